@@ -1,1 +1,36 @@
-//! stub
+//! A distributed read-through cache whose eviction policies and data sources
+//! are WebAssembly components.
+//!
+//! The modules stand in the order in which a request meets them; each may use
+//! only what stands below it.
+#![doc = include_str!("ARCHITECTURE.md")]
+
+pub mod node;
+
+pub mod config;
+
+pub mod server;
+
+pub mod group;
+pub mod plugin;
+
+pub mod cluster;
+pub mod store;
+
+pub mod policy;
+pub mod retriever;
+
+pub mod clock;
+pub mod error;
+pub mod key;
+pub mod telemetry;
+pub mod value;
+
+/// The wire messages and services, generated from `proto/`.
+#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
+pub mod proto {
+    tonic::include_proto!("psycache.v1");
+
+    /// The encoded descriptors of every file, for reflection.
+    pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+}

@@ -1,2 +1,3 @@
-//! stub
+//! The `psycache` command.
+
 fn main() {}

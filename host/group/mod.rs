@@ -1,0 +1,1 @@
+//! The read path of one group, and what changes it: set, remove, clear.

@@ -1,0 +1,1 @@
+//! Wiring: one node from its configuration.

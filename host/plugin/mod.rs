@@ -1,0 +1,1 @@
+//! The WebAssembly side of policies and retrievers; the only place that names wasmtime.

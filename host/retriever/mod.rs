@@ -1,0 +1,89 @@
+//! Where from: the contract of a data source, and the pool of its instances.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+
+/// A data source as a group sees it: any number of loads at a time.
+pub trait Retriever: Send + Sync {
+    /// The value of `key`; `None`: the source answered and has no such key.
+    /// Dropping the future gives the load up.
+    ///
+    /// # Errors
+    /// See [`FetchError`]. A load that takes longer than `timeout` fails.
+    fn fetch<'a>(
+        &'a self,
+        key: &'a str,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>>;
+
+    /// A built-in's name or the file it came from, for status and metrics.
+    fn name(&self) -> &str;
+
+    /// Digest of the component in hexadecimal; empty for native code.
+    fn sha256(&self) -> &str {
+        ""
+    }
+}
+
+/// Makes connections to one data source: a loaded component, or native code.
+pub trait ConnectionSource: Send + Sync + 'static {
+    /// A fresh, configured connection. It need not reach the source yet.
+    fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, FetchError>>;
+
+    /// See [`Retriever::name`].
+    fn name(&self) -> &str;
+
+    /// See [`Retriever::sha256`].
+    fn sha256(&self) -> &str {
+        ""
+    }
+}
+
+/// One connection's worth of state: one load at a time.
+pub trait Connection: Send {
+    /// See [`Retriever::fetch`]. After [`FetchError::Broken`], or when the future
+    /// was dropped before it ended, the connection must not be used again.
+    fn fetch<'a>(
+        &'a mut self,
+        key: &'a str,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>>;
+}
+
+/// What a source answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The value.
+    pub value: Bytes,
+    /// How long it may be kept; `None`: the group's default.
+    pub ttl: Option<Duration>,
+}
+
+/// Why a source gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// A retry may help: refused, reset, overloaded.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// A retry will not help: authentication, permission, a bad query.
+    #[error("rejected: {0}")]
+    Rejected(String),
+    /// The key can never exist in this source.
+    #[error("bad key: {0}")]
+    BadKey(String),
+    /// There is a value, but none that can be cached.
+    #[error("bad value: {0}")]
+    BadValue(String),
+    /// No answer within the time allowed.
+    #[error("no answer within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    /// The plugin itself failed: it trapped, or wanted too much memory.
+    #[error("the retriever failed: {0}")]
+    Broken(String),
+}
+
+/// A shared retriever.
+pub type SharedRetriever = Arc<dyn Retriever>;

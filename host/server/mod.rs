@@ -1,0 +1,1 @@
+//! gRPC in: the services, and the one place where errors become statuses.
