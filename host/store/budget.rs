@@ -1,0 +1,149 @@
+//! How much the whole store holds and may hold: one budget, never a share for
+//! each shard.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+use super::record;
+
+/// How much a store may hold.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Bytes of keys, values and the fixed overhead of each entry.
+    pub capacity_bytes: u64,
+    /// Most entries at a time; `None`: as many as the capacity can hold.
+    pub max_entries: Option<u32>,
+}
+
+impl Config {
+    /// No store has more entries, so that a slot and a flag fit in 32 bits.
+    const MOST_ENTRIES: u64 = 1 << 30;
+
+    /// Most entries that there can be; at least 1.
+    pub(super) fn entry_limit(&self) -> u32 {
+        let fit = self.capacity_bytes / record::weight(1, 0);
+        let limit = fit.min(self.max_entries.map_or(u64::MAX, u64::from));
+        limit.clamp(1, Self::MOST_ENTRIES) as u32
+    }
+}
+
+/// Room was refused; something must be evicted first.
+#[derive(Debug)]
+pub(super) struct Full;
+
+/// What is held, reservations included. Sequentially consistent throughout:
+/// `pressed` must not be read from before an addition to what is held.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(super) struct Budget {
+    capacity_bytes: u64,
+    max_entries: u64,
+    bytes: AtomicU64,
+    entries: AtomicU64,
+    /// What the largest refused reservation asked for, until one is granted.
+    wanted_bytes: AtomicU64,
+    /// Whether the lane knows that there is a need.
+    pressed: AtomicBool,
+}
+
+impl Budget {
+    /// Fewer entries of a mean size than this, and the lane keeps no room free:
+    /// it would be too large a part of the store.
+    const FEW_ENTRIES: u64 = 64;
+
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            capacity_bytes: config.capacity_bytes,
+            max_entries: config.entry_limit().into(),
+            bytes: AtomicU64::new(0),
+            entries: AtomicU64::new(0),
+            wanted_bytes: AtomicU64::new(0),
+            pressed: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn capacity_bytes(&self) -> u64 {
+        self.capacity_bytes
+    }
+
+    pub(super) fn max_entries(&self) -> u32 {
+        self.max_entries as u32
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(SeqCst)
+    }
+
+    pub(super) fn entries(&self) -> u64 {
+        self.entries.load(SeqCst)
+    }
+
+    /// Takes room for one entry. Answers whether the lane is to be called to make
+    /// some for the next.
+    pub(super) fn take(&self, weight: u64) -> Result<bool, Full> {
+        let below = |limit, more| move |held| Some(held + more).filter(|sum| *sum <= limit);
+        if self.bytes.fetch_update(SeqCst, SeqCst, below(self.capacity_bytes, weight)).is_err() {
+            self.wanted_bytes.fetch_max(weight, SeqCst);
+            return Err(Full);
+        }
+        if self.entries.fetch_update(SeqCst, SeqCst, below(self.max_entries, 1)).is_err() {
+            self.bytes.fetch_sub(weight, SeqCst);
+            self.wanted_bytes.fetch_max(weight, SeqCst);
+            return Err(Full);
+        }
+        if self.wanted_bytes.load(SeqCst) > 0 {
+            self.wanted_bytes.store(0, SeqCst);
+        }
+        Ok(self.excess() > 0 && !self.pressed.load(SeqCst) && !self.pressed.swap(true, SeqCst))
+    }
+
+    pub(super) fn give_back(&self, weight: u64, entries: u64) {
+        self.bytes.fetch_sub(weight, SeqCst);
+        self.entries.fetch_sub(entries, SeqCst);
+    }
+
+    /// By how much less should be held. Asked by the lane: when the answer is 0,
+    /// the next [`take`](Self::take) that changes it calls the lane.
+    pub(super) fn need(&self) -> u64 {
+        self.pressed.store(false, SeqCst);
+        let need = self.excess();
+        if need > 0 {
+            self.pressed.store(true, SeqCst);
+        }
+        need
+    }
+
+    fn excess(&self) -> u64 {
+        let (bytes, entries) = (self.bytes(), self.entries());
+        let wanted_bytes = self.wanted_bytes.load(SeqCst);
+        let over_bytes = (bytes + wanted_bytes).saturating_sub(self.capacity_bytes);
+
+        let spare_entries = self.spare_entries();
+        let over_entries = (entries + spare_entries.max(u64::from(wanted_bytes > 0)))
+            .saturating_sub(self.max_entries);
+
+        // Most calls end here, without a division.
+        let nearly_full = self.capacity_bytes - self.capacity_bytes / 16;
+        if over_bytes == 0 && over_entries == 0 && bytes <= nearly_full {
+            return 0;
+        }
+        let mean = bytes.div_ceil(entries.max(1)).max(1);
+        let over_soft = (bytes + self.spare_bytes(mean)).saturating_sub(self.capacity_bytes);
+        over_bytes.max(over_soft).max(over_entries * mean)
+    }
+
+    /// Bytes to keep free: a 128th, or four entries, so that inserts find room
+    /// while the lane is at work.
+    fn spare_bytes(&self, mean: u64) -> u64 {
+        match mean.checked_mul(Self::FEW_ENTRIES) {
+            Some(few) if few <= self.capacity_bytes => (self.capacity_bytes / 128).max(4 * mean),
+            _ => 0,
+        }
+    }
+
+    fn spare_entries(&self) -> u64 {
+        match self.max_entries {
+            few if few < Self::FEW_ENTRIES => 0,
+            max_entries => (max_entries / 128).max(4),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! One entry, packed: 48 bytes for everything that a shard knows of it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+
+use super::record::Record;
+
+/// A live entry, as a reader gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// `None`: the source is known to have no such key.
+    pub value: Option<Bytes>,
+    /// When it expires on the store's clock; `None`: never.
+    pub deadline_ms: Option<u64>,
+}
+
+/// What is kept.
+#[derive(Clone, Debug)]
+pub struct NewEntry {
+    /// `None`: the source is known to have no such key.
+    pub value: Option<Bytes>,
+    /// When it expires on the store's clock; `None`: never. Beyond 34 years of
+    /// uptime it is taken as those 34 years.
+    pub deadline_ms: Option<u64>,
+    /// Microseconds that it took to load; 0 if it was set. Kept to 11 bits of
+    /// precision.
+    pub cost_us: u32,
+}
+
+/// A slot of a shard, and the entry in it if there is one.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) record: Record,
+    /// Decides on its place in the index; its key's, cut to 32 bits.
+    pub(super) hash: u32,
+    /// Written by readers under a shared lock, so it alone is atomic.
+    pub(super) access: Access,
+    pub(super) cost: Cost,
+    pub(super) deadline: Deadline,
+    pub(super) state: State,
+}
+
+const _: () = assert!(size_of::<Entry>() == 48);
+
+impl Entry {
+    /// A slot that never held an entry.
+    pub(super) const fn vacant() -> Self {
+        Self {
+            record: Record::vacant(),
+            hash: 0,
+            access: Access(AtomicU32::new(0)),
+            cost: Cost(0),
+            deadline: Deadline::NEVER,
+            state: State(0),
+        }
+    }
+}
+
+/// What a slot holds and what the policy knows of it, as a set of flags.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State(u8);
+
+impl State {
+    /// There is an entry in the slot.
+    pub(super) const RESIDENT: u8 = 1;
+    /// The policy holds the slot.
+    pub(super) const KNOWN: u8 = 2;
+    /// In the list of changes that the policy has to be told.
+    pub(super) const DIRTY: u8 = 4;
+    /// The policy knows the slot by an earlier entry than the one in it.
+    pub(super) const REUSED: u8 = 8;
+
+    pub(super) fn has(self, flags: u8) -> bool {
+        self.0 & flags == flags
+    }
+
+    pub(super) fn set(&mut self, flags: u8) {
+        self.0 |= flags;
+    }
+
+    pub(super) fn unset(&mut self, flags: u8) {
+        self.0 &= !flags;
+    }
+}
+
+/// When an entry was last used, as a coarse epoch (24 bits), and how often since
+/// the policy was last told (8 bits). Loads and stores are relaxed and two
+/// readers may overwrite each other: both numbers are estimates.
+#[derive(Debug)]
+pub(super) struct Access(AtomicU32);
+
+impl Access {
+    /// Hits beyond this many between two drains are not counted: a hot entry
+    /// then is only read, so its cache line stays shared between the cores.
+    const MOST_HITS: u32 = 4;
+
+    /// Resets it to an entry used first in `epoch`.
+    pub(super) fn begin(&mut self, epoch: u32) {
+        *self.0.get_mut() = epoch << 8;
+    }
+
+    /// Stamps it with `epoch`, but leaves the hits.
+    pub(super) fn renew(&mut self, epoch: u32) {
+        let access = self.0.get_mut();
+        *access = epoch << 8 | *access & 0xff;
+    }
+
+    /// Counts a hit in `epoch`. `announce` is asked on the first one since the
+    /// policy was told, and the hit counts only if it could be announced.
+    #[inline]
+    pub(super) fn hit(&self, epoch: u32, announce: impl FnOnce() -> bool) {
+        let old = self.0.load(Ordering::Relaxed);
+        let hits = match old & 0xff {
+            0 => u32::from(announce()),
+            hits => Self::MOST_HITS.min(hits + 1),
+        };
+        let new = epoch << 8 | hits;
+        if new != old {
+            self.0.store(new, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes the number of hits since it was last asked.
+    pub(super) fn take_hits(&mut self) -> u32 {
+        let access = self.0.get_mut();
+        let hits = *access & 0xff;
+        *access &= !0xff;
+        hits
+    }
+
+    /// Epochs passed since the last use.
+    pub(super) fn age(&self, epoch: u32) -> u32 {
+        (epoch << 8).wrapping_sub(self.0.load(Ordering::Relaxed) & !0xff) >> 8
+    }
+}
+
+/// A deadline in 40 bits of milliseconds: 34 years. 0 says "never".
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline([u8; 5]);
+
+impl Deadline {
+    pub(super) const NEVER: Self = Self([0; 5]);
+
+    /// The latest that can be held.
+    pub(super) const LAST_MS: u64 = (1 << 40) - 1;
+
+    pub(super) fn new(at_ms: Option<u64>) -> Self {
+        at_ms.map_or(Self::NEVER, |at_ms| {
+            let [a, b, c, d, e, ..] = at_ms.clamp(1, Self::LAST_MS).to_le_bytes();
+            Self([a, b, c, d, e])
+        })
+    }
+
+    pub(super) fn ms(self) -> Option<u64> {
+        let [a, b, c, d, e] = self.0;
+        Some(u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])).filter(|&at_ms| at_ms > 0)
+    }
+}
+
+/// A load's cost in 16 bits: 5 of exponent, 11 of mantissa.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cost(u16);
+
+impl Cost {
+    const MANTISSA_BITS: u32 = 11;
+
+    pub(super) fn new(us: u32) -> Self {
+        let exponent = (u32::BITS - us.leading_zeros()).saturating_sub(Self::MANTISSA_BITS);
+        Self((exponent << Self::MANTISSA_BITS | us >> exponent) as u16)
+    }
+
+    pub(super) fn us(self) -> u32 {
+        let mantissa = u32::from(self.0) & ((1 << Self::MANTISSA_BITS) - 1);
+        mantissa << (u32::from(self.0) >> Self::MANTISSA_BITS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_loses_at_most_its_last_bits() {
+        for us in [0, 1, 2047, 2048, 2049, 123_456, 5_000_000, u32::MAX] {
+            let kept = Cost::new(us).us();
+            assert!(kept <= us && us - kept <= us / 1024, "{us} became {kept}");
+        }
+        assert_eq!(Cost::new(1500).us(), 1500);
+    }
+
+    #[test]
+    fn a_deadline_lasts_34_years() {
+        assert_eq!(Deadline::new(None).ms(), None);
+        for at_ms in [1, 255, 256, 1 << 39, Deadline::LAST_MS] {
+            assert_eq!(Deadline::new(Some(at_ms)).ms(), Some(at_ms));
+        }
+        assert_eq!(Deadline::new(Some(u64::MAX)).ms(), Some(Deadline::LAST_MS));
+    }
+
+    #[test]
+    fn hits_count_up_to_a_limit_and_only_when_announced() {
+        let mut access = Entry::vacant().access;
+        access.begin(7);
+        access.hit(7, || false);
+        assert_eq!(access.take_hits(), 0);
+        access.hit(8, || true);
+        access.hit(8, || unreachable!("it is announced already"));
+        assert_eq!(access.take_hits(), 2);
+        for _ in 0..100 {
+            access.hit(9, || true);
+        }
+        assert_eq!(access.take_hits(), Access::MOST_HITS);
+        assert_eq!(access.age(12), 3);
+    }
+
+    #[test]
+    fn an_age_survives_the_wrap_of_the_epoch() {
+        let mut access = Entry::vacant().access;
+        access.begin((1 << 24) - 1);
+        assert_eq!(access.age(2), 3);
+    }
+}

@@ -1,0 +1,71 @@
+//! The node's own choice of who leaves: the oldest of a few, by coarse epochs.
+//!
+//! Exact recency would need a list, and each hit a write under a lock. Here a hit
+//! stamps its entry with the epoch, and a hand that goes round looks at a few
+//! entries and takes the one with the oldest stamp: CLOCK (F. J. Corbató, "A
+//! Paging Experiment with the Multics System", 1969) with a sample in place of
+//! one reference bit.
+
+use super::entry::State;
+use super::record::Record;
+use super::shard::Table;
+
+/// Entries compared for each eviction.
+const SAMPLE: usize = 8;
+
+/// Slots looked at for each eviction, vacant ones among them.
+pub(super) const SCAN: u32 = 128;
+
+/// A shard's time in insertions: it advances after as many as are a small share
+/// of its entries.
+#[derive(Debug, Default)]
+pub(super) struct Epoch {
+    now: u32,
+    inserted: usize,
+}
+
+impl Epoch {
+    /// Epochs in which a shard is filled once.
+    const EACH_FILLING: usize = 64;
+
+    pub(super) fn now(&self) -> u32 {
+        self.now
+    }
+
+    pub(super) fn inserted(&mut self, len: usize) {
+        self.inserted += 1;
+        if self.inserted * Self::EACH_FILLING > len {
+            self.inserted = 0;
+            self.now = (self.now + 1) & 0xff_ffff;
+        }
+    }
+}
+
+impl Table {
+    /// Takes out an entry that was not used lately. `None`: none was found in the
+    /// next [`SCAN`] slots.
+    pub(super) fn evict_coldest(&mut self) -> Option<Record> {
+        if self.len() == 0 {
+            return None;
+        }
+        let mut coldest = None;
+        let mut sampled = 0;
+        for _ in 0..SCAN.min(self.arena.opened()) {
+            let slot = self.hand;
+            self.hand = (self.hand + 1) % self.arena.opened();
+            let entry = self.arena.at(slot);
+            if !entry.state.has(State::RESIDENT) {
+                continue;
+            }
+            let age = entry.access.age(self.epoch.now());
+            if coldest.is_none_or(|(oldest, _)| age > oldest) {
+                coldest = Some((age, slot));
+            }
+            sampled += 1;
+            if sampled == SAMPLE {
+                break;
+            }
+        }
+        coldest.map(|(_, slot)| self.remove(slot))
+    }
+}

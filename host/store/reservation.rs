@@ -1,0 +1,81 @@
+//! Room before the value: an insert first takes its share of the budget, then
+//! commits, which can't fail. So the bytes held never exceed the capacity.
+
+use std::sync::Arc;
+
+use super::{Store, record};
+use crate::error::Error;
+
+/// Room set aside for an entry; given back when dropped without a commit.
+#[must_use]
+pub struct Reservation {
+    store: Arc<Store>,
+    /// 0 once it was spent.
+    weight: u64,
+}
+
+/// Why no room was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoRoom {
+    /// Never: it is larger than the whole capacity.
+    TooLarge(Error),
+    /// Not now: something must be evicted first. The lane was called and its need
+    /// covers this reservation; after it made room, ask again, since others may
+    /// have taken it.
+    Full,
+}
+
+impl Store {
+    /// Sets room aside for an entry with a key and a value of these lengths.
+    ///
+    /// # Errors
+    /// See [`NoRoom`].
+    pub fn reserve(
+        self: &Arc<Self>,
+        key_len: usize,
+        value_len: usize,
+    ) -> Result<Reservation, NoRoom> {
+        let weight = record::weight(key_len, value_len);
+        let limit = self.budget.capacity_bytes();
+        if weight > limit {
+            let what = "the capacity of the group, of which an entry takes its key, its value \
+                        and a fixed overhead; raise `capacity`";
+            return Err(NoRoom::TooLarge(Error::TooLarge { bytes: weight, limit, what }));
+        }
+        match self.budget.take(weight) {
+            Ok(call) => {
+                if call {
+                    (self.wake)();
+                }
+                Ok(Reservation { store: Arc::clone(self), weight })
+            }
+            Err(_full) => {
+                (self.wake)();
+                Err(NoRoom::Full)
+            }
+        }
+    }
+}
+
+impl Reservation {
+    /// Hands the room over to an entry of `weight`, which then holds it, and gives
+    /// back what it does not need.
+    ///
+    /// # Panics
+    /// The entry is larger than what was reserved.
+    pub(super) fn spend(mut self, weight: u64) {
+        let spare = self.weight.checked_sub(weight).expect("an entry fits what was reserved");
+        self.weight = 0;
+        if spare > 0 {
+            self.store.budget.give_back(spare, 0);
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if self.weight > 0 {
+            self.store.budget.give_back(self.weight, 1);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The store as the policy's lane sees it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::Store;
+use super::changes::Verdict;
+use super::entry::State;
+use super::recency::SCAN;
+use super::record::Record;
+use crate::policy::{Batch, Evicted, Keys, Residents};
+
+/// Entries evicted by recency under one hold of a shard's lock.
+const RUN: usize = 8;
+
+impl Keys for Store {
+    fn key(&self, slot: u32) -> Option<String> {
+        let (shard, local) = self.place(slot);
+        let table = shard.0.read();
+        if local >= table.arena.opened() {
+            return None;
+        }
+        let entry = table.arena.at(local);
+        if !entry.state.has(State::RESIDENT) {
+            return None;
+        }
+        String::from_utf8(entry.record.key().to_vec()).ok()
+    }
+}
+
+impl Residents for Store {
+    fn drain(&self, batch: &mut Batch, limit: usize) -> bool {
+        let now_ms = self.clock.now_ms();
+        let touches_before = batch.touched.len();
+        let mut left = limit - self.drain_readmitted(batch, limit, now_ms);
+        let turn = self.drain_turn.load(Relaxed);
+        let mut more = false;
+        for number in 0..self.shards.len() {
+            let next = (turn + number) & (self.shards.len() - 1);
+            let mut table = self.shards[next].0.write();
+            let touches_left = limit - (batch.touched.len() - touches_before);
+            if left == 0 || touches_left == 0 {
+                self.drain_turn.store(next, Relaxed);
+                return true;
+            }
+            more |= table.drain_touches(batch, touches_left);
+            left -= table.drain_changes(batch, left, now_ms);
+            if !table.changes.is_empty() {
+                self.drain_turn.store(next, Relaxed);
+                return true;
+            }
+        }
+        more
+    }
+
+    fn need(&self) -> u64 {
+        self.budget.need()
+    }
+
+    fn evict(&self, victims: &[u32]) -> Evicted {
+        let mut evicted = Evicted::default();
+        let mut gone = Vec::with_capacity(victims.len());
+        for &victim in victims {
+            let (shard, local) = self.place(victim);
+            // One at a time, so that no reader waits for more than one.
+            let verdict = shard.0.write().evict(local);
+            match verdict {
+                Verdict::Dropped(record) => {
+                    evicted.entries += 1;
+                    evicted.weight += record.weight();
+                    gone.push(record);
+                }
+                Verdict::Stale => evicted.stale += 1,
+                Verdict::Bogus => evicted.bogus += 1,
+            }
+        }
+        self.evictions.policy.fetch_add(self.release(&mut gone), Relaxed);
+        evicted
+    }
+
+    fn evict_by_recency(&self, limit: usize) -> usize {
+        // A whole round of the hands without a find, and there is nothing.
+        let round = (self.slot_bound() / SCAN) as usize + self.shards.len();
+        let mut fruitless = 0;
+        let mut count = 0;
+        let mut gone: Vec<Record> = Vec::with_capacity(RUN);
+        while count < limit && fruitless < round {
+            let mut need = self.budget.need();
+            if need == 0 {
+                break;
+            }
+            let turn = self.recency_turn.fetch_add(1, Relaxed) & (self.shards.len() - 1);
+            let mut table = self.shards[turn].0.write();
+            while need > 0 && gone.len() < RUN.min(limit - count) {
+                let Some(record) = table.evict_coldest() else {
+                    break;
+                };
+                need = need.saturating_sub(record.weight());
+                gone.push(record);
+            }
+            drop(table);
+            fruitless = if gone.is_empty() { fruitless + 1 } else { 0 };
+            count += self.release(&mut gone) as usize;
+        }
+        self.evictions.fallback.fetch_add(count as u64, Relaxed);
+        count
+    }
+
+    fn readmit_all(&self, order: &[u32]) {
+        let mut readmitted = self.readmitted.lock();
+        readmitted.clear();
+        let mut rest = Vec::new();
+        let mut is_due = vec![false; self.slot_bound() as usize];
+        for shard in &self.shards {
+            shard.0.write().forget_policy(|slot, age| {
+                rest.push((age, slot));
+                is_due[slot as usize] = true;
+            });
+        }
+        // Coldest first; of one age in the order of the slots.
+        rest.sort_by_key(|(age, _)| std::cmp::Reverse(*age));
+        let all = order.iter().copied().chain(rest.into_iter().map(|(_, slot)| slot));
+        readmitted
+            .extend(all.filter(|slot| is_due.get_mut(*slot as usize).is_some_and(std::mem::take)));
+    }
+}
+
+impl Store {
+    /// Reports the first of what a new policy has to be told. Answers how many.
+    fn drain_readmitted(&self, batch: &mut Batch, limit: usize, now_ms: u64) -> usize {
+        let mut readmitted = self.readmitted.lock();
+        let count = limit.min(readmitted.len());
+        for slot in readmitted.drain(..count) {
+            let (shard, local) = self.place(slot);
+            shard.0.write().report(local, batch, now_ms);
+        }
+        if readmitted.is_empty() {
+            *readmitted = VecDeque::new();
+        }
+        count
+    }
+}

@@ -1,0 +1,244 @@
+//! One shard: an index from keys to slots, and all that happens to one entry.
+
+use std::collections::VecDeque;
+
+use hashbrown::HashTable;
+use parking_lot::RwLock;
+
+use super::arena::Arena;
+use super::entry::{Cost, Deadline, Entry, State};
+use super::recency::Epoch;
+use super::record::Record;
+use super::wheel::Wheel;
+use crate::policy::TouchRing;
+
+/// A table and its lock, on cache lines of their own: prefetching pulls in pairs
+/// of them. Readers hold the lock for one look-up; writers for one change or a
+/// bounded slice of changes. Entries are freed after it is released.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(super) struct Shard(pub(super) RwLock<Table>);
+
+/// How slots of a shard and slots of the store translate.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbering {
+    /// The shard's own number.
+    pub(super) shard: u32,
+    /// Bits that it takes.
+    pub(super) bits: u32,
+}
+
+impl Numbering {
+    pub(super) fn slot(self, local: u32) -> u32 {
+        local << self.bits | self.shard
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Table {
+    index: HashTable<u32>,
+    pub(super) arena: Arena,
+    pub(super) numbering: Numbering,
+    pub(super) epoch: Epoch,
+    /// Where the search for a cold entry goes on.
+    pub(super) hand: u32,
+    pub(super) touches: TouchRing,
+    /// Slots that the policy has to be told of, in order, none twice.
+    pub(super) changes: VecDeque<u32>,
+    /// Whether the lane was called since it last drained the changes.
+    called: bool,
+    /// Made when the first entry with a deadline comes.
+    wheel: Option<Box<Wheel>>,
+}
+
+/// Entries that had to go for a new one.
+#[derive(Debug, Default)]
+pub(super) struct Displaced {
+    /// The one that had the same key.
+    pub(super) overwritten: Option<Record>,
+    /// One of this shard that gave its slot.
+    pub(super) evicted: Option<Record>,
+}
+
+impl Table {
+    /// Changes after which the lane is called.
+    pub(super) const CALL_AT: usize = 32;
+
+    /// An empty table of at most `limit` entries.
+    pub(super) fn new(numbering: Numbering, limit: u32) -> Self {
+        Self {
+            index: HashTable::new(),
+            arena: Arena::new(limit),
+            numbering,
+            epoch: Epoch::default(),
+            hand: 0,
+            // A policy sees touches a ring late: few entries, small ring.
+            touches: TouchRing::new((limit as usize / 4).clamp(16, 256)),
+            changes: VecDeque::new(),
+            called: false,
+            wheel: None,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// The slot of `key`, expired or not.
+    #[inline]
+    pub(super) fn find(&self, key: &[u8], hash: u32) -> Option<u32> {
+        let is_it = |slot: &u32| {
+            let entry = self.arena.at(*slot);
+            entry.hash == hash && entry.record.key() == key
+        };
+        self.index.find(spread(hash), is_it).copied()
+    }
+
+    /// Notes a hit. Answers whether the lane is to be called.
+    #[inline]
+    pub(super) fn touch(&self, slot: u32) -> bool {
+        let mut call = false;
+        self.arena.at(slot).access.hit(self.epoch.now(), || {
+            let waiting = self.touches.push(slot);
+            call = waiting.is_some_and(|waiting| waiting * 2 == self.touches.room());
+            waiting.is_some()
+        });
+        call
+    }
+
+    /// Keeps an entry, in place of one with the same key if there is one.
+    pub(super) fn put(
+        &mut self,
+        hash: u32,
+        record: Record,
+        deadline: Deadline,
+        cost: Cost,
+    ) -> Displaced {
+        let mut displaced = Displaced::default();
+        let slot = if let Some(slot) = self.find(record.key(), hash) {
+            self.stop_timer(slot);
+            let entry = self.arena.at_mut(slot);
+            entry.access.renew(self.epoch.now());
+            displaced.overwritten = Some(std::mem::replace(&mut entry.record, record));
+            slot
+        } else {
+            let slot = self.arena.take().unwrap_or_else(|| {
+                displaced.evicted = self.evict_coldest();
+                self.arena.take().expect("an entry was evicted from a full shard")
+            });
+            self.epoch.inserted(self.index.len());
+            let epoch = self.epoch.now();
+            let entry = self.arena.at_mut(slot);
+            entry.record = record;
+            entry.hash = hash;
+            entry.access.begin(epoch);
+            entry.state.set(State::RESIDENT);
+            if entry.state.has(State::KNOWN) {
+                entry.state.set(State::REUSED);
+            }
+            let arena = &self.arena;
+            self.index.insert_unique(spread(hash), slot, |slot| spread(arena.at(*slot).hash));
+            slot
+        };
+        let entry = self.arena.at_mut(slot);
+        entry.deadline = deadline;
+        entry.cost = cost;
+        if let Some(deadline_ms) = deadline.ms() {
+            self.wheel.get_or_insert_with(|| Box::new(Wheel::new())).set(slot, deadline_ms);
+        }
+        self.note(slot);
+        displaced
+    }
+
+    /// Drops the entry in `slot`, which must have one, and has the policy told.
+    pub(super) fn remove(&mut self, slot: u32) -> Record {
+        let record = self.vacate(slot);
+        self.note(slot);
+        record
+    }
+
+    /// Drops the entry in `slot`, which must have one. The caller sees to it that
+    /// the policy learns of it.
+    pub(super) fn vacate(&mut self, slot: u32) -> Record {
+        self.stop_timer(slot);
+        let entry = self.arena.at_mut(slot);
+        entry.state.unset(State::RESIDENT);
+        entry.deadline = Deadline::NEVER;
+        let record = std::mem::replace(&mut entry.record, Record::vacant());
+        let hash = entry.hash;
+        if let Ok(place) = self.index.find_entry(spread(hash), |other| *other == slot) {
+            place.remove();
+        }
+        self.arena.give_back(slot);
+        record
+    }
+
+    /// Puts `slot` on the list of changes, once.
+    fn note(&mut self, slot: u32) {
+        let state = &mut self.arena.at_mut(slot).state;
+        if !state.has(State::DIRTY) {
+            state.set(State::DIRTY);
+            self.changes.push_back(slot);
+        }
+    }
+
+    /// Whether the lane is to be called for the changes; once until it came.
+    pub(super) fn calls_lane(&mut self) -> bool {
+        let call = !self.called && self.changes.len() >= Self::CALL_AT;
+        self.called |= call;
+        call
+    }
+
+    /// The lane came.
+    pub(super) fn lane_came(&mut self) {
+        self.called = false;
+    }
+
+    /// No deadline is before this; `None`: no entry has one.
+    pub(super) fn next_deadline_ms(&self) -> Option<u64> {
+        self.wheel.as_ref()?.next_ms()
+    }
+
+    /// Moves up to `limit` timers on and takes out the entries that are due.
+    /// Answers how many timers it moved.
+    pub(super) fn expire(&mut self, now_ms: u64, limit: usize, gone: &mut Vec<Record>) -> usize {
+        for moved in 0..limit {
+            let Some(wheel) = &mut self.wheel else {
+                return moved;
+            };
+            let Some(slot) = wheel.pop(now_ms) else {
+                return moved;
+            };
+            let entry = self.arena.at_mut(slot);
+            match entry.deadline.ms() {
+                Some(deadline_ms) if deadline_ms > now_ms => wheel.set(slot, deadline_ms),
+                _ => {
+                    entry.deadline = Deadline::NEVER;
+                    gone.push(self.remove(slot));
+                }
+            }
+        }
+        limit
+    }
+
+    fn stop_timer(&mut self, slot: u32) {
+        if let (Some(_), Some(wheel)) = (self.arena.at(slot).deadline.ms(), &mut self.wheel) {
+            wheel.cancel(slot);
+        }
+    }
+}
+
+impl Entry {
+    /// Whether a reader may have it at a time, which is asked for only if it
+    /// matters.
+    #[inline]
+    pub(super) fn is_alive(&self, now_ms: impl FnOnce() -> u64) -> bool {
+        self.deadline.ms().is_none_or(|deadline_ms| deadline_ms > now_ms())
+    }
+}
+
+/// The index chooses a bucket by the low bits of a hash and tells neighbours
+/// apart by the high ones.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}

@@ -1,0 +1,3 @@
+//! A store as its callers see it.
+
+mod basics;

@@ -1,0 +1,214 @@
+//! Single operations, one property a test.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures::FutureExt;
+
+use crate::clock::Clock;
+use crate::policy::{Batch, Evicted, Residents};
+use crate::store::{Config, ENTRY_OVERHEAD, NewEntry, NoRoom, Store};
+
+fn store(entries: u32) -> (Arc<Store>, Clock) {
+    let clock = Clock::manual();
+    let config = Config { capacity_bytes: 1 << 30, max_entries: Some(entries) };
+    (Store::new(config, clock.clone(), Box::new(|| {})), clock)
+}
+
+fn set(store: &Arc<Store>, key: &str, value: &str, deadline_ms: Option<u64>) {
+    let room = store.reserve(key.len(), value.len()).unwrap();
+    let value = Some(Bytes::from(value.to_owned()));
+    store.commit(room, key, store.hash(key), NewEntry { value, deadline_ms, cost_us: 9 });
+}
+
+fn get(store: &Store, key: &str) -> Option<String> {
+    let value = store.get(key, store.hash(key))?.value?;
+    Some(String::from_utf8(value.to_vec()).unwrap())
+}
+
+fn drained(store: &Store) -> Batch {
+    let mut batch = Batch::default();
+    while store.drain(&mut batch, 1000) {}
+    batch
+}
+
+#[test]
+fn what_was_set_is_found_until_it_is_overwritten_removed_or_cleared() {
+    let (store, _) = store(10);
+    set(&store, "Tom", "630", None);
+    assert_eq!(get(&store, "Tom").as_deref(), Some("630"));
+    set(&store, "Tom", "631", None);
+    assert_eq!(get(&store, "Tom").as_deref(), Some("631"));
+    assert_eq!(store.stats().bytes, ENTRY_OVERHEAD + 6);
+    assert!(store.remove("Tom", store.hash("Tom")));
+    assert!(!store.remove("Tom", store.hash("Tom")));
+    assert_eq!(get(&store, "Tom"), None);
+    set(&store, "Jack", "589", None);
+    set(&store, "Sam", "567", None);
+    assert_eq!(store.clear(), 2);
+    assert_eq!((store.stats().bytes, store.stats().entries), (0, 0));
+    assert_eq!(store.stats().evictions.removed, 3);
+}
+
+#[test]
+fn a_value_larger_than_the_capacity_is_refused_and_evicts_nothing() {
+    let config = Config { capacity_bytes: ENTRY_OVERHEAD + 10, max_entries: None };
+    let store = Store::new(config, Clock::manual(), Box::new(|| {}));
+    set(&store, "key", "1234567", None);
+    assert!(matches!(store.reserve(3, 8).err(), Some(NoRoom::TooLarge(_))));
+    assert_eq!(get(&store, "key").as_deref(), Some("1234567"));
+    assert_eq!(store.need(), 0);
+    assert_eq!(store.reserve(1, 0).err(), Some(NoRoom::Full));
+    assert!(store.need() > 0);
+}
+
+#[test]
+fn a_reservation_that_is_dropped_gives_its_room_back() {
+    let (store, _) = store(1);
+    let room = store.reserve(3, 3).unwrap();
+    assert_eq!(store.stats().bytes, ENTRY_OVERHEAD + 6);
+    assert_eq!(store.reserve(1, 1).err(), Some(NoRoom::Full));
+    drop(room);
+    assert_eq!((store.stats().bytes, store.stats().entries), (0, 0));
+    drop(store.reserve(1, 1).unwrap());
+}
+
+#[test]
+fn a_full_store_of_one_entry_makes_room_when_asked() {
+    let (store, _) = store(1);
+    set(&store, "a", "1", None);
+    assert_eq!((store.need(), store.evict_by_recency(9)), (0, 0));
+    assert_eq!(store.reserve(1, 1).err(), Some(NoRoom::Full));
+    assert_eq!(store.evict_by_recency(9), 1);
+    set(&store, "b", "2", None);
+    assert_eq!(get(&store, "b").as_deref(), Some("2"));
+}
+
+#[test]
+fn an_expired_entry_is_never_returned_and_is_freed_without_being_asked_for() {
+    let (store, clock) = store(10);
+    set(&store, "short", "1", Some(101));
+    set(&store, "long", "2", Some(100_000_000_000));
+    set(&store, "never", "3", None);
+    clock.advance(99);
+    assert!(get(&store, "short").is_some());
+    assert_eq!(store.expire(100).entries, 0);
+    clock.advance(1);
+    assert_eq!((get(&store, "short"), store.stats().entries), (None, 3));
+    let expired = store.expire(100);
+    assert_eq!((expired.entries, store.stats().entries), (1, 2));
+    assert_eq!(store.stats().bytes, 2 * ENTRY_OVERHEAD + 11);
+    assert!(expired.next_ms.unwrap() > 101 && expired.next_ms.unwrap() <= 100_000_000_000);
+    clock.advance(100_000_000_000);
+    while store.expire(1).next_ms.is_some() {}
+    assert_eq!(store.stats().entries, 1);
+    assert!(get(&store, "never").is_some());
+}
+
+#[test]
+fn only_an_earlier_deadline_calls_the_collector() {
+    let (store, _) = store(10);
+    let was_called = || store.next_deadline_changed().now_or_never().is_some();
+    set(&store, "a", "1", Some(1000));
+    assert!(was_called());
+    assert!(store.expire(10).next_ms.unwrap() <= 1000);
+    set(&store, "b", "1", Some(1001));
+    assert!(!was_called());
+    set(&store, "c", "1", Some(500));
+    assert!(was_called());
+}
+
+#[test]
+fn a_drain_tells_the_difference_and_nothing_twice() {
+    let (store, _) = store(10);
+    set(&store, "a", "1", Some(51));
+    set(&store, "b", "22", None);
+    set(&store, "gone", "3", None);
+    store.remove("gone", store.hash("gone"));
+    let batch = drained(&store);
+    assert_eq!((&batch.admitted[..], &batch.removed[..]), (&[0, 1][..], &[][..]));
+    let weight = ENTRY_OVERHEAD as u32;
+    assert_eq!(batch.attributes, [weight + 2, 9, 50, weight + 3, 9, 0]);
+    assert!(drained(&store).is_empty());
+
+    // Overwritten: admitted. Reused: removed and admitted.
+    set(&store, "a", "9", None);
+    store.remove("b", store.hash("b"));
+    set(&store, "c", "3", None);
+    let batch = drained(&store);
+    assert_eq!((&batch.admitted[..], &batch.removed[..]), (&[0, 1][..], &[1][..]));
+}
+
+#[test]
+fn hits_reach_the_policy_once_it_knows_the_entry() {
+    let (store, _) = store(10);
+    set(&store, "a", "1", None);
+    set(&store, "b", "1", None);
+    get(&store, "b");
+    assert_eq!(store.peek("a", store.hash("a")).unwrap().value.unwrap(), "1");
+    let mut batch = Batch::default();
+    store.drain(&mut batch, 100);
+    assert_eq!((batch.touched.len(), batch.admitted.len()), (0, 2));
+    get(&store, "a");
+    get(&store, "b");
+    get(&store, "a");
+    assert_eq!(drained(&store).touched, [1, 1, 0, 0]);
+}
+
+#[test]
+fn an_answer_of_the_policy_is_checked_against_what_is_there() {
+    let (store, _) = store(10);
+    for key in ["a", "b", "c"] {
+        set(&store, key, "1", None);
+    }
+    assert_eq!(store.evict(&[0]).bogus, 1, "it was not told of any yet");
+    drained(&store);
+    set(&store, "b", "changed", None);
+    let evicted = store.evict(&[0, 0, 1, 77, u32::MAX]);
+    let weight = ENTRY_OVERHEAD + 2;
+    assert_eq!(evicted, Evicted { entries: 1, weight, stale: 1, bogus: 3 });
+    assert_eq!(get(&store, "a"), None);
+    assert_eq!(get(&store, "b").as_deref(), Some("changed"));
+    let batch = drained(&store);
+    assert_eq!((&batch.admitted[..], &batch.removed[..]), (&[1][..], &[][..]));
+}
+
+#[test]
+fn a_new_policy_is_told_of_all_in_the_order_given_then_coldest_first() {
+    let (store, _) = store(10);
+    for key in ["a", "b", "c", "d"] {
+        set(&store, key, "1", None);
+    }
+    drained(&store);
+    get(&store, "a");
+    store.readmit_all(&[3, 77, 3]);
+    store.remove("b", store.hash("b"));
+    let batch = drained(&store);
+    assert_eq!((&batch.admitted[..], &batch.removed[..]), (&[3, 2, 0][..], &[][..]));
+    assert!(batch.touched.is_empty());
+}
+
+#[test]
+fn the_lane_is_called_for_a_need_or_enough_changes_and_not_for_each_insert() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let wake = Box::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let config = Config { capacity_bytes: 1 << 30, max_entries: Some(100) };
+    let store = Store::new(config, Clock::manual(), wake);
+    for key in 0..31 {
+        set(&store, &key.to_string(), "1", None);
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+    for key in 31..96 {
+        set(&store, &key.to_string(), "1", None);
+    }
+    assert_eq!((calls.load(Ordering::Relaxed), store.need()), (1, 0));
+    drained(&store);
+    set(&store, "x", "1", None);
+    set(&store, "y", "1", None);
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    assert!(store.need() > 0);
+}
