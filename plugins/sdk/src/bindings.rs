@@ -1,0 +1,92 @@
+//! The contract as wit-bindgen sees it, and the way between its types and ours.
+
+use crate::{Config, ConfigError, FetchError, Fetched, RetrieverConfig};
+
+#[allow(missing_docs, unsafe_code, reason = "generated")]
+pub mod policy {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "policy-plugin",
+        pub_export_macro: true,
+        export_macro_name: "export_policy_world",
+    });
+}
+
+#[allow(missing_docs, unsafe_code, reason = "generated")]
+pub mod retriever {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "retriever-plugin",
+        pub_export_macro: true,
+        export_macro_name: "export_retriever_world",
+    });
+}
+
+/// Both worlds have their own copy of the shared types.
+macro_rules! shared_types {
+    ($world:ident) => {
+        impl From<ConfigError> for $world::psycache::plugin::types::ConfigError {
+            fn from(error: ConfigError) -> Self {
+                match error {
+                    ConfigError::UnknownOption(name) => Self::UnknownOption(name),
+                    ConfigError::MissingOption(name) => Self::MissingOption(name),
+                    ConfigError::InvalidValue { name, problem } => {
+                        let bad = $world::psycache::plugin::types::BadOption { name, problem };
+                        Self::InvalidValue(bad)
+                    }
+                }
+            }
+        }
+
+        impl From<$world::psycache::plugin::types::OptionPair> for (String, String) {
+            fn from(pair: $world::psycache::plugin::types::OptionPair) -> Self {
+                (pair.name, pair.value)
+            }
+        }
+    };
+}
+
+shared_types!(policy);
+shared_types!(retriever);
+
+impl From<policy::exports::psycache::plugin::policy::Config> for Config {
+    fn from(config: policy::exports::psycache::plugin::policy::Config) -> Self {
+        Self {
+            capacity: config.capacity,
+            max_entries: config.max_entries,
+            max_victims: config.max_victims,
+            seed: config.seed,
+            pairs: config.options.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<retriever::exports::psycache::plugin::retriever::Config> for RetrieverConfig {
+    fn from(config: retriever::exports::psycache::plugin::retriever::Config) -> Self {
+        Self {
+            group: config.group,
+            pairs: config.options.into_iter().map(Into::into).collect(),
+            secret_pairs: config.secrets.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Fetched> for retriever::exports::psycache::plugin::retriever::Fetched {
+    fn from(fetched: Fetched) -> Self {
+        Self {
+            value: fetched.value,
+            ttl_ms: fetched.ttl_ms,
+        }
+    }
+}
+
+impl From<FetchError> for retriever::exports::psycache::plugin::retriever::FetchError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Unavailable(message) => Self::Unavailable(message),
+            FetchError::Rejected(message) => Self::Rejected(message),
+            FetchError::BadKey(message) => Self::BadKey(message),
+            FetchError::BadValue(message) => Self::BadValue(message),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Write an eviction policy or a data source for PsyCache in Rust.
+//!
+//! A plugin is a WebAssembly component that fits the contract in
+//! `wit/psycache-plugin.wit`. This crate turns that contract into a trait:
+//! [`Policy`] decides who leaves a group's storage, [`Retriever`] fetches what is
+//! missing. The `export_…!` macros make a component of the type that implements it,
+//! and expand to nothing on native targets, so that unit tests and benchmarks run
+//! without any WebAssembly.
+//!
+//! An exact LRU, whole:
+//!
+//! ```
+//! use psycache_plugin::{Config, ConfigError, Entry, Policy, SlotList, export_policy};
+//!
+//! /// Least recently used: a hit moves an entry to the front, the back one leaves.
+//! pub struct Lru {
+//!     recency: SlotList,
+//! }
+//!
+//! impl Policy for Lru {
+//!     fn configure(config: &Config) -> Result<Self, ConfigError> {
+//!         config.options().finish()?;
+//!         Ok(Self { recency: SlotList::new() })
+//!     }
+//!
+//!     fn touch(&mut self, slot: u32) {
+//!         self.recency.move_to_front(slot);
+//!     }
+//!
+//!     fn admit(&mut self, slot: u32, _entry: &Entry) {
+//!         self.recency.push_front(slot);
+//!     }
+//!
+//!     fn remove(&mut self, slot: u32) {
+//!         self.recency.remove(slot);
+//!     }
+//!
+//!     fn victim(&mut self) -> Option<u32> {
+//!         self.recency.pop_back()
+//!     }
+//! }
+//!
+//! export_policy!(Lru);
+//!
+//! // On a native target the same type runs under `Stepped`, as the node would drive it.
+//! use psycache_plugin::{Step, Stepped};
+//! let mut lru = Stepped::<Lru>::new(&Config::new(2, 3))?;
+//! let mut victims = Vec::new();
+//! let one = |slot| Step { admitted: slot, hashes: &[7], attributes: &[1, 0, 0], ..Step::default() };
+//! lru.step(&one(&[0]), &mut victims);
+//! lru.step(&one(&[1]), &mut victims);
+//! lru.step(&Step { touched: &[0], need: 1, ..one(&[2]) }, &mut victims);
+//! assert_eq!(victims, [1]);
+//! # Ok::<(), ConfigError>(())
+//! ```
+//!
+//! Build it with `cargo build --release --target wasm32-unknown-unknown` as a
+//! `cdylib` and wrap it with `wasm-tools component new`: such a component imports
+//! nothing at all.
+
+mod config;
+mod export;
+mod ghosts;
+mod links;
+mod policy;
+mod retriever;
+mod slot_array;
+mod slot_list;
+mod stepped;
+
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub mod bindings;
+
+pub use config::{Config, ConfigError, Options};
+pub use ghosts::Ghosts;
+pub use links::{Chain, Links};
+pub use policy::{Entry, Policy};
+pub use retriever::{FetchError, Fetched, Retriever, RetrieverConfig};
+pub use slot_array::SlotArray;
+pub use slot_list::SlotList;
+pub use stepped::{Step, Stepped};
