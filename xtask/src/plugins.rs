@@ -1,0 +1,74 @@
+//! `cargo xtask plugins`: from the sources in `plugins/` to the components in
+//! `plugins/dist`, which are committed so that the host builds without any WASM target.
+
+mod build;
+mod check;
+mod manifest;
+mod sources;
+mod toolchain;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use manifest::{Manifest, Record};
+use toolchain::Toolchain;
+
+/// What to do about the plugins.
+#[derive(Args)]
+#[command(after_help = "Example: cargo xtask plugins --check")]
+pub(crate) struct Arguments {
+    /// Change nothing; fail if plugins/dist is not what the sources say
+    #[arg(long)]
+    check: bool,
+}
+
+/// Builds or checks the plugins.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let root = root();
+    match arguments.check {
+        true => check::run(&root),
+        false => write(&root),
+    }
+}
+
+/// The repository this binary was built in.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent()
+        .expect("xtask stands in the repository's root")
+        .to_path_buf()
+}
+
+fn write(root: &Path) -> Result<()> {
+    let toolchain = Toolchain::of_this_machine()?;
+    let plugins = sources::discover(root)?;
+    let dist = root.join("plugins/dist");
+    fs::create_dir_all(&dist)?;
+    let components = build::all(root, &toolchain, &plugins)?;
+    let mut manifest = Manifest {
+        toolchain: toolchain.version,
+        plugins: Default::default(),
+    };
+    for (plugin, component) in plugins.iter().zip(components) {
+        let file = plugin.file();
+        fs::write(dist.join(&file), &component).with_context(|| format!("writing {file}"))?;
+        println!("{file:<12} {:>9} bytes", component.len());
+        let record = Record::of(&component, plugin.digest(root)?);
+        manifest.plugins.insert(file, record);
+    }
+    manifest.write(&dist)?;
+    remove_strangers(&dist, &manifest)
+}
+
+/// Deletes components of plugins that are no longer in the tree.
+fn remove_strangers(dist: &Path, manifest: &Manifest) -> Result<()> {
+    for file in manifest::components(dist)? {
+        if !manifest.plugins.contains_key(&file) {
+            fs::remove_file(dist.join(&file))?;
+            println!("{file:<12} removed: it has no sources");
+        }
+    }
+    Ok(())
+}
