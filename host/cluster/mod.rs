@@ -1,5 +1,7 @@
 //! Who owns a key: the ring, the other nodes, and the registry they are found in.
 
+pub mod ring;
+
 use std::sync::Arc;
 
 /// The nodes that share the keys, as this node sees them now.
