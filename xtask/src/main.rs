@@ -5,7 +5,13 @@
     reason = "a command line tool prints"
 )]
 
+mod bench;
 mod plugins;
+mod services;
+mod step;
+mod test;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
@@ -18,12 +24,27 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Runs every check and test
+    Test(test::Arguments),
     /// Builds the plugins of this tree into plugins/dist, or checks what is there
     Plugins(plugins::Arguments),
+    /// Measures, and prints ratios to peers in the same run
+    Bench(bench::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
+        Task::Test(arguments) => test::run(&arguments),
         Task::Plugins(arguments) => plugins::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
     }
+}
+
+/// The repository that this binary was built in.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = here
+        .parent()
+        .expect("xtask stands in the repository's root");
+    root.to_path_buf()
 }

@@ -8,10 +8,12 @@ mod sources;
 mod toolchain;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use clap::Args;
+
+use crate::root;
 use manifest::{Manifest, Record};
 use toolchain::Toolchain;
 
@@ -26,19 +28,15 @@ pub(crate) struct Arguments {
 
 /// Builds or checks the plugins.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let root = root();
     match arguments.check {
-        true => check::run(&root),
-        false => write(&root),
+        true => check(),
+        false => write(&root()),
     }
 }
 
-/// The repository this binary was built in.
-fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent()
-        .expect("xtask stands in the repository's root")
-        .to_path_buf()
+/// Fails if `plugins/dist` is not what the sources say.
+pub(crate) fn check() -> Result<()> {
+    check::run(&root())
 }
 
 fn write(root: &Path) -> Result<()> {

@@ -1,0 +1,33 @@
+//! `cargo xtask bench`: builds what is measured and hands over to `benches/`.
+
+use anyhow::Result;
+
+use crate::step::run as step;
+
+/// What to measure.
+#[derive(clap::Args)]
+#[command(after_help = "Example: cargo xtask bench step --quick")]
+pub(crate) struct Arguments {
+    /// Which benchmarks, and how; `--help` after `--` lists them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<String>,
+}
+
+/// Measures.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    step(".", "cargo build --release --quiet")?;
+    let words = [
+        "cargo",
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "psycache-bench",
+        "--",
+    ];
+    let words: Vec<&str> = words
+        .into_iter()
+        .chain(arguments.rest.iter().map(String::as_str))
+        .collect();
+    step(".", &words.join(" "))
+}

@@ -1,0 +1,82 @@
+//! The real services that tests run against: found, or installed where we may.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// A program that tests start, and the Debian package that brings it.
+struct Service {
+    program: &'static str,
+    package: &'static str,
+}
+
+const SERVICES: [Service; 2] = [
+    Service {
+        program: "etcd",
+        package: "etcd-server",
+    },
+    Service {
+        program: "mariadbd",
+        package: "mariadb-server",
+    },
+];
+
+/// Makes sure that every service can be started.
+///
+/// # Errors
+/// One is missing and can't be installed; the text says how to go on.
+pub(crate) fn ensure() -> Result<()> {
+    let missing: Vec<_> = SERVICES
+        .iter()
+        .filter(|service| !installed(service.program))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<_> = missing.iter().map(|service| service.package).collect();
+    eprintln!("installing {}", packages.join(" and "));
+    install(&packages).with_context(|| {
+        format!(
+            "tests need {0}, which can't be installed from here; install {0}, or leave these \
+             tests out with `cargo xtask test --no-services`",
+            packages.join(" and ")
+        )
+    })
+}
+
+fn installed(program: &str) -> bool {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let folders = path.split(':').chain(["/usr/sbin", "/usr/local/sbin"]);
+    folders
+        .map(|folder| Path::new(folder).join(program))
+        .any(|file| file.is_file())
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    apt_get(&["update", "-qq"])?;
+    let arguments = ["install", "-qq", "--yes", "--no-install-recommends"];
+    apt_get(&[arguments.as_slice(), packages].concat())
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    if !installed("apt-get") {
+        bail!("this system has no apt-get");
+    }
+    let root = Command::new("id").arg("-u").output()?.stdout == b"0\n";
+    let mut command = match root {
+        true => Command::new("apt-get"),
+        false => {
+            let mut sudo = Command::new("sudo");
+            sudo.args(["-n", "apt-get"]);
+            sudo
+        }
+    };
+    command
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(arguments);
+    match command.status()?.success() {
+        true => Ok(()),
+        false => bail!("`apt-get {}` failed", arguments.join(" ")),
+    }
+}

@@ -1,0 +1,42 @@
+//! Command lines, run one after the other in the folders of the tree.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::root;
+
+/// Runs one command line in a folder of the tree.
+pub(crate) fn run(folder: &str, line: &str) -> Result<()> {
+    eprintln!(
+        "\n==> {line}{}",
+        if folder == "." { "" } else { "  (in plugins/)" }
+    );
+    let start = Instant::now();
+    let mut words = line.split(' ');
+    let program = words.next().context("a step names a program")?;
+    let mut command = Command::new(program);
+    command.args(words).current_dir(root().join(folder));
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    let status = command
+        .status()
+        .with_context(|| format!("{program} can't be started"))?;
+    if !status.success() {
+        bail!("`{line}` failed");
+    }
+    eprintln!("    {:.0} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Runs a step whose tool not every machine has, or says that it was left out.
+pub(crate) fn optional(folder: &str, tool: &str, line: &str) -> Result<()> {
+    let mut words = tool.split(' ').chain(["--version"]);
+    let program = words.next().context("a tool has a name")?;
+    let probe = Command::new(program).args(words).output();
+    if probe.is_ok_and(|output| output.status.success()) {
+        return run(folder, line);
+    }
+    eprintln!("\nLEFT OUT: `{line}`: {tool} is not installed");
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! `cargo xtask test`: everything that has to hold, in the order in which it is
+//! cheapest to learn that something does not.
+
+use anyhow::Result;
+
+use crate::step::{optional, run as step};
+use crate::{plugins, services};
+
+/// Runs every check and test.
+#[derive(clap::Args)]
+#[command(after_help = "Example: cargo xtask test --no-services")]
+pub(crate) struct Arguments {
+    /// Leave out the tests that need etcd or MariaDB
+    #[arg(long)]
+    no_services: bool,
+}
+
+/// Modules of tests that start a service are named after it.
+const SERVICE_TESTS: [&str; 2] = ["with_etcd", "with_mariadb"];
+
+/// Fails where something fails, or can't be run here.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if !arguments.no_services {
+        services::ensure()?;
+    }
+    for folder in [".", "plugins"] {
+        step(folder, "cargo fmt --all --check")?;
+    }
+    step(".", "cargo test --release --test architecture")?;
+    plugins::check()?;
+    step(
+        ".",
+        "cargo clippy --release --workspace --all-targets -- -D warnings",
+    )?;
+    step(
+        "plugins",
+        "cargo clippy --release --workspace --all-targets -- -D warnings",
+    )?;
+    step(
+        ".",
+        "cargo doc --release --no-deps --document-private-items",
+    )?;
+    step("plugins", "cargo test --release --workspace")?;
+    let tests = "cargo test --release --workspace";
+    match arguments.no_services {
+        false => step(".", tests)?,
+        true => {
+            let skips = SERVICE_TESTS
+                .map(|module| format!(" --skip {module}"))
+                .concat();
+            step(".", &format!("{tests} --{skips}"))?;
+        }
+    }
+    optional(".", "cargo deny", "cargo deny --all-features check")?;
+    if arguments.no_services {
+        eprintln!(
+            "\nLEFT OUT: the tests in {} (--no-services)",
+            SERVICE_TESTS.join(", ")
+        );
+    }
+    Ok(())
+}
