@@ -1,1 +1,24 @@
 //! The WebAssembly side of policies and retrievers; the only place that names wasmtime.
+
+mod engine;
+mod load_error;
+mod resolve;
+
+mod policy;
+
+mod builtin;
+mod contract;
+mod guest_log;
+mod load;
+mod quota;
+mod start;
+mod ticker;
+
+#[cfg(test)]
+mod tests;
+
+pub use engine::{CompileCache, Engines};
+pub use load::Kind;
+pub use load_error::LoadError;
+pub use policy::{PolicyComponent, PolicyLimits};
+pub use resolve::{MAX_COMPONENT_BYTES, Plugin};

@@ -134,9 +134,9 @@ pub enum Failure {
         limit_bytes: u64,
     },
     /// It answered with more than `max_victims` victims.
-    #[error("answered with {count} victims where at most {limit} were allowed")]
+    #[error("answered with {count} or more victims where at most {limit} were allowed")]
     TooManyVictims {
-        /// How many there were.
+        /// How many there were at least: a list far too long is not read.
         count: u64,
         /// How many are allowed.
         limit: u32,

@@ -1,0 +1,159 @@
+//! The two engines that plugins are compiled for, and where compiled code is kept.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, OptLevel};
+
+use super::LoadError;
+use super::ticker::Ticker;
+
+/// Where compiled components are kept between runs. What lies there is trusted
+/// as much as the binary, so it must be writable by the node's user only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CompileCache {
+    /// `psycache/components` in the user's cache directory (`XDG_CACHE_HOME`, or
+    /// `~/.cache`); none if there is no such directory.
+    #[default]
+    User,
+    /// This directory, made if it is missing.
+    Directory(PathBuf),
+    /// Compile at every start.
+    Off,
+}
+
+/// What every plugin of a node shares. Made once a process: a group's plugin is
+/// compiled for it.
+#[derive(Debug)]
+pub struct Engines {
+    /// Synchronous calls; a guest beyond its deadline traps.
+    pub(super) policies: Engine,
+    /// Calls on fibers; a busy guest yields its thread at every tick.
+    pub(super) retrievers: Engine,
+    pub(super) ticker: Ticker,
+}
+
+impl Engines {
+    /// Makes the engines and their ticker thread.
+    ///
+    /// # Errors
+    /// [`LoadError::Engine`]: the cache directory can't be used, or the system
+    /// gives no thread.
+    pub fn new(cache: &CompileCache) -> Result<Arc<Self>, LoadError> {
+        let cache = open_cache(cache)?;
+        let engine = || Engine::new(&config(cache.clone())).map_err(|e| engine_error(&e));
+        let (policies, retrievers) = (engine()?, engine()?);
+        let ticker = Ticker::start(vec![policies.clone(), retrievers.clone()])
+            .map_err(|e| LoadError::Engine(format!("no thread for the plugins' clock: {e}")))?;
+        Ok(Arc::new(Self {
+            policies,
+            retrievers,
+            ticker,
+        }))
+    }
+}
+
+/// Both engines compile alike; they differ in how their stores treat an epoch.
+fn config(cache: Option<Cache>) -> Config {
+    let mut config = Config::new();
+    config
+        .cranelift_opt_level(OptLevel::Speed)
+        // Concurrent component calls are a proposal that no plugin here uses,
+        // and keeping them possible makes each call cost several times more.
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .allocation_strategy(InstanceAllocationStrategy::OnDemand)
+        .cache(cache);
+    config
+}
+
+fn open_cache(cache: &CompileCache) -> Result<Option<Cache>, LoadError> {
+    let directory = match cache {
+        CompileCache::Off => return Ok(None),
+        CompileCache::User => match user_directory() {
+            Some(directory) => directory,
+            None => return Ok(None),
+        },
+        CompileCache::Directory(directory) => std::path::absolute(directory).map_err(|e| {
+            LoadError::Engine(format!("the compile cache {}: {e}", directory.display()))
+        })?,
+    };
+    let mut config = CacheConfig::new();
+    config.with_directory(&directory);
+    match Cache::new(config) {
+        Ok(cache) => Ok(Some(cache)),
+        // Nobody asked for this one, so it is no reason not to start.
+        Err(error) if *cache == CompileCache::User => {
+            tracing::warn!(directory = %directory.display(), "no compile cache: {error:#}");
+            Ok(None)
+        }
+        Err(error) => Err(LoadError::Engine(format!(
+            "the compile cache {} can't be used: {error:#}; name a directory that can be \
+             written to, or turn the cache off",
+            directory.display()
+        ))),
+    }
+}
+
+fn user_directory() -> Option<PathBuf> {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let base = base.filter(|path| path.is_absolute());
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
+    let base = base.or_else(home)?;
+    base.is_absolute().then(|| base.join("psycache/components"))
+}
+
+fn engine_error(error: &wasmtime::Error) -> LoadError {
+    LoadError::Engine(format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::BuildHasher;
+
+    use super::*;
+
+    /// Equal for engines that compile alike.
+    fn compiles_as(engine: &Engine) -> u64 {
+        let state = foldhash::fast::FixedState::default();
+        state.hash_one(engine.precompile_compatibility_hash())
+    }
+
+    #[test]
+    fn calls_are_not_made_for_concurrency() {
+        let engines = Engines::new(&CompileCache::Off).unwrap();
+        let without = Engine::new(config(None).concurrency_support(false)).unwrap();
+        // It can't even be asked for, unless some library switches the feature on.
+        let with = Engine::new(config(None).concurrency_support(true)).ok();
+        for engine in [&engines.policies, &engines.retrievers] {
+            assert_eq!(compiles_as(engine), compiles_as(&without));
+            assert_ne!(Some(compiles_as(engine)), with.as_ref().map(compiles_as));
+        }
+    }
+
+    #[test]
+    fn a_compile_cache_is_filled_where_it_was_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = CompileCache::Directory(folder.path().join("deeper"));
+        let engines = Engines::new(&cache).unwrap();
+        let bytes = wat::parse_str("(component (core module))").unwrap();
+        wasmtime::component::Component::from_binary(&engines.policies, &bytes).unwrap();
+        assert!(
+            std::fs::read_dir(folder.path().join("deeper"))
+                .unwrap()
+                .next()
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_compile_cache_that_cannot_be_is_an_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let cache = CompileCache::Directory(file.path().join("below-a-file"));
+        let error = Engines::new(&cache).unwrap_err().to_string();
+        assert!(
+            error.contains("name a directory that can be written to"),
+            "{error}"
+        );
+    }
+}

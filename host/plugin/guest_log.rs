@@ -1,0 +1,168 @@
+//! What guests print: lines of the node's log, and not too many of them.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+/// Lines of one plugin in a [`WINDOW`], however many instances it has.
+const MOST_LINES: u32 = 50;
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// Bytes of a line; what is longer is cut into several.
+const LONGEST_LINE: usize = 1024;
+
+/// Bytes taken in one write.
+const LARGEST_WRITE: usize = 16 << 10;
+
+/// The log of one plugin, shared by its instances.
+#[derive(Clone, Debug)]
+pub(super) struct GuestLog {
+    plugin: Arc<str>,
+    /// A line is counted by any instance, so the lock is held for a few
+    /// instructions and never while something is written.
+    rate: Arc<Mutex<Rate>>,
+}
+
+#[derive(Debug)]
+struct Rate {
+    since: Instant,
+    lines: u32,
+}
+
+impl GuestLog {
+    pub(super) fn new(plugin: &str) -> Self {
+        let rate = Rate {
+            since: Instant::now(),
+            lines: 0,
+        };
+        Self {
+            plugin: plugin.into(),
+            rate: Arc::new(Mutex::new(rate)),
+        }
+    }
+
+    /// Where one instance prints to.
+    pub(super) fn stream(&self) -> LineStream {
+        LineStream {
+            log: self.clone(),
+            line: Arc::default(),
+        }
+    }
+
+    fn write(&self, line: &[u8]) {
+        let line = String::from_utf8_lossy(line);
+        let line = line.trim_end();
+        if line.is_empty() {
+            return;
+        }
+        let lines = self.count();
+        if lines <= MOST_LINES {
+            tracing::warn!(plugin = %self.plugin, "{}", line.escape_debug());
+        }
+        if lines == MOST_LINES {
+            let seconds = WINDOW.as_secs();
+            tracing::warn!(plugin = %self.plugin, "prints too much: silent for up to {seconds} s");
+        }
+    }
+
+    /// Lines of this window, this one included.
+    fn count(&self) -> u32 {
+        let mut rate = self.rate.lock();
+        if rate.since.elapsed() >= WINDOW {
+            *rate = Rate {
+                since: Instant::now(),
+                lines: 0,
+            };
+        }
+        rate.lines = rate.lines.saturating_add(1);
+        rate.lines
+    }
+}
+
+/// Cuts what an instance prints into lines.
+#[derive(Clone, Debug)]
+pub(super) struct LineStream {
+    log: GuestLog,
+    /// The line begun. Shared by the streams that a guest opens, one at a time.
+    line: Arc<Mutex<Vec<u8>>>,
+}
+
+impl LineStream {
+    fn print(&self, bytes: &[u8]) {
+        let mut line = self.line.lock();
+        for &byte in bytes {
+            if byte != b'\n' {
+                line.push(byte);
+            }
+            if byte == b'\n' || line.len() >= LONGEST_LINE {
+                self.log.write(&line);
+                line.clear();
+            }
+        }
+    }
+}
+
+impl IsTerminal for LineStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for LineStream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    /// Without a task of its own: policies run where there is no runtime.
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl Pollable for LineStream {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for LineStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.print(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(LARGEST_WRITE)
+    }
+}
+
+impl AsyncWrite for LineStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.print(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,188 @@
+//! From bytes to a compiled component of the right world, whatever it is for.
+
+use wasmtime::Engine;
+use wasmtime::component::{Component, ComponentExportIndex};
+
+use super::contract::{self, PACKAGE};
+use super::{LoadError, Plugin};
+
+/// What a plugin is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Chooses what to evict.
+    Policy,
+    /// Fetches what is missing.
+    Retriever,
+}
+
+impl Kind {
+    pub(super) fn interface(self) -> &'static str {
+        match self {
+            Self::Policy => contract::POLICY,
+            Self::Retriever => contract::RETRIEVER,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Retriever => "retriever",
+        }
+    }
+}
+
+/// Compiles `plugin` after a look at what it is.
+pub(super) fn compile(engine: &Engine, plugin: &Plugin) -> Result<Component, LoadError> {
+    check_header(plugin)?;
+    Component::from_binary(engine, plugin.bytes()).map_err(|error| LoadError::Invalid {
+        plugin: plugin.name().into(),
+        problem: brief(&error),
+    })
+}
+
+/// The first eight bytes tell a component from a core module.
+fn check_header(plugin: &Plugin) -> Result<(), LoadError> {
+    let name = || plugin.name().to_owned();
+    let not_wasm = |found| {
+        Err(LoadError::NotWasm {
+            plugin: name(),
+            found,
+        })
+    };
+    match plugin.bytes() {
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(LoadError::CoreModule { plugin: name() }),
+        [0, b'a', b's', b'm', _, _, _, _, ..] => {
+            not_wasm("is of a binary version that is not known; build it with current tools")
+        }
+        [] => not_wasm("is empty; build it again"),
+        [0x7f, b'E', b'L', b'F', ..] => not_wasm("is native code; build it for a wasm32 target"),
+        bytes if is_text(bytes) => {
+            not_wasm("is WebAssembly in text form; make it binary with `wasm-tools parse`")
+        }
+        _ => not_wasm("does not begin like one; give the .wasm file that your build made"),
+    }
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    let text = bytes.trim_ascii_start();
+    text.starts_with(b"(component") || text.starts_with(b"(module") || text.starts_with(b";;")
+}
+
+/// Whether `component` is of this kind and version.
+pub(super) fn check_world(
+    plugin: &Plugin,
+    component: &Component,
+    kind: Kind,
+) -> Result<(), LoadError> {
+    // Knows that a plugin of 0.1.3 will do for 0.1.0.
+    if component.get_export_index(None, kind.interface()).is_some() {
+        return Ok(());
+    }
+    let exports = exports(component);
+    let of = |kind: Kind| format!("{PACKAGE}{}@", kind.name());
+    if let Some(found) = exports.iter().find(|name| name.starts_with(&of(kind))) {
+        return Err(LoadError::OtherVersion {
+            plugin: plugin.name().into(),
+            found: found.clone(),
+            speaks: kind.interface(),
+        });
+    }
+    let other = match kind {
+        Kind::Policy => Kind::Retriever,
+        Kind::Retriever => Kind::Policy,
+    };
+    let mend = if exports.iter().any(|name| name.starts_with(&of(other))) {
+        format!("it is a {}: give it as one", other.name())
+    } else {
+        format!(
+            "build it for the world {}-plugin of psycache-plugin.wit",
+            kind.name()
+        )
+    };
+    let (plugin, wanted) = (plugin.name().into(), kind.name());
+    Err(LoadError::WrongWorld {
+        plugin,
+        wanted,
+        exports,
+        mend,
+    })
+}
+
+/// Names of everything a component exports.
+pub(super) fn exports(component: &Component) -> Vec<String> {
+    let ty = component.component_type();
+    ty.exports(component.engine())
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+/// Names of everything a component imports.
+pub(super) fn imports(component: &Component) -> Vec<String> {
+    let ty = component.component_type();
+    ty.imports(component.engine())
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+/// Whether it asks for any of WASI.
+pub(super) fn wants_wasi(component: &Component) -> bool {
+    imports(component)
+        .iter()
+        .any(|name| name.starts_with("wasi:"))
+}
+
+/// What the linker says is missing, in our words.
+pub(super) fn unknown_import(
+    plugin: &Plugin,
+    component: &Component,
+    error: &wasmtime::Error,
+) -> LoadError {
+    let offered = |name: &String| name.starts_with("wasi:") || name.starts_with(PACKAGE);
+    let mut missing = imports(component);
+    missing.retain(|name| !offered(name));
+    if missing.is_empty() {
+        // Something of an interface that is offered: only the linker knows what.
+        missing = vec![brief(error)];
+    }
+    let wasi = "of WASI it offers the 0.2 interfaces of `wasi:cli/imports`, without HTTP; \
+                build it without that import";
+    let foreign = "build it without that import";
+    let is_wasi = missing.iter().any(|name| name.contains("wasi:"));
+    let mend = if is_wasi { wasi } else { foreign };
+    LoadError::UnknownImport {
+        plugin: plugin.name().into(),
+        imports: missing,
+        mend,
+    }
+}
+
+/// A function of an interface that [`check_world`] has found, or that is optional.
+pub(super) fn function(
+    component: &Component,
+    interface: &str,
+    name: &str,
+) -> Option<ComponentExportIndex> {
+    let interface = component.get_export_index(None, interface)?;
+    component.get_export_index(Some(&interface), name)
+}
+
+/// An error on one line, its root first and then where it came from, cut to what
+/// a log line can hold: parts of it may come from the guest.
+pub(super) fn brief(error: &wasmtime::Error) -> String {
+    const MOST: usize = 500;
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let mut text = String::new();
+    for cause in causes.iter().rev() {
+        let separator = if text.is_empty() { "" } else { "; " };
+        text.push_str(separator);
+        text.extend(cause.split_whitespace().flat_map(|word| [word, " "]));
+        text.truncate(text.trim_end().len());
+    }
+    if let Some((at, _)) = text.char_indices().nth(MOST) {
+        text.truncate(at);
+        text.push('…');
+    }
+    text
+}

@@ -1,0 +1,101 @@
+//! The functions of a policy: where they are in a component, and in an instance.
+
+use wasmtime::Store;
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc,
+};
+
+use super::link::PolicyState;
+use crate::plugin::contract::{
+    ConfigurePolicy, Configured, INTROSPECT, LentState, POLICY, SNAPSHOT, SavedState, Statistic,
+    Step,
+};
+use crate::plugin::start::StartError;
+use crate::plugin::{LoadError, Plugin, load};
+
+/// Where the functions are in a component.
+pub(super) struct Exports {
+    configure: ComponentExportIndex,
+    step: ComponentExportIndex,
+    statistics: Option<ComponentExportIndex>,
+    snapshot: Option<(ComponentExportIndex, ComponentExportIndex)>,
+}
+
+impl Exports {
+    pub(super) fn find(plugin: &Plugin, component: &Component) -> Result<Self, LoadError> {
+        let needed = |name| {
+            load::function(component, POLICY, name).ok_or_else(|| LoadError::OtherShape {
+                plugin: plugin.name().into(),
+                interface: POLICY,
+                problem: format!("it has no function {name:?}"),
+            })
+        };
+        let save = load::function(component, SNAPSHOT, "save");
+        let restore = load::function(component, SNAPSHOT, "restore");
+        Ok(Self {
+            configure: needed("configure")?,
+            step: needed("step")?,
+            statistics: load::function(component, INTROSPECT, "stats"),
+            snapshot: save.zip(restore),
+        })
+    }
+}
+
+/// The functions of one instance. The lifetimes are those of a call's arguments.
+pub(super) struct Calls {
+    pub(super) configure: TypedFunc<ConfigurePolicy<'static>, Configured>,
+    pub(super) step: TypedFunc<Step<'static>, (Vec<u32>,)>,
+    pub(super) statistics: Option<TypedFunc<(), (Vec<Statistic>,)>>,
+    pub(super) snapshot: Option<SnapshotCalls>,
+}
+
+/// Both or neither.
+#[derive(Clone, Copy)]
+pub(super) struct SnapshotCalls {
+    pub(super) save: TypedFunc<(), (SavedState,)>,
+    pub(super) restore: TypedFunc<(LentState<'static>,), (bool,)>,
+}
+
+impl Calls {
+    /// Looks the functions up and checks their types.
+    pub(super) fn find(
+        exports: &Exports,
+        instance: &Instance,
+        store: &mut Store<PolicyState>,
+    ) -> Result<Self, StartError> {
+        let statistics = exports.statistics.as_ref();
+        let snapshot = match &exports.snapshot {
+            None => None,
+            Some((save, restore)) => Some(SnapshotCalls {
+                save: typed(instance, store, save, SNAPSHOT)?,
+                restore: typed(instance, store, restore, SNAPSHOT)?,
+            }),
+        };
+        Ok(Self {
+            configure: typed(instance, store, &exports.configure, POLICY)?,
+            step: typed(instance, store, &exports.step, POLICY)?,
+            statistics: statistics
+                .map(|index| typed(instance, store, index, INTROSPECT))
+                .transpose()?,
+            snapshot,
+        })
+    }
+}
+
+fn typed<P, R>(
+    instance: &Instance,
+    store: &mut Store<PolicyState>,
+    index: &ComponentExportIndex,
+    interface: &'static str,
+) -> Result<TypedFunc<P, R>, StartError>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    instance
+        .get_typed_func(store, index)
+        .map_err(|error| StartError::Shape {
+            interface,
+            problem: load::brief(&error),
+        })
+}

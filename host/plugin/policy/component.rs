@@ -1,0 +1,157 @@
+//! A policy that was loaded, and how instances of it are made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::InstancePre;
+
+use super::calls::{Calls, Exports};
+use super::instance::{Guest, PolicyInstance};
+use super::link::{self, PolicyState};
+use crate::plugin::contract::{self, PolicySettings};
+use crate::plugin::guest_log::GuestLog;
+use crate::plugin::load::{self, Kind};
+use crate::plugin::quota::Quota;
+use crate::plugin::start::{self, StartError};
+use crate::plugin::{Engines, LoadError, Plugin};
+use crate::policy::{Failure, Keys, Policy, PolicyConfig, PolicySource};
+
+/// What an instance of a policy may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyLimits {
+    /// Bytes of memory; `None`: 64 MiB and 256 bytes an entry. That is enough for
+    /// anything compiled; a Python guest needs 64 MiB and 512 bytes an entry.
+    pub memory_bytes: Option<u64>,
+    /// Time for one step.
+    pub step: Duration,
+    /// Time to be instantiated, and again to be configured.
+    pub configure: Duration,
+}
+
+impl Default for PolicyLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: None,
+            step: Duration::from_millis(100),
+            configure: Duration::from_secs(2),
+        }
+    }
+}
+
+impl PolicyLimits {
+    fn quota(&self, max_entries: u32) -> Quota {
+        let default = (64 << 20) + 256 * u64::from(max_entries);
+        Quota::new(self.memory_bytes.unwrap_or(default))
+    }
+}
+
+/// A policy that was loaded and tried, ready to make instances.
+pub struct PolicyComponent {
+    plugin: Plugin,
+    engines: Arc<Engines>,
+    component: InstancePre<PolicyState>,
+    exports: Exports,
+    limits: PolicyLimits,
+    log: GuestLog,
+}
+
+impl PolicyComponent {
+    /// Compiles a policy and sets it up once for trial with `config`. Blocks for
+    /// milliseconds to seconds, so not for a thread that serves.
+    ///
+    /// # Errors
+    /// All of [`LoadError`] but those of [`Plugin::resolve`].
+    pub fn load(
+        engines: &Arc<Engines>,
+        plugin: Plugin,
+        config: &PolicyConfig,
+        limits: PolicyLimits,
+    ) -> Result<Arc<Self>, LoadError> {
+        let compiled = load::compile(&engines.policies, &plugin)?;
+        load::check_world(&plugin, &compiled, Kind::Policy)?;
+        let component = link::link(&plugin, &compiled)?;
+        let exports = Exports::find(&plugin, &compiled)?;
+        let log = GuestLog::new(plugin.name());
+        let engines = Arc::clone(engines);
+        let policy = Self {
+            plugin,
+            engines,
+            component,
+            exports,
+            limits,
+            log,
+        };
+        match policy.start(config, Arc::new(NoEntries)) {
+            Ok(_) => Ok(Arc::new(policy)),
+            Err(error) => Err(error.loading(&policy.plugin)),
+        }
+    }
+
+    fn start(
+        &self,
+        config: &PolicyConfig,
+        keys: Arc<dyn Keys>,
+    ) -> Result<PolicyInstance, StartError> {
+        let state = PolicyState::new(self.limits.quota(config.max_entries), keys, &self.log);
+        let engine = self.component.engine();
+        let mut guest = Guest::new(engine, &self.engines, state, config.max_victims);
+
+        let limit = self.limits.configure;
+        let instance = guest.call(limit, |store| self.component.instantiate(store))?;
+        let calls = Calls::find(&self.exports, &instance, guest.store())?;
+        let options = contract::pairs(&config.options);
+        let settings = PolicySettings {
+            capacity: config.capacity,
+            max_entries: config.max_entries,
+            max_victims: config.max_victims,
+            seed: config.seed,
+            options: &options,
+        };
+        let (answer,) = guest.call(limit, |store| calls.configure.call(store, (settings,)))?;
+        answer.map_err(|error| {
+            Failure::Refused(start::refusal(error, self.plugin.known_options()))
+        })?;
+        Ok(PolicyInstance::new(
+            guest,
+            calls,
+            config.max_victims,
+            self.limits,
+        ))
+    }
+}
+
+impl PolicySource for PolicyComponent {
+    fn name(&self) -> &str {
+        self.plugin.name()
+    }
+
+    fn sha256(&self) -> &str {
+        self.plugin.sha256()
+    }
+
+    fn instantiate(
+        &self,
+        config: &PolicyConfig,
+        keys: Arc<dyn Keys>,
+    ) -> Result<Box<dyn Policy>, Failure> {
+        let instance = self.start(config, keys).map_err(StartError::failure)?;
+        Ok(Box::new(instance))
+    }
+}
+
+impl std::fmt::Debug for PolicyComponent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PolicyComponent")
+            .field(&self.plugin)
+            .finish()
+    }
+}
+
+/// The trial knows no entry.
+struct NoEntries;
+
+impl Keys for NoEntries {
+    fn key(&self, _slot: u32) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,8 @@
+//! Policies as components.
+
+mod calls;
+mod component;
+mod instance;
+mod link;
+
+pub use component::{PolicyComponent, PolicyLimits};

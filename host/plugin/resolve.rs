@@ -1,0 +1,153 @@
+//! From what an operator writes to the bytes of a plugin.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::LoadError;
+use super::builtin::{self, Builtin};
+
+/// The most bytes of a component that are read, unless told otherwise.
+pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
+
+/// A plugin's bytes, not looked into yet.
+#[derive(Clone)]
+pub struct Plugin {
+    name: String,
+    sha256: String,
+    bytes: Cow<'static, [u8]>,
+    builtin: Option<&'static Builtin>,
+}
+
+impl Plugin {
+    /// Finds a plugin: by a built-in's name (`lruk`), the same with `.wasm` unless
+    /// such a file is here, or by the path of a file.
+    ///
+    /// # Errors
+    /// [`LoadError::Unknown`], [`LoadError::Unreadable`] or [`LoadError::TooLarge`].
+    pub fn resolve(plugin: &str) -> Result<Self, LoadError> {
+        Self::resolve_within(plugin, MAX_COMPONENT_BYTES)
+    }
+
+    /// [`resolve`](Self::resolve) with a size limit of one's own.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn resolve_within(plugin: &str, max_bytes: u64) -> Result<Self, LoadError> {
+        if let Some(builtin) = builtin::find(plugin) {
+            return Ok(Self::from_builtin(builtin));
+        }
+        let path = Path::new(plugin);
+        let stem = plugin.strip_suffix(".wasm").unwrap_or(plugin);
+        let is_bare = !plugin.contains(['/', '\\']);
+        if is_bare && !path.exists() {
+            return match builtin::find(stem) {
+                Some(builtin) => Ok(Self::from_builtin(builtin)),
+                None => Err(LoadError::Unknown {
+                    plugin: plugin.into(),
+                    nearest: builtin::nearest(stem, builtin::names()),
+                    known: builtin::names(),
+                }),
+            };
+        }
+        let bytes = read(plugin, path, max_bytes)?;
+        Ok(Self::new(plugin.into(), bytes.into(), None))
+    }
+
+    /// A plugin whose bytes came another way, over the network say.
+    ///
+    /// # Errors
+    /// [`LoadError::TooLarge`].
+    pub fn from_bytes(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self, LoadError> {
+        let name = name.into();
+        check_size(&name, bytes.len() as u64, MAX_COMPONENT_BYTES)?;
+        Ok(Self::new(name, bytes.into(), None))
+    }
+
+    fn from_builtin(builtin: &'static Builtin) -> Self {
+        Self::new(builtin.name.into(), builtin.bytes.into(), Some(builtin))
+    }
+
+    fn new(name: String, bytes: Cow<'static, [u8]>, builtin: Option<&'static Builtin>) -> Self {
+        let digest = Sha256::digest(&bytes);
+        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self {
+            name,
+            sha256,
+            bytes,
+            builtin,
+        }
+    }
+
+    /// A built-in's name or the path as it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Digest of the bytes in hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The component.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether it came with the binary.
+    #[must_use]
+    pub fn is_builtin(&self) -> bool {
+        self.builtin.is_some()
+    }
+
+    /// The options it is known to have; empty for a plugin from outside.
+    pub(super) fn known_options(&self) -> &'static [&'static str] {
+        self.builtin.map_or(&[], |builtin| builtin.options)
+    }
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Plugin({:?}, {} bytes)", self.name, self.bytes.len())
+    }
+}
+
+fn read(plugin: &str, path: &Path, max_bytes: u64) -> Result<Vec<u8>, LoadError> {
+    let unreadable = |problem: String| LoadError::Unreadable {
+        plugin: plugin.into(),
+        problem,
+    };
+    let failed = |error: std::io::Error| unreadable(format!("{error}; check the path"));
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(unreadable(
+            "it is a directory; name the .wasm file in it".into(),
+        ));
+    }
+    check_size(plugin, metadata.len(), max_bytes)?;
+    let mut bytes = Vec::new();
+    // A file that grows meanwhile, or a pipe, tells its size only by being read.
+    file.take(max_bytes + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    check_size(plugin, bytes.len() as u64, max_bytes)?;
+    Ok(bytes)
+}
+
+fn check_size(plugin: &str, bytes: u64, limit: u64) -> Result<(), LoadError> {
+    if bytes <= limit {
+        return Ok(());
+    }
+    Err(LoadError::TooLarge {
+        plugin: plugin.into(),
+        bytes,
+        limit,
+    })
+}
