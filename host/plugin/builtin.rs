@@ -5,12 +5,31 @@
 pub(super) struct Builtin {
     pub(super) name: &'static str,
     pub(super) bytes: &'static [u8],
-    /// The options it knows, to help whoever misspelt one.
-    pub(super) options: &'static [&'static str],
+}
+
+macro_rules! builtin {
+    ($name:literal) => {
+        Builtin {
+            name: $name,
+            bytes: include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/plugins/dist/",
+                $name,
+                ".wasm"
+            )),
+        }
+    };
 }
 
 /// All of them, policies first.
-pub(super) const BUILTINS: &[Builtin] = &[];
+pub(super) const BUILTINS: &[Builtin] = &[
+    builtin!("fifo"),
+    builtin!("lru"),
+    builtin!("lfu"),
+    builtin!("lruk"),
+    builtin!("twoq"),
+    builtin!("static"),
+];
 
 /// The built-in of that name.
 pub(super) fn find(name: &str) -> Option<&'static Builtin> {
@@ -22,11 +41,11 @@ pub(super) fn names() -> Vec<&'static str> {
     BUILTINS.iter().map(|builtin| builtin.name).collect()
 }
 
-/// Which of `known` was probably meant.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = known
-        .into_iter()
-        .map(|known| (strsim::jaro_winkler(name, known), known));
+/// The built-in that was probably meant.
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    let scored = BUILTINS
+        .iter()
+        .map(|known| (strsim::jaro_winkler(name, known.name), known.name));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 > 0.75).then_some(best.1)
 }

@@ -19,7 +19,7 @@ pub struct Plugin {
     name: String,
     sha256: String,
     bytes: Cow<'static, [u8]>,
-    builtin: Option<&'static Builtin>,
+    is_builtin: bool,
 }
 
 impl Plugin {
@@ -48,13 +48,13 @@ impl Plugin {
                 Some(builtin) => Ok(Self::from_builtin(builtin)),
                 None => Err(LoadError::Unknown {
                     plugin: plugin.into(),
-                    nearest: builtin::nearest(stem, builtin::names()),
+                    nearest: builtin::nearest(stem),
                     known: builtin::names(),
                 }),
             };
         }
         let bytes = read(plugin, path, max_bytes)?;
-        Ok(Self::new(plugin.into(), bytes.into(), None))
+        Ok(Self::new(plugin.into(), bytes.into(), false))
     }
 
     /// A plugin whose bytes came another way, over the network say.
@@ -64,21 +64,21 @@ impl Plugin {
     pub fn from_bytes(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self, LoadError> {
         let name = name.into();
         check_size(&name, bytes.len() as u64, MAX_COMPONENT_BYTES)?;
-        Ok(Self::new(name, bytes.into(), None))
+        Ok(Self::new(name, bytes.into(), false))
     }
 
     fn from_builtin(builtin: &'static Builtin) -> Self {
-        Self::new(builtin.name.into(), builtin.bytes.into(), Some(builtin))
+        Self::new(builtin.name.into(), builtin.bytes.into(), true)
     }
 
-    fn new(name: String, bytes: Cow<'static, [u8]>, builtin: Option<&'static Builtin>) -> Self {
+    fn new(name: String, bytes: Cow<'static, [u8]>, is_builtin: bool) -> Self {
         let digest = Sha256::digest(&bytes);
         let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
             name,
             sha256,
             bytes,
-            builtin,
+            is_builtin,
         }
     }
 
@@ -103,12 +103,7 @@ impl Plugin {
     /// Whether it came with the binary.
     #[must_use]
     pub fn is_builtin(&self) -> bool {
-        self.builtin.is_some()
-    }
-
-    /// The options it is known to have; empty for a plugin from outside.
-    pub(super) fn known_options(&self) -> &'static [&'static str] {
-        self.builtin.map_or(&[], |builtin| builtin.options)
+        self.is_builtin
     }
 }
 

@@ -1,7 +1,7 @@
 //! What setting up an instance can fail with, and how a plugin's refusal reads.
 
 use super::contract::ConfigError;
-use super::{LoadError, Plugin, builtin};
+use super::{LoadError, Plugin};
 use crate::policy::Failure;
 
 /// Why there is no instance.
@@ -59,32 +59,14 @@ fn mend(failure: &Failure) -> &'static str {
     }
 }
 
-/// A refusal for the operator. `known`: the plugin's options, if anybody knows them.
-pub(super) fn refusal(error: ConfigError, known: &[&str]) -> String {
+/// A refusal for the operator. A plugin may list beside an option's name those
+/// that it has, as the built-in ones do.
+pub(super) fn refusal(error: ConfigError) -> String {
     match error {
-        ConfigError::UnknownOption(name) => {
-            let nearest = builtin::nearest(&name, known.iter().copied());
-            let hint = nearest
-                .map(|near| format!("; did you mean {near}?"))
-                .unwrap_or_default();
-            format!("it has no option {name:?}{hint}{}", options(known))
-        }
+        ConfigError::UnknownOption(name) => format!("it has no option {name}"),
         ConfigError::InvalidValue(bad) => {
-            format!(
-                "the value of option {:?} is wrong: {}",
-                bad.name, bad.problem
-            )
+            format!("the value of option {} is wrong: {}", bad.name, bad.problem)
         }
-        ConfigError::MissingOption(name) => {
-            format!("the option {name:?} is missing{}", options(known))
-        }
-    }
-}
-
-fn options(known: &[&str]) -> String {
-    if known.is_empty() {
-        String::new()
-    } else {
-        format!(" (it has {})", known.join(", "))
+        ConfigError::MissingOption(name) => format!("the option {name} is missing"),
     }
 }

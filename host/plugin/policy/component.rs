@@ -108,9 +108,7 @@ impl PolicyComponent {
             options: &options,
         };
         let (answer,) = guest.call(limit, |store| calls.configure.call(store, (settings,)))?;
-        answer.map_err(|error| {
-            Failure::Refused(start::refusal(error, self.plugin.known_options()))
-        })?;
+        answer.map_err(|error| Failure::Refused(start::refusal(error)))?;
         Ok(PolicyInstance::new(
             guest,
             calls,

@@ -1,5 +1,6 @@
 //! Components that behave, and components that do not.
 
+mod builtins;
 mod guests;
 mod load;
 mod policies;
