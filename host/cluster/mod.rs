@@ -1,5 +1,6 @@
 //! Who owns a key: the ring, the other nodes, and the registry they are found in.
 
+pub mod registry;
 pub mod ring;
 
 use std::sync::Arc;

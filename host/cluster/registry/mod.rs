@@ -1,0 +1,154 @@
+//! Where a node learns which nodes there are: a fixed list, or etcd.
+
+pub mod etcd;
+mod static_list;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// Where to look for the other nodes.
+#[derive(Clone, Debug, Default)]
+pub enum Config {
+    /// There are none.
+    #[default]
+    Alone,
+    /// These addresses, for as long as the node runs.
+    Static(Vec<String>),
+    /// Whoever is registered in etcd.
+    Etcd(etcd::Config),
+}
+
+/// A node as the registry knows it, and as it stands there in JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The address that it advertises: its identity.
+    pub address: String,
+    /// Its share of the keys relative to the others'.
+    pub weight: u32,
+    /// The version of PsyCache that it runs.
+    #[serde(default)]
+    pub version: String,
+    /// When its process started, RFC 3339 with milliseconds.
+    #[serde(default)]
+    pub started: String,
+}
+
+impl Member {
+    /// This process, known by `address`.
+    #[must_use]
+    pub fn own(address: impl Into<String>, weight: u32) -> Self {
+        let now = std::time::SystemTime::now();
+        Self {
+            address: address.into(),
+            weight,
+            version: env!("CARGO_PKG_VERSION").into(),
+            started: humantime::format_rfc3339_millis(now).to_string(),
+        }
+    }
+}
+
+/// All nodes at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// By address. This node is always among them.
+    pub nodes: Vec<Member>,
+    /// Whether the registry answers.
+    pub connected: bool,
+    /// Why it does not; empty while it does.
+    pub problem: String,
+    /// How often this node was taken off the register while the others may have
+    /// stood in it. They removed keys without this node meanwhile, so whatever it
+    /// holds from before must go.
+    pub lapses: u64,
+}
+
+/// Why a node can't take part.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// A live node has registered the same address.
+    #[error(
+        "the address {address} is taken: a node of version {} that started at {} renews \
+         it; give this node its own --advertise address, or stop the other one",
+        holder.version, holder.started
+    )]
+    AddressTaken {
+        /// The address.
+        address: String,
+        /// Who holds it.
+        holder: Box<Member>,
+    },
+    /// An option can't be used, or etcd does not let this node in.
+    #[error("etcd: {0}")]
+    Refused(String),
+}
+
+/// A running registration.
+#[derive(Debug)]
+pub struct Registry {
+    kind: &'static str,
+    membership: watch::Receiver<Arc<Membership>>,
+    /// Kept so that a fixed membership's channel stays open, or the etcd session.
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Fixed {
+        _sender: watch::Sender<Arc<Membership>>,
+    },
+    Etcd(etcd::Registration),
+}
+
+impl Registry {
+    /// Registers `own`. Answers as soon as it stands in the registry, or when it
+    /// turns out that etcd does not answer: the node then serves alone and goes
+    /// on trying.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: the node must not serve.
+    pub async fn start(config: Config, own: Member) -> Result<Self, RegistryError> {
+        let fixed = |kind, membership| {
+            let (sender, receiver) = watch::channel(Arc::new(membership));
+            Self {
+                kind,
+                membership: receiver,
+                source: Source::Fixed { _sender: sender },
+            }
+        };
+        match config {
+            Config::Alone => Ok(fixed("none", static_list::membership(own, &[]))),
+            Config::Static(peers) => Ok(fixed("static", static_list::membership(own, &peers))),
+            Config::Etcd(config) => {
+                let (registration, membership) = etcd::register(config, own).await?;
+                Ok(Self {
+                    kind: "etcd",
+                    membership,
+                    source: Source::Etcd(registration),
+                })
+            }
+        }
+    }
+
+    /// "none", "static" or "etcd".
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// The membership now, and its changes.
+    #[must_use]
+    pub fn membership(&self) -> watch::Receiver<Arc<Membership>> {
+        self.membership.clone()
+    }
+
+    /// Takes this node off the register, so that the others stop asking it. The
+    /// membership stays as it was last. Waits at most two seconds for etcd.
+    pub async fn leave(self) {
+        match self.source {
+            Source::Fixed { .. } => {}
+            Source::Etcd(registration) => registration.leave().await,
+        }
+    }
+}
