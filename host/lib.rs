@@ -23,6 +23,7 @@ pub mod retriever;
 pub mod clock;
 pub mod error;
 pub mod key;
+mod sync;
 pub mod telemetry;
 pub mod value;
 

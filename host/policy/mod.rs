@@ -8,8 +8,28 @@ mod batch;
 mod residents;
 mod touches;
 
+mod bell;
+mod lane;
+
+mod complaints;
+mod handover;
+mod instance;
+mod machine;
+mod mailbox;
+mod recovery;
+mod room;
+mod status;
+
+#[cfg(test)]
+mod tests;
+
 pub use batch::{Attributes, Batch};
+pub use bell::Bell;
+pub use handover::{Handover, Swapped};
+pub use lane::{Lane, LaneConfig};
+pub use recovery::Patience;
 pub use residents::{Evicted, Residents};
+pub use status::{LaneState, LaneStatus, STEP_BOUNDS_US};
 pub use touches::TouchRing;
 
 use std::sync::Arc;
@@ -141,6 +161,9 @@ pub enum Failure {
         /// How many are allowed.
         limit: u32,
     },
+    /// The lane has ended, so nothing can be asked of its policy.
+    #[error("the lane of this group has ended; the node is stopping")]
+    Stopped,
 }
 
 impl Failure {
@@ -153,6 +176,7 @@ impl Failure {
             Self::Deadline { .. } => "deadline",
             Self::Memory { .. } => "memory",
             Self::TooManyVictims { .. } => "too-many-victims",
+            Self::Stopped => "stopped",
         }
     }
 }

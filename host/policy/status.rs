@@ -1,0 +1,149 @@
+//! How a lane is doing, readable at any time without waiting for it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::sync::Mutex;
+
+use super::{Evicted, Failure, PolicySource};
+
+/// Upper bounds of the buckets of [`LaneStatus::step_buckets`], in microseconds;
+/// one more bucket holds what is longer.
+pub const STEP_BOUNDS_US: [u64; 10] = [1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144];
+
+/// What a lane is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneState {
+    /// The policy chooses who leaves.
+    Running,
+    /// The policy failed, a new instance follows; the node chooses meanwhile.
+    Recovering,
+    /// The policy failed too often; the node chooses until a swap.
+    Fallback,
+    /// The lane has ended; the node chooses where room is needed.
+    Stopped,
+}
+
+impl LaneState {
+    /// The value of the `state` label in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Recovering => "recovering",
+            Self::Fallback => "fallback",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// A lane at one moment. Counts are since the start and go on through swaps.
+#[derive(Clone, Debug)]
+pub struct LaneStatus {
+    /// The policy's name, as its source tells.
+    pub policy: String,
+    /// Digest of its component in hexadecimal; empty for native code.
+    pub sha256: String,
+    /// What the lane is doing.
+    pub state: LaneState,
+    /// Why it is not running; while it runs, `None`.
+    pub problem: Option<String>,
+    /// Failures by [`Failure::kind`].
+    pub failures: BTreeMap<&'static str, u64>,
+    /// Steps that succeeded.
+    pub steps: u64,
+    /// Entries evicted on the policy's word.
+    pub victims: u64,
+    /// Entries that the lane evicted by recency.
+    pub by_recency: u64,
+    /// Victims that the policy could not have had.
+    pub bogus: u64,
+    /// Victims whose slot had changed meanwhile: no fault.
+    pub stale: u64,
+    /// Steps that gave no victims although room was needed, or too few.
+    pub short: u64,
+    /// Steps by duration; see [`STEP_BOUNDS_US`]. Not cumulative.
+    pub step_buckets: [u64; STEP_BOUNDS_US.len() + 1],
+    /// Time spent in steps.
+    pub step_time: Duration,
+}
+
+/// Where the lane keeps its status.
+#[derive(Debug)]
+pub(super) struct Board {
+    /// Written by the lane a few times a step, copied by who asks.
+    status: Mutex<LaneStatus>,
+}
+
+impl Board {
+    pub(super) fn new(source: &dyn PolicySource) -> Self {
+        Self {
+            status: Mutex::new(LaneStatus {
+                policy: source.name().to_owned(),
+                sha256: source.sha256().to_owned(),
+                state: LaneState::Running,
+                problem: None,
+                failures: BTreeMap::new(),
+                steps: 0,
+                victims: 0,
+                by_recency: 0,
+                bogus: 0,
+                stale: 0,
+                short: 0,
+                step_buckets: [0; STEP_BOUNDS_US.len() + 1],
+                step_time: Duration::ZERO,
+            }),
+        }
+    }
+
+    pub(super) fn read(&self) -> LaneStatus {
+        self.status.lock().clone()
+    }
+
+    pub(super) fn stepped(&self, took: Duration, evicted: &Evicted, short: bool) {
+        let took_us = took.as_micros() as u64;
+        let bucket = STEP_BOUNDS_US.partition_point(|bound| *bound < took_us);
+        let mut status = self.status.lock();
+        status.steps += 1;
+        status.victims += u64::from(evicted.entries);
+        status.bogus += u64::from(evicted.bogus);
+        status.stale += u64::from(evicted.stale);
+        status.short += u64::from(short);
+        status.step_buckets[bucket] += 1;
+        status.step_time += took;
+    }
+
+    pub(super) fn evicted_by_recency(&self, entries: usize) {
+        self.status.lock().by_recency += entries as u64;
+    }
+
+    pub(super) fn failed(&self, failure: &Failure) {
+        *self
+            .status
+            .lock()
+            .failures
+            .entry(failure.kind())
+            .or_default() += 1;
+    }
+
+    pub(super) fn runs(&self, source: &dyn PolicySource) {
+        self.shows(source, LaneState::Running, None);
+    }
+
+    pub(super) fn shows(
+        &self,
+        source: &dyn PolicySource,
+        state: LaneState,
+        problem: Option<String>,
+    ) {
+        let mut status = self.status.lock();
+        source.name().clone_into(&mut status.policy);
+        source.sha256().clone_into(&mut status.sha256);
+        status.state = state;
+        status.problem = problem;
+    }
+
+    pub(super) fn stops(&self) {
+        self.status.lock().state = LaneState::Stopped;
+    }
+}

@@ -1,0 +1,11 @@
+//! The lane against a store that keeps its contract and policies that do not.
+
+mod failures;
+mod lab;
+mod lies;
+mod model;
+mod random;
+mod scripts;
+mod steps;
+mod swaps;
+mod threads;

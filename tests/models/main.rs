@@ -1,0 +1,16 @@
+//! Every interleaving that matters, of code that is too concurrent for tests
+//! that merely run it. A file under check is included by its path; the `sync`
+//! here stands in the place of the crate's own.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the files under check are used in part"
+)]
+
+mod sync;
+
+#[path = "../../host/policy/bell.rs"]
+mod bell;
+
+mod bell_is_never_lost;
