@@ -6,4 +6,5 @@
 
 mod etcd;
 
+mod cluster_peer;
 mod cluster_registry;

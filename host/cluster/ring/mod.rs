@@ -92,6 +92,9 @@ impl Ring {
         if nodes.is_empty() {
             return Self::empty();
         }
+        if nodes == self.nodes {
+            return self.clone();
+        }
         let version = fingerprint(&nodes);
         let contenders: Vec<Contender> = nodes.iter().zip(0..).map(Contender::new).collect();
         // Among nodes that stay as they are each slot has been decided already.

@@ -1,0 +1,406 @@
+//! The ring and the nodes in it, as one snapshot that requests read without a lock.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::sync::Mutex;
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::registry::Membership;
+use super::remote::{Link, Remote};
+use super::ring::{Ring, RingNode};
+use crate::clock::Clock;
+
+/// For how long after a change a new owner asks those before it.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// Changes that are remembered, so that several nodes may start at once.
+const REMEMBERED_CHANGES: usize = 4;
+
+/// Makes the connection to the node at an address.
+type Dial = Box<dyn Fn(&str) -> Arc<dyn Remote> + Send + Sync>;
+
+/// The nodes that share the keys, as this node sees them now.
+pub struct Cluster {
+    own: Arc<str>,
+    dial: Dial,
+    clock: Clock,
+    now: ArcSwap<Snapshot>,
+    /// Lets one change after the other be made; requests do not lock it.
+    changing: Mutex<()>,
+}
+
+/// A ring with the nodes that it names.
+struct Snapshot {
+    nodes: Arc<Nodes>,
+    /// Newest first, each with the time until which it counts.
+    before: VecDeque<(u64, Arc<Nodes>)>,
+    membership: Arc<Membership>,
+}
+
+struct Nodes {
+    ring: Ring,
+    /// In the ring's order; `None` is this node.
+    remotes: Vec<Option<Arc<dyn Remote>>>,
+}
+
+/// Who answers for a key.
+#[derive(Clone)]
+pub enum Owner {
+    /// This node.
+    Local,
+    /// Another one.
+    Remote(Arc<dyn Remote>),
+}
+
+/// The cluster as status shows it.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// By address.
+    pub nodes: Vec<NodeState>,
+    /// See [`Ring::version`].
+    pub ring_version: u64,
+    /// What the registry said last.
+    pub membership: Arc<Membership>,
+}
+
+/// One node of a [`State`].
+#[derive(Clone, Debug)]
+pub struct NodeState {
+    /// Its address.
+    pub address: Arc<str>,
+    /// As it counts in the ring.
+    pub weight: u32,
+    /// Share of the key space, 0 to 1.
+    pub share: f64,
+    /// How it stands with it; `None` for this node.
+    pub link: Option<Link>,
+}
+
+impl Cluster {
+    /// A cluster of this node only.
+    #[must_use]
+    pub fn alone() -> Self {
+        Self::new("", Clock::monotonic(), |address| {
+            unreachable!("a node alone has no {address} to connect to")
+        })
+    }
+
+    /// A cluster that is this node only, known as `own`, until the first
+    /// [`apply`](Self::apply). `dial` connects to another one, at once and without
+    /// waiting; it runs in a tokio runtime if `apply` does.
+    pub fn new(
+        own: &str,
+        clock: Clock,
+        dial: impl Fn(&str) -> Arc<dyn Remote> + Send + Sync + 'static,
+    ) -> Self {
+        let alone = RingNode {
+            address: own.into(),
+            weight: 1,
+        };
+        let nodes = Nodes {
+            ring: Ring::new([alone]),
+            remotes: vec![None],
+        };
+        let snapshot = Snapshot {
+            nodes: Arc::new(nodes),
+            before: VecDeque::new(),
+            membership: Arc::default(),
+        };
+        Self {
+            own: own.into(),
+            dial: Box::new(dial),
+            clock,
+            now: ArcSwap::from_pointee(snapshot),
+            changing: Mutex::new(()),
+        }
+    }
+
+    /// Takes the nodes of `membership` for the cluster from now on. Connections to
+    /// nodes that stay are kept.
+    pub fn apply(&self, membership: Arc<Membership>) {
+        let _changing = self.changing.lock();
+        let now = self.now.load();
+        let nodes = membership.nodes.iter().map(|node| RingNode {
+            address: node.address.as_str().into(),
+            weight: node.weight,
+        });
+        let now_ms = self.clock.now_ms();
+        let mut before = now.before.clone();
+        before.retain(|(until_ms, _)| *until_ms > now_ms);
+        let mut current = Arc::clone(&now.nodes);
+        let ring = current.ring.changed(nodes);
+        if ring.version() != current.ring.version() {
+            let remotes = ring
+                .nodes()
+                .iter()
+                .map(|node| self.remote(node, &now))
+                .collect();
+            let until_ms = now_ms + REMEMBERED.as_millis() as u64;
+            before.push_front((until_ms, current));
+            before.truncate(REMEMBERED_CHANGES);
+            tracing::info!(
+                nodes = ring.nodes().len(),
+                version = ring.version(),
+                "the ring changed"
+            );
+            current = Arc::new(Nodes { ring, remotes });
+        }
+        self.now.store(Arc::new(Snapshot {
+            nodes: current,
+            before,
+            membership,
+        }));
+    }
+
+    /// Applies what the registry says, now and whenever it changes, until it is
+    /// gone.
+    pub async fn follow(self: Arc<Self>, mut membership: watch::Receiver<Arc<Membership>>) {
+        loop {
+            let seen = Arc::clone(&membership.borrow_and_update());
+            self.apply(seen);
+            // Without a change it is applied again all the same, which lets go of
+            // the nodes of the last change.
+            if let Ok(Err(_)) = timeout(REMEMBERED, membership.changed()).await {
+                return;
+            }
+        }
+    }
+
+    fn remote(&self, node: &RingNode, now: &Snapshot) -> Option<Arc<dyn Remote>> {
+        if node.address == self.own {
+            return None;
+        }
+        // One that left a moment ago may be back: its connection is there still.
+        let known = now
+            .all_nodes()
+            .flat_map(|nodes| nodes.remotes.iter().flatten());
+        let same = known
+            .into_iter()
+            .find(|remote| remote.address() == &*node.address);
+        Some(same.map_or_else(|| (self.dial)(&node.address), Arc::clone))
+    }
+
+    /// Who owns the key with this [`ring_hash`](crate::key::ring_hash).
+    #[must_use]
+    pub fn owner(&self, ring_hash: u64) -> Owner {
+        match self.now.load().nodes.owner(ring_hash) {
+            Some(remote) => Owner::Remote(Arc::clone(remote)),
+            None => Owner::Local,
+        }
+    }
+
+    /// Who owned the key before recent changes of the ring, the latest first: one
+    /// of them may hold its value still. Empty in quiet times, and never names
+    /// this node or the owner now.
+    #[must_use]
+    pub fn previous_owners(&self, ring_hash: u64) -> Vec<Arc<dyn Remote>> {
+        let now = self.now.load();
+        let mut owners: Vec<Arc<dyn Remote>> = Vec::new();
+        if now.before.is_empty() {
+            return owners;
+        }
+        let owner = now.nodes.owner(ring_hash).map(|remote| remote.address());
+        let now_ms = self.clock.now_ms();
+        for (_, nodes) in now
+            .before
+            .iter()
+            .take_while(|(until_ms, _)| *until_ms > now_ms)
+        {
+            let Some(remote) = nodes.owner(ring_hash) else {
+                continue;
+            };
+            let address = Some(remote.address());
+            if address != owner && owners.iter().all(|known| Some(known.address()) != address) {
+                owners.push(Arc::clone(remote));
+            }
+        }
+        owners
+    }
+
+    /// Every node but this one.
+    #[must_use]
+    pub fn others(&self) -> Vec<Arc<dyn Remote>> {
+        self.now
+            .load()
+            .nodes
+            .remotes
+            .iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    /// See [`Ring::version`].
+    #[must_use]
+    pub fn ring_version(&self) -> u64 {
+        self.now.load().nodes.ring.version()
+    }
+
+    /// The cluster as status shows it.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let now = self.now.load();
+        let ring = &now.nodes.ring;
+        let nodes = ring
+            .nodes()
+            .iter()
+            .zip(ring.shares())
+            .zip(&now.nodes.remotes);
+        let nodes = nodes.map(|((node, share), remote)| NodeState {
+            address: Arc::clone(&node.address),
+            weight: node.weight,
+            share,
+            link: remote.as_ref().map(|remote| remote.link()),
+        });
+        State {
+            nodes: nodes.collect(),
+            ring_version: ring.version(),
+            membership: Arc::clone(&now.membership),
+        }
+    }
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ring = &self.now.load().nodes.ring;
+        f.debug_struct("Cluster")
+            .field("own", &self.own)
+            .field("ring", ring)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self::alone()
+    }
+}
+
+impl Snapshot {
+    fn all_nodes(&self) -> impl Iterator<Item = &Nodes> {
+        let before = self.before.iter().map(|(_, nodes)| &**nodes);
+        std::iter::once(&*self.nodes).chain(before)
+    }
+}
+
+impl Nodes {
+    /// `None`: this node.
+    fn owner(&self, ring_hash: u64) -> Option<&Arc<dyn Remote>> {
+        self.ring
+            .owner(ring_hash)
+            .and_then(|index| self.remotes[index].as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::BoxFuture;
+
+    use super::super::registry::Member;
+    use super::super::remote::{RemoteError, Request, Response};
+    use super::*;
+    use crate::key::ring_hash;
+
+    struct Named(String);
+
+    impl Remote for Named {
+        fn address(&self) -> &str {
+            &self.0
+        }
+
+        fn link(&self) -> Link {
+            Link::Connected
+        }
+
+        fn ask(&self, _: Request, _: Duration) -> BoxFuture<'_, Result<Response, RemoteError>> {
+            unreachable!("these tests ask nobody")
+        }
+    }
+
+    fn membership(addresses: &[&str]) -> Arc<Membership> {
+        let nodes = addresses
+            .iter()
+            .map(|address| Member::own(*address, 1))
+            .collect();
+        Arc::new(Membership {
+            nodes,
+            connected: true,
+            ..Membership::default()
+        })
+    }
+
+    fn cluster(clock: &Clock) -> Cluster {
+        Cluster::new("a:1", clock.clone(), |address| {
+            Arc::new(Named(address.to_owned()))
+        })
+    }
+
+    fn name(owner: &Owner) -> &str {
+        match owner {
+            Owner::Local => "a:1",
+            Owner::Remote(remote) => remote.address(),
+        }
+    }
+
+    fn hashes() -> impl Iterator<Item = u64> {
+        (0..1_000).map(|n| ring_hash(&n.to_string()))
+    }
+
+    #[test]
+    fn a_change_is_seen_whole_and_keeps_connections() {
+        let cluster = cluster(&Clock::manual());
+        assert!(hashes().all(|hash| name(&cluster.owner(hash)) == "a:1"));
+        cluster.apply(membership(&["a:1", "b:1"]));
+        let connection = cluster.others().remove(0);
+        cluster.apply(membership(&["a:1", "b:1", "c:1"]));
+        assert!(
+            cluster
+                .others()
+                .iter()
+                .any(|remote| Arc::ptr_eq(remote, &connection))
+        );
+        let state = cluster.state();
+        let links: Vec<_> = state.nodes.iter().map(|node| node.link.clone()).collect();
+        assert_eq!(links, [None, Some(Link::Connected), Some(Link::Connected)]);
+        assert!((state.nodes.iter().map(|node| node.share).sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(hashes().any(|hash| name(&cluster.owner(hash)) == "c:1"));
+    }
+
+    #[test]
+    fn previous_owners_are_remembered_for_a_while() {
+        let clock = Clock::manual();
+        let cluster = cluster(&clock);
+        cluster.apply(membership(&["a:1", "b:1", "c:1"]));
+        clock.advance(REMEMBERED.as_millis() as u64);
+        let owners: Vec<String> = hashes()
+            .map(|hash| name(&cluster.owner(hash)).to_owned())
+            .collect();
+        // A change of the registry's state is none of the ring.
+        let lost = Membership {
+            connected: false,
+            ..(*membership(&["a:1", "b:1", "c:1"])).clone()
+        };
+        cluster.apply(Arc::new(lost));
+        assert!(hashes().all(|hash| cluster.previous_owners(hash).is_empty()));
+
+        cluster.apply(membership(&["a:1", "b:1"]));
+        let check = |expected: &dyn Fn(&str, &str) -> bool| {
+            for (hash, before) in hashes().zip(&owners) {
+                let now = cluster.owner(hash);
+                let previous = cluster.previous_owners(hash);
+                assert!(previous.len() <= 1);
+                let asked = previous.first().map_or("", |remote| remote.address());
+                assert_eq!(asked == "c:1", expected(before, name(&now)), "{before}");
+            }
+        };
+        check(&|before, _| before == "c:1");
+        clock.advance(REMEMBERED.as_millis() as u64 - 1);
+        check(&|before, _| before == "c:1");
+        clock.advance(1);
+        check(&|_, _| false);
+    }
+}

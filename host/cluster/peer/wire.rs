@@ -1,0 +1,272 @@
+//! Between what nodes ask of each other and its messages.
+
+use std::time::Duration;
+
+use super::failure;
+use crate::cluster::remote::{Call, HandedOver, RemoteError, Request, Response};
+use crate::error::Error;
+use crate::proto::{
+    PeerClear, PeerDone, PeerGet, PeerHandoff, PeerHandoffEntry, PeerLookup, PeerNotHeld,
+    PeerRemove, PeerRequest, PeerResponse, PeerSet, PeerValue, peer_request, peer_response,
+};
+use crate::value::{Answer, Origin};
+
+/// A value above this many bytes goes by a call of its own.
+pub(crate) const LARGE_BYTES: usize = 64 << 10;
+
+/// Messages of any length: values are limited by their groups.
+pub(crate) const MESSAGE_BYTES: usize = u32::MAX as usize;
+
+/// Whether `request` would keep others on the stream waiting.
+pub(super) fn is_large(request: &Request) -> bool {
+    match &request.call {
+        Call::Set { value, .. } => value.len() > LARGE_BYTES,
+        Call::Handoff(entries) => {
+            entries.iter().map(|e| e.value.len()).sum::<usize>() > LARGE_BYTES
+        }
+        Call::Get | Call::Lookup | Call::Remove | Call::Clear => false,
+    }
+}
+
+pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> PeerRequest {
+    let call = match request.call {
+        Call::Get => peer_request::Call::Get(PeerGet {}),
+        Call::Lookup => peer_request::Call::Lookup(PeerLookup {}),
+        Call::Remove => peer_request::Call::Remove(PeerRemove {}),
+        Call::Clear => peer_request::Call::Clear(PeerClear {}),
+        Call::Set { value, ttl } => peer_request::Call::Set(PeerSet {
+            value,
+            ttl_ms: millis_or_none(ttl),
+        }),
+        Call::Handoff(entries) => {
+            let entry = |entry: HandedOver| PeerHandoffEntry {
+                key: entry.key,
+                value: entry.value,
+                ttl_ms: millis_or_none(entry.ttl),
+            };
+            let entries = entries.into_iter().map(entry).collect();
+            peer_request::Call::Handoff(PeerHandoff { entries })
+        }
+    };
+    PeerRequest {
+        id,
+        timeout_ms: millis(within).try_into().unwrap_or(u32::MAX),
+        traceparent: request.traceparent,
+        ring_version: request.ring_version,
+        group: request.group,
+        key: request.key,
+        call: Some(call),
+    }
+}
+
+/// The cancellation of the request `id`.
+pub(super) fn cancellation(id: u64) -> PeerRequest {
+    PeerRequest {
+        call: Some(peer_request::Call::Cancel(id)),
+        ..PeerRequest::default()
+    }
+}
+
+/// The request and how long its asker waits; `None` if it asks for nothing that
+/// this version knows.
+pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)> {
+    let call = match message.call? {
+        peer_request::Call::Get(PeerGet {}) => Call::Get,
+        peer_request::Call::Lookup(PeerLookup {}) => Call::Lookup,
+        peer_request::Call::Remove(PeerRemove {}) => Call::Remove,
+        peer_request::Call::Clear(PeerClear {}) => Call::Clear,
+        peer_request::Call::Set(set) => Call::Set {
+            value: set.value,
+            ttl: duration(set.ttl_ms),
+        },
+        peer_request::Call::Handoff(handoff) => {
+            let entry = |entry: PeerHandoffEntry| HandedOver {
+                key: entry.key,
+                value: entry.value,
+                ttl: duration(entry.ttl_ms),
+            };
+            Call::Handoff(handoff.entries.into_iter().map(entry).collect())
+        }
+        peer_request::Call::Cancel(_) => return None,
+    };
+    let request = Request {
+        group: message.group,
+        key: message.key,
+        call,
+        ring_version: message.ring_version,
+        traceparent: message.traceparent,
+    };
+    Some((request, Duration::from_millis(message.timeout_ms.into())))
+}
+
+pub(crate) fn encode_response(id: u64, response: Result<Response, Error>) -> PeerResponse {
+    let answer = match response {
+        Ok(Response::Value(answer)) => peer_response::Answer::Value(PeerValue {
+            value: answer.value,
+            ttl_ms: millis_or_none(answer.ttl),
+        }),
+        Ok(Response::NotHeld) => peer_response::Answer::NotHeld(PeerNotHeld {}),
+        Ok(Response::Done {
+            count,
+            ring_version,
+        }) => peer_response::Answer::Done(PeerDone {
+            count,
+            ring_version,
+        }),
+        Err(error) => peer_response::Answer::Failure(failure::encode(error)),
+    };
+    PeerResponse {
+        id,
+        answer: Some(answer),
+    }
+}
+
+/// The answer on the stream in place of one with a large value.
+pub(crate) fn without_large_value(response: PeerResponse) -> PeerResponse {
+    match response.answer {
+        Some(peer_response::Answer::Value(value)) if value.value.len() > LARGE_BYTES => {
+            let large = peer_response::Answer::Large(value.value.len() as u64);
+            PeerResponse {
+                answer: Some(large),
+                ..response
+            }
+        }
+        answer => PeerResponse { answer, ..response },
+    }
+}
+
+/// An answer as it came.
+pub(super) enum Decoded {
+    Answer(Result<Response, RemoteError>),
+    /// It is to be had by a call of its own.
+    Large,
+}
+
+pub(super) fn decode_response(message: PeerResponse) -> Decoded {
+    Decoded::Answer(match message.answer {
+        Some(peer_response::Answer::Value(value)) => Ok(Response::Value(Answer {
+            value: value.value,
+            origin: Origin::Peer,
+            ttl: duration(value.ttl_ms),
+        })),
+        Some(peer_response::Answer::NotHeld(PeerNotHeld {})) => Ok(Response::NotHeld),
+        Some(peer_response::Answer::Done(PeerDone {
+            count,
+            ring_version,
+        })) => Ok(Response::Done {
+            count,
+            ring_version,
+        }),
+        Some(peer_response::Answer::Failure(failure)) => {
+            Err(RemoteError::Answered(failure::decode(failure)))
+        }
+        Some(peer_response::Answer::Large(_)) => return Decoded::Large,
+        None => Err(RemoteError::Unreachable(
+            "it answered in a way that this version does not know".into(),
+        )),
+    })
+}
+
+/// Rounded up, so that a short time is not none.
+fn millis(duration: Duration) -> u64 {
+    duration
+        .as_nanos()
+        .div_ceil(1_000_000)
+        .try_into()
+        .unwrap_or(u64::MAX)
+}
+
+fn millis_or_none(duration: Option<Duration>) -> u64 {
+    duration.map_or(0, |duration| millis(duration).max(1))
+}
+
+fn duration(millis: u64) -> Option<Duration> {
+    (millis > 0).then(|| Duration::from_millis(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn requests_arrive_as_they_were() {
+        let calls = [
+            Call::Get,
+            Call::Lookup,
+            Call::Remove,
+            Call::Clear,
+            Call::Set {
+                value: Bytes::from_static(b"1"),
+                ttl: None,
+            },
+            Call::Set {
+                value: Bytes::new(),
+                ttl: Some(Duration::from_millis(7)),
+            },
+            Call::Handoff(vec![HandedOver {
+                key: Bytes::from_static(b"k"),
+                value: Bytes::from_static(b"v"),
+                ttl: None,
+            }]),
+        ];
+        for call in calls {
+            let request = Request {
+                group: Bytes::from_static(b"scores"),
+                key: Bytes::from_static(b"Tom"),
+                call,
+                ring_version: 5,
+                traceparent: "00-1-2-01".into(),
+            };
+            let within = Duration::from_micros(1_500);
+            let message = encode_request(request.clone(), 3, within);
+            assert_eq!(
+                decode_request(message),
+                Some((request, Duration::from_millis(2)))
+            );
+        }
+        assert_eq!(decode_request(cancellation(3)), None);
+    }
+
+    #[test]
+    fn answers_arrive_as_they_were() {
+        let value = Answer {
+            value: Bytes::from_static(b"630"),
+            origin: Origin::Peer,
+            ttl: Some(Duration::from_secs(1)),
+        };
+        let done = Response::Done {
+            count: 2,
+            ring_version: 9,
+        };
+        for response in [Response::Value(value), Response::NotHeld, done] {
+            let message = without_large_value(encode_response(1, Ok(response.clone())));
+            let Decoded::Answer(answer) = decode_response(message) else {
+                panic!("it is small");
+            };
+            assert_eq!(answer, Ok(response));
+        }
+    }
+
+    #[test]
+    fn a_large_value_leaves_the_stream() {
+        let answer = |bytes| {
+            let value = Bytes::from(vec![0; bytes]);
+            let answer = Answer {
+                value,
+                origin: Origin::Hit,
+                ttl: None,
+            };
+            without_large_value(encode_response(1, Ok(Response::Value(answer))))
+        };
+        assert!(matches!(
+            decode_response(answer(LARGE_BYTES)),
+            Decoded::Answer(Ok(_))
+        ));
+        assert!(matches!(
+            decode_response(answer(LARGE_BYTES + 1)),
+            Decoded::Large
+        ));
+    }
+}

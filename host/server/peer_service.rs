@@ -1,0 +1,146 @@
+//! What other nodes ask of this one. Answered here, never forwarded.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures::{FutureExt, Stream};
+use hashbrown::HashMap;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::cluster::peer::wire;
+use crate::cluster::remote::Local;
+use crate::error::Error;
+use crate::proto::peer_server::{Peer, PeerServer};
+use crate::proto::{PeerRequest, PeerResponse, peer_request};
+
+/// Requests of one stream that may wait for something at a time; further ones stay
+/// in the stream's window, which holds the asker up.
+const AT_ONCE: usize = 1_024;
+
+/// Answers that wait to be sent.
+const ANSWERS: usize = 256;
+
+/// Serves `psycache.v1.Peer`.
+pub struct PeerService {
+    local: Arc<dyn Local>,
+}
+
+impl PeerService {
+    /// The service that `local` answers for.
+    #[must_use]
+    pub fn new(local: Arc<dyn Local>) -> PeerServer<Self> {
+        PeerServer::new(Self { local })
+            .max_decoding_message_size(wire::MESSAGE_BYTES)
+            .max_encoding_message_size(wire::MESSAGE_BYTES)
+    }
+}
+
+#[tonic::async_trait]
+impl Peer for PeerService {
+    type ExchangeStream = Pin<Box<dyn Stream<Item = Result<PeerResponse, Status>> + Send>>;
+
+    async fn exchange(
+        &self,
+        request: Request<Streaming<PeerRequest>>,
+    ) -> Result<Response<Self::ExchangeStream>, Status> {
+        let (answers, sent) = mpsc::channel(ANSWERS);
+        let exchange = Exchange {
+            local: Arc::clone(&self.local),
+            answers,
+            running: JoinSet::new(),
+            by_id: HashMap::new(),
+        };
+        tokio::spawn(exchange.serve(request.into_inner()));
+        Ok(Response::new(Box::pin(ReceiverStream::new(sent))))
+    }
+
+    async fn call(&self, request: Request<PeerRequest>) -> Result<Response<PeerResponse>, Status> {
+        let message = request.into_inner();
+        Ok(Response::new(
+            answer(Arc::clone(&self.local), message).await,
+        ))
+    }
+}
+
+/// One stream. Dropping it gives up what it asked for.
+struct Exchange {
+    local: Arc<dyn Local>,
+    answers: mpsc::Sender<Result<PeerResponse, Status>>,
+    /// Requests that had to wait; each ends with its id.
+    running: JoinSet<u64>,
+    by_id: HashMap<u64, AbortHandle>,
+}
+
+impl Exchange {
+    async fn serve(mut self, mut requests: Streaming<PeerRequest>) {
+        loop {
+            tokio::select! {
+                // First, so that places come free before more is taken on.
+                biased;
+                Some(ended) = self.running.join_next() => {
+                    if let Ok(id) = ended {
+                        self.by_id.remove(&id);
+                    }
+                }
+                message = requests.message(), if self.running.len() < AT_ONCE => match message {
+                    Ok(Some(message)) => self.take(message).await,
+                    Ok(None) | Err(_) => return,
+                },
+                () = self.answers.closed() => return,
+            }
+        }
+    }
+
+    async fn take(&mut self, message: PeerRequest) {
+        if let Some(peer_request::Call::Cancel(id)) = message.call {
+            if let Some(running) = self.by_id.remove(&id) {
+                running.abort();
+            }
+            return;
+        }
+        let id = message.id;
+        let mut answer = answer(Arc::clone(&self.local), message).boxed();
+        // What is in memory is answered here and now: a task for each would cost
+        // more than the answer.
+        match futures::poll!(&mut answer) {
+            Poll::Ready(answer) => {
+                // A closed stream shows in `serve`.
+                let _ = self
+                    .answers
+                    .send(Ok(wire::without_large_value(answer)))
+                    .await;
+            }
+            Poll::Pending => {
+                let answers = self.answers.clone();
+                let running = self.running.spawn(async move {
+                    let answer = wire::without_large_value(answer.await);
+                    let _ = answers.send(Ok(answer)).await;
+                    id
+                });
+                self.by_id.insert(id, running);
+            }
+        }
+    }
+}
+
+async fn answer(local: Arc<dyn Local>, message: PeerRequest) -> PeerResponse {
+    let id = message.id;
+    let Some((request, within)) = wire::decode_request(message) else {
+        let problem = "it asks for something that this version does not know".into();
+        let error = Error::InvalidArgument {
+            argument: "call",
+            problem,
+        };
+        return wire::encode_response(id, Err(error));
+    };
+    let response = match timeout(within, local.answer(request, within)).await {
+        Ok(response) => response,
+        Err(_) => Err(Error::DeadlineExceeded { after: within }),
+    };
+    wire::encode_response(id, response)
+}

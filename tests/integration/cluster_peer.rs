@@ -1,0 +1,273 @@
+//! A peer on a real connection: the client's end, the server's, and what happens
+//! when one of them goes away.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all};
+use psycache::cluster::peer::Peer;
+use psycache::cluster::remote::{Call, Link, Local, Remote, RemoteError, Request, Response};
+use psycache::error::Error;
+use psycache::server::PeerService;
+use psycache::value::{Answer, Origin};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::{Notify, oneshot};
+use tokio_stream::wrappers::TcpListenerStream;
+
+/// Answers by the key: `wait` never does, `size:N` with N bytes, others with
+/// themselves.
+#[derive(Default)]
+struct Echo {
+    waiting: AtomicU64,
+    waits: Notify,
+    given_up: Arc<Notify>,
+    sets: AtomicU64,
+}
+
+/// Tells that a request was given up.
+struct Witness(Arc<Notify>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+impl Local for Echo {
+    fn answer(&self, request: Request, _: Duration) -> BoxFuture<'_, Result<Response, Error>> {
+        async move {
+            let key = String::from_utf8(request.key.to_vec()).expect("text");
+            let value = match (&request.call, key.strip_prefix("size:")) {
+                (Call::Set { value, .. }, _) => {
+                    self.sets.fetch_add(1, Ordering::Relaxed);
+                    return Ok(Response::Done {
+                        count: value.len() as u64,
+                        ring_version: 7,
+                    });
+                }
+                (_, Some(size)) => Bytes::from(vec![b'x'; size.parse().expect("a number")]),
+                _ if key == "missing" => return Err(Error::NotFound),
+                _ if key == "wait" => {
+                    let _witness = Witness(Arc::clone(&self.given_up));
+                    self.waiting.fetch_add(1, Ordering::Relaxed);
+                    self.waits.notify_one();
+                    std::future::pending().await
+                }
+                _ => request.key,
+            };
+            Ok(Response::Value(Answer {
+                value,
+                origin: Origin::Hit,
+                ttl: None,
+            }))
+        }
+        .boxed()
+    }
+}
+
+/// A server on a runtime of its own, so that all of it can go at once, its
+/// connections included.
+struct Server {
+    address: SocketAddr,
+    local: Arc<Echo>,
+    runtime: Option<Runtime>,
+}
+
+impl Server {
+    async fn start(address: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let local = Arc::new(Echo::default());
+        let service = PeerService::new(Arc::clone(&local) as Arc<dyn Local>);
+        let (bound, wait) = oneshot::channel();
+        let address = address.to_owned();
+        runtime.spawn(async move {
+            let listener = TcpListener::bind(&address).await.expect("the port is free");
+            bound
+                .send(listener.local_addr().expect("it is bound"))
+                .expect("the test waits");
+            let incoming = TcpListenerStream::new(listener);
+            let server = tonic::transport::Server::builder().add_service(service);
+            server
+                .serve_with_incoming(incoming)
+                .await
+                .expect("it serves");
+        });
+        let address = wait.await.expect("it is bound");
+        Self {
+            address,
+            local,
+            runtime: Some(runtime),
+        }
+    }
+
+    fn connect(&self) -> Peer {
+        Peer::connect(&self.address.to_string())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn request(key: &str, call: Call) -> Request {
+    Request {
+        group: Bytes::from_static(b"scores"),
+        key: Bytes::copy_from_slice(key.as_bytes()),
+        call,
+        ring_version: 1,
+        traceparent: String::new(),
+    }
+}
+
+async fn get(peer: &Peer, key: &str) -> Result<Bytes, RemoteError> {
+    match peer
+        .ask(request(key, Call::Get), Duration::from_secs(5))
+        .await?
+    {
+        Response::Value(answer) => {
+            assert_eq!(answer.origin, Origin::Peer);
+            Ok(answer.value)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_requests_share_a_connection() {
+    let server = Server::start("127.0.0.1:0").await;
+    let peer = server.connect();
+    let keys: Vec<String> = (0..2_000).map(|n| format!("key-{n}")).collect();
+    let answers = join_all(keys.iter().map(|key| get(&peer, key))).await;
+    for (key, answer) in keys.iter().zip(answers) {
+        assert_eq!(answer.as_deref(), Ok(key.as_bytes()));
+    }
+    assert_eq!(
+        get(&peer, "missing").await,
+        Err(RemoteError::Answered(Error::NotFound))
+    );
+    assert_eq!(peer.link(), Link::Connected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_values_go_both_ways() {
+    let server = Server::start("127.0.0.1:0").await;
+    let peer = server.connect();
+    for size in [0, 65_536, 65_537, 10 << 20] {
+        let value = get(&peer, &format!("size:{size}")).await.expect("a value");
+        assert_eq!(value.len(), size);
+        let value = Bytes::from(vec![1; size]);
+        let set = request("k", Call::Set { value, ttl: None });
+        let done = peer.ask(set, Duration::from_secs(5)).await;
+        assert_eq!(
+            done,
+            Ok(Response::Done {
+                count: size as u64,
+                ring_version: 7
+            })
+        );
+    }
+    assert_eq!(server.local.sets.load(Ordering::Relaxed), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_holds_nobody_up_and_may_go_away() {
+    let server = Server::start("127.0.0.1:0").await;
+    let peer = Arc::new(server.connect());
+    let asking = Arc::clone(&peer);
+    let waiting = tokio::spawn(async move { get(&asking, "wait").await });
+    server.local.waits.notified().await;
+    assert_eq!(get(&peer, "quick").await.as_deref(), Ok(&b"quick"[..]));
+    waiting.abort();
+    let given_up = server.local.given_up.notified();
+    tokio::time::timeout(Duration::from_secs(3), given_up)
+        .await
+        .expect("the peer is told");
+
+    let within = Duration::from_millis(50);
+    let late = peer.ask(request("wait", Call::Get), within).await;
+    // The peer's own deadline and this one's end at the same time.
+    let timed_out = RemoteError::Answered(Error::DeadlineExceeded { after: within });
+    assert!(
+        late == Err(timed_out) || matches!(late, Err(RemoteError::Unreachable(_))),
+        "{late:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_connection_fails_what_was_on_it_and_is_made_again() {
+    let server = Server::start("127.0.0.1:0").await;
+    let address = server.address.to_string();
+    let peer = Arc::new(server.connect());
+    let asking = Arc::clone(&peer);
+    let waiting = tokio::spawn(async move { get(&asking, "wait").await });
+    server.local.waits.notified().await;
+
+    drop(server);
+    let broken = waiting.await.expect("no panic");
+    assert!(
+        matches!(broken, Err(RemoteError::Unreachable(_))),
+        "{broken:?}"
+    );
+    let start = Instant::now();
+    assert!(matches!(
+        get(&peer, "Tom").await,
+        Err(RemoteError::Unreachable(_))
+    ));
+    assert!(
+        start.elapsed() < Duration::from_millis(500),
+        "it fails at once"
+    );
+    assert!(matches!(peer.link(), Link::Unreachable(_)));
+
+    let _again = Server::start(&address).await;
+    until("connected again", || peer.link() == Link::Connected).await;
+    assert_eq!(get(&peer, "Tom").await.as_deref(), Ok(&b"Tom"[..]));
+}
+
+/// Takes connections and says nothing, like a process that is stopped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_hangs_is_found_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    let silent = tokio::spawn(async move {
+        let mut held: Vec<TcpStream> = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+        }
+    });
+    let peer = Peer::connect(&address);
+    assert_eq!(peer.link(), Link::Connecting);
+    let start = Instant::now();
+    let refused = get(&peer, "Tom").await;
+    assert!(
+        matches!(refused, Err(RemoteError::Unreachable(_))),
+        "{refused:?}"
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        start.elapsed()
+    );
+    silent.abort();
+}
