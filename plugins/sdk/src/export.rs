@@ -55,13 +55,13 @@ macro_rules! export_policy {
                         policy
                             .as_mut()
                             .expect("configure comes first")
-                    .step(&step, &mut victims);
+                            .step(&step, &mut victims);
                     });
                     victims
                 }
             }
 
-            world::export_policy_world!(Component with_types_in world);
+    world::export_policy_world!(Component with_types_in world);
         };
     };
 }
@@ -105,10 +105,10 @@ macro_rules! export_retriever {
                         let fetched = retriever.fetch(&key, timeout_ms)?;
                         Ok(fetched.map(Into::into))
                     })
-        }
+                }
             }
 
-            world::export_retriever_world!(Component with_types_in world);
+    world::export_retriever_world!(Component with_types_in world);
         };
     };
 }

@@ -69,7 +69,8 @@ fn compile(root: &Path, toolchain: &Toolchain, kind: Kind, packages: &[String]) 
     let mut cargo = cargo(root);
     cargo.args([
         "build",
-        "--release",
+        "--profile",
+        "component",
         "--locked",
         "--target",
         target,
@@ -128,7 +129,7 @@ fn component(root: &Path, plugin: &Plugin) -> Result<Vec<u8>> {
     let module = root
         .join("plugins/target")
         .join(plugin.kind.target())
-        .join("release")
+        .join("component")
         .join(plugin.package().replace('-', "_") + ".wasm");
     let bytes = fs::read(&module).with_context(|| format!("reading {}", module.display()))?;
     match plugin.kind {
