@@ -10,15 +10,18 @@ mod touches;
 
 mod bell;
 mod lane;
+mod mailbox;
+mod room;
+
+mod machine;
 
 mod complaints;
 mod handover;
 mod instance;
-mod machine;
-mod mailbox;
 mod recovery;
-mod room;
 mod status;
+
+mod native;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +30,7 @@ pub use batch::{Attributes, Batch};
 pub use bell::Bell;
 pub use handover::{Handover, Swapped};
 pub use lane::{Lane, LaneConfig};
+pub use native::Native;
 pub use recovery::Patience;
 pub use residents::{Evicted, Residents};
 pub use status::{LaneState, LaneStatus, STEP_BOUNDS_US};

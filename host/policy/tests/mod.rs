@@ -4,6 +4,7 @@ mod failures;
 mod lab;
 mod lies;
 mod model;
+mod native;
 mod random;
 mod scripts;
 mod steps;
