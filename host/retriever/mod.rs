@@ -1,5 +1,9 @@
 //! Where from: the contract of a data source, and the pool of its instances.
 
+mod pool;
+
+pub use pool::{Pool, PoolConfig};
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +48,9 @@ pub trait ConnectionSource: Send + Sync + 'static {
 
 /// One connection's worth of state: one load at a time.
 pub trait Connection: Send {
-    /// See [`Retriever::fetch`]. After [`FetchError::Broken`], or when the future
-    /// was dropped before it ended, the connection must not be used again.
+    /// See [`Retriever::fetch`]. After [`FetchError::Broken`] or
+    /// [`FetchError::Timeout`], or when the future was dropped before it ended, the
+    /// connection must not be used again.
     fn fetch<'a>(
         &'a mut self,
         key: &'a str,

@@ -1,0 +1,188 @@
+//! A retriever that was loaded, and how connections of it are made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use wasmtime::component::{ComponentExportIndex, InstancePre};
+
+use super::connection::{self, Fetch, RetrieverConnection, within};
+use super::link::{self, RetrieverState};
+use super::network::{AllowNet, Network};
+use crate::plugin::contract::{self, ConfigureRetriever, Configured, RETRIEVER, RetrieverSettings};
+use crate::plugin::guest_log::GuestLog;
+use crate::plugin::load::{self, Kind};
+use crate::plugin::quota::Quota;
+use crate::plugin::start::{self, StartError};
+use crate::plugin::{Engines, LoadError, Plugin};
+use crate::policy::Failure;
+use crate::retriever::{Connection, ConnectionSource, FetchError};
+
+/// What a retriever is told, and where it may connect to.
+#[derive(Clone, Default)]
+pub struct RetrieverConfig {
+    /// The group it fetches for.
+    pub group: String,
+    /// `name = value`, in the order given.
+    pub options: Vec<(String, String)>,
+    /// The same, for what must not be printed.
+    pub secrets: Vec<(String, String)>,
+    /// Every other connection is refused.
+    pub allow_net: Vec<AllowNet>,
+}
+
+impl std::fmt::Debug for RetrieverConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let secrets: Vec<&str> = self.secrets.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("RetrieverConfig")
+            .field("group", &self.group)
+            .field("options", &self.options)
+            .field("secrets", &secrets)
+            .field("allow_net", &self.allow_net)
+            .finish()
+    }
+}
+
+/// What a connection may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetrieverLimits {
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+    /// Bytes of a value.
+    pub value_bytes: u64,
+    /// Time to be instantiated and configured.
+    pub configure: Duration,
+}
+
+impl Default for RetrieverLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 256 << 20,
+            value_bytes: 64 << 20,
+            configure: Duration::from_secs(2),
+        }
+    }
+}
+
+/// A retriever that was loaded and tried, ready to make connections.
+pub struct RetrieverComponent {
+    plugin: Plugin,
+    engines: Arc<Engines>,
+    component: InstancePre<RetrieverState>,
+    configure: ComponentExportIndex,
+    fetch: ComponentExportIndex,
+    config: RetrieverConfig,
+    limits: RetrieverLimits,
+    log: GuestLog,
+}
+
+impl RetrieverComponent {
+    /// Compiles a retriever, on a thread that may block, and sets it up once for
+    /// trial. The source need not be there yet.
+    ///
+    /// # Errors
+    /// All of [`LoadError`] but those of [`Plugin::resolve`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn load(
+        engines: &Arc<Engines>,
+        plugin: Plugin,
+        config: RetrieverConfig,
+        limits: RetrieverLimits,
+    ) -> Result<Arc<Self>, LoadError> {
+        let engines = Arc::clone(engines);
+        let compiling = move || Self::compile(engines, plugin, config, limits);
+        let compiled = tokio::task::spawn_blocking(compiling).await;
+        let retriever = compiled.map_err(|e| LoadError::Engine(e.to_string()))??;
+        match retriever.start().await {
+            Ok(_) => Ok(Arc::new(retriever)),
+            Err(error) => Err(error.loading(&retriever.plugin)),
+        }
+    }
+
+    fn compile(
+        engines: Arc<Engines>,
+        plugin: Plugin,
+        config: RetrieverConfig,
+        limits: RetrieverLimits,
+    ) -> Result<Self, LoadError> {
+        let compiled = load::compile(&engines.retrievers, &plugin)?;
+        load::check_world(&plugin, &compiled, Kind::Retriever)?;
+        let component = link::link(&plugin, &compiled)?;
+        let configure = load::needed_function(&plugin, &compiled, RETRIEVER, "configure")?;
+        let fetch = load::needed_function(&plugin, &compiled, RETRIEVER, "fetch")?;
+        let log = GuestLog::new(plugin.name());
+        Ok(Self {
+            plugin,
+            engines,
+            component,
+            configure,
+            fetch,
+            config,
+            limits,
+            log,
+        })
+    }
+
+    async fn start(&self) -> Result<RetrieverConnection, StartError> {
+        let network = Network::new(&self.config.allow_net, self.log.clone());
+        let quota = Quota::new(self.limits.memory_bytes);
+        let state = RetrieverState::new(quota, network, &self.log);
+        let mut store = connection::store(self.component.engine(), state, &self.limits);
+        let (ticker, limit) = (&self.engines.ticker, self.limits.configure);
+
+        let instantiated = self.component.instantiate_async(&mut store);
+        let instantiated = within(ticker, limit, instantiated).await;
+        let instance = instantiated.map_err(|stop| stop.failure(&store))?;
+        let configure = load::typed::<_, ConfigureRetriever<'static>, Configured>(
+            &instance,
+            &mut store,
+            &self.configure,
+            RETRIEVER,
+        )?;
+        let fetch: Fetch = load::typed(&instance, &mut store, &self.fetch, RETRIEVER)?;
+        let options = contract::pairs(&self.config.options);
+        let secrets = contract::pairs(&self.config.secrets);
+        let group = self.config.group.as_str();
+        let settings = RetrieverSettings {
+            group,
+            options: &options,
+            secrets: &secrets,
+        };
+        let configured = configure.call_async(&mut store, (settings,));
+        let configured = within(ticker, limit, configured).await;
+        let (answer,) = configured.map_err(|stop| stop.failure(&store))?;
+        answer.map_err(|error| Failure::Refused(start::refusal(error)))?;
+        let engines = Arc::clone(&self.engines);
+        Ok(RetrieverConnection::new(store, engines, fetch, self.limits))
+    }
+}
+
+impl ConnectionSource for RetrieverComponent {
+    fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, FetchError>> {
+        Box::pin(async {
+            match self.start().await {
+                Ok(connection) => Ok(Box::new(connection) as Box<dyn Connection>),
+                Err(error) => Err(FetchError::Broken(error.failure().to_string())),
+            }
+        })
+    }
+
+    fn name(&self) -> &str {
+        self.plugin.name()
+    }
+
+    fn sha256(&self) -> &str {
+        self.plugin.sha256()
+    }
+}
+
+impl std::fmt::Debug for RetrieverComponent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("RetrieverComponent")
+            .field(&self.plugin)
+            .field(&self.config)
+            .finish()
+    }
+}

@@ -1,0 +1,177 @@
+//! One instance of a retriever at work, under its limits.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use wasmtime::component::TypedFunc;
+use wasmtime::{Engine, Store};
+
+use super::component::RetrieverLimits;
+use super::link::RetrieverState;
+use crate::plugin::contract::{FetchAnswer, LiftedError, LiftedValue};
+use crate::plugin::ticker::Ticker;
+use crate::plugin::{Engines, load};
+use crate::policy::Failure;
+use crate::retriever::{Connection, FetchError, Fetched};
+
+/// Bytes that a guest may hand over in one call beside a value.
+const SMALL_TALK: u64 = 1 << 20;
+
+/// A store whose guest gives its thread back at every tick.
+pub(super) fn store(
+    engine: &Engine,
+    state: RetrieverState,
+    limits: &RetrieverLimits,
+) -> Store<RetrieverState> {
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| &mut state.quota);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_async_yield_and_update(1);
+    // A value somewhat too large is refused and the connection lives on; one that
+    // is far too large is a trap, before the host makes room for it.
+    let allowance = limits
+        .value_bytes
+        .saturating_mul(2)
+        .saturating_add(SMALL_TALK);
+    store.set_hostcall_fuel(usize::try_from(allowance).unwrap_or(usize::MAX));
+    store
+}
+
+/// Why a call has no answer; its guest can't be called again.
+pub(super) enum Stop {
+    Trap(wasmtime::Error),
+    Deadline(Duration),
+}
+
+impl Stop {
+    pub(super) fn failure(&self, store: &Store<RetrieverState>) -> Failure {
+        let quota = &store.data().quota;
+        match self {
+            Self::Deadline(limit) => Failure::Deadline {
+                limit_ms: limit.as_millis() as u64,
+            },
+            Self::Trap(_) if quota.refused() => Failure::Memory {
+                limit_bytes: quota.limit_bytes(),
+            },
+            Self::Trap(error) => Failure::Trap(load::brief(error)),
+        }
+    }
+}
+
+/// Runs a guest for at most `limit`; then, or when this is dropped, its fiber is
+/// unwound wherever it stands.
+pub(super) async fn within<T>(
+    ticker: &Ticker,
+    limit: Duration,
+    call: impl Future<Output = wasmtime::Result<T>> + Send,
+) -> Result<T, Stop> {
+    let call = Ticked {
+        ticker,
+        call: Box::pin(call),
+    };
+    match tokio::time::timeout(limit, call).await {
+        Ok(answer) => answer.map_err(Stop::Trap),
+        Err(_) => Err(Stop::Deadline(limit)),
+    }
+}
+
+/// Keeps the epochs moving while the guest computes, not while it waits.
+struct Ticked<'a, F> {
+    ticker: &'a Ticker,
+    call: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Ticked<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let _running = self.ticker.run();
+        self.call.as_mut().poll(context)
+    }
+}
+
+/// What `fetch` takes and gives.
+pub(super) type Fetch = TypedFunc<(&'static str, u32), FetchAnswer>;
+
+/// One connection's worth of state.
+pub(super) struct RetrieverConnection {
+    store: Store<RetrieverState>,
+    engines: Arc<Engines>,
+    fetch: Fetch,
+    limits: RetrieverLimits,
+}
+
+impl RetrieverConnection {
+    pub(super) fn new(
+        store: Store<RetrieverState>,
+        engines: Arc<Engines>,
+        fetch: Fetch,
+        limits: RetrieverLimits,
+    ) -> Self {
+        Self {
+            store,
+            engines,
+            fetch,
+            limits,
+        }
+    }
+
+    async fn call(&mut self, key: &str, timeout: Duration) -> Result<Option<Fetched>, FetchError> {
+        self.store.data_mut().quota.forget();
+        let arguments = (key, guest_timeout_ms(timeout));
+        let call = self.fetch.call_async(&mut self.store, arguments);
+        match within(&self.engines.ticker, timeout, call).await {
+            Ok((Ok(None),)) => Ok(None),
+            Ok((Ok(Some(value)),)) => self.checked(value).map(Some),
+            Ok((Err(error),)) => Err(error.into()),
+            Err(Stop::Deadline(limit)) => Err(FetchError::Timeout(limit)),
+            Err(stop) => Err(FetchError::Broken(stop.failure(&self.store).to_string())),
+        }
+    }
+
+    fn checked(&self, lifted: LiftedValue) -> Result<Fetched, FetchError> {
+        let (bytes, limit) = (lifted.value.len() as u64, self.limits.value_bytes);
+        if bytes > limit {
+            return Err(FetchError::BadValue(format!(
+                "it has {bytes} bytes, and at most {limit} are taken"
+            )));
+        }
+        Ok(Fetched {
+            value: lifted.value.into(),
+            ttl: lifted.ttl_ms.map(Duration::from_millis),
+        })
+    }
+}
+
+/// Somewhat less than the host allows, so that a guest that keeps its time can say
+/// so and keep its connection.
+fn guest_timeout_ms(timeout: Duration) -> u32 {
+    let margin = (timeout / 10).min(Duration::from_millis(100));
+    let ms = (timeout - margin).as_millis().max(1);
+    u32::try_from(ms).unwrap_or(u32::MAX)
+}
+
+impl Connection for RetrieverConnection {
+    fn fetch<'a>(
+        &'a mut self,
+        key: &'a str,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>> {
+        Box::pin(self.call(key, timeout))
+    }
+}
+
+impl From<LiftedError> for FetchError {
+    fn from(error: LiftedError) -> Self {
+        match error {
+            LiftedError::Unavailable(text) => Self::Unavailable(text),
+            LiftedError::Rejected(text) => Self::Rejected(text),
+            LiftedError::BadKey(text) => Self::BadKey(text),
+            LiftedError::BadValue(text) => Self::BadValue(text),
+        }
+    }
+}

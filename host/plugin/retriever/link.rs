@@ -1,0 +1,170 @@
+//! What a retriever may call: WASI with the network that it was allowed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use wasmtime::component::{Component, HasData, InstancePre, Linker, Resource, ResourceTable};
+use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
+    self, Host, HostResolveAddressStream, ResolveAddressStream,
+};
+use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, IpAddress};
+use wasmtime_wasi::p2::{self, DynPollable, Network as NetworkHandle, SocketError};
+use wasmtime_wasi::sockets::{WasiSocketsCtxView, WasiSocketsView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::network::Network;
+use crate::plugin::guest_log::GuestLog;
+use crate::plugin::load;
+use crate::plugin::quota::Quota;
+use crate::plugin::{LoadError, Plugin};
+
+/// What the store of a retriever instance holds for the host.
+pub(super) struct RetrieverState {
+    pub(super) quota: Quota,
+    network: Arc<Network>,
+    /// The name that each look-up under way is for.
+    lookups: HashMap<u32, String>,
+    wasi: WasiCtx,
+    resources: ResourceTable,
+}
+
+impl RetrieverState {
+    pub(super) fn new(quota: Quota, network: Network, log: &GuestLog) -> Self {
+        let network = Arc::new(network);
+        let prints = log.stream();
+        let check = Arc::clone(&network);
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(prints.clone())
+            .stderr(prints)
+            .allow_tcp(true)
+            .allow_ip_name_lookup(true)
+            .socket_addr_check(move |place, what| {
+                let allowed = check.allows(place, what);
+                Box::pin(async move { allowed })
+            });
+        let (wasi, resources) = (wasi.build(), ResourceTable::new());
+        Self {
+            quota,
+            network,
+            lookups: HashMap::new(),
+            wasi,
+            resources,
+        }
+    }
+}
+
+impl WasiView for RetrieverState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.resources,
+        }
+    }
+}
+
+/// Joins a retriever to what it imports.
+pub(super) fn link(
+    plugin: &Plugin,
+    component: &Component,
+) -> Result<InstancePre<RetrieverState>, LoadError> {
+    let linker = linker(component).map_err(|e| LoadError::Engine(load::brief(&e)))?;
+    linker
+        .instantiate_pre(component)
+        .map_err(|error| load::unknown_import(plugin, component, &error))
+}
+
+fn linker(component: &Component) -> wasmtime::Result<Linker<RetrieverState>> {
+    let mut linker = Linker::new(component.engine());
+    p2::add_to_linker_async(&mut linker)?;
+    linker.allow_shadowing(true);
+    ip_name_lookup::add_to_linker::<RetrieverState, Lookups>(&mut linker, |state| LookupView {
+        state,
+    })?;
+    Ok(linker)
+}
+
+/// WASI knows look-ups that are all allowed or all forbidden; a name server that
+/// answers any question is a way out for whatever a guest knows.
+struct Lookups;
+
+impl HasData for Lookups {
+    type Data<'a> = LookupView<'a>;
+}
+
+struct LookupView<'a> {
+    state: &'a mut RetrieverState,
+}
+
+impl LookupView<'_> {
+    fn sockets(&mut self) -> WasiSocketsCtxView<'_> {
+        self.state.sockets()
+    }
+}
+
+impl Host for LookupView<'_> {
+    fn resolve_addresses(
+        &mut self,
+        network: Resource<NetworkHandle>,
+        name: String,
+    ) -> Result<Resource<ResolveAddressStream>, SocketError> {
+        if !self.state.network.may_resolve(&name) {
+            return Err(ErrorCode::AccessDenied.into());
+        }
+        let lookup = self.sockets().resolve_addresses(network, name.clone())?;
+        self.state.lookups.insert(lookup.rep(), name);
+        Ok(lookup)
+    }
+}
+
+/// The look-ups answer with the errors of the network.
+impl network::Host for LookupView<'_> {
+    fn convert_error_code(&mut self, error: SocketError) -> wasmtime::Result<ErrorCode> {
+        self.sockets().convert_error_code(error)
+    }
+
+    fn network_error_code(
+        &mut self,
+        error: Resource<p2::IoError>,
+    ) -> wasmtime::Result<Option<ErrorCode>> {
+        self.sockets().network_error_code(error)
+    }
+}
+
+impl network::HostNetwork for LookupView<'_> {
+    fn drop(&mut self, network: Resource<NetworkHandle>) -> wasmtime::Result<()> {
+        network::HostNetwork::drop(&mut self.sockets(), network)
+    }
+}
+
+impl HostResolveAddressStream for LookupView<'_> {
+    fn resolve_next_address(
+        &mut self,
+        lookup: Resource<ResolveAddressStream>,
+    ) -> Result<Option<IpAddress>, SocketError> {
+        let name = self.state.lookups.get(&lookup.rep()).cloned();
+        let found = self.sockets().resolve_next_address(lookup)?;
+        if let (Some(name), Some(address)) = (name, &found) {
+            self.state.network.resolved(&name, to_std(address));
+        }
+        Ok(found)
+    }
+
+    fn subscribe(
+        &mut self,
+        lookup: Resource<ResolveAddressStream>,
+    ) -> wasmtime::Result<Resource<DynPollable>> {
+        self.sockets().subscribe(lookup)
+    }
+
+    fn drop(&mut self, lookup: Resource<ResolveAddressStream>) -> wasmtime::Result<()> {
+        self.state.lookups.remove(&lookup.rep());
+        HostResolveAddressStream::drop(&mut self.sockets(), lookup)
+    }
+}
+
+fn to_std(address: &IpAddress) -> std::net::IpAddr {
+    match *address {
+        IpAddress::Ipv4((a, b, c, d)) => [a, b, c, d].into(),
+        IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => [a, b, c, d, e, f, g, h].into(),
+    }
+}

@@ -1,0 +1,190 @@
+//! A bounded pool of connections to one data source.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Connection, ConnectionSource, FetchError, Fetched, Retriever};
+
+/// How many connections a pool keeps, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// Most connections in use or idle at a time, at least 1.
+    pub max_connections: usize,
+    /// An idle connection is closed after that time.
+    pub idle: Duration,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self {
+            max_connections: 8,
+            idle: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Loads through at most so many connections of one source. Who finds none free
+/// waits in line. A connection whose load failed in it, or was given up, is closed.
+pub struct Pool {
+    source: Arc<dyn ConnectionSource>,
+    /// A permit for each connection that may be in use; hands them out in the order
+    /// in which they were asked for.
+    places: Semaphore,
+    /// The last one used is on top, so that what the load does not need grows old.
+    /// Held to push or pop; connections are closed after it is released.
+    idle: Mutex<Vec<Idle>>,
+    config: PoolConfig,
+}
+
+struct Idle {
+    connection: Box<dyn Connection>,
+    since: Instant,
+}
+
+impl Pool {
+    /// A pool without a connection yet, and a task that closes idle ones for as
+    /// long as the pool is there.
+    ///
+    /// # Panics
+    /// If `max_connections` is 0, or outside of a tokio runtime.
+    #[must_use]
+    pub fn new(source: Arc<dyn ConnectionSource>, config: PoolConfig) -> Arc<Self> {
+        assert!(
+            config.max_connections > 0,
+            "a pool needs room for a connection"
+        );
+        let places = Semaphore::new(config.max_connections);
+        let pool = Arc::new(Self {
+            source,
+            places,
+            idle: Mutex::new(Vec::new()),
+            config,
+        });
+        tokio::spawn(close_idle(Arc::downgrade(&pool), config.idle));
+        pool
+    }
+
+    /// Closes the connections that were idle for too long.
+    fn close_idle(&self) {
+        let mut idle = self.idle.lock();
+        let old = idle
+            .iter()
+            .take_while(|one| one.since.elapsed() >= self.config.idle)
+            .count();
+        let closed: Vec<Idle> = idle.drain(..old).collect();
+        drop(idle);
+        drop(closed);
+    }
+
+    async fn load(&self, key: &str, timeout: Duration) -> Result<Option<Fetched>, FetchError> {
+        let deadline = Instant::now() + timeout;
+        let within = async {
+            let mut lent = self.lend().await?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            let answer = lent.connection.fetch(key, left).await;
+            // After a panic, or when this future is dropped, `lent` closes it.
+            if is_at_rest(&answer) {
+                lent.give_back();
+            }
+            answer
+        };
+        match timeout_at(deadline, within).await {
+            Ok(Err(FetchError::Timeout(_))) | Err(_) => Err(FetchError::Timeout(timeout)),
+            Ok(answer) => answer,
+        }
+    }
+
+    /// Waits for a place, and takes an idle connection or makes one.
+    async fn lend(&self) -> Result<Lent<'_>, FetchError> {
+        let place = self
+            .places
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
+        let idle = self.idle.lock().pop();
+        let connection = match idle {
+            Some(idle) => idle.connection,
+            None => self.source.connect().await?,
+        };
+        Ok(Lent {
+            pool: self,
+            connection,
+            _place: place,
+        })
+    }
+}
+
+/// Whether the connection that gave this answer is good for another load. One that
+/// could not reach its source starts afresh: it may hold a socket that is dead.
+fn is_at_rest(answer: &Result<Option<Fetched>, FetchError>) -> bool {
+    match answer {
+        Ok(_) => true,
+        Err(FetchError::Rejected(_) | FetchError::BadKey(_) | FetchError::BadValue(_)) => true,
+        Err(FetchError::Unavailable(_) | FetchError::Timeout(_) | FetchError::Broken(_)) => false,
+    }
+}
+
+/// Closes idle connections until the pool is gone.
+async fn close_idle(pool: Weak<Pool>, idle: Duration) {
+    loop {
+        tokio::time::sleep(idle / 4).await;
+        match pool.upgrade() {
+            Some(pool) => pool.close_idle(),
+            None => return,
+        }
+    }
+}
+
+/// A connection in use, and its place in the pool. Dropping it closes the one and
+/// frees the other, in that order.
+struct Lent<'a> {
+    pool: &'a Pool,
+    connection: Box<dyn Connection>,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Lent<'_> {
+    fn give_back(self) {
+        let idle = Idle {
+            connection: self.connection,
+            since: Instant::now(),
+        };
+        self.pool.idle.lock().push(idle);
+    }
+}
+
+impl Retriever for Pool {
+    fn fetch<'a>(
+        &'a self,
+        key: &'a str,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>> {
+        Box::pin(self.load(key, timeout))
+    }
+
+    fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    fn sha256(&self) -> &str {
+        self.source.sha256()
+    }
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool")
+            .field("source", &self.source.name())
+            .field("config", &self.config)
+            .field("free", &self.places.available_permits())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
