@@ -5,9 +5,6 @@ use wasmtime::component::{ComponentType, Lift, Lower};
 /// The package of the contract, up to an interface's name.
 pub(super) const PACKAGE: &str = "psycache:plugin/";
 
-/// The version this host speaks. A plugin of any 0.1.x exports a compatible name.
-pub(super) const VERSION: &str = "0.1.0";
-
 pub(super) const POLICY: &str = "psycache:plugin/policy@0.1.0";
 pub(super) const ENTRIES: &str = "psycache:plugin/entries@0.1.0";
 pub(super) const INTROSPECT: &str = "psycache:plugin/introspect@0.1.0";

@@ -58,6 +58,11 @@ impl GuestLog {
         }
     }
 
+    /// What the node itself has to say about the plugin.
+    pub(super) fn write_line(&self, line: &str) {
+        self.write(line.as_bytes());
+    }
+
     fn write(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         let line = line.trim_end();

@@ -1,9 +1,12 @@
 //! From bytes to a compiled component of the right world, whatever it is for.
 
-use wasmtime::Engine;
-use wasmtime::component::{Component, ComponentExportIndex};
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc,
+};
+use wasmtime::{Engine, Store};
 
 use super::contract::{self, PACKAGE};
+use super::start::StartError;
 use super::{LoadError, Plugin};
 
 /// What a plugin is for.
@@ -22,6 +25,15 @@ impl Kind {
             Self::Policy => contract::POLICY,
             Self::Retriever => contract::RETRIEVER,
         }
+    }
+
+    /// Whether an export of that name makes a component one of this kind, in any
+    /// version.
+    pub(super) fn is_named(self, export: &str) -> bool {
+        let rest = export
+            .strip_prefix(PACKAGE)
+            .and_then(|rest| rest.strip_prefix(self.name()));
+        rest.is_some_and(|rest| rest.starts_with('@'))
     }
 
     fn name(self) -> &'static str {
@@ -81,8 +93,7 @@ pub(super) fn check_world(
         return Ok(());
     }
     let exports = exports(component);
-    let of = |kind: Kind| format!("{PACKAGE}{}@", kind.name());
-    if let Some(found) = exports.iter().find(|name| name.starts_with(&of(kind))) {
+    if let Some(found) = exports.iter().find(|name| kind.is_named(name)) {
         return Err(LoadError::OtherVersion {
             plugin: plugin.name().into(),
             found: found.clone(),
@@ -93,7 +104,7 @@ pub(super) fn check_world(
         Kind::Policy => Kind::Retriever,
         Kind::Retriever => Kind::Policy,
     };
-    let mend = if exports.iter().any(|name| name.starts_with(&of(other))) {
+    let mend = if exports.iter().any(|name| other.is_named(name)) {
         format!("it is a {}: give it as one", other.name())
     } else {
         format!(
@@ -166,6 +177,39 @@ pub(super) fn function(
 ) -> Option<ComponentExportIndex> {
     let interface = component.get_export_index(None, interface)?;
     component.get_export_index(Some(&interface), name)
+}
+
+/// A function without which an interface is not what its name says.
+pub(super) fn needed_function(
+    plugin: &Plugin,
+    component: &Component,
+    interface: &'static str,
+    name: &str,
+) -> Result<ComponentExportIndex, LoadError> {
+    function(component, interface, name).ok_or_else(|| LoadError::OtherShape {
+        plugin: plugin.name().into(),
+        interface,
+        problem: format!("it has no function {name:?}"),
+    })
+}
+
+/// A function of an instance, if it is of the contract's type.
+pub(super) fn typed<T: 'static, P, R>(
+    instance: &Instance,
+    store: &mut Store<T>,
+    index: &ComponentExportIndex,
+    interface: &'static str,
+) -> Result<TypedFunc<P, R>, StartError>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    instance
+        .get_typed_func(store, index)
+        .map_err(|error| StartError::Shape {
+            interface,
+            problem: brief(&error),
+        })
 }
 
 /// An error on one line, its root first and then where it came from, cut to what

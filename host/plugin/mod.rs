@@ -5,6 +5,7 @@ mod load_error;
 mod resolve;
 
 mod policy;
+mod retriever;
 
 mod builtin;
 mod contract;
@@ -22,3 +23,6 @@ pub use load::Kind;
 pub use load_error::LoadError;
 pub use policy::{PolicyComponent, PolicyLimits};
 pub use resolve::{MAX_COMPONENT_BYTES, Plugin};
+pub use retriever::{
+    AllowNet, AllowNetError, RetrieverComponent, RetrieverConfig, RetrieverLimits,
+};

@@ -1,9 +1,7 @@
 //! The functions of a policy: where they are in a component, and in an instance.
 
 use wasmtime::Store;
-use wasmtime::component::{
-    Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc,
-};
+use wasmtime::component::{Component, ComponentExportIndex, Instance, TypedFunc};
 
 use super::link::PolicyState;
 use crate::plugin::contract::{
@@ -23,13 +21,7 @@ pub(super) struct Exports {
 
 impl Exports {
     pub(super) fn find(plugin: &Plugin, component: &Component) -> Result<Self, LoadError> {
-        let needed = |name| {
-            load::function(component, POLICY, name).ok_or_else(|| LoadError::OtherShape {
-                plugin: plugin.name().into(),
-                interface: POLICY,
-                problem: format!("it has no function {name:?}"),
-            })
-        };
+        let needed = |name| load::needed_function(plugin, component, POLICY, name);
         let save = load::function(component, SNAPSHOT, "save");
         let restore = load::function(component, SNAPSHOT, "restore");
         Ok(Self {
@@ -67,35 +59,17 @@ impl Calls {
         let snapshot = match &exports.snapshot {
             None => None,
             Some((save, restore)) => Some(SnapshotCalls {
-                save: typed(instance, store, save, SNAPSHOT)?,
-                restore: typed(instance, store, restore, SNAPSHOT)?,
+                save: load::typed(instance, store, save, SNAPSHOT)?,
+                restore: load::typed(instance, store, restore, SNAPSHOT)?,
             }),
         };
         Ok(Self {
-            configure: typed(instance, store, &exports.configure, POLICY)?,
-            step: typed(instance, store, &exports.step, POLICY)?,
+            configure: load::typed(instance, store, &exports.configure, POLICY)?,
+            step: load::typed(instance, store, &exports.step, POLICY)?,
             statistics: statistics
-                .map(|index| typed(instance, store, index, INTROSPECT))
+                .map(|index| load::typed(instance, store, index, INTROSPECT))
                 .transpose()?,
             snapshot,
         })
     }
-}
-
-fn typed<P, R>(
-    instance: &Instance,
-    store: &mut Store<PolicyState>,
-    index: &ComponentExportIndex,
-    interface: &'static str,
-) -> Result<TypedFunc<P, R>, StartError>
-where
-    P: ComponentNamedList + Lower,
-    R: ComponentNamedList + Lift,
-{
-    instance
-        .get_typed_func(store, index)
-        .map_err(|error| StartError::Shape {
-            interface,
-            problem: load::brief(&error),
-        })
 }

@@ -92,3 +92,64 @@ pub(super) fn plugin(name: &str, text: &str) -> Plugin {
     let bytes = wat::parse_str(text).unwrap();
     Plugin::from_bytes(name, bytes).unwrap()
 }
+
+/// A retriever that knows no key, and what to change about it.
+pub(super) struct RetrieverGuest {
+    /// Items of the core module.
+    pub(super) items: &'static str,
+    /// Core instructions that leave the address of the answer, which is zeroed.
+    pub(super) fetch: &'static str,
+}
+
+impl Default for RetrieverGuest {
+    fn default() -> Self {
+        Self {
+            items: "",
+            fetch: "i32.const 16",
+        }
+    }
+}
+
+impl RetrieverGuest {
+    pub(super) fn plugin(&self) -> Plugin {
+        let Self { items, fetch } = self;
+        let text = format!(
+            r#"(component
+            (core module $guest
+                {items}
+                (memory (export "memory") 64)
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 65536)
+                (func (export "configure") (param i32 i32 i32 i32 i32 i32) (result i32)
+                    i32.const 16)
+                (func (export "fetch") (param i32 i32 i32) (result i32) {fetch}))
+            (core instance $core (instantiate $guest))
+            (alias core export $core "memory" (core memory $memory))
+            (type $pair' (record (field "name" string) (field "value" string)))
+            (export $pair "option-pair" (type $pair'))
+            (type $bad' (record (field "name" string) (field "problem" string)))
+            (export $bad "bad-option" (type $bad'))
+            (type $refusal' (variant (case "unknown-option" string)
+                (case "invalid-value" $bad) (case "missing-option" string)))
+            (export $refusal "config-error" (type $refusal'))
+            (type $config' (record (field "group" string) (field "options" (list $pair))
+                (field "secrets" (list $pair))))
+            (export $config "config" (type $config'))
+            (type $fetched' (record (field "value" (list u8)) (field "ttl-ms" (option u64))))
+            (export $fetched "fetched" (type $fetched'))
+            (type $error' (variant (case "unavailable" string) (case "rejected" string)
+                (case "bad-key" string) (case "bad-value" string)))
+            (export $error "fetch-error" (type $error'))
+            (func $configure (param "config" $config) (result (result (error $refusal)))
+                (canon lift (core func $core "configure") (memory $memory)
+                    (realloc (core func $core "realloc"))))
+            (func $fetch (param "key" string) (param "timeout-ms" u32)
+                (result (result (option $fetched) (error $error)))
+                (canon lift (core func $core "fetch") (memory $memory)
+                    (realloc (core func $core "realloc"))))
+            (instance $retriever (export "configure" (func $configure))
+                (export "fetch" (func $fetch)))
+            (export "psycache:plugin/retriever@0.1.0" (instance $retriever)))"#
+        );
+        plugin("guest.wasm", &text)
+    }
+}

@@ -1,9 +1,14 @@
 //! Components that behave, and components that do not.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test is a main: #[tokio::test] blocks on its runtime"
+)]
 
 mod builtins;
 mod guests;
 mod load;
 mod policies;
+mod retrievers;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
