@@ -1,6 +1,9 @@
 //! The WebAssembly side of policies and retrievers; the only place that names wasmtime.
 
+pub mod options;
+
 mod engine;
+mod inspect;
 mod load_error;
 mod resolve;
 
@@ -19,6 +22,7 @@ mod ticker;
 mod tests;
 
 pub use engine::{CompileCache, Engines};
+pub use inspect::Inspection;
 pub use load::Kind;
 pub use load_error::LoadError;
 pub use policy::{PolicyComponent, PolicyLimits};

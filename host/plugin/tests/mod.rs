@@ -6,6 +6,7 @@
 
 mod builtins;
 mod guests;
+mod inspect;
 mod load;
 mod policies;
 mod retrievers;
