@@ -1,0 +1,240 @@
+//! What a node is told: flags, environment and file, as one checked whole.
+//!
+//! A source of settings gives [`Settings`], where everything is optional. Layers
+//! of them become one [`Config`], in which nothing is left to doubt.
+
+mod error;
+mod file;
+mod settings;
+pub mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use settings::{ClusterSettings, GroupSettings, PluginSettings, Settings, TelemetrySettings};
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// Where applications and peers are answered unless told otherwise.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:7400";
+/// Where metrics and health are served unless told otherwise.
+pub const DEFAULT_HTTP: &str = "127.0.0.1:7401";
+/// What a node without another group has.
+pub const DEFAULT_GROUP: &str = "default";
+/// How long a value is kept unless the group or the value says otherwise.
+pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
+/// Where nodes register in etcd.
+pub const DEFAULT_ETCD_PREFIX: &str = "psycache/nodes";
+
+/// All that a [`Node`](crate::node::Node) is started with.
+///
+/// ```
+/// use psycache::config::{Config, Group};
+///
+/// let mut scores = Group::new("scores");
+/// scores.capacity_bytes = 256 << 20;
+/// let config = Config { groups: vec![scores], ..Config::default() };
+/// # assert_eq!(config.listen, "127.0.0.1:7400");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// `host:port` of gRPC; port 0 picks a free one.
+    pub listen: String,
+    /// What other nodes call this one; `None`: the address that it listens on.
+    pub advertise: Option<String>,
+    /// `host:port` of metrics and health; `None`: they are not served.
+    pub http: Option<String>,
+    /// At least one, their names all different.
+    pub groups: Vec<Group>,
+    /// How other nodes are found.
+    pub cluster: Cluster,
+    /// Logs and traces.
+    pub telemetry: Telemetry,
+}
+
+/// One group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// See [`text::group_name`].
+    pub name: String,
+    /// Bytes of keys, values and the fixed overhead of each entry.
+    pub capacity_bytes: u64,
+    /// Most entries at a time; `None`: as many as the capacity can hold.
+    pub max_entries: Option<u32>,
+    /// How long a value is kept that says nothing itself; `None`: no limit.
+    pub ttl: Option<Duration>,
+    /// By how much, as a share of 1, a time to live is shortened at random, so
+    /// that what was loaded together does not expire together.
+    pub ttl_jitter: f64,
+    /// Who leaves.
+    pub policy: Plugin,
+    /// Where from; `None`: only what was set can be read.
+    pub retriever: Option<Plugin>,
+}
+
+/// A plugin and what it is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plugin {
+    /// A built-in's name, with or without `.wasm`, or a path.
+    pub plugin: String,
+    /// `name -> value`.
+    pub options: BTreeMap<String, String>,
+    /// `name -> secret`; for retrievers.
+    pub secrets: BTreeMap<String, Secret>,
+    /// `host:port` that a retriever may connect to.
+    pub allow_net: Vec<String>,
+}
+
+/// How other nodes are found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// The list of nodes.
+    pub registry: Registry,
+    /// This node's share of the keys, relative to the others'.
+    pub weight: u32,
+}
+
+/// Where the list of nodes is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Registry {
+    /// There are no others.
+    Alone,
+    /// The same list for every node; whether it names this one does not matter.
+    Static(Vec<String>),
+    /// In etcd.
+    Etcd {
+        /// URLs.
+        endpoints: Vec<String>,
+        /// Before the address in each key, without the slash between them.
+        prefix: String,
+        /// A node that has gone without a word is forgotten after it.
+        lease_ttl: Duration,
+    },
+}
+
+/// Logs and traces.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Telemetry {
+    /// URL of an OTLP/gRPC collector; `None`: no traces.
+    pub otlp: Option<String>,
+    /// Share of requests that are traced unless the caller has decided.
+    pub trace_ratio: f64,
+    /// See [`text::log_filter`].
+    pub log: String,
+    /// How a line of the log looks.
+    pub log_format: LogFormat,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+impl LogFormat {
+    /// `text` or `json`.
+    ///
+    /// # Errors
+    /// It is another word.
+    pub fn parse(text: &str) -> text::Parsed<Self> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("write text or json".into()),
+        }
+    }
+}
+
+/// A text that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text in.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Config {
+    /// The configuration that the file's settings, with the flags' (and the
+    /// environment's) laid over them, give.
+    ///
+    /// # Errors
+    /// Two settings contradict each other, or the flags are about a group that
+    /// is not clear.
+    pub fn from_settings(flags: Settings, file: Option<Settings>) -> Result<Self, Error> {
+        settings::resolve(flags, file)
+    }
+}
+
+impl Default for Config {
+    /// A node of its own, with one group that has no retriever.
+    fn default() -> Self {
+        Self {
+            listen: DEFAULT_LISTEN.into(),
+            advertise: None,
+            http: Some(DEFAULT_HTTP.into()),
+            groups: vec![Group::new(DEFAULT_GROUP)],
+            cluster: Cluster {
+                registry: Registry::Alone,
+                weight: 1,
+            },
+            telemetry: Telemetry {
+                otlp: None,
+                trace_ratio: 0.01,
+                log: "info".into(),
+                log_format: LogFormat::Text,
+            },
+        }
+    }
+}
+
+impl Group {
+    /// A group of 64 MiB under LRU that keeps values for ten minutes and has no
+    /// retriever.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            capacity_bytes: 64 << 20,
+            max_entries: None,
+            ttl: Some(DEFAULT_TTL),
+            ttl_jitter: 0.1,
+            policy: Plugin::new("lru"),
+            retriever: None,
+        }
+    }
+}
+
+impl Plugin {
+    /// The plugin of that name or path, without options.
+    #[must_use]
+    pub fn new(plugin: &str) -> Self {
+        Self {
+            plugin: plugin.into(),
+            options: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            allow_net: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Settings as one source gives them, and how layers of them become a [`Config`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::config::text::{OrNone, nearest};
+use crate::config::{
+    Cluster, Config, DEFAULT_ETCD_PREFIX, DEFAULT_GROUP, Error, Group, LogFormat, Plugin, Registry,
+    Secret, Telemetry, file,
+};
+
+const DEFAULT_LEASE_TTL: Duration = Duration::from_secs(5);
+const DEFAULT_RETRIEVER: &str = "static";
+
+/// What one source says; `None` and empty lists: nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// See [`Config::listen`].
+    pub listen: Option<String>,
+    /// See [`Config::advertise`].
+    pub advertise: Option<String>,
+    /// See [`Config::http`].
+    pub http: Option<OrNone<String>>,
+    /// Of a file: its groups. Of flags: the one that they are about.
+    pub groups: Vec<GroupSettings>,
+    /// See [`Cluster`].
+    pub cluster: ClusterSettings,
+    /// See [`Telemetry`].
+    pub telemetry: TelemetrySettings,
+}
+
+/// What one source says about a group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupSettings {
+    /// `None` only from flags: the single group.
+    pub name: Option<String>,
+    /// See [`Group::capacity_bytes`].
+    pub capacity_bytes: Option<u64>,
+    /// See [`Group::max_entries`].
+    pub max_entries: Option<u32>,
+    /// See [`Group::ttl`].
+    pub ttl: Option<OrNone<Duration>>,
+    /// See [`Group::ttl_jitter`].
+    pub ttl_jitter: Option<f64>,
+    /// See [`Group::policy`].
+    pub policy: PluginSettings,
+    /// See [`Group::retriever`].
+    pub retriever: PluginSettings,
+}
+
+/// What one source says about a plugin.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PluginSettings {
+    /// See [`Plugin::plugin`].
+    pub plugin: Option<OrNone<String>>,
+    /// See [`Plugin::options`].
+    pub options: BTreeMap<String, String>,
+    /// See [`Plugin::secrets`].
+    pub secrets: BTreeMap<String, Secret>,
+    /// See [`Plugin::allow_net`].
+    pub allow_net: Vec<String>,
+}
+
+/// What one source says about the cluster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClusterSettings {
+    /// See [`Registry::Static`].
+    pub peers: Vec<String>,
+    /// See [`Registry::Etcd`].
+    pub etcd: Vec<String>,
+    /// See [`Registry::Etcd`].
+    pub etcd_prefix: Option<String>,
+    /// See [`Registry::Etcd`].
+    pub lease_ttl: Option<Duration>,
+    /// See [`Cluster::weight`].
+    pub weight: Option<u32>,
+}
+
+/// What one source says about logs and traces.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TelemetrySettings {
+    /// See [`Telemetry::otlp`].
+    pub otlp: Option<String>,
+    /// See [`Telemetry::trace_ratio`].
+    pub trace_ratio: Option<f64>,
+    /// See [`Telemetry::log`].
+    pub log: Option<String>,
+    /// See [`Telemetry::log_format`].
+    pub log_format: Option<LogFormat>,
+}
+
+impl Settings {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// It can't be read, is no TOML, has a key that does not exist, or a value
+    /// that can't be used.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        file::read(path)
+    }
+}
+
+/// See [`Config::from_settings`].
+pub(super) fn resolve(flags: Settings, file: Option<Settings>) -> Result<Config, Error> {
+    let from_flags = flags.groups.into_iter().next().unwrap_or_default();
+    let (file, groups) = match file {
+        Some(mut file) if !file.groups.is_empty() => {
+            let groups = over_file_groups(from_flags, std::mem::take(&mut file.groups))?;
+            (file, groups)
+        }
+        file => (file.unwrap_or_default(), vec![only_group(from_flags)?]),
+    };
+    let default = Config::default();
+    let config = Config {
+        listen: flags.listen.or(file.listen).unwrap_or(default.listen),
+        advertise: flags.advertise.or(file.advertise),
+        http: flags
+            .http
+            .or(file.http)
+            .map_or(default.http, OrNone::into_option),
+        groups,
+        cluster: cluster(flags.cluster, file.cluster)?,
+        telemetry: telemetry(flags.telemetry, file.telemetry, default.telemetry),
+    };
+    check_advertised(&config)?;
+    Ok(config)
+}
+
+/// A node without groups in its file: the flags describe the only one. It has
+/// the sample data's retriever unless told otherwise, so that a first try works.
+fn only_group(flags: GroupSettings) -> Result<Group, Error> {
+    let mut group = GroupSettings {
+        name: Some(DEFAULT_GROUP.into()),
+        ..GroupSettings::default()
+    };
+    group.retriever.plugin = Some(OrNone::Just(DEFAULT_RETRIEVER.into()));
+    lay_over(&mut group, flags);
+    finish(group)
+}
+
+/// Flags about a group change the file's group that `--group` names, or its only
+/// one. They never add one: a mistyped name would go unnoticed.
+fn over_file_groups(
+    flags: GroupSettings,
+    mut groups: Vec<GroupSettings>,
+) -> Result<Vec<Group>, Error> {
+    let names: Vec<String> = groups
+        .iter()
+        .filter_map(|group| group.name.clone())
+        .collect();
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = names.iter().find(|name| !seen.insert(*name)) {
+        return Err(Error::Conflict(format!(
+            "two groups are called {twice:?}; each needs a name of its own"
+        )));
+    }
+    if flags != GroupSettings::default() {
+        let at = match &flags.name {
+            Some(wanted) => names.iter().position(|name| name == wanted).ok_or_else(|| {
+                let near = nearest(wanted, names.iter().map(String::as_str));
+                let near = near.map_or_else(String::new, |near| format!(" (did you mean {near:?}?)"));
+                Error::Conflict(format!(
+                    "--group {wanted:?} is none of the config file's groups, {}{near}; add a [[group]] for it there",
+                    names.join(", ")
+                ))
+            })?,
+            None if groups.len() == 1 => 0,
+            None => {
+                return Err(Error::Conflict(format!(
+                    "the config file has the groups {}; say with --group which one the group flags are about",
+                    names.join(", ")
+                )));
+            }
+        };
+        lay_over(&mut groups[at], flags);
+    }
+    groups.into_iter().map(finish).collect()
+}
+
+fn lay_over(below: &mut GroupSettings, above: GroupSettings) {
+    below.name = above.name.or(below.name.take());
+    below.capacity_bytes = above.capacity_bytes.or(below.capacity_bytes);
+    below.max_entries = above.max_entries.or(below.max_entries);
+    below.ttl = above.ttl.or(below.ttl.take());
+    below.ttl_jitter = above.ttl_jitter.or(below.ttl_jitter);
+    lay_plugin_over(&mut below.policy, above.policy);
+    lay_plugin_over(&mut below.retriever, above.retriever);
+}
+
+fn lay_plugin_over(below: &mut PluginSettings, above: PluginSettings) {
+    // What was said to another plugin means nothing to this one.
+    if above.plugin.is_some() && above.plugin != below.plugin {
+        *below = above;
+        return;
+    }
+    below.options.extend(above.options);
+    below.secrets.extend(above.secrets);
+    below.allow_net.extend(above.allow_net);
+}
+
+fn finish(settings: GroupSettings) -> Result<Group, Error> {
+    let default = Group::new(&settings.name.unwrap_or_else(|| DEFAULT_GROUP.into()));
+    let conflict = |what: &str| Err(Error::Conflict(format!("group {:?}: {what}", default.name)));
+    let policy = match plugin(settings.policy) {
+        Ok(Some(plugin)) => plugin,
+        Ok(None) => default.policy,
+        Err(()) => return conflict("policy options without a policy; name it with --policy"),
+    };
+    if !policy.secrets.is_empty() || !policy.allow_net.is_empty() {
+        return conflict("a policy has no secrets and no network; only a retriever can have them");
+    }
+    let Ok(retriever) = plugin(settings.retriever) else {
+        return conflict(
+            "retriever options, secrets or allow-net without a retriever; name it with --retriever",
+        );
+    };
+    Ok(Group {
+        capacity_bytes: settings.capacity_bytes.unwrap_or(default.capacity_bytes),
+        max_entries: settings.max_entries,
+        ttl: settings.ttl.map_or(default.ttl, OrNone::into_option),
+        ttl_jitter: settings.ttl_jitter.unwrap_or(default.ttl_jitter),
+        policy,
+        retriever,
+        name: default.name,
+    })
+}
+
+/// The plugin, none, or a refusal to guess who the options are for.
+fn plugin(settings: PluginSettings) -> Result<Option<Plugin>, ()> {
+    match settings.plugin.and_then(OrNone::into_option) {
+        Some(plugin) => Ok(Some(Plugin {
+            plugin,
+            options: settings.options,
+            secrets: settings.secrets,
+            allow_net: settings.allow_net,
+        })),
+        None if settings.options.is_empty()
+            && settings.secrets.is_empty()
+            && settings.allow_net.is_empty() =>
+        {
+            Ok(None)
+        }
+        None => Err(()),
+    }
+}
+
+fn cluster(flags: ClusterSettings, file: ClusterSettings) -> Result<Cluster, Error> {
+    let conflict = |what: &str| Err(Error::Conflict(what.into()));
+    // A registry named by a flag takes the place of whichever the file names.
+    let (peers, etcd) = match flags.peers.is_empty() && flags.etcd.is_empty() {
+        true => (file.peers, file.etcd),
+        false => (flags.peers, flags.etcd),
+    };
+    let etcd_prefix = flags.etcd_prefix.or(file.etcd_prefix);
+    let lease_ttl = flags.lease_ttl.or(file.lease_ttl);
+    let registry = match (peers.is_empty(), etcd.is_empty()) {
+        (false, false) => {
+            return conflict(
+                "peers and etcd are both given; a cluster has one registry, so leave one out",
+            );
+        }
+        (true, false) => Registry::Etcd {
+            endpoints: etcd,
+            prefix: etcd_prefix.unwrap_or_else(|| DEFAULT_ETCD_PREFIX.into()),
+            lease_ttl: lease_ttl.unwrap_or(DEFAULT_LEASE_TTL),
+        },
+        (peerless, true) => {
+            if etcd_prefix.is_some() || lease_ttl.is_some() {
+                return conflict(
+                    "etcd-prefix and lease-ttl are about etcd; give --etcd URL too, or leave them out",
+                );
+            }
+            if peerless {
+                Registry::Alone
+            } else {
+                Registry::Static(peers)
+            }
+        }
+    };
+    Ok(Cluster {
+        registry,
+        weight: flags.weight.or(file.weight).unwrap_or(1),
+    })
+}
+
+fn telemetry(flags: TelemetrySettings, file: TelemetrySettings, default: Telemetry) -> Telemetry {
+    Telemetry {
+        otlp: flags.otlp.or(file.otlp),
+        trace_ratio: flags
+            .trace_ratio
+            .or(file.trace_ratio)
+            .unwrap_or(default.trace_ratio),
+        log: flags.log.or(file.log).unwrap_or(default.log),
+        log_format: flags
+            .log_format
+            .or(file.log_format)
+            .unwrap_or(default.log_format),
+    }
+}
+
+/// Nodes find each other by advertised addresses, and "any interface" is none.
+fn check_advertised(config: &Config) -> Result<(), Error> {
+    let anywhere = ["0.0.0.0:", "[::]:"]
+        .iter()
+        .any(|any| config.listen.starts_with(any));
+    if config.cluster.registry != Registry::Alone && config.advertise.is_none() && anywhere {
+        return Err(Error::Conflict(format!(
+            "listen {:?} is every interface; say with --advertise HOST:PORT which address the other nodes reach this one at",
+            config.listen
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,384 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::text::OrNone;
+use super::*;
+
+fn file(text: &str) -> Settings {
+    file::parse(Path::new("node.toml"), text).unwrap()
+}
+
+fn file_error(text: &str) -> String {
+    file::parse(Path::new("node.toml"), text)
+        .unwrap_err()
+        .to_string()
+}
+
+fn flags(group: GroupSettings) -> Settings {
+    Settings {
+        groups: vec![group],
+        ..Settings::default()
+    }
+}
+
+fn conflict(flags: Settings, file: Option<Settings>) -> String {
+    Config::from_settings(flags, file).unwrap_err().to_string()
+}
+
+#[test]
+fn nothing_said_gives_the_defaults_and_the_sample_data() {
+    let config = Config::from_settings(Settings::default(), None).unwrap();
+    let mut expected = Config::default();
+    expected.groups[0].retriever = Some(Plugin::new("static"));
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn the_whole_file_is_read() {
+    let config = Config::from_settings(
+        Settings::default(),
+        Some(file(
+            r#"
+            listen = "0.0.0.0:7400"
+            advertise = "node-1:7400"
+            http = "none"
+            [cluster]
+            etcd = ["http://127.0.0.1:2379", "https://etcd.internal:2379"]
+            etcd-prefix = "cache/nodes"
+            lease-ttl = "9s"
+            weight = 3
+            [telemetry]
+            otlp = "http://127.0.0.1:4317"
+            trace-ratio = 1
+            log = "warn,psycache=debug"
+            log-format = "json"
+            [[group]]
+            name = "scores"
+            capacity = "256MiB"
+            max-entries = 1000
+            ttl = "none"
+            ttl-jitter = "25%"
+            policy = { plugin = "lruk.wasm", options = { k = 2, history = "0.5" } }
+            retriever = { plugin = "http", options = { url = "@@x" }, allow-net = ["127.0.0.1:80"] }
+            [[group]]
+            name = "plain"
+            "#,
+        )),
+    )
+    .unwrap();
+    let mut scores = Group::new("scores");
+    scores.capacity_bytes = 256 << 20;
+    scores.max_entries = Some(1000);
+    scores.ttl = None;
+    scores.ttl_jitter = 0.25;
+    scores.policy = Plugin::new("lruk.wasm");
+    scores.policy.options = [("k".into(), "2".into()), ("history".into(), "0.5".into())].into();
+    let mut http = Plugin::new("http");
+    http.options = [("url".into(), "@x".into())].into();
+    http.allow_net = vec!["127.0.0.1:80".into()];
+    scores.retriever = Some(http);
+    let expected = Config {
+        listen: "0.0.0.0:7400".into(),
+        advertise: Some("node-1:7400".into()),
+        http: None,
+        groups: vec![scores, Group::new("plain")],
+        cluster: Cluster {
+            registry: Registry::Etcd {
+                endpoints: vec![
+                    "http://127.0.0.1:2379".into(),
+                    "https://etcd.internal:2379".into(),
+                ],
+                prefix: "cache/nodes".into(),
+                lease_ttl: Duration::from_secs(9),
+            },
+            weight: 3,
+        },
+        telemetry: Telemetry {
+            otlp: Some("http://127.0.0.1:4317".into()),
+            trace_ratio: 1.0,
+            log: "warn,psycache=debug".into(),
+            log_format: LogFormat::Json,
+        },
+    };
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn a_flag_beats_the_file_and_leaves_the_rest_of_it() {
+    let below =
+        file("listen = 'a:1'\nhttp = 'b:2'\n[[group]]\nname = 'g'\ncapacity = '1KiB'\nttl = '1s'");
+    let mut above = flags(GroupSettings {
+        capacity_bytes: Some(2048),
+        ..GroupSettings::default()
+    });
+    above.listen = Some("c:3".into());
+    let config = Config::from_settings(above, Some(below)).unwrap();
+    assert_eq!(
+        (config.listen.as_str(), config.http.as_deref()),
+        ("c:3", Some("b:2"))
+    );
+    assert_eq!(config.groups[0].capacity_bytes, 2048);
+    assert_eq!(config.groups[0].ttl, Some(Duration::from_secs(1)));
+}
+
+#[test]
+fn another_plugin_by_flag_drops_the_options_of_the_files() {
+    let text = "[[group]]\nname = 'g'\npolicy = { plugin = 'lruk', options = { k = '3' } }";
+    let policy = |plugin: Option<&str>, option: (&str, &str)| PluginSettings {
+        plugin: plugin.map(|name| OrNone::Just(name.into())),
+        options: [(option.0.into(), option.1.into())].into(),
+        ..PluginSettings::default()
+    };
+    let resolved = |policy| {
+        let above = flags(GroupSettings {
+            policy,
+            ..GroupSettings::default()
+        });
+        Config::from_settings(above, Some(file(text)))
+            .unwrap()
+            .groups[0]
+            .policy
+            .clone()
+    };
+    let other = resolved(policy(Some("twoq"), ("in", "0.5")));
+    assert_eq!((other.plugin.as_str(), other.options.len()), ("twoq", 1));
+    let same = resolved(policy(None, ("history", "2.0")));
+    assert_eq!((same.plugin.as_str(), same.options.len()), ("lruk", 2));
+}
+
+#[test]
+fn group_flags_need_a_group_that_is_clear() {
+    let two = "[[group]]\nname = 'scores'\n[[group]]\nname = 'users'";
+    let about = |name: Option<&str>| {
+        flags(GroupSettings {
+            name: name.map(Into::into),
+            capacity_bytes: Some(1),
+            ..GroupSettings::default()
+        })
+    };
+    let config = Config::from_settings(about(Some("users")), Some(file(two))).unwrap();
+    assert_eq!(
+        (
+            config.groups[0].capacity_bytes,
+            config.groups[1].capacity_bytes
+        ),
+        (64 << 20, 1)
+    );
+    assert_eq!(
+        conflict(about(None), Some(file(two))),
+        "the config file has the groups scores, users; say with --group which one the group flags are about"
+    );
+    assert_eq!(
+        conflict(about(Some("user")), Some(file(two))),
+        "--group \"user\" is none of the config file's groups, scores, users (did you mean \"users\"?); \
+         add a [[group]] for it there"
+    );
+    assert_eq!(
+        conflict(
+            Settings::default(),
+            Some(file("[[group]]\nname = 'a'\n[[group]]\nname = 'a'"))
+        ),
+        "two groups are called \"a\"; each needs a name of its own"
+    );
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let with = |cluster| Settings {
+        cluster,
+        ..Settings::default()
+    };
+    let etcd = ClusterSettings {
+        etcd: vec!["http://e:1".into()],
+        ..ClusterSettings::default()
+    };
+    let peers = ClusterSettings {
+        peers: vec!["p:1".into()],
+        ..ClusterSettings::default()
+    };
+    let both = ClusterSettings {
+        etcd: etcd.etcd.clone(),
+        ..peers.clone()
+    };
+    assert_eq!(
+        conflict(with(both), None),
+        "peers and etcd are both given; a cluster has one registry, so leave one out"
+    );
+    let flag_wins = Config::from_settings(with(peers.clone()), Some(with(etcd))).unwrap();
+    assert_eq!(
+        flag_wins.cluster.registry,
+        Registry::Static(vec!["p:1".into()])
+    );
+    let lone = ClusterSettings {
+        lease_ttl: Some(Duration::from_secs(1)),
+        ..ClusterSettings::default()
+    };
+    assert_eq!(
+        conflict(with(lone), None),
+        "etcd-prefix and lease-ttl are about etcd; give --etcd URL too, or leave them out"
+    );
+    let anywhere = Settings {
+        listen: Some("0.0.0.0:1".into()),
+        ..with(peers)
+    };
+    assert_eq!(
+        conflict(anywhere, None),
+        "listen \"0.0.0.0:1\" is every interface; say with --advertise HOST:PORT which address the other nodes reach this one at"
+    );
+}
+
+#[test]
+fn errors_of_a_file_name_the_key_the_line_and_the_mend() {
+    for (text, expected) in [
+        (
+            "listen = 'a:1'\nlitsen = 'b:2'",
+            "node.toml:2: there is no key `litsen` here; did you mean `listen`?",
+        ),
+        (
+            "[[group]]\nname = 'g'\n\ncapcity = '1MiB'",
+            "node.toml:4: there is no key `capcity` here; did you mean `capacity`?",
+        ),
+        (
+            "[cluster]\nzzz = 1",
+            "node.toml:2: there is no key `zzz` here; the keys are peers, etcd, etcd-prefix, lease-ttl, weight",
+        ),
+        (
+            "[[group]]\nname = 'g'\nretriever = { plugin = 'x', alow-net = [] }",
+            "node.toml:3: there is no key `alow-net` here; did you mean `allow-net`?",
+        ),
+        (
+            "[[group]]\nname = 'g'\ncapacity = '64XB'",
+            "node.toml:3: capacity = \"64XB\": write a size above 0 and below 8PiB, such as 64MiB, 1.5GB or 1000000",
+        ),
+        (
+            "[[group]]\nname = 'g'\nttl = '0s'",
+            "node.toml:3: ttl = \"0s\": write a time from 1ms to 100years, such as 300ms, 10m or 1h 30m, or none",
+        ),
+        (
+            "[cluster]\npeers = ['a:1',\n  'b']",
+            "node.toml:3: peers = \"b\": write HOST:PORT, such as 127.0.0.1:7400, db.internal:3306 or [::1]:7400",
+        ),
+        (
+            "[[group]]\nname = 'g'\nretriever = { plugin = 'x', secrets = { password = 'hunter2' } }",
+            "node.toml:3: password = \"…\": write where the secret is, env:NAME or file:PATH, not the secret itself",
+        ),
+    ] {
+        assert_eq!(file_error(text), expected);
+    }
+    for (text, part) in [
+        (
+            "listen = [1]",
+            "node.toml:1: invalid type: sequence, expected a text, a number, true or false in `listen = [1]`",
+        ),
+        (
+            "[[group]]\ncapacity = 1",
+            "node.toml:1: missing field `name`",
+        ),
+        ("listen = \n", "node.toml:1: "),
+        (
+            "[group]\nname = 'g'",
+            "node.toml:1: invalid type: map, expected a sequence",
+        ),
+    ] {
+        let error = file_error(text);
+        assert!(error.starts_with(part) && !error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let missing = Settings::read(Path::new("/nowhere/node.toml"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        missing.starts_with("the config file /nowhere/node.toml can't be read: No such file"),
+        "{missing}"
+    );
+    let folder = Settings::read(&std::env::temp_dir())
+        .unwrap_err()
+        .to_string();
+    assert!(folder.contains("directory"), "{folder}");
+    let scratch = tempfile::tempdir().unwrap();
+    let binary = scratch.path().join("b.toml");
+    std::fs::write(&binary, b"listen = 'a:1'\n\xff").unwrap();
+    let error = Settings::read(&binary).unwrap_err().to_string();
+    assert!(error.ends_with("line 2 is not UTF-8"), "{error}");
+}
+
+#[test]
+fn values_at_their_bounds() {
+    assert_eq!(text::size("64MiB"), Ok(64 << 20));
+    assert_eq!(text::size("1.5GB"), Ok(1_500_000_000));
+    for bad in [
+        "0",
+        "-1",
+        "8PiB",
+        "1e9",
+        "",
+        "MiB",
+        "99999999999999999999999",
+    ] {
+        assert!(text::size(bad).is_err(), "{bad}");
+    }
+    assert_eq!(text::duration("1ms"), Ok(Duration::from_millis(1)));
+    for bad in ["0s", "999us", "-1s", "10", "101years", "", "10 parsecs"] {
+        assert!(text::duration(bad).is_err(), "{bad}");
+    }
+    assert_eq!(text::percent("10%"), Ok(0.1));
+    for bad in ["10", "101%", "-1%", "NaN%", "%"] {
+        assert!(text::percent(bad).is_err(), "{bad}");
+    }
+    for good in ["127.0.0.1:0", "[::1]:7400", "db.internal:65535"] {
+        assert!(text::address(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "7400",
+        ":7400",
+        "a:65536",
+        "::1:7400",
+        "a:",
+        "http://a:1",
+        "a:+1",
+        "[x]:1",
+    ] {
+        assert!(text::address(bad).is_err(), "{bad}");
+    }
+    assert!(text::reachable("a:0").is_err());
+    assert!(text::group_name(&"g".repeat(64)).is_ok());
+    for bad in ["", "-g", "a b", "ü", "a/b", &"g".repeat(65)] {
+        assert!(text::group_name(bad).is_err(), "{bad}");
+    }
+    for bad in ["", "localhost:2379", "ftp://x", "http://", "http:// x"] {
+        assert!(text::url(bad).is_err(), "{bad}");
+    }
+    assert!(text::log_filter("inof").is_err() && text::log_filter("info,h2=off").is_ok());
+}
+
+#[test]
+fn options_and_secrets_come_from_where_they_say() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("data.csv");
+    std::fs::write(&path, "key,value\nTom,1\n").unwrap();
+    let read = text::option(&format!("data=@{}", path.display())).unwrap();
+    assert_eq!(read, ("data".into(), "key,value\nTom,1\n".into()));
+    assert_eq!(text::option("q=a=b"), Ok(("q".into(), "a=b".into())));
+    assert!(
+        text::option("data=@/nowhere")
+            .unwrap_err()
+            .contains("/nowhere")
+    );
+    assert!(text::option("=x").is_err() && text::option("x").is_err());
+
+    std::fs::write(&path, "hunter2\n").unwrap();
+    let (_, secret) = text::secret(&format!("password=file:{}", path.display())).unwrap();
+    assert_eq!(secret.expose(), "hunter2");
+    assert!(!format!("{secret:?}").contains("hunter2"));
+    assert!(
+        text::secret("p=env:NOT_SET_ANYWHERE")
+            .unwrap_err()
+            .contains("NOT_SET_ANYWHERE")
+    );
+    assert!(!text::secret("p=hunter2").unwrap_err().contains("hunter2"));
+}
