@@ -5,6 +5,8 @@
 //! only what stands below it.
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod cli;
+
 pub mod node;
 
 pub mod config;

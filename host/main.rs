@@ -1,3 +1,7 @@
 //! The `psycache` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    psycache::cli::run(std::env::args_os())
+}

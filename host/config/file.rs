@@ -60,6 +60,9 @@ struct GroupTable {
     max_entries: Text,
     ttl: Text,
     ttl_jitter: Text,
+    negative_ttl: Text,
+    load_timeout: Text,
+    max_value: Text,
     policy: Option<PolicyTable>,
     retriever: Option<RetrieverTable>,
 }
@@ -150,7 +153,7 @@ impl Reader<'_> {
         Ok(Settings {
             listen: self.take("listen", root.listen, text::address)?,
             advertise: self.take("advertise", root.advertise, text::reachable)?,
-            http: self.take("http", root.http, |http| text::or_none(http, text::address))?,
+            http: self.take("http", root.http, text::address_or_none)?,
             groups: root
                 .group
                 .into_iter()
@@ -166,8 +169,11 @@ impl Reader<'_> {
             name: Some(self.value("name", table.name, text::group_name)?),
             capacity_bytes: self.take("capacity", table.capacity, text::size)?,
             max_entries: self.take("max-entries", table.max_entries, text::max_entries)?,
-            ttl: self.take("ttl", table.ttl, |ttl| text::or_none(ttl, text::duration))?,
-            ttl_jitter: self.take("ttl-jitter", table.ttl_jitter, text::percent)?,
+            ttl: self.take("ttl", table.ttl, text::ttl)?,
+            ttl_jitter_percent: self.take("ttl-jitter", table.ttl_jitter, text::percent)?,
+            negative_ttl: self.take("negative-ttl", table.negative_ttl, text::ttl)?,
+            load_timeout: self.take("load-timeout", table.load_timeout, text::duration)?,
+            max_value_bytes: self.take("max-value", table.max_value, text::size)?,
             policy: match table.policy {
                 None => PluginSettings::default(),
                 Some(policy) => PluginSettings {

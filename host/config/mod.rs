@@ -66,9 +66,15 @@ pub struct Group {
     pub max_entries: Option<u32>,
     /// How long a value is kept that says nothing itself; `None`: no limit.
     pub ttl: Option<Duration>,
-    /// By how much, as a share of 1, a time to live is shortened at random, so
-    /// that what was loaded together does not expire together.
-    pub ttl_jitter: f64,
+    /// By how many percent at most a time to live is shortened at random, so that
+    /// what was loaded together does not expire together.
+    pub ttl_jitter_percent: u8,
+    /// How long it is remembered that the source has no such key; `None`: not.
+    pub negative_ttl: Option<Duration>,
+    /// The longest that one load may take, whoever waits for it.
+    pub load_timeout: Duration,
+    /// The longest value that is taken from a caller or the source.
+    pub max_value_bytes: u64,
     /// Who leaves.
     pub policy: Plugin,
     /// Where from; `None`: only what was set can be read.
@@ -219,7 +225,10 @@ impl Group {
             capacity_bytes: 64 << 20,
             max_entries: None,
             ttl: Some(DEFAULT_TTL),
-            ttl_jitter: 0.1,
+            ttl_jitter_percent: 10,
+            negative_ttl: Some(Duration::from_secs(5)),
+            load_timeout: Duration::from_secs(5),
+            max_value_bytes: 64 << 20,
             policy: Plugin::new("lru"),
             retriever: None,
         }

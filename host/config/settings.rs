@@ -41,8 +41,14 @@ pub struct GroupSettings {
     pub max_entries: Option<u32>,
     /// See [`Group::ttl`].
     pub ttl: Option<OrNone<Duration>>,
-    /// See [`Group::ttl_jitter`].
-    pub ttl_jitter: Option<f64>,
+    /// See [`Group::ttl_jitter_percent`].
+    pub ttl_jitter_percent: Option<u8>,
+    /// See [`Group::negative_ttl`].
+    pub negative_ttl: Option<OrNone<Duration>>,
+    /// See [`Group::load_timeout`].
+    pub load_timeout: Option<Duration>,
+    /// See [`Group::max_value_bytes`].
+    pub max_value_bytes: Option<u64>,
     /// See [`Group::policy`].
     pub policy: PluginSettings,
     /// See [`Group::retriever`].
@@ -183,7 +189,10 @@ fn lay_over(below: &mut GroupSettings, above: GroupSettings) {
     below.capacity_bytes = above.capacity_bytes.or(below.capacity_bytes);
     below.max_entries = above.max_entries.or(below.max_entries);
     below.ttl = above.ttl.or(below.ttl.take());
-    below.ttl_jitter = above.ttl_jitter.or(below.ttl_jitter);
+    below.ttl_jitter_percent = above.ttl_jitter_percent.or(below.ttl_jitter_percent);
+    below.negative_ttl = above.negative_ttl.or(below.negative_ttl.take());
+    below.load_timeout = above.load_timeout.or(below.load_timeout);
+    below.max_value_bytes = above.max_value_bytes.or(below.max_value_bytes);
     lay_plugin_over(&mut below.policy, above.policy);
     lay_plugin_over(&mut below.retriever, above.retriever);
 }
@@ -219,7 +228,14 @@ fn finish(settings: GroupSettings) -> Result<Group, Error> {
         capacity_bytes: settings.capacity_bytes.unwrap_or(default.capacity_bytes),
         max_entries: settings.max_entries,
         ttl: settings.ttl.map_or(default.ttl, OrNone::into_option),
-        ttl_jitter: settings.ttl_jitter.unwrap_or(default.ttl_jitter),
+        ttl_jitter_percent: settings
+            .ttl_jitter_percent
+            .unwrap_or(default.ttl_jitter_percent),
+        negative_ttl: settings
+            .negative_ttl
+            .map_or(default.negative_ttl, OrNone::into_option),
+        load_timeout: settings.load_timeout.unwrap_or(default.load_timeout),
+        max_value_bytes: settings.max_value_bytes.unwrap_or(default.max_value_bytes),
         policy,
         retriever,
         name: default.name,

@@ -1,3 +1,4 @@
+//! Precedence, every error's text, and values at their bounds.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::path::Path;
@@ -60,6 +61,9 @@ fn the_whole_file_is_read() {
             max-entries = 1000
             ttl = "none"
             ttl-jitter = "25%"
+            negative-ttl = "none"
+            load-timeout = "300ms"
+            max-value = "1KiB"
             policy = { plugin = "lruk.wasm", options = { k = 2, history = "0.5" } }
             retriever = { plugin = "http", options = { url = "@@x" }, allow-net = ["127.0.0.1:80"] }
             [[group]]
@@ -72,7 +76,10 @@ fn the_whole_file_is_read() {
     scores.capacity_bytes = 256 << 20;
     scores.max_entries = Some(1000);
     scores.ttl = None;
-    scores.ttl_jitter = 0.25;
+    scores.ttl_jitter_percent = 25;
+    scores.negative_ttl = None;
+    scores.load_timeout = Duration::from_millis(300);
+    scores.max_value_bytes = 1024;
     scores.policy = Plugin::new("lruk.wasm");
     scores.policy.options = [("k".into(), "2".into()), ("history".into(), "0.5".into())].into();
     let mut http = Plugin::new("http");
@@ -326,8 +333,8 @@ fn values_at_their_bounds() {
     for bad in ["0s", "999us", "-1s", "10", "101years", "", "10 parsecs"] {
         assert!(text::duration(bad).is_err(), "{bad}");
     }
-    assert_eq!(text::percent("10%"), Ok(0.1));
-    for bad in ["10", "101%", "-1%", "NaN%", "%"] {
+    assert_eq!(text::percent("10%"), Ok(10));
+    for bad in ["10", "101%", "-1%", "1.5%", "%"] {
         assert!(text::percent(bad).is_err(), "{bad}");
     }
     for good in ["127.0.0.1:0", "[::1]:7400", "db.internal:65535"] {

@@ -36,11 +36,7 @@ impl Batch {
     pub fn admit(&mut self, slot: u32, hash: u64, attributes: Attributes) {
         self.admitted.push(slot);
         self.hashes.push(hash & ((1 << 53) - 1));
-        let Attributes {
-            weight,
-            cost_us,
-            ttl_ms,
-        } = attributes;
+        let Attributes { weight, cost_us, ttl_ms } = attributes;
         self.attributes.extend([weight.max(1), cost_us, ttl_ms]);
     }
 

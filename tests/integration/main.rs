@@ -1,10 +1,17 @@
-//! Whole parts against real services, in one binary.
+//! Whole parts against real services and real processes, in one binary.
 #![allow(
     clippy::disallowed_methods,
     reason = "a test is a main: #[tokio::test] blocks on its runtime"
 )]
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test that fails says all it knows"
+)]
 
 mod etcd;
+mod harness;
 
+mod cli;
 mod cluster_peer;
 mod cluster_registry;

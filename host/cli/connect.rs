@@ -1,0 +1,174 @@
+//! The way from a client command to its node, and what failures on it mean.
+
+use std::error::Error as _;
+use std::future::Future;
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Response, Status};
+
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::parse;
+use crate::proto::admin_client::AdminClient;
+use crate::proto::cache_client::CacheClient;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// A value of the largest size that nodes take, and what surrounds it.
+const MAX_MESSAGE_BYTES: usize = (64 << 20) + (64 << 10);
+
+/// Which node a command asks, and how long it waits.
+#[derive(clap::Args)]
+pub(super) struct NodeArgs {
+    /// The node to ask
+    #[arg(long, value_name = "ADDR", env = "PSYCACHE_NODE", default_value = "127.0.0.1:7400", value_parser = parse::node)]
+    node: String,
+    /// Give up after this time [default: 5s, 60s for a swap]
+    #[arg(long, value_name = "D", env = "PSYCACHE_TIMEOUT", value_parser = parse::timeout)]
+    timeout: Option<Duration>,
+}
+
+impl NodeArgs {
+    /// The node's address.
+    pub(super) fn address(&self) -> &str {
+        &self.node
+    }
+
+    /// Connects to the node.
+    pub(super) async fn connect(&self, default_timeout: Duration) -> Result<Node, Failure> {
+        self.connect_to(&self.node, default_timeout).await
+    }
+
+    /// Connects to another node, with a time of its own.
+    pub(super) async fn connect_to(
+        &self,
+        address: &str,
+        default_timeout: Duration,
+    ) -> Result<Node, Failure> {
+        Node::connect(address, self.timeout.unwrap_or(default_timeout)).await
+    }
+}
+
+/// How long a command waits that does not compile anything.
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection to one node.
+pub(super) struct Node {
+    address: String,
+    channel: Channel,
+    timeout: Duration,
+    deadline: tokio::time::Instant,
+}
+
+impl Node {
+    /// Connects within the smaller of two seconds and `timeout`, which counts
+    /// for all that is asked afterwards, too.
+    async fn connect(address: &str, timeout: Duration) -> Result<Self, Failure> {
+        let deadline = tokio::time::Instant::now() + timeout;
+        let unreachable = |reason: String| {
+            let mend =
+                "is it running (psycache serve)? Another one is asked with --node or PSYCACHE_NODE";
+            Failure::new(
+                Exit::Unavailable,
+                format!("the node {address} can't be reached: {reason}\n{mend}"),
+            )
+        };
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))
+            .map_err(|error| unreachable(error.to_string()))?;
+        let limit = timeout.min(CONNECT_TIMEOUT);
+        let connected = tokio::time::timeout(limit, endpoint.connect()).await;
+        let channel = match connected {
+            Ok(Ok(channel)) => channel,
+            Ok(Err(error)) => return Err(unreachable(root_cause(&error))),
+            Err(_) => {
+                return Err(unreachable(format!(
+                    "no connection within {}",
+                    humantime::format_duration(limit)
+                )));
+            }
+        };
+        Ok(Self {
+            address: address.into(),
+            channel,
+            timeout,
+            deadline,
+        })
+    }
+
+    /// The calls of applications.
+    pub(super) fn cache(&self) -> CacheClient<Channel> {
+        CacheClient::new(self.channel.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES)
+    }
+
+    /// The calls of operators.
+    pub(super) fn admin(&self) -> AdminClient<Channel> {
+        AdminClient::new(self.channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES)
+    }
+
+    /// A request that tells the node how long its answer is waited for.
+    pub(super) fn request<T>(&self, message: T) -> tonic::Request<T> {
+        let mut request = tonic::Request::new(message);
+        request.set_timeout(
+            self.deadline
+                .saturating_duration_since(tokio::time::Instant::now()),
+        );
+        request
+    }
+
+    /// Waits for an answer until the time is up.
+    pub(super) async fn answer<T>(
+        &self,
+        call: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<T, Failure> {
+        match tokio::time::timeout_at(self.deadline, call).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(self.failure(&status)),
+            Err(_) => Err(self.late()),
+        }
+    }
+
+    fn late(&self) -> Failure {
+        let waited = humantime::format_duration(self.timeout);
+        let message = format!(
+            "the node {} did not answer within {waited}; wait longer with --timeout",
+            self.address
+        );
+        Failure::new(Exit::Unavailable, message)
+    }
+
+    fn failure(&self, status: &Status) -> Failure {
+        match (status.code(), status.source()) {
+            (Code::Unimplemented, _) | (Code::Unknown | Code::Internal, Some(_)) => Failure::new(
+                Exit::Failed,
+                format!(
+                    "{} does not answer like a PsyCache node ({}); give the address that its ready line calls listen",
+                    self.address,
+                    status
+                        .source()
+                        .map_or_else(|| status.message().into(), root_cause),
+                ),
+            ),
+            (Code::Unavailable, Some(source)) => Failure::new(
+                Exit::Unavailable,
+                format!(
+                    "the connection to the node {} broke: {}; try again",
+                    self.address,
+                    root_cause(source)
+                ),
+            ),
+            // Both ends count the same deadline, so either may be the first to see it pass.
+            (Code::Cancelled, _) if tokio::time::Instant::now() >= self.deadline => self.late(),
+            (code, _) => Failure::new(code.into(), status.message()),
+        }
+    }
+}
+
+/// The innermost reason: what surrounds it says "transport error".
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,167 @@
+//! The `psycache` command: its subcommands, and how each ends.
+
+mod clear;
+mod completions;
+mod connect;
+mod exit;
+mod get;
+mod output;
+mod parse;
+mod policy;
+mod remove;
+mod serve;
+mod set;
+mod status;
+mod table;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args as _, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+/// A distributed read-through cache whose eviction policies and data sources are
+/// WebAssembly components
+#[derive(Parser)]
+#[command(
+    name = "psycache",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 unavailable or deadline.\n\n\
+                  Example:\n  psycache serve &\n  psycache get default Tom"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(Box<serve::Args>),
+    Get(get::Args),
+    Set(set::Args),
+    Remove(remove::Args),
+    Clear(clear::Args),
+    Status(status::Args),
+    /// Eviction policies: which there are, and another one for a group
+    #[command(subcommand)]
+    Policy(policy::Command),
+    Completions(completions::Args),
+}
+
+/// Runs the command that `args` (the program's name first) ask for, and says how
+/// it ended. Errors are on standard error by then.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let parsed = Cli::command()
+        .try_get_matches_from(&args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(cli) => exit::report(dispatch(cli.command)),
+        Err(error) => {
+            let error = naming_the_environment(error, &args);
+            // Help for a pipe that is closed already is nobody's loss.
+            let _ = error.print();
+            exit::usage(&error)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(args) => serve::run(*args),
+        Command::Get(args) => wait_for(get::run(args)),
+        Command::Set(args) => wait_for(set::run(args)),
+        Command::Remove(args) => wait_for(remove::run(args)),
+        Command::Clear(args) => wait_for(clear::run(args)),
+        Command::Status(args) => wait_for(status::run(args)),
+        Command::Policy(policy::Command::Swap(args)) => wait_for(policy::swap::run(args)),
+        Command::Completions(args) => completions::run(&args, &mut Cli::command()),
+    }
+}
+
+/// Runs a client's few calls; one thread is plenty and starts at once.
+fn wait_for(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    block_on(&runtime, work)
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the main thread, where a command waits for its work"
+)]
+fn block_on<T>(runtime: &tokio::runtime::Runtime, work: impl Future<Output = T>) -> T {
+    runtime.block_on(work)
+}
+
+/// An error about a flag that nobody wrote is a riddle, so it names the variable
+/// that the value came from.
+fn naming_the_environment(mut error: clap::Error, args: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let flag = shown
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let written = args
+        .iter()
+        .any(|arg| arg.to_string_lossy().starts_with(&flag));
+    let known = [
+        serve::Args::augment_args(clap::Command::new("serve")),
+        connect::NodeArgs::augment_args(clap::Command::new("client")),
+    ];
+    let variable = known
+        .iter()
+        .flat_map(clap::Command::get_arguments)
+        .find(|arg| flag.strip_prefix("--") == arg.get_long())
+        .and_then(clap::Arg::get_env)
+        .filter(|variable| !written && std::env::var_os(variable).is_some());
+    if let Some(variable) = variable {
+        let tip = format!(
+            "the value comes from the environment variable {}",
+            variable.display()
+        );
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command) {
+            if command.get_name() == "help" {
+                return;
+            }
+            if !command.has_subcommands() {
+                let help = command
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(
+                    help.contains("Example"),
+                    "{} has no example",
+                    command.get_name()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

@@ -1,0 +1,67 @@
+//! `psycache remove`: drops keys on every node.
+
+use bytes::Bytes;
+use tonic::Code;
+
+use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output;
+use crate::proto::RemoveManyRequest;
+use crate::proto::remove_result::Result as Outcome;
+
+/// Drop keys on every node
+///
+/// Succeeds only when no node that can be reached answers with an older value.
+/// Prints a line for each key: removed, or absent where no node held it.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  psycache remove default Tom Jack")]
+pub(super) struct Args {
+    /// The group
+    group: String,
+    /// The keys
+    #[arg(required = true, value_name = "KEY")]
+    keys: Vec<String>,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+/// Runs the command.
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let node = args.node.connect(DEFAULT_TIMEOUT).await?;
+    let keys = args
+        .keys
+        .iter()
+        .map(|key| Bytes::from(key.clone()))
+        .collect();
+    let request = RemoveManyRequest {
+        group: Bytes::from(args.group),
+        keys,
+    };
+    let results = node
+        .answer(node.cache().remove_many(node.request(request)))
+        .await?
+        .results;
+    let mut lines = String::new();
+    let mut failure: Option<Failure> = None;
+    for (key, result) in args.keys.iter().zip(results) {
+        match result.result {
+            Some(Outcome::Removed(removed)) => {
+                lines += &format!(
+                    "{} {key}\n",
+                    if removed.existed { "removed" } else { "absent" }
+                );
+            }
+            Some(Outcome::Failure(failed)) => {
+                let exit = Exit::from(Code::from_i32(failed.code.cast_signed()));
+                let message = format!("{key:?} may still be answered: {}", failed.message);
+                failure.get_or_insert(Failure::new(exit, message));
+            }
+            None => {
+                let message = format!("the node left the answer for {key:?} out");
+                failure.get_or_insert(Failure::new(Exit::Failed, message));
+            }
+        }
+    }
+    output::write(lines.as_bytes())?;
+    failure.map_or(Ok(()), |failure| Err(failure.into()))
+}

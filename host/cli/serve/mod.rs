@@ -1,0 +1,89 @@
+//! `psycache serve`: configure, start, say so, wait, drain.
+
+mod flags;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::cli::exit::{Exit, Failure, complain};
+use crate::cli::{block_on, output};
+use crate::config::{Config, Settings};
+use crate::node::Node;
+
+pub(super) use flags::Args;
+
+/// Runs the command.
+pub(super) fn run(args: Args) -> anyhow::Result<()> {
+    let config = configure(args)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("psycache")
+        .build()?;
+    let result = block_on(&runtime, serve(config));
+    // What did not end by itself within the drain would hold the process up.
+    runtime.shutdown_background();
+    result
+}
+
+fn configure(args: Args) -> Result<Config, Failure> {
+    let usage = |error: crate::config::Error| Failure::new(Exit::Usage, error.to_string());
+    let file = args
+        .config
+        .as_deref()
+        .map(Settings::read)
+        .transpose()
+        .map_err(usage)?;
+    Config::from_settings(args.into_settings()?, file).map_err(usage)
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    // Before anything else: a signal during the start must drain, too.
+    let mut signals = Signals::new()?;
+    let groups: Vec<&str> = config
+        .groups
+        .iter()
+        .map(|group| group.name.as_str())
+        .collect();
+    let groups = groups.join(",");
+    let node = tokio::select! {
+        node = Node::start(config) => node?,
+        () = signals.next() => return Ok(()),
+    };
+    let http = node
+        .http_address()
+        .map_or_else(|| "none".into(), |address| address.to_string());
+    let ready = format!(
+        "psycache ready listen={} http={http} nodes={} groups={groups}",
+        node.address(),
+        node.nodes()
+    );
+    // Nobody may be reading; the node serves all the same.
+    let _ = output::line(&ready);
+    signals.next().await;
+    tokio::select! {
+        () = node.shutdown() => {}
+        () = signals.next() => complain("stopped at once by a second signal; requests may have been cut off"),
+    }
+    Ok(())
+}
+
+/// What asks a node to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

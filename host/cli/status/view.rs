@@ -1,0 +1,180 @@
+//! `status` for people: who it is, the nodes, the groups, and what is wrong.
+
+use std::time::Duration;
+
+use crate::cli::output::Screen;
+use crate::cli::status::report::{Group, Node, Plugin, Report};
+use crate::cli::table::{self, Cell, Side};
+
+const NODES: [(&str, Side); 4] = [
+    ("NODE", Side::Left),
+    ("STATE", Side::Left),
+    ("WEIGHT", Side::Right),
+    ("SHARE", Side::Right),
+];
+
+const GROUPS: [(&str, Side); 9] = [
+    ("GROUP", Side::Left),
+    ("POLICY", Side::Left),
+    ("STATE", Side::Left),
+    ("RETRIEVER", Side::Left),
+    ("ENTRIES", Side::Right),
+    ("BYTES", Side::Right),
+    ("CAPACITY", Side::Right),
+    ("HIT RATIO", Side::Right),
+    ("EVICTIONS", Side::Right),
+];
+
+/// The text of a report.
+pub(super) fn render(report: &Report, screen: Screen) -> String {
+    let ready = if report.ready { "ready" } else { "not ready" };
+    // Parts of a second are noise after the first one.
+    let uptime = Duration::from_secs(report.uptime_ms / 1000);
+    let mut text = format!(
+        "{} {ready}, version {}, up {}, registry {}{}, ring version {}\n\n",
+        report.address,
+        report.version,
+        humantime::format_duration(uptime),
+        report.registry.kind,
+        if report.registry.connected || report.registry.kind == "none" {
+            ""
+        } else {
+            " (not connected)"
+        },
+        report.ring_version,
+    );
+    let nodes: Vec<_> = report.nodes.iter().map(node).collect();
+    text += &table::render(&NODES, &nodes, screen);
+    text.push('\n');
+    let groups: Vec<_> = report.groups.iter().map(group).collect();
+    text += &table::render(&GROUPS, &groups, screen);
+    let problems: Vec<String> = problems(report);
+    if !problems.is_empty() {
+        text.push('\n');
+        text += &problems.join("");
+    }
+    text
+}
+
+fn node(node: &Node) -> Vec<Cell> {
+    vec![
+        Cell::new(&node.address),
+        Cell::state(
+            &node.state,
+            matches!(node.state.as_str(), "self" | "connected"),
+        ),
+        Cell::new(node.weight.to_string()),
+        Cell::new(percent(node.share)),
+    ]
+}
+
+fn group(group: &Group) -> Vec<Cell> {
+    let state = group.policy.as_ref().map_or("", |policy| &policy.state);
+    vec![
+        Cell::new(&group.name),
+        Cell::new(group.policy.as_ref().map_or("-", |policy| &policy.name)),
+        Cell::state(state, state == "running"),
+        Cell::new(
+            group
+                .retriever
+                .as_ref()
+                .map_or("-", |retriever| &retriever.name),
+        ),
+        Cell::new(group.entries.to_string()),
+        Cell::new(bytes(group.bytes)),
+        Cell::new(bytes(group.capacity_bytes)),
+        Cell::new(group.hit_ratio.map_or_else(|| "-".into(), percent)),
+        Cell::new(group.evictions.to_string()),
+    ]
+}
+
+fn problems(report: &Report) -> Vec<String> {
+    let registry = report
+        .registry
+        .problem
+        .iter()
+        .map(|problem| format!("registry: {problem}\n"));
+    let of = |group: &Group, what: &str, plugin: &Option<Plugin>| {
+        let plugin = plugin.as_ref()?;
+        let problem = plugin.problem.as_ref()?;
+        Some(format!(
+            "group {}: {what} {} is {}: {problem}\n",
+            group.name, plugin.name, plugin.state
+        ))
+    };
+    let plugins = report
+        .groups
+        .iter()
+        .flat_map(|group| {
+            [
+                of(group, "policy", &group.policy),
+                of(group, "retriever", &group.retriever),
+            ]
+        })
+        .flatten();
+    registry.chain(plugins).collect()
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}%", share * 100.0)
+}
+
+fn bytes(bytes: u64) -> String {
+    bytesize::ByteSize(bytes).display().iec().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto;
+
+    #[test]
+    fn a_report_shows_what_is_wrong() {
+        let report = Report::from(proto::StatusResponse {
+            version: "0.1.0".into(),
+            address: "127.0.0.1:7400".into(),
+            uptime_ms: 61_500,
+            ready: true,
+            ring_version: 2,
+            registry: Some(proto::RegistryStatus {
+                kind: "etcd".into(),
+                connected: false,
+                problem: "connection refused".into(),
+            }),
+            nodes: vec![proto::NodeStatus {
+                address: "127.0.0.1:7400".into(),
+                weight: 1,
+                share: 0.5,
+                state: "self".into(),
+            }],
+            groups: vec![proto::GroupStatus {
+                name: "scores".into(),
+                entries: 3,
+                bytes: 1536,
+                capacity_bytes: 64 << 20,
+                hits: 3,
+                misses: 1,
+                policy: Some(proto::PluginStatus {
+                    name: "lru".into(),
+                    state: "fallback".into(),
+                    problem: "trapped".into(),
+                    ..Default::default()
+                }),
+                ..Default::default()
+            }],
+        });
+        let expected = "\
+127.0.0.1:7400 ready, version 0.1.0, up 1m 1s, registry etcd (not connected), ring version 2
+
+NODE            STATE  WEIGHT  SHARE
+127.0.0.1:7400  self        1  50.0%
+
+GROUP   POLICY  STATE     RETRIEVER  ENTRIES    BYTES  CAPACITY  HIT RATIO  EVICTIONS
+scores  lru     fallback  -                3  1.5 KiB  64.0 MiB      75.0%          0
+
+registry: connection refused
+group scores: policy lru is fallback: trapped
+";
+        assert_eq!(render(&report, Screen::default()), expected);
+    }
+}

@@ -1,0 +1,164 @@
+//! Tables for people: aligned, cut to the terminal, coloured where it can show it.
+
+use clap::builder::styling::{AnsiColor, Style};
+
+use crate::cli::output::Screen;
+
+const GAP: &str = "  ";
+/// No column is cut below this.
+const NARROWEST: usize = 6;
+
+/// One cell.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    /// Plain text. What could steer a terminal is shown instead of obeyed.
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        let mut text: String = text.into();
+        if text.chars().any(char::is_control) {
+            text = text.escape_debug().to_string();
+        }
+        Self {
+            text,
+            style: Style::new(),
+        }
+    }
+
+    /// A state: calm when it is good, loud when it is not.
+    pub(super) fn state(text: impl Into<String>, good: bool) -> Self {
+        let colour = if good {
+            AnsiColor::Green
+        } else {
+            AnsiColor::Red
+        };
+        Self {
+            style: Style::new().fg_color(Some(colour.into())),
+            ..Self::new(text)
+        }
+    }
+
+    fn heading(text: &str) -> Self {
+        Self {
+            style: Style::new().bold(),
+            ..Self::new(text)
+        }
+    }
+
+    fn width(&self) -> usize {
+        self.text.chars().count()
+    }
+
+    fn cut_to(&self, width: usize) -> String {
+        if self.width() <= width {
+            return self.text.clone();
+        }
+        let kept: String = self.text.chars().take(width.saturating_sub(1)).collect();
+        kept + "…"
+    }
+}
+
+/// On which side of its column a cell stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Left,
+    Right,
+}
+
+/// Lays out rows under headings, each line with its line break.
+pub(super) fn render(columns: &[(&str, Side)], rows: &[Vec<Cell>], screen: Screen) -> String {
+    let headings: Vec<Cell> = columns
+        .iter()
+        .map(|(name, _)| Cell::heading(name))
+        .collect();
+    let mut widths: Vec<usize> = headings.iter().map(Cell::width).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.width().max(*width);
+        }
+    }
+    if let Some(columns) = screen.columns {
+        narrow(&mut widths, columns);
+    }
+    let mut text = String::new();
+    for row in std::iter::once(&headings).chain(rows) {
+        let cells = row.iter().zip(columns).zip(&widths);
+        let cells: Vec<String> = cells
+            .map(|((cell, (_, side)), width)| paint(cell, *side, *width, screen.colour))
+            .collect();
+        text += cells.join(GAP).trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// Takes from the widest column until the line fits.
+fn narrow(widths: &mut [usize], columns: usize) {
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + gaps > columns {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > NARROWEST => *widest -= 1,
+            _ => return,
+        }
+    }
+}
+
+fn paint(cell: &Cell, side: Side, width: usize, colour: bool) -> String {
+    let text = cell.cut_to(width);
+    let padding = " ".repeat(width.saturating_sub(text.chars().count()));
+    let text = match colour {
+        true => format!("{}{text}{:#}", cell.style, cell.style),
+        false => text,
+    };
+    match side {
+        Side::Left => text + &padding,
+        Side::Right => padding + &text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: [(&str, Side); 2] = [("NAME", Side::Left), ("N", Side::Right)];
+
+    fn rows() -> Vec<Vec<Cell>> {
+        vec![
+            vec![Cell::new("a-long-name"), Cell::new("1")],
+            vec![Cell::state("b", false), Cell::new("22")],
+        ]
+    }
+
+    #[test]
+    fn columns_are_aligned_and_lines_end_with_their_text() {
+        let text = render(&COLUMNS, &rows(), Screen::default());
+        assert_eq!(text, "NAME          N\na-long-name   1\nb            22\n");
+    }
+
+    #[test]
+    fn the_widest_column_gives_way_to_the_terminal() {
+        let screen = Screen {
+            columns: Some(12),
+            colour: false,
+        };
+        let text = render(&COLUMNS, &rows(), screen);
+        assert_eq!(text, "NAME       N\na-long-…   1\nb         22\n");
+    }
+
+    #[test]
+    fn colour_changes_no_width_and_control_characters_are_shown() {
+        let screen = Screen {
+            columns: None,
+            colour: true,
+        };
+        let text = render(&COLUMNS, &rows(), screen);
+        assert!(
+            text.contains("\u{1b}[31mb\u{1b}[0m            22"),
+            "{text:?}"
+        );
+        assert_eq!(Cell::new("a\u{1b}[2Jb").text, "a\\u{1b}[2Jb");
+    }
+}

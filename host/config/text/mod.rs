@@ -1,0 +1,174 @@
+//! What one value may look like: each parser says what it would have accepted.
+
+mod address;
+mod plugin;
+
+pub use address::{address, address_or_none, etcd_prefix, group_name, reachable, url};
+pub(super) use plugin::NOT_A_PLACE;
+pub use plugin::{option, option_value, policy, retriever, secret, secret_value};
+
+use std::time::Duration;
+
+/// Numbers that cross into a plugin stay below this, so that no language rounds them.
+const MAX_BYTES: u64 = 1 << 53;
+const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+const MAX_WEIGHT: u32 = 1000;
+
+/// A value, or the word `none` in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrNone<T> {
+    /// `none`.
+    Nothing,
+    /// The value.
+    Just(T),
+}
+
+impl<T> OrNone<T> {
+    /// The value, if there is one.
+    pub fn into_option(self) -> Option<T> {
+        match self {
+            Self::Nothing => None,
+            Self::Just(value) => Some(value),
+        }
+    }
+}
+
+/// What every parser here gives: the value, or what would have been accepted.
+pub type Parsed<T> = Result<T, String>;
+
+/// Takes `none`, or else what `parse` takes.
+///
+/// # Errors
+/// Those of `parse`.
+fn or_none<T>(text: &str, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<OrNone<T>> {
+    match text {
+        "none" => Ok(OrNone::Nothing),
+        text => parse(text)
+            .map(OrNone::Just)
+            .map_err(|allowed| format!("{allowed}, or none")),
+    }
+}
+
+/// A number of bytes, at least 1: `64MiB`, `1.5GB`, `1000000`.
+///
+/// # Errors
+/// It is no size, it is 0, or it is 8 PiB or more.
+pub fn size(text: &str) -> Parsed<u64> {
+    text.parse::<bytesize::ByteSize>()
+        .map(|size| size.as_u64())
+        .ok()
+        .filter(|bytes| (1..MAX_BYTES).contains(bytes))
+        .ok_or_else(|| {
+            "write a size above 0 and below 8PiB, such as 64MiB, 1.5GB or 1000000".into()
+        })
+}
+
+/// A length of time, at least a millisecond: `10m`, `300ms`, `1h 30m`.
+///
+/// # Errors
+/// It is no duration, shorter than a millisecond, or longer than a century.
+pub fn duration(text: &str) -> Parsed<Duration> {
+    humantime::parse_duration(text)
+        .ok()
+        .filter(|duration| (Duration::from_millis(1)..=MAX_DURATION).contains(duration))
+        .ok_or_else(|| "write a time from 1ms to 100years, such as 300ms, 10m or 1h 30m".into())
+}
+
+/// How long etcd waits for a node, in whole seconds as etcd counts.
+///
+/// # Errors
+/// Those of [`duration`]; it is no whole number of seconds.
+pub fn lease_ttl(text: &str) -> Parsed<Duration> {
+    duration(text)
+        .ok()
+        .filter(|ttl| ttl.subsec_nanos() == 0)
+        .ok_or_else(|| "write a time in whole seconds, such as 5s".into())
+}
+
+/// How long a value is kept, or `none`.
+///
+/// # Errors
+/// Those of [`duration`].
+pub fn ttl(text: &str) -> Parsed<OrNone<Duration>> {
+    or_none(text, duration)
+}
+
+/// A whole percentage.
+///
+/// # Errors
+/// It has no percent sign, or is not within 0 % to 100 %.
+pub fn percent(text: &str) -> Parsed<u8> {
+    text.strip_suffix('%')
+        .and_then(|number| number.parse().ok())
+        .filter(|percent| *percent <= 100)
+        .ok_or_else(|| "write a whole percentage from 0% to 100%, such as 10%".into())
+}
+
+/// A share from 0 to 1.
+///
+/// # Errors
+/// It is no number, or not within 0 to 1.
+pub fn ratio(text: &str) -> Parsed<f64> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|ratio| (0.0..=1.0).contains(ratio))
+        .ok_or_else(|| "write a number from 0 to 1, such as 0.01".into())
+}
+
+/// A whole number from 1 to `max`.
+///
+/// # Errors
+/// It is no number, or not within those bounds.
+pub fn count(text: &str, max: u32) -> Parsed<u32> {
+    text.parse()
+        .ok()
+        .filter(|count| (1..=max).contains(count))
+        .ok_or_else(|| format!("write a whole number from 1 to {max}"))
+}
+
+/// A most number of entries; the last slot is never used.
+///
+/// # Errors
+/// Those of [`count`].
+pub fn max_entries(text: &str) -> Parsed<u32> {
+    count(text, u32::MAX - 1)
+}
+
+/// A node's weight in the ring.
+///
+/// # Errors
+/// It is not within 1 to 1000.
+pub fn weight(text: &str) -> Parsed<u32> {
+    count(text, MAX_WEIGHT)
+}
+
+/// A level or a list of `target=level`, as `tracing-subscriber` reads it.
+///
+/// # Errors
+/// A word is no level.
+pub fn log_filter(text: &str) -> Parsed<String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let known = |level: &str| LEVELS.contains(&level);
+    let fits = text.split(',').all(|part| match part.rsplit_once('=') {
+        Some((target, level)) => !target.is_empty() && known(level),
+        None => known(part),
+    });
+    match fits {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "write one of {}, or a list such as warn,psycache=debug",
+            LEVELS.join(", ")
+        )),
+    }
+}
+
+/// The candidate that `word` most likely stands for, if any is near.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,219 @@
+//! The command as a stranger meets it: what it prints, and how it ends.
+
+use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Output, Stdio};
+
+use crate::harness::{ServedNode, ending, psycache, psycache_command, run, stderr, stdout};
+
+fn serve(args: &[&str]) -> Output {
+    let mut all = vec!["serve", "--listen", "127.0.0.1:0", "--http", "none"];
+    all.extend(args);
+    psycache(all)
+}
+
+fn assert_fails(output: &Output, code: i32, parts: &[&str]) {
+    let text = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(text.starts_with("error: "), "{text}");
+    for part in parts {
+        assert!(text.contains(part), "no {part:?} in {text:?}");
+    }
+    assert!(
+        !text.contains("panicked") && !text.contains("RUST_BACKTRACE"),
+        "{text}"
+    );
+    assert_eq!(stdout(output), "");
+}
+
+/// An address on which nobody answers.
+fn deserted() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+#[test]
+fn without_arguments_the_help_is_an_error_and_with_help_it_is_none() {
+    let bare = psycache([""; 0]);
+    assert_eq!(bare.status.code(), Some(2));
+    assert!(stderr(&bare).contains("Usage: psycache"));
+    let help = psycache(["--help"]);
+    assert_eq!(ending(&help), (Some(0), ""));
+    assert!(stdout(&help).contains("Usage: psycache"));
+    let version = psycache(["--version"]);
+    assert_eq!(
+        stdout(&version),
+        format!("psycache {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn a_mistyped_command_or_flag_is_told_with_the_right_one() {
+    assert_fails(&psycache(["statsu"]), 2, &["'statsu'", "'status'"]);
+    assert_fails(
+        &psycache(["serve", "--capcity", "1MiB"]),
+        2,
+        &["'--capcity'", "'--capacity'"],
+    );
+    assert_fails(&psycache(["get", "default"]), 2, &["<KEY>..."]);
+    assert_fails(&psycache(["set", "default", "Tom"]), 2, &["<VALUE>"]);
+}
+
+#[test]
+fn an_argument_that_is_no_text_is_refused() {
+    let bytes = std::ffi::OsStr::from_bytes(b"\xff\xfe");
+    let output = psycache([
+        std::ffi::OsStr::new("get"),
+        std::ffi::OsStr::new("default"),
+        bytes,
+    ]);
+    assert_fails(&output, 2, &["invalid UTF-8"]);
+}
+
+#[test]
+fn a_bad_value_names_its_option_and_what_is_allowed() {
+    for (args, parts) in [
+        (["--capacity", "64XB"], ["'64XB'", "--capacity", "64MiB"]),
+        (
+            ["--capacity", "99999999999999999999999"],
+            ["--capacity", "8PiB", "64MiB"],
+        ),
+        (
+            ["--ttl", "10 parsecs"],
+            ["'10 parsecs'", "--ttl", "or none"],
+        ),
+        (["--ttl-jitter", "10"], ["'10'", "--ttl-jitter", "10%"]),
+        (["--listen", "7400"], ["'7400'", "--listen", "HOST:PORT"]),
+        (["--group", "a b"], ["'a b'", "--group", "1 to 64"]),
+        (["--policy-opt", "k"], ["'k'", "--policy-opt", "NAME=VALUE"]),
+        (["--log", "inof"], ["'inof'", "--log", "info"]),
+        (
+            ["--config", "/nowhere.toml"],
+            ["/nowhere.toml", "can't be read", "No such file"],
+        ),
+    ] {
+        assert_fails(&psycache(["serve", args[0], args[1]]), 2, &parts);
+    }
+    let secret = psycache(["serve", "--retriever-secret", "password=hunter2"]);
+    assert_fails(&secret, 2, &["--retriever-secret", "env:NAME or file:PATH"]);
+    assert!(!stderr(&secret).contains("hunter2"));
+}
+
+#[test]
+fn a_bad_value_from_the_environment_names_the_variable() {
+    let mut command = psycache_command(["serve"]);
+    command.env("PSYCACHE_CAPACITY", "lots");
+    assert_fails(
+        &run(command, b""),
+        2,
+        &["'lots'", "--capacity", "PSYCACHE_CAPACITY"],
+    );
+    let mut command = psycache_command(["status"]);
+    command.env("PSYCACHE_NODE", "7400");
+    assert_fails(
+        &run(command, b""),
+        2,
+        &["'7400'", "--node", "PSYCACHE_NODE"],
+    );
+}
+
+#[test]
+fn a_typo_in_the_config_file_names_file_line_and_key() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("node.toml");
+    std::fs::write(&path, "[[group]]\nname = 'scores'\ncapcity = '1MiB'\n").unwrap();
+    let path = path.to_str().unwrap();
+    let expected =
+        format!("error: {path}:3: there is no key `capcity` here; did you mean `capacity`?\n");
+    assert_eq!(
+        ending(&serve(&["--config", path])),
+        (Some(2), expected.as_str())
+    );
+}
+
+#[test]
+fn a_node_that_is_not_there_is_named() {
+    let address = deserted();
+    for command in [
+        vec!["get", "default", "Tom"],
+        vec!["set", "default", "Tom", "1"],
+        vec!["remove", "default", "Tom"],
+        vec!["clear", "default"],
+        vec!["status"],
+        vec!["policy", "swap", "default", "lru"],
+    ] {
+        let output = psycache(command.into_iter().chain(["--node", &address]));
+        assert_fails(
+            &output,
+            4,
+            &[&address, "refused", "psycache serve", "PSYCACHE_NODE"],
+        );
+    }
+}
+
+#[test]
+fn a_node_that_says_nothing_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let output = psycache([
+        "get",
+        "default",
+        "Tom",
+        "--node",
+        &address,
+        "--timeout",
+        "200ms",
+    ]);
+    assert_fails(&output, 4, &[&address, "200ms", "--timeout"]);
+}
+
+#[test]
+fn completions_name_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = psycache(["completions", shell]);
+        assert_eq!(ending(&output), (Some(0), ""));
+        assert!(stdout(&output).contains("retriever-secret"), "{shell}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let mut command = psycache_command(["completions", "bash"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(ending(&output), (Some(0), ""));
+}
+
+#[test]
+fn a_port_in_use_is_named_with_its_flag() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let listen = psycache(["serve", "--http", "none", "--listen", &address]);
+    assert_fails(&listen, 1, &[&address, "in use", "--listen"]);
+    let http = psycache(["serve", "--listen", "127.0.0.1:0", "--http", &address]);
+    assert_fails(&http, 1, &[&address, "in use", "--http"]);
+}
+
+#[test]
+fn signals_end_a_node_with_success_and_nothing_more_on_stdout() {
+    for signal in ["TERM", "INT"] {
+        let node = ServedNode::start(&[]);
+        assert_eq!(node.told("nodes"), "1");
+        assert_eq!(node.told("groups"), "default");
+        assert!(
+            node.ready().starts_with("psycache ready listen=127.0.0.1:"),
+            "{}",
+            node.ready()
+        );
+        assert!(node.told("http").starts_with("127.0.0.1:"));
+        node.signal(signal);
+        let (status, printed, log) = node.ended();
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert_eq!(printed, [""; 0]);
+    }
+}

@@ -1,0 +1,228 @@
+//! Real nodes and real client commands, each with a deadline.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// Far more than anything here takes on a busy machine; a test that waits so long
+/// has failed.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A `psycache serve` of its own, killed when dropped.
+pub(crate) struct ServedNode {
+    child: Child,
+    /// Told by the thread that waits for the end of standard output, which comes
+    /// with the end of the process.
+    stdout: Receiver<String>,
+    /// The log so far, whole once the process has ended.
+    stderr: Option<thread::JoinHandle<String>>,
+    ready: String,
+}
+
+impl ServedNode {
+    /// Starts a node on free ports and waits for its ready line.
+    ///
+    /// # Panics
+    /// There is none: with what the node said instead.
+    pub(crate) fn start(args: &[&str]) -> Self {
+        let mut command =
+            psycache_command(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+        command.args(args);
+        Self::spawn(command)
+    }
+
+    /// Starts `command`, a `serve`, and waits for its ready line.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary can be started");
+        let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut stderr = child.stderr.take().expect("it is piped");
+        let (told, lines) = channel();
+        thread::spawn(move || {
+            stdout
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| told.send(line))
+        });
+        let stderr = thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = stderr.read_to_end(&mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        let mut node = Self {
+            child,
+            stdout: lines,
+            stderr: Some(stderr),
+            ready: String::new(),
+        };
+        match node.stdout.recv_timeout(DEADLINE) {
+            Ok(line) => node.ready = line,
+            Err(problem) => panic!(
+                "no ready line ({problem}); standard error:\n{}",
+                node.kill()
+            ),
+        }
+        node
+    }
+
+    /// The ready line.
+    pub(crate) fn ready(&self) -> &str {
+        &self.ready
+    }
+
+    /// A value of the ready line: `listen`, `http`, `nodes` or `groups`.
+    ///
+    /// # Panics
+    /// The line has no such value.
+    pub(crate) fn told(&self, name: &str) -> &str {
+        let told = self
+            .ready
+            .split(' ')
+            .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        told.unwrap_or_else(|| panic!("no {name} in {:?}", self.ready))
+    }
+
+    /// Where it answers gRPC.
+    pub(crate) fn address(&self) -> &str {
+        self.told("listen")
+    }
+
+    /// Runs a client command against this node.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Output {
+        self.run_with_input(args, b"")
+    }
+
+    /// Runs a client command against this node with something on its standard input.
+    pub(crate) fn run_with_input<S: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = S>,
+        input: &[u8],
+    ) -> Output {
+        let mut command = psycache_command(args);
+        command.env("PSYCACHE_NODE", self.address());
+        run(command, input)
+    }
+
+    /// Sends a signal by its name, `TERM` say.
+    ///
+    /// # Panics
+    /// It can't be sent.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-s", name, &pid])
+            .status()
+            .expect("kill is there");
+        assert!(sent.success(), "no signal {name} for {pid}");
+    }
+
+    /// Waits for the end. Gives the code it ended with, what it printed after its
+    /// ready line, and its log.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub(crate) fn ended(mut self) -> (ExitStatus, Vec<String>, String) {
+        let mut printed = Vec::new();
+        loop {
+            match self.stdout.recv_timeout(DEADLINE) {
+                Ok(line) => printed.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("it does not end; its log:\n{}", self.kill())
+                }
+            }
+        }
+        let status = self.child.wait().expect("it can be waited for");
+        (status, printed, self.log())
+    }
+
+    fn log(&mut self) -> String {
+        self.stderr
+            .take()
+            .and_then(|reader| reader.join().ok())
+            .unwrap_or_default()
+    }
+
+    fn kill(&mut self) -> String {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.log()
+    }
+}
+
+impl Drop for ServedNode {
+    fn drop(&mut self) {
+        let log = self.kill();
+        if thread::panicking() && !log.is_empty() {
+            eprintln!("the log of {}:\n{log}", self.ready);
+        }
+    }
+}
+
+/// A `psycache` command with nothing in its environment that could change it.
+pub(crate) fn psycache_command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_psycache"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PSYCACHE_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(args);
+    command
+}
+
+/// Runs a command that ends by itself.
+pub(crate) fn psycache<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
+    run(psycache_command(args), b"")
+}
+
+/// Runs `command` to its end, with `input` on its standard input.
+///
+/// # Panics
+/// It does not end.
+pub(crate) fn run(mut command: Command, input: &[u8]) -> Output {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary can be started");
+    let pid = child.id().to_string();
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let input = input.to_vec();
+    // A command that does not read its input closes it early; that is its right.
+    thread::spawn(move || stdin.write_all(&input));
+    let (ended, end) = channel();
+    thread::spawn(move || ended.send(child.wait_with_output()));
+    match end.recv_timeout(DEADLINE) {
+        Ok(output) => output.expect("its output can be read"),
+        Err(_) => {
+            let _ = Command::new("kill").args(["-s", "KILL", &pid]).status();
+            panic!("{command:?} does not end");
+        }
+    }
+}
+
+/// What a command printed, as text.
+pub(crate) fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).expect("it is UTF-8")
+}
+
+/// What a command complained about, as text.
+pub(crate) fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).expect("it is UTF-8")
+}
+
+/// The exit code, with what was complained about, so that an unexpected one
+/// explains itself.
+pub(crate) fn ending(output: &Output) -> (Option<i32>, &str) {
+    (output.status.code(), stderr(output))
+}
