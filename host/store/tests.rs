@@ -1,3 +1,5 @@
 //! A store as its callers see it.
 
 mod basics;
+mod model;
+mod stress;

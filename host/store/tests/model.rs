@@ -1,0 +1,264 @@
+//! Random operations against a plain map, every invariant after each.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::clock::Clock;
+use crate::policy::{Batch, Keys, Residents};
+use crate::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Reservation, Store};
+
+const CAPACITY: u64 = 16 * (ENTRY_OVERHEAD + 100);
+const MAX_ENTRIES: u32 = 20;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Set {
+        key: u8,
+        len: Option<usize>,
+        ttl_bits: Option<u32>,
+    },
+    Get(u8),
+    Remove(u8),
+    Clear,
+    Expire(usize),
+    Advance(u32),
+    Drain(usize),
+    /// Indices into what the policy holds, or slots out of the air.
+    Evict(Vec<(bool, u32)>),
+    EvictByRecency(usize),
+    ReadmitAll(Vec<u32>),
+    Reserve(usize),
+    GiveBack,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let len =
+        prop_oneof![3 => (0..300_usize).prop_map(Some), 1 => Just(None), 1 => Just(Some(5000))];
+    let ttl_bits = prop_oneof![2 => Just(None), 1 => (0..42_u32).prop_map(Some)];
+    prop_oneof![
+        12 => (0..40_u8, len, ttl_bits).prop_map(|(key, len, ttl_bits)| Step::Set { key, len, ttl_bits }),
+        8 => (0..40_u8).prop_map(Step::Get),
+        3 => (0..40_u8).prop_map(Step::Remove),
+        1 => Just(Step::Clear),
+        3 => (0..6_usize).prop_map(Step::Expire),
+        2 => (0..40_u32).prop_map(Step::Advance),
+        4 => (0..8_usize).prop_map(Step::Drain),
+        4 => vec((prop::bool::weighted(0.8), 0..200_u32), 0..6).prop_map(Step::Evict),
+        2 => (0..6_usize).prop_map(Step::EvictByRecency),
+        1 => vec(0..30_u32, 0..30).prop_map(Step::ReadmitAll),
+        1 => (0..300_usize).prop_map(Step::Reserve),
+        2 => Just(Step::GiveBack),
+    ]
+}
+
+fn name(key: u8) -> String {
+    format!("{key}{}", "k".repeat(usize::from(key)))
+}
+
+fn weight(key: &str, found: &Found) -> u64 {
+    ENTRY_OVERHEAD + (key.len() + found.value.as_ref().map_or(0, Bytes::len)) as u64
+}
+
+/// The store, and what it should be.
+struct World {
+    store: Arc<Store>,
+    clock: Clock,
+    /// Everything held, what expired and was not collected yet included.
+    held: HashMap<String, Found>,
+    /// What a policy holds that follows the contract: slots with the hash that
+    /// each was admitted with.
+    policy: BTreeMap<u32, u64>,
+    reservations: Vec<(Reservation, u64)>,
+}
+
+impl World {
+    fn new(shard_bits: u32) -> Self {
+        let clock = Clock::manual();
+        let config = Config { capacity_bytes: CAPACITY, max_entries: Some(MAX_ENTRIES) };
+        let store = Store::with_shards(&config, clock.clone(), Box::new(|| {}), shard_bits);
+        let (held, policy, reservations) = Default::default();
+        Self { store, clock, held, policy, reservations }
+    }
+
+    fn apply(&mut self, step: Step) {
+        match step {
+            Step::Set { key, len, ttl_bits } => self.set(&name(key), len, ttl_bits),
+            Step::Get(key) => {
+                let key = name(key);
+                let found = self.store.get(&key, self.store.hash(&key));
+                assert_eq!(found.as_ref(), self.live(&key));
+            }
+            Step::Remove(key) => {
+                let key = name(key);
+                let was_alive = self.live(&key).is_some();
+                assert_eq!(self.store.remove(&key, self.store.hash(&key)), was_alive);
+                self.held.remove(&key);
+            }
+            Step::Clear => {
+                assert_eq!(self.store.clear(), self.held.len() as u64);
+                self.held.clear();
+            }
+            Step::Expire(limit) => self.expire(limit),
+            Step::Advance(bits) => self.clock.advance(1 << bits),
+            Step::Drain(limit) => drop(self.drain(limit)),
+            Step::Evict(picks) => self.evict(&picks),
+            Step::EvictByRecency(limit) => {
+                let needed = self.store.need() > 0;
+                let count = self.store.evict_by_recency(limit);
+                assert!(count <= limit);
+                assert!(count > 0 || !needed || limit == 0 || self.held.is_empty());
+                assert_eq!(self.lost().len(), count);
+            }
+            Step::ReadmitAll(order) => self.readmit_all(&order),
+            Step::Reserve(len) => {
+                if let Ok(room) = self.store.reserve(1, len) {
+                    self.reservations.push((room, ENTRY_OVERHEAD + 1 + len as u64));
+                }
+            }
+            Step::GiveBack => drop(self.reservations.pop()),
+        }
+    }
+
+    fn live(&self, key: &str) -> Option<&Found> {
+        let now_ms = self.clock.now_ms();
+        self.held.get(key).filter(|found| found.deadline_ms.is_none_or(|at_ms| at_ms > now_ms))
+    }
+
+    fn set(&mut self, key: &str, len: Option<usize>, ttl_bits: Option<u32>) {
+        let value = len.map(|len| Bytes::from(vec![key.len() as u8; len]));
+        let deadline_ms =
+            ttl_bits.map(|bits| (self.clock.now_ms() + (1 << bits) - 1).min((1 << 40) - 1));
+        let found = Found { value: value.clone(), deadline_ms };
+        let fits = weight(key, &found) <= CAPACITY;
+        let before = self.store.stats();
+        match self.store.reserve(key.len(), len.unwrap_or(0)) {
+            Ok(room) => {
+                let entry = NewEntry { value, deadline_ms, cost_us: 7 };
+                self.store.commit(room, key, self.store.hash(key), entry);
+                self.held.insert(key.to_owned(), found);
+                // A shard that ran out of slots chose one of its own.
+                let evicted = self.store.stats().evictions.fallback - before.evictions.fallback;
+                assert_eq!(self.lost().len() as u64, evicted);
+                assert!(self.held.contains_key(key));
+            }
+            Err(NoRoom::TooLarge(_)) => assert!(!fits),
+            Err(NoRoom::Full) => {
+                assert!(fits && self.store.need() > 0);
+                assert_eq!(self.store.stats(), before, "a refusal evicts nothing");
+            }
+        }
+    }
+
+    fn expire(&mut self, limit: usize) {
+        let now_ms = self.clock.now_ms();
+        let expired = self.store.expire(limit);
+        let lost = self.lost();
+        assert_eq!(lost.len() as u64, expired.entries);
+        assert!(lost.iter().all(|found| found.deadline_ms.is_some_and(|at_ms| at_ms <= now_ms)));
+        let earliest = self.held.values().filter_map(|found| found.deadline_ms).min();
+        assert_eq!(expired.next_ms.is_some(), earliest.is_some());
+        assert!(expired.next_ms <= earliest);
+    }
+
+    /// One drain, told to the policy. Answers whether more is waiting.
+    fn drain(&mut self, limit: usize) -> bool {
+        let mut batch = Batch::default();
+        let more = self.store.drain(&mut batch, limit);
+        assert!(batch.touched.len() <= limit && batch.admitted.len() <= limit);
+        assert!(batch.touched.iter().all(|slot| self.policy.contains_key(slot)));
+        for slot in &batch.removed {
+            assert!(self.policy.remove(slot).is_some(), "{slot} was not known");
+        }
+        let mut seen = BTreeSet::new();
+        for (slot, hash) in batch.admitted.iter().zip(&batch.hashes) {
+            assert!(*slot < self.store.slot_bound() && seen.insert(*slot));
+            let known_as = self.policy.insert(*slot, *hash);
+            assert!(known_as.is_none_or(|known_as| known_as == *hash), "reused, not removed");
+        }
+        more
+    }
+
+    fn evict(&mut self, picks: &[(bool, u32)]) {
+        let known: Vec<u32> = self.policy.keys().copied().collect();
+        let victims: Vec<u32> = picks
+            .iter()
+            .map(|(of_known, pick)| match known.get(*pick as usize % known.len().max(1)) {
+                Some(slot) if *of_known => *slot,
+                _ => *pick,
+            })
+            .collect();
+        let evicted = self.store.evict(&victims);
+        let bogus = victims.iter().filter(|slot| self.policy.remove(slot).is_none()).count();
+        let lost = self.lost();
+        assert_eq!((evicted.bogus as usize, evicted.entries as usize), (bogus, lost.len()));
+        assert_eq!(evicted.stale as usize, victims.len() - bogus - lost.len());
+    }
+
+    /// A new policy is told of everything in the order given.
+    fn readmit_all(&mut self, order: &[u32]) {
+        self.policy.clear();
+        self.store.readmit_all(order);
+        let mut batch = Batch::default();
+        while self.store.drain(&mut batch, 3) {}
+        assert!(batch.removed.is_empty() && batch.touched.is_empty());
+        assert_eq!(batch.admitted.len(), self.held.len());
+        let mut expected = Vec::new();
+        for slot in order {
+            if self.store.key(*slot).is_some() && !expected.contains(slot) {
+                expected.push(*slot);
+            }
+        }
+        assert_eq!(batch.admitted[..expected.len()], expected);
+        self.policy.extend(batch.admitted.iter().copied().zip(batch.hashes));
+    }
+
+    /// Forgets what the store chose to drop, and tells what that was.
+    fn lost(&mut self) -> Vec<Found> {
+        let there: BTreeSet<String> = self.slots().into_values().collect();
+        self.held.extract_if(|key, _| !there.contains(key)).map(|(_, found)| found).collect()
+    }
+
+    /// What is in each slot, expired or not.
+    fn slots(&self) -> BTreeMap<u32, String> {
+        let slots = 0..self.store.slot_bound();
+        slots.filter_map(|slot| Some((slot, self.store.key(slot)?))).collect()
+    }
+
+    fn check(&self) {
+        let slots = self.slots();
+        assert_eq!(slots.len(), self.held.len());
+        assert!(slots.values().all(|key| self.held.contains_key(key)));
+        for key in (0..40).map(name) {
+            assert_eq!(self.store.peek(&key, self.store.hash(&key)).as_ref(), self.live(&key));
+        }
+        let stats = self.store.stats();
+        let entries = self.held.iter().map(|(key, found)| weight(key, found)).sum::<u64>();
+        let reserved = self.reservations.iter().map(|(_, weight)| weight).sum::<u64>();
+        assert_eq!(stats.bytes, entries + reserved);
+        assert_eq!(stats.entries as usize, self.held.len() + self.reservations.len());
+        assert!(stats.bytes <= CAPACITY && stats.entries <= u64::from(MAX_ENTRIES));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_store_is_a_map_that_forgets_only_what_it_may(
+        shard_bits in 0..3_u32,
+        steps in vec(step(), 1..120),
+    ) {
+        let mut world = World::new(shard_bits);
+        for step in steps {
+            world.apply(step);
+            world.check();
+        }
+        while world.drain(5) {}
+        let there: Vec<u32> = world.slots().into_keys().collect();
+        prop_assert_eq!(world.policy.into_keys().collect::<Vec<_>>(), there);
+    }
+}
