@@ -242,3 +242,21 @@ impl Entry {
 fn spread(hash: u32) -> u64 {
     u64::from(hash) << 32 | u64::from(hash)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_out_of_slots_gives_up_one_that_was_not_used_lately() {
+        let mut table = Table::new(Numbering { shard: 0, bits: 0 }, 3);
+        let mut put = |key: &str, hash| {
+            table.put(hash, Record::new(key, None), Deadline::NEVER, Cost::new(0)).evicted
+        };
+        assert!(["a", "b", "c"].iter().zip(0..).all(|(key, hash)| put(key, hash).is_none()));
+        let evicted = put("d", 3).expect("there are three slots");
+        assert_eq!(evicted.key(), b"a");
+        assert!(table.find(b"a", 0).is_none() && table.find(b"d", 3).is_some());
+        assert_eq!(table.len(), 3);
+    }
+}

@@ -90,16 +90,6 @@ impl Store {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let most = (config.entry_limit() / Self::SHARD_ENTRIES).max(1).ilog2();
         let bits = (cores * 4).next_power_of_two().min(64).ilog2().min(most);
-        Self::with_shards(&config, clock, wake, bits)
-    }
-
-    /// An empty store of `1 << bits` shards.
-    pub(super) fn with_shards(
-        config: &Config,
-        clock: Clock,
-        wake: Box<dyn Fn() + Send + Sync>,
-        bits: u32,
-    ) -> Arc<Self> {
         let shard_limit = match (config.entry_limit(), bits) {
             (limit, 0) => limit,
             (limit, bits) => {
@@ -109,6 +99,17 @@ impl Store {
                 mean + 8 * mean.isqrt() + 8
             }
         };
+        Self::with_shards(&config, clock, wake, bits, shard_limit)
+    }
+
+    /// An empty store of `1 << bits` shards with `shard_limit` slots each.
+    pub(super) fn with_shards(
+        config: &Config,
+        clock: Clock,
+        wake: Box<dyn Fn() + Send + Sync>,
+        bits: u32,
+        shard_limit: u32,
+    ) -> Arc<Self> {
         let shard = |shard| Shard(RwLock::new(Table::new(Numbering { shard, bits }, shard_limit)));
         Arc::new(Self {
             hasher: LocalHasher::default(),

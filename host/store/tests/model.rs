@@ -79,7 +79,10 @@ impl World {
     fn new(shard_bits: u32) -> Self {
         let clock = Clock::manual();
         let config = Config { capacity_bytes: CAPACITY, max_entries: Some(MAX_ENTRIES) };
-        let store = Store::with_shards(&config, clock.clone(), Box::new(|| {}), shard_bits);
+        // Several shards have few enough slots to run out of them.
+        let shard_limit = [MAX_ENTRIES, 12, 6][shard_bits as usize];
+        let wake = Box::new(|| {});
+        let store = Store::with_shards(&config, clock.clone(), wake, shard_bits, shard_limit);
         let (held, policy, reservations) = Default::default();
         Self { store, clock, held, policy, reservations }
     }

@@ -10,7 +10,7 @@ use rand::{Rng, SeedableRng};
 
 use crate::clock::Clock;
 use crate::policy::{Batch, Keys, Residents};
-use crate::store::{Config, ENTRY_OVERHEAD, NewEntry, Store};
+use crate::store::{Config, ENTRY_OVERHEAD, NewEntry, Reservation, Store};
 
 const CAPACITY: u64 = 300 * (ENTRY_OVERHEAD + 100);
 const MAX_ENTRIES: u32 = 500;
@@ -19,6 +19,16 @@ const WRITERS: u64 = 3;
 /// A value that tells its key, so that a mix-up is seen.
 fn value(key: &str, len: usize) -> Bytes {
     key.bytes().cycle().take(len).collect()
+}
+
+fn wait_for_room(store: &Arc<Store>, key_len: usize, value_len: usize) -> Reservation {
+    for _ in 0..10_000_000 {
+        match store.reserve(key_len, value_len) {
+            Ok(room) => return room,
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+    panic!("the lane never made room: {:?}", store.stats());
 }
 
 fn write(store: &Arc<Store>, clock: &Clock, seed: u64) {
@@ -37,11 +47,10 @@ fn write(store: &Arc<Store>, clock: &Clock, seed: u64) {
             }
             _ => {
                 let len = random.random_range(0..400);
-                if let Ok(room) = store.reserve(key.len(), len) {
-                    let deadline_ms = random.random_bool(0.3).then(|| clock.now_ms() + 20);
-                    let value = Some(value(&key, len));
-                    store.commit(room, &key, hash, NewEntry { value, deadline_ms, cost_us: 0 });
-                }
+                let room = wait_for_room(store, key.len(), len);
+                let deadline_ms = random.random_bool(0.3).then(|| clock.now_ms() + 2);
+                let value = Some(value(&key, len));
+                store.commit(room, &key, hash, NewEntry { value, deadline_ms, cost_us: 0 });
             }
         }
         let stats = store.stats();
@@ -93,7 +102,7 @@ fn what_is_held_is_within_bounds_and_what_the_policy_knows_whatever_races() {
     let wake = Box::new(move || {
         count.fetch_add(1, Relaxed);
     });
-    let store = Store::with_shards(&config, clock.clone(), wake, 2);
+    let store = Store::with_shards(&config, clock.clone(), wake, 2, MAX_ENTRIES / 3);
     let mut fifo = Fifo { known: vec![false; store.slot_bound() as usize], ..Fifo::default() };
     let done = AtomicBool::new(false);
 
@@ -128,7 +137,6 @@ fn what_is_held_is_within_bounds_and_what_the_policy_knows_whatever_races() {
     for slot in 0..store.slot_bound() {
         let key = store.key(slot);
         assert_eq!(fifo.known[slot as usize], key.is_some());
-        // The last collection is long ago: what is there may have expired.
         if let Some(key) = key {
             held.0 += 1;
             held.1 += ENTRY_OVERHEAD + key.len() as u64;
