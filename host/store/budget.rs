@@ -41,7 +41,7 @@ pub(super) struct Budget {
     entries: AtomicU64,
     /// What the largest refused reservation asked for, until one is granted.
     wanted_bytes: AtomicU64,
-    /// Whether the lane knows that there is a need.
+    /// Whether the lane was called for a need and has not acted yet.
     pressed: AtomicBool,
 }
 
@@ -93,7 +93,10 @@ impl Budget {
         if self.wanted_bytes.load(SeqCst) > 0 {
             self.wanted_bytes.store(0, SeqCst);
         }
-        Ok(self.excess() > 0 && !self.pressed.load(SeqCst) && !self.pressed.swap(true, SeqCst))
+        // Called when half of the room that the lane keeps free is taken, not for
+        // each entry of it.
+        let call = self.excess(2) > 0 && !self.pressed.load(SeqCst);
+        Ok(call && !self.pressed.swap(true, SeqCst))
     }
 
     pub(super) fn give_back(&self, weight: u64, entries: u64) {
@@ -101,25 +104,26 @@ impl Budget {
         self.entries.fetch_sub(entries, SeqCst);
     }
 
-    /// By how much less should be held. Asked by the lane: when the answer is 0,
-    /// the next [`take`](Self::take) that changes it calls the lane.
+    /// By how much less should be held, for the lane to free.
     pub(super) fn need(&self) -> u64 {
-        self.pressed.store(false, SeqCst);
-        let need = self.excess();
-        if need > 0 {
-            self.pressed.store(true, SeqCst);
-        }
-        need
+        self.excess(1)
     }
 
-    fn excess(&self) -> u64 {
+    /// The lane has freed what it could: if that was not enough, the next
+    /// [`take`](Self::take) calls it again.
+    pub(super) fn relieved(&self) {
+        self.pressed.store(false, SeqCst);
+    }
+
+    /// What is held above the capacity less a part, one in `share`, of the room to
+    /// keep free.
+    fn excess(&self, share: u64) -> u64 {
         let (bytes, entries) = (self.bytes(), self.entries());
         let wanted_bytes = self.wanted_bytes.load(SeqCst);
         let over_bytes = (bytes + wanted_bytes).saturating_sub(self.capacity_bytes);
 
-        let spare_entries = self.spare_entries();
-        let over_entries = (entries + spare_entries.max(u64::from(wanted_bytes > 0)))
-            .saturating_sub(self.max_entries);
+        let spare_entries = (self.spare_entries() / share).max(u64::from(wanted_bytes > 0));
+        let over_entries = (entries + spare_entries).saturating_sub(self.max_entries);
 
         // Most calls end here, without a division.
         let nearly_full = self.capacity_bytes - self.capacity_bytes / 16;
@@ -127,7 +131,8 @@ impl Budget {
             return 0;
         }
         let mean = bytes.div_ceil(entries.max(1)).max(1);
-        let over_soft = (bytes + self.spare_bytes(mean)).saturating_sub(self.capacity_bytes);
+        let over_soft =
+            (bytes + self.spare_bytes(mean) / share).saturating_sub(self.capacity_bytes);
         over_bytes.max(over_soft).max(over_entries * mean)
     }
 

@@ -75,6 +75,7 @@ impl Residents for Store {
             }
         }
         self.evictions.policy.fetch_add(self.release(&mut gone), Relaxed);
+        self.budget.relieved();
         evicted
     }
 
@@ -103,6 +104,7 @@ impl Residents for Store {
             count += self.release(&mut gone) as usize;
         }
         self.evictions.fallback.fetch_add(count as u64, Relaxed);
+        self.budget.relieved();
         count
     }
 

@@ -199,16 +199,25 @@ fn the_lane_is_called_for_a_need_or_enough_changes_and_not_for_each_insert() {
     let config = Config { capacity_bytes: 1 << 30, max_entries: Some(100) };
     let store = Store::new(config, Clock::manual(), wake);
     for key in 0..31 {
-        set(&store, &key.to_string(), "1", None);
+        set(&store, &format!("{key:02}"), "1", None);
     }
     assert_eq!(calls.load(Ordering::Relaxed), 0);
     for key in 31..96 {
-        set(&store, &key.to_string(), "1", None);
+        set(&store, &format!("{key:02}"), "1", None);
     }
     assert_eq!((calls.load(Ordering::Relaxed), store.need()), (1, 0));
     drained(&store);
-    set(&store, "x", "1", None);
-    set(&store, "y", "1", None);
-    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    // It keeps four entries free and is called when half of that is taken.
+    set(&store, "ww", "1", None);
+    set(&store, "xx", "1", None);
     assert!(store.need() > 0);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    set(&store, "yy", "1", None);
+    set(&store, "zz", "1", None);
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    assert_eq!((store.evict_by_recency(99), store.need()), (4, 0));
+    for key in ["kk", "ll", "mm"] {
+        set(&store, key, "1", None);
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 3);
 }
