@@ -12,5 +12,8 @@ mod sync;
 
 #[path = "../../host/policy/bell.rs"]
 mod bell;
+#[path = "../../host/group/singleflight.rs"]
+mod flights;
 
 mod bell_is_never_lost;
+mod singleflight;
