@@ -1,0 +1,227 @@
+//! What happens in one group, counted so that a hit writes nothing that another
+//! core writes.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::Histogram;
+
+/// How a get was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GetResult {
+    /// From memory.
+    Hit,
+    /// By a load, its own or one that it joined; the source may have had nothing.
+    Miss,
+    /// By the owner of the key.
+    Peer,
+    /// From a short-lived copy of a hot key.
+    Hot,
+    /// From memory: the source is known to have no such key.
+    Negative,
+    /// From an expired entry, while a fresh one is loaded.
+    Stale,
+    /// Not.
+    Error,
+}
+
+impl GetResult {
+    /// Each once, in the order of [`GroupCounts::gets`].
+    pub const ALL: [Self; 7] = [
+        Self::Hit,
+        Self::Miss,
+        Self::Peer,
+        Self::Hot,
+        Self::Negative,
+        Self::Stale,
+        Self::Error,
+    ];
+
+    /// The value of the `result` label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Peer => "peer",
+            Self::Hot => "hot",
+            Self::Negative => "negative",
+            Self::Stale => "stale",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How a load from the data source ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadOutcome {
+    /// With a value.
+    Found,
+    /// The source has no such key.
+    NotFound,
+    /// The source could not be reached.
+    Unavailable,
+    /// The source refused.
+    Rejected,
+    /// The source can never have such a key.
+    BadKey,
+    /// The source's value can't be cached.
+    BadValue,
+    /// It took too long.
+    Timeout,
+    /// The retriever failed.
+    Broken,
+    /// Nobody waited for it any more.
+    Abandoned,
+    /// The retriever panicked, or the node stopped.
+    Lost,
+}
+
+impl LoadOutcome {
+    /// Each once, in the order of [`GroupCounts::loads`].
+    pub const ALL: [Self; 10] = [
+        Self::Found,
+        Self::NotFound,
+        Self::Unavailable,
+        Self::Rejected,
+        Self::BadKey,
+        Self::BadValue,
+        Self::Timeout,
+        Self::Broken,
+        Self::Abandoned,
+        Self::Lost,
+    ];
+
+    /// The value of the `outcome` label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::NotFound => "not-found",
+            Self::Unavailable => "unavailable",
+            Self::Rejected => "rejected",
+            Self::BadKey => "bad-key",
+            Self::BadValue => "bad-value",
+            Self::Timeout => "timeout",
+            Self::Broken => "broken",
+            Self::Abandoned => "abandoned",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+const STRIPES: usize = 16;
+
+/// Gets counted by the threads that share a stripe, apart from every other one's
+/// cache lines: two, because processors fetch lines in pairs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Stripe([AtomicU64; GetResult::ALL.len()]);
+
+static NEXT_THREAD: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static STRIPE: usize = NEXT_THREAD.fetch_add(1, Ordering::Relaxed) % STRIPES;
+}
+
+/// The counters of one group.
+#[derive(Debug, Default)]
+pub struct GroupCounters {
+    gets: [Stripe; STRIPES],
+    /// Not striped: what is counted here took a load.
+    loads: [AtomicU64; LoadOutcome::ALL.len()],
+    load_seconds: Histogram,
+}
+
+/// The counters of one group at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupCounts {
+    /// In the order of [`GetResult::ALL`].
+    pub gets: [u64; GetResult::ALL.len()],
+    /// In the order of [`LoadOutcome::ALL`].
+    pub loads: [u64; LoadOutcome::ALL.len()],
+    /// For each of [`Histogram::BOUNDS_SECONDS`] the loads that took at most as
+    /// long, and more than the bound before; then those that took longer than all.
+    pub load_seconds: [u64; Histogram::BUCKETS],
+    /// Of all loads.
+    pub load_seconds_sum: f64,
+}
+
+impl GroupCounts {
+    /// Gets with this result.
+    #[must_use]
+    pub fn gets(&self, result: GetResult) -> u64 {
+        self.gets[result as usize]
+    }
+
+    /// Loads with this outcome.
+    #[must_use]
+    pub fn loads(&self, outcome: LoadOutcome) -> u64 {
+        self.loads[outcome as usize]
+    }
+}
+
+impl GroupCounters {
+    /// Counts a get.
+    pub fn count_get(&self, result: GetResult) {
+        // A thread that is ending has no stripe of its own any more.
+        let stripe = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
+        self.gets[stripe].0[result as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Begins to time a load. It counts as [`LoadOutcome::Lost`] unless it
+    /// [ends](LoadTimer::end) otherwise.
+    pub fn begin_load(&self) -> LoadTimer<'_> {
+        LoadTimer {
+            counters: self,
+            began: Instant::now(),
+            outcome: LoadOutcome::Lost,
+        }
+    }
+
+    /// What was counted so far. Each number is exact; they need not be of the very
+    /// same moment.
+    #[must_use]
+    pub fn snapshot(&self) -> GroupCounts {
+        let mut gets = [0; GetResult::ALL.len()];
+        for stripe in &self.gets {
+            for (sum, count) in gets.iter_mut().zip(&stripe.0) {
+                *sum += count.load(Ordering::Relaxed);
+            }
+        }
+        let loads = self
+            .loads
+            .each_ref()
+            .map(|count| count.load(Ordering::Relaxed));
+        let (load_seconds, load_seconds_sum) = self.load_seconds.snapshot();
+        GroupCounts {
+            gets,
+            loads,
+            load_seconds,
+            load_seconds_sum,
+        }
+    }
+}
+
+/// A load under way; counts it when dropped.
+#[must_use]
+pub struct LoadTimer<'a> {
+    counters: &'a GroupCounters,
+    began: Instant,
+    outcome: LoadOutcome,
+}
+
+impl LoadTimer<'_> {
+    /// Counts the load with its outcome. Answers how long it took.
+    pub fn end(mut self, outcome: LoadOutcome) -> Duration {
+        self.outcome = outcome;
+        self.began.elapsed()
+    }
+}
+
+impl Drop for LoadTimer<'_> {
+    fn drop(&mut self) {
+        self.counters.load_seconds.observe(self.began.elapsed());
+        self.counters.loads[self.outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+}
