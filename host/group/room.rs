@@ -1,0 +1,46 @@
+//! Room in the store, waited for.
+
+use std::time::Duration;
+
+use tokio::task::yield_now;
+use tokio::time::Instant;
+
+use super::Group;
+use crate::error::Error;
+use crate::store::{NoRoom, Reservation};
+
+/// The longest that an insert waits for others to leave. The lane answers within
+/// milliseconds; only a large value that displaces very many small ones takes more.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+impl Group {
+    /// Room for one entry.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`]: larger than the capacity, and nothing was evicted.
+    /// [`Error::Unavailable`]: none came free in time.
+    pub(super) async fn room(
+        &self,
+        key_len: usize,
+        value_len: usize,
+    ) -> Result<Reservation, Error> {
+        let end = Instant::now() + LONGEST_WAIT;
+        loop {
+            match self.parts.store.reserve(key_len, value_len) {
+                Ok(room) => return Ok(room),
+                Err(NoRoom::TooLarge(error)) => return Err(error),
+                Err(NoRoom::Full) if Instant::now() < end => self.parts.lane.room().await,
+                Err(NoRoom::Full) => break,
+            }
+            // When all room is set aside for inserts under way there is nothing to
+            // evict, and the lane says so at once: let those get on.
+            yield_now().await;
+        }
+        let reason = "the entries in the way were not evicted in time; raise `capacity`, or retry";
+        let who = format!("room in group {:?}", self.config.name);
+        Err(Error::Unavailable {
+            who,
+            reason: reason.into(),
+        })
+    }
+}

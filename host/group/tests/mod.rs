@@ -1,0 +1,219 @@
+//! A group over the real store and lane, and a source whose answers each test
+//! gives when it likes: nothing here waits for time to pass by luck.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test is a main: #[tokio::test] blocks on its runtime"
+)]
+
+mod change;
+mod lifetime;
+mod limits;
+mod sharing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Config, Group, Parts, Reply};
+use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::policy::{
+    Batch, Bell, Failure, Keys, Lane, LaneConfig, Policy, PolicyConfig, PolicySource,
+};
+use crate::retriever::{FetchError, Fetched, Retriever};
+use crate::store::{self, Store};
+use crate::value::{Answer, Origin};
+
+/// Long enough never to pass in a test.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Fetch = Result<Option<Fetched>, FetchError>;
+
+/// A load that waits for the test.
+struct Call {
+    key: String,
+    answer: oneshot::Sender<Box<dyn FnOnce() -> Fetch + Send>>,
+}
+
+impl Call {
+    fn finds(self, value: &str) {
+        self.finds_for(value, None);
+    }
+
+    fn finds_for(self, value: &str, ttl: Option<Duration>) {
+        let value = Bytes::from(value.to_owned());
+        self.ends(Ok(Some(Fetched { value, ttl })));
+    }
+
+    fn ends(self, fetch: Fetch) {
+        self.runs(|| fetch);
+    }
+
+    fn runs(self, end: impl FnOnce() -> Fetch + Send + 'static) {
+        assert!(
+            self.answer.send(Box::new(end)).is_ok(),
+            "the load was given up"
+        );
+    }
+}
+
+struct Gated(mpsc::UnboundedSender<Call>);
+
+impl Retriever for Gated {
+    fn fetch<'a>(&'a self, key: &'a str, _timeout: Duration) -> BoxFuture<'a, Fetch> {
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            let call = Call {
+                key: key.into(),
+                answer,
+            };
+            self.0.send(call).expect("the test listens");
+            match answered.await {
+                Ok(end) => end(),
+                // The test forgot about the load: it never ends.
+                Err(_) => std::future::pending().await,
+            }
+        })
+    }
+
+    fn name(&self) -> &str {
+        "gated"
+    }
+}
+
+struct Rig {
+    group: Arc<Group>,
+    calls: mpsc::UnboundedReceiver<Call>,
+    clock: Clock,
+}
+
+const CAPACITY: u64 = 64 << 10;
+
+fn rig() -> Rig {
+    rig_with(|_| ())
+}
+
+fn rig_with(change: impl FnOnce(&mut Config)) -> Rig {
+    let (sender, calls) = mpsc::unbounded_channel();
+    let (group, clock) = group_over(Some(Arc::new(Gated(sender))), change);
+    Rig {
+        group,
+        calls,
+        clock,
+    }
+}
+
+/// A policy that never chooses: room is made by recency.
+struct Undecided;
+
+impl PolicySource for Undecided {
+    fn name(&self) -> &str {
+        "undecided"
+    }
+
+    fn instantiate(
+        &self,
+        _config: &PolicyConfig,
+        _keys: Arc<dyn Keys>,
+    ) -> Result<Box<dyn Policy>, Failure> {
+        Ok(Box::new(Self))
+    }
+}
+
+impl Policy for Undecided {
+    fn step(&mut self, _: &Batch, _: u64, _: u64, _: &mut Vec<u32>) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+fn group_over(
+    retriever: Option<Arc<dyn Retriever>>,
+    change: impl FnOnce(&mut Config),
+) -> (Arc<Group>, Clock) {
+    let clock = Clock::manual();
+    let capacity = store::Config {
+        capacity_bytes: CAPACITY,
+        max_entries: None,
+    };
+    let bell = Bell::new();
+    let store = Store::new(
+        capacity,
+        clock.clone(),
+        Box::new({
+            let bell = bell.clone();
+            move || bell.ring()
+        }),
+    );
+    let policy = PolicyConfig {
+        capacity: CAPACITY,
+        max_entries: store.slot_bound(),
+        max_victims: 64,
+        seed: 0,
+        options: Vec::new(),
+    };
+    let lane = LaneConfig::new(policy, clock.clone());
+    let lane = Lane::start("scores", Arc::new(Undecided), lane, store.clone(), bell);
+    let lane = Arc::new(lane.expect("the policy is fine"));
+    let mut config = Config::named("scores");
+    change(&mut config);
+    let cluster = Arc::new(Cluster::alone());
+    let parts = Parts {
+        store,
+        clock: clock.clone(),
+        lane,
+        retriever,
+        cluster,
+    };
+    (
+        Group::new(config, parts).expect("the configuration is fine"),
+        clock,
+    )
+}
+
+impl Rig {
+    /// A get in a task of its own, as far as its load, which is answered later.
+    async fn begin(&mut self, key: &'static str) -> (tokio::task::JoinHandle<Reply>, Call) {
+        let group = Arc::clone(&self.group);
+        let get = tokio::spawn(async move { group.get(key, PATIENCE).await });
+        let call = self.calls.recv().await.expect("the group lives");
+        assert_eq!(call.key, key);
+        (get, call)
+    }
+
+    /// A whole get that has to load, and finds `value`.
+    async fn load(&mut self, key: &'static str, value: &str) -> Answer {
+        self.load_for(key, value, None).await
+    }
+
+    async fn load_for(&mut self, key: &'static str, value: &str, ttl: Option<Duration>) -> Answer {
+        let (get, call) = self.begin(key).await;
+        call.finds_for(value, ttl);
+        get.await.unwrap().expect("the source found it")
+    }
+
+    /// A get that must be answered from memory.
+    async fn held(&mut self, key: &str) -> Reply {
+        let reply = self.group.get(key, PATIENCE).await;
+        assert!(self.calls.try_recv().is_err(), "it was loaded, not held");
+        if let Ok(answer) = &reply {
+            assert_eq!(answer.origin, Origin::Hit);
+        }
+        reply
+    }
+
+    /// Whether memory holds a value or the absence of one. Loads nothing.
+    fn holds(&self, key: &str) -> bool {
+        let store = &self.group.parts().store;
+        store.peek(key, store.hash(key)).is_some()
+    }
+
+    async fn set(&self, key: &str, value: &str) {
+        self.group
+            .set(key, Bytes::from(value.to_owned()), None)
+            .await
+            .expect("it fits");
+    }
+}
