@@ -8,6 +8,7 @@
 mod report;
 mod sim;
 mod startup;
+mod step;
 
 use clap::{Parser, ValueEnum};
 use report::Figure;
@@ -31,6 +32,8 @@ struct Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Name {
+    /// One step of a policy, as a component and as native code
+    Step,
     /// From the start of a node to its ready line
     Startup,
     /// Requests a second through a simulated cache
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
     };
     for name in chosen {
         let figures: Vec<Figure> = match name {
+            Name::Step => step::run(arguments.quick)?,
             Name::Startup => startup::run(&arguments.command, arguments.quick)?,
             Name::Sim => sim::run(&arguments.command, arguments.quick)?,
         };

@@ -1,0 +1,181 @@
+//! One step of the LRU, as a component and as native code.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Result;
+use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
+use psycache::policy::{Attributes, Batch, Keys, Policy, PolicyConfig, PolicySource};
+use psycache_plugin::{Config, Step, Stepped};
+use psycache_policy_lru::Lru;
+
+use crate::report::{Figure, median};
+
+const ENTRIES: u32 = 100_000;
+const FEW: u32 = 64;
+const MANY: u32 = 256;
+
+/// Times steps that do nothing, that only touch, and that turn over entries.
+pub fn run(quick: bool) -> Result<Vec<Figure>> {
+    let steps = if quick { 2_000 } else { 50_000 };
+    let mut subjects: [(&str, Box<dyn Policy>); 2] =
+        [("lru native", native()?), ("lru.wasm", component()?)];
+    for (_, policy) in &mut subjects {
+        fill(policy.as_mut())?;
+    }
+    let mut figures = Vec::new();
+    for case in [Case::Empty, Case::Touches, Case::Turnover] {
+        let mut rounds = [Vec::new(), Vec::new()];
+        // In turn, so that a change of the machine's speed meets both.
+        for _ in 0..9 {
+            for ((_, policy), rounds) in subjects.iter_mut().zip(&mut rounds) {
+                rounds.push(time(case, policy.as_mut(), steps)?);
+            }
+        }
+        for ((subject, _), rounds) in subjects.iter().zip(rounds) {
+            figures.push(Figure {
+                bench: "step",
+                case: case.name().into(),
+                subject: (*subject).into(),
+                value: median(rounds),
+                unit: "ns",
+            });
+        }
+    }
+    Ok(figures)
+}
+
+#[derive(Clone, Copy)]
+enum Case {
+    Empty,
+    Touches,
+    Turnover,
+}
+
+impl Case {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "a step without events",
+            Self::Touches => "a step of 256 touches",
+            Self::Turnover => "a step of 64 touches, 64 admissions, 64 victims",
+        }
+    }
+}
+
+/// Nanoseconds a step.
+fn time(case: Case, policy: &mut dyn Policy, steps: u32) -> Result<f64> {
+    let mut batch = Batch::default();
+    let mut victims = Vec::new();
+    let mut draws = Draws(1);
+    let mut elapsed = 0;
+    for _ in 0..steps {
+        // The victims of a step are the next one's new entries.
+        batch.clear();
+        match case {
+            Case::Empty => {}
+            Case::Touches => batch.touched.extend((0..MANY).map(|_| draws.next(ENTRIES))),
+            Case::Turnover => {
+                batch.touched.extend((0..FEW).map(|_| draws.next(ENTRIES)));
+                victims.drain(..).for_each(|slot| admit(&mut batch, slot));
+            }
+        }
+        let need = if matches!(case, Case::Turnover) {
+            u64::from(FEW)
+        } else {
+            0
+        };
+        victims.clear();
+        let begin = Instant::now();
+        policy.step(&batch, need, 1, &mut victims)?;
+        elapsed += begin.elapsed().as_nanos();
+    }
+    // What left with the last step comes back, for the next round.
+    batch.clear();
+    victims.drain(..).for_each(|slot| admit(&mut batch, slot));
+    policy.step(&batch, 0, 1, &mut victims)?;
+    Ok(elapsed as f64 / f64::from(steps))
+}
+
+fn fill(policy: &mut dyn Policy) -> Result<()> {
+    let mut batch = Batch::default();
+    for slots in (0..ENTRIES).collect::<Vec<_>>().chunks(1024) {
+        batch.clear();
+        slots.iter().for_each(|slot| admit(&mut batch, *slot));
+        policy.step(&batch, 0, 1, &mut Vec::new())?;
+    }
+    Ok(())
+}
+
+fn admit(batch: &mut Batch, slot: u32) {
+    let attributes = Attributes {
+        weight: 1,
+        cost_us: 0,
+        ttl_ms: 0,
+    };
+    batch.admit(slot, u64::from(slot), attributes);
+}
+
+fn component() -> Result<Box<dyn Policy>> {
+    let engines = Engines::new(&CompileCache::Off)?;
+    let config = PolicyConfig {
+        capacity: ENTRIES.into(),
+        max_entries: ENTRIES,
+        max_victims: 1024,
+        seed: 0,
+        options: Vec::new(),
+    };
+    let plugin = Plugin::resolve("lru")?;
+    let lru = PolicyComponent::load(&engines, plugin, &config, PolicyLimits::default())?;
+    Ok(lru.instantiate(&config, Arc::new(NoKeys))?)
+}
+
+struct NoKeys;
+
+impl Keys for NoKeys {
+    fn key(&self, _slot: u32) -> Option<String> {
+        None
+    }
+}
+
+/// The same policy without WebAssembly.
+struct Native(Stepped<Lru>);
+
+fn native() -> Result<Box<dyn Policy>> {
+    let config = Config::new(ENTRIES.into(), ENTRIES);
+    let lru = Stepped::new(&config).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    Ok(Box::new(Native(lru)))
+}
+
+impl Policy for Native {
+    fn step(
+        &mut self,
+        batch: &Batch,
+        need: u64,
+        now_ms: u64,
+        victims: &mut Vec<u32>,
+    ) -> Result<(), psycache::policy::Failure> {
+        let step = Step {
+            touched: &batch.touched,
+            removed: &batch.removed,
+            admitted: &batch.admitted,
+            hashes: &batch.hashes,
+            attributes: &batch.attributes,
+            need,
+            now: now_ms,
+        };
+        self.0.step(&step, victims);
+        Ok(())
+    }
+}
+
+/// Even draws that cost next to nothing (G. Marsaglia, "Xorshift RNGs", 2003).
+struct Draws(u32);
+
+impl Draws {
+    fn next(&mut self, below: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        (u64::from(self.0) * u64::from(below) >> 32) as u32
+    }
+}
