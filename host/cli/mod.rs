@@ -11,6 +11,7 @@ mod policy;
 mod remove;
 mod serve;
 mod set;
+mod sim;
 mod status;
 mod table;
 
@@ -47,6 +48,7 @@ enum Command {
     /// Eviction policies: which there are, and another one for a group
     #[command(subcommand)]
     Policy(policy::Command),
+    Sim(sim::Args),
     Completions(completions::Args),
 }
 
@@ -77,6 +79,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Clear(args) => wait_for(clear::run(args)),
         Command::Status(args) => wait_for(status::run(args)),
         Command::Policy(policy::Command::Swap(args)) => wait_for(policy::swap::run(args)),
+        Command::Sim(args) => args.run(),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     }
 }
