@@ -1,6 +1,8 @@
 //! What a failure says about the connection and about trying again.
 
-use mysql_async::{DriverError, Error, ServerError};
+use std::io::ErrorKind;
+
+use mysql_async::{DriverError, Error, IoError, ServerError};
 use psycache_plugin::FetchError;
 
 /// Why an attempt gave no answer.
@@ -32,6 +34,11 @@ impl From<Error> for Failure {
                 | DriverError::CleartextPluginDisabled
                 | DriverError::CantParseServerVersion { .. }),
             ) => Self::Answered(FetchError::Rejected(error.to_string())),
+            Error::Io(IoError::Io(error)) if error.kind() == ErrorKind::PermissionDenied => {
+                let mend = "the node does not let this group connect there (--allow-net HOST:PORT)";
+                Self::Answered(FetchError::Rejected(mend.to_owned()))
+            }
+            Error::Io(IoError::Io(error)) => Self::Broken(error.to_string()),
             error => Self::Broken(error.to_string()),
         }
     }

@@ -36,7 +36,10 @@ impl Retriever for Table {
         Ok(Self { values, latency_ms })
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a pretended latency is what was asked for")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a pretended latency is what was asked for"
+    )]
     fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError> {
         if self.latency_ms > 0 {
             thread::sleep(Duration::from_millis(
