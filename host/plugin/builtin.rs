@@ -29,6 +29,7 @@ pub(super) const BUILTINS: &[Builtin] = &[
     builtin!("lruk"),
     builtin!("twoq"),
     builtin!("static"),
+    builtin!("mysql"),
 ];
 
 /// The built-in of that name.

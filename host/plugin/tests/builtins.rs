@@ -103,7 +103,7 @@ fn a_misspelt_name_gets_a_hint_and_the_names_there_are() {
         "{text}"
     );
     assert!(
-        text.contains("fifo, lru, lfu, lruk, twoq, static"),
+        text.contains("fifo, lru, lfu, lruk, twoq, static, mysql"),
         "{text}"
     );
     let text = Plugin::resolve("zebra.wasm").unwrap_err().to_string();
