@@ -30,7 +30,14 @@ pub mod telemetry;
 pub mod value;
 
 /// The wire messages and services, generated from `proto/`.
-#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    clippy::too_many_lines,
+    reason = "generated"
+)]
 pub mod proto {
     tonic::include_proto!("psycache.v1");
 

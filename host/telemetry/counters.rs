@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::Histogram;
+use super::{Durations, DurationsReading};
 
 /// How a get was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,15 @@ impl LoadOutcome {
             Self::Lost => "lost",
         }
     }
+
+    /// Whether the source did not do its part: neither an answer nor given up.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        !matches!(
+            self,
+            Self::Found | Self::NotFound | Self::BadKey | Self::Abandoned
+        )
+    }
 }
 
 const STRIPES: usize = 16;
@@ -130,21 +139,22 @@ pub struct GroupCounters {
     gets: [Stripe; STRIPES],
     /// Not striped: what is counted here took a load.
     loads: [AtomicU64; LoadOutcome::ALL.len()],
-    load_seconds: Histogram,
+    load_seconds: Durations,
+    get_seconds: [Durations; GetResult::ALL.len()],
 }
 
 /// The counters of one group at one moment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupCounts {
     /// In the order of [`GetResult::ALL`].
     pub gets: [u64; GetResult::ALL.len()],
     /// In the order of [`LoadOutcome::ALL`].
     pub loads: [u64; LoadOutcome::ALL.len()],
-    /// For each of [`Histogram::BOUNDS_SECONDS`] the loads that took at most as
-    /// long, and more than the bound before; then those that took longer than all.
-    pub load_seconds: [u64; Histogram::BUCKETS],
-    /// Of all loads.
-    pub load_seconds_sum: f64,
+    /// How long loads took.
+    pub load_seconds: DurationsReading,
+    /// How long gets took that came over the network, in the order of
+    /// [`GetResult::ALL`].
+    pub get_seconds: [DurationsReading; GetResult::ALL.len()],
 }
 
 impl GroupCounts {
@@ -167,6 +177,13 @@ impl GroupCounters {
         // A thread that is ending has no stripe of its own any more.
         let stripe = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
         self.gets[stripe].0[result as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes how long a get took. Apart from [`count_get`](Self::count_get), because
+    /// to look at the clock costs as much as a hit: who calls through the network
+    /// does not notice, who embeds the library would.
+    pub fn time_get(&self, result: GetResult, took: Duration) {
+        self.get_seconds[result as usize].record(took);
     }
 
     /// Begins to time a load. It counts as [`LoadOutcome::Lost`] unless it
@@ -193,12 +210,11 @@ impl GroupCounters {
             .loads
             .each_ref()
             .map(|count| count.load(Ordering::Relaxed));
-        let (load_seconds, load_seconds_sum) = self.load_seconds.snapshot();
         GroupCounts {
             gets,
             loads,
-            load_seconds,
-            load_seconds_sum,
+            load_seconds: self.load_seconds.read(),
+            get_seconds: self.get_seconds.each_ref().map(Durations::read),
         }
     }
 }
@@ -221,7 +237,7 @@ impl LoadTimer<'_> {
 
 impl Drop for LoadTimer<'_> {
     fn drop(&mut self) {
-        self.counters.load_seconds.observe(self.began.elapsed());
+        self.counters.load_seconds.record(self.began.elapsed());
         self.counters.loads[self.outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 }

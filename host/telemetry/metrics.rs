@@ -1,0 +1,288 @@
+//! Every metric of a node, written out in the OpenMetrics text format.
+//!
+//! Nothing is counted here: a scrape reads the counters where they are kept.
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::{DurationsReading, GroupReading, NodeReading};
+
+/// What Prometheus 3 insists on to take the text for what it is.
+pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The metrics of one node.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+}
+
+impl Metrics {
+    /// Metrics that call `read` at each scrape.
+    pub fn new(read: impl Fn() -> NodeReading + Send + Sync + 'static) -> Self {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Scrape {
+            read: Box::new(read),
+        }));
+        Self { registry }
+    }
+
+    /// All metrics as they are now, of type [`METRICS_CONTENT_TYPE`].
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)
+            .expect("writing to a string can't fail");
+        text
+    }
+}
+
+struct Scrape {
+    read: Box<dyn Fn() -> NodeReading + Send + Sync>,
+}
+
+impl fmt::Debug for Scrape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scrape").finish_non_exhaustive()
+    }
+}
+
+impl Collector for Scrape {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let node = (self.read)();
+        let mut page = Page(encoder);
+        page.requests(&node.groups)?;
+        page.storage(&node.groups)?;
+        page.policies(&node.groups)?;
+        page.cluster(&node)
+    }
+}
+
+/// The exposition, written family by family.
+struct Page<'a>(DescriptorEncoder<'a>);
+
+impl Page<'_> {
+    fn requests(&mut self, groups: &[GroupReading]) -> fmt::Result {
+        self.counters(
+            "psycache_gets",
+            "Gets, by what came of them",
+            groups,
+            |group, add| {
+                group.gets.iter().try_for_each(|(result, count)| {
+                    add(
+                        &[("group", group.group.as_str()), ("result", result.label())],
+                        *count,
+                    )
+                })
+            },
+        )?;
+        let help = "Time to answer a get, the server included";
+        self.durations("psycache_get", help, groups, |group, add| {
+            group.get_seconds.iter().try_for_each(|(result, seconds)| {
+                add(
+                    &[("group", group.group.as_str()), ("result", result.label())],
+                    seconds,
+                )
+            })
+        })?;
+        let help = "Loads after a miss, by where from and how they ended";
+        self.counters("psycache_loads", help, groups, |group, add| {
+            group.loads.iter().try_for_each(|load| {
+                let labels = [
+                    ("group", group.group.as_str()),
+                    ("source", load.source),
+                    ("outcome", load.outcome),
+                ];
+                add(&labels, load.count)
+            })
+        })?;
+        self.durations("psycache_load", "Time of a load", groups, |group, add| {
+            group.load_seconds.iter().try_for_each(|(source, seconds)| {
+                add(
+                    &[("group", group.group.as_str()), ("source", source)],
+                    seconds,
+                )
+            })
+        })
+    }
+
+    fn storage(&mut self, groups: &[GroupReading]) -> fmt::Result {
+        let help = "Entries that left, by whose decision";
+        self.counters("psycache_evictions", help, groups, |group, add| {
+            group.evictions.iter().try_for_each(|(reason, count)| {
+                add(
+                    &[("group", group.group.as_str()), ("reason", reason)],
+                    *count,
+                )
+            })
+        })?;
+        self.gauges(
+            "psycache_entries",
+            "Entries held",
+            None,
+            groups,
+            |group, add| add(&[("group", group.group.as_str())], group.entries),
+        )?;
+        let help = "Bytes held: keys, values and the fixed overhead of entries";
+        self.gauges(
+            "psycache",
+            help,
+            Some(&Unit::Bytes),
+            groups,
+            |group, add| add(&[("group", group.group.as_str())], group.bytes),
+        )?;
+        let help = "Most bytes that may be held";
+        self.gauges(
+            "psycache_capacity",
+            help,
+            Some(&Unit::Bytes),
+            groups,
+            |group, add| add(&[("group", group.group.as_str())], group.capacity_bytes),
+        )
+    }
+
+    fn policies(&mut self, groups: &[GroupReading]) -> fmt::Result {
+        let help = "Who decides on evictions, and whether it does";
+        let mut encoder =
+            self.0
+                .encode_descriptor("psycache_policy", help, None, MetricType::Info)?;
+        for group in groups {
+            encoder.encode_info(&[
+                ("group", group.group.as_str()),
+                ("policy", &group.policy.name),
+                ("state", group.policy.state),
+            ])?;
+        }
+        let help = "Failures of policies, by kind";
+        self.counters("psycache_policy_failures", help, groups, |group, add| {
+            group.policy.failures.iter().try_for_each(|(kind, count)| {
+                add(&[("group", group.group.as_str()), ("kind", kind)], *count)
+            })
+        })?;
+        self.durations(
+            "psycache_policy_step",
+            "Time of a step",
+            groups,
+            |group, add| {
+                add(
+                    &[("group", group.group.as_str())],
+                    &group.policy.step_seconds,
+                )
+            },
+        )
+    }
+
+    fn cluster(&mut self, node: &NodeReading) -> fmt::Result {
+        let help = "Requests to other nodes, by outcome";
+        self.counters("psycache_peer_requests", help, &node.peers, |peer, add| {
+            peer.requests.iter().try_for_each(|(outcome, count)| {
+                add(
+                    &[("peer", peer.peer.as_str()), ("outcome", outcome)],
+                    *count,
+                )
+            })
+        })?;
+        self.gauge("psycache_ring_nodes", "Nodes in the ring", node.ring_nodes)?;
+        self.gauge(
+            "psycache_ring_version",
+            "Version of the ring",
+            node.ring_version,
+        )?;
+        let connected = u64::from(node.registry_connected);
+        self.gauge(
+            "psycache_registry_connected",
+            "1 if the registry answers, else 0",
+            connected,
+        )
+    }
+
+    fn counters<'a, T, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        items: &'a [T],
+        samples: impl Fn(&'a T, &mut dyn FnMut(&[(&str, &str); N], u64) -> fmt::Result) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut encoder = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Counter)?;
+        items.iter().try_for_each(|item| {
+            samples(item, &mut |labels, count| {
+                let mut sample = encoder.encode_family(labels)?;
+                sample.encode_counter::<NoLabelSet, _, u64>(&count, None)
+            })
+        })
+    }
+
+    fn gauges<'a, T, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        unit: Option<&Unit>,
+        items: &'a [T],
+        samples: impl Fn(&'a T, &mut dyn FnMut(&[(&str, &str); N], u64) -> fmt::Result) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut encoder = self
+            .0
+            .encode_descriptor(name, help, unit, MetricType::Gauge)?;
+        items.iter().try_for_each(|item| {
+            samples(item, &mut |labels, value| {
+                encoder.encode_family(labels)?.encode_gauge(&value)
+            })
+        })
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        self.0
+            .encode_descriptor(name, help, None, MetricType::Gauge)?
+            .encode_gauge(&value)
+    }
+
+    /// A histogram in seconds; the name gets that unit.
+    fn durations<'a, T, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        items: &'a [T],
+        samples: impl Fn(
+            &'a T,
+            &mut dyn FnMut(&[(&str, &str); N], &DurationsReading) -> fmt::Result,
+        ) -> fmt::Result,
+    ) -> fmt::Result {
+        let unit = Some(&Unit::Seconds);
+        let mut encoder = self
+            .0
+            .encode_descriptor(name, help, unit, MetricType::Histogram)?;
+        items.iter().try_for_each(|item| {
+            samples(item, &mut |labels, reading| {
+                histogram(&mut encoder, labels, reading)
+            })
+        })
+    }
+}
+
+fn histogram(
+    encoder: &mut MetricEncoder<'_>,
+    labels: &impl EncodeLabelSet,
+    reading: &DurationsReading,
+) -> fmt::Result {
+    let bounds = reading.bounds_us.iter().map(|bound| *bound as f64 / 1e6);
+    let buckets: Vec<(f64, u64)> = bounds
+        .chain([f64::INFINITY])
+        .zip(reading.buckets.iter().copied())
+        .collect();
+    encoder
+        .encode_family(labels)?
+        .encode_histogram::<NoLabelSet>(
+            reading.total.as_secs_f64(),
+            reading.count(),
+            &buckets,
+            None,
+        )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! The exposition, line by line.
+
+use std::time::Duration;
+
+use super::*;
+use crate::telemetry::{Durations, GetResult, LoadReading, PeerReading, PolicyReading};
+
+fn node() -> NodeReading {
+    let took = Durations::default();
+    took.record(Duration::from_micros(50));
+    took.record(Duration::from_secs(100));
+    let group = GroupReading {
+        group: r#"odd "name""#.into(),
+        gets: GetResult::ALL
+            .iter()
+            .map(|result| (*result, *result as u64))
+            .collect(),
+        get_seconds: vec![(GetResult::Hit, took.read())],
+        loads: vec![LoadReading {
+            source: "retriever",
+            outcome: "ok",
+            count: 7,
+        }],
+        load_seconds: vec![("retriever", took.read())],
+        evictions: vec![("policy", 3), ("expired", 0)],
+        entries: 2,
+        bytes: 300,
+        capacity_bytes: 4096,
+        policy: PolicyReading {
+            name: "lruk".into(),
+            state: "running",
+            failures: vec![("trap", 1)],
+            step_seconds: took.read(),
+        },
+    };
+    NodeReading {
+        groups: vec![group],
+        peers: vec![PeerReading {
+            peer: "127.0.0.1:7402".into(),
+            requests: vec![("ok", 9)],
+        }],
+        ring_nodes: 2,
+        ring_version: 5,
+        registry_connected: true,
+    }
+}
+
+#[test]
+fn every_metric_of_the_interface_is_there_with_its_labels() {
+    let text = Metrics::new(node).text();
+    let group = r#"group="odd \"name\"""#;
+    for line in [
+        &format!("psycache_gets_total{{{group},result=\"peer\"}} 2"),
+        &format!("psycache_get_seconds_bucket{{le=\"+Inf\",{group},result=\"hit\"}} 2"),
+        &format!("psycache_get_seconds_bucket{{le=\"0.000064\",{group},result=\"hit\"}} 1"),
+        &format!("psycache_get_seconds_sum{{{group},result=\"hit\"}} 100.00005"),
+        &format!("psycache_loads_total{{{group},source=\"retriever\",outcome=\"ok\"}} 7"),
+        &format!("psycache_load_seconds_count{{{group},source=\"retriever\"}} 2"),
+        &format!("psycache_evictions_total{{{group},reason=\"policy\"}} 3"),
+        &format!("psycache_entries{{{group}}} 2"),
+        &format!("psycache_bytes{{{group}}} 300"),
+        &format!("psycache_capacity_bytes{{{group}}} 4096"),
+        &format!("psycache_policy_info{{{group},policy=\"lruk\",state=\"running\"}} 1"),
+        &format!("psycache_policy_failures_total{{{group},kind=\"trap\"}} 1"),
+        &format!("psycache_policy_step_seconds_count{{{group}}} 2"),
+        "psycache_peer_requests_total{peer=\"127.0.0.1:7402\",outcome=\"ok\"} 9",
+        "psycache_ring_nodes 2",
+        "psycache_ring_version 5",
+        "psycache_registry_connected 1",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "{line}\nis not in\n{text}"
+        );
+    }
+    assert!(text.ends_with("# EOF\n"), "{text}");
+}
+
+#[test]
+fn each_family_is_described_once_and_before_its_samples() {
+    let text = Metrics::new(node).text();
+    let mut family = "";
+    let mut seen = Vec::new();
+    for line in text.lines() {
+        if let Some(described) = line.strip_prefix("# TYPE ") {
+            family = described.split(' ').next().unwrap();
+            assert!(!seen.contains(&family), "{family} is described twice");
+            seen.push(family);
+        } else if !line.starts_with('#') {
+            assert!(line.starts_with(family), "{line} stands under {family}");
+        }
+    }
+    assert_eq!(seen.len(), 15);
+}
