@@ -1,5 +1,31 @@
 //! gRPC in: the services, and the one place where errors become statuses.
+//!
+//! A call goes `cache_service` (unary) or `session` (many on one stream) ->
+//! `call` -> a [`Group`](crate::group::Group), and its error through `status`.
+
+mod config;
+mod serve;
+
+mod cache_service;
+mod call;
+mod groups;
+mod session;
 
 mod peer_service;
 
+mod admin_service;
+mod group_report;
+
+mod deadline;
+mod limit;
+mod status;
+
+mod health;
+mod http;
+
+pub use admin_service::{Operations, PolicySwap, PolicySwapped};
+pub use config::Config;
+pub use groups::Groups;
+pub use health::{Health, Phase};
 pub use peer_service::PeerService;
+pub use serve::{Listeners, Services, serve};

@@ -1,6 +1,6 @@
 //! What other nodes ask of this one. Answered here, never forwarded.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::health::Health;
 use crate::cluster::peer::wire;
 use crate::cluster::remote::Local;
 use crate::error::Error;
@@ -28,13 +29,15 @@ const ANSWERS: usize = 256;
 /// Serves `psycache.v1.Peer`.
 pub struct PeerService {
     local: Arc<dyn Local>,
+    health: Arc<Health>,
 }
 
 impl PeerService {
-    /// The service that `local` answers for.
+    /// The service that `local` answers for, until `health` says that the node
+    /// drains: then streams end when what runs on them has.
     #[must_use]
-    pub fn new(local: Arc<dyn Local>) -> PeerServer<Self> {
-        PeerServer::new(Self { local })
+    pub fn new(local: Arc<dyn Local>, health: Arc<Health>) -> PeerServer<Self> {
+        PeerServer::new(Self { local, health })
             .max_decoding_message_size(wire::MESSAGE_BYTES)
             .max_encoding_message_size(wire::MESSAGE_BYTES)
     }
@@ -55,7 +58,8 @@ impl Peer for PeerService {
             running: JoinSet::new(),
             by_id: HashMap::new(),
         };
-        tokio::spawn(exchange.serve(request.into_inner()));
+        let draining = self.health.draining();
+        tokio::spawn(exchange.serve(request.into_inner(), draining));
         Ok(Response::new(Box::pin(ReceiverStream::new(sent))))
     }
 
@@ -77,8 +81,14 @@ struct Exchange {
 }
 
 impl Exchange {
-    async fn serve(mut self, mut requests: Streaming<PeerRequest>) {
-        loop {
+    async fn serve(
+        mut self,
+        mut requests: Streaming<PeerRequest>,
+        draining: impl Future<Output = ()>,
+    ) {
+        let mut draining = pin!(draining);
+        let mut takes_more = true;
+        while takes_more || !self.running.is_empty() {
             tokio::select! {
                 // First, so that places come free before more is taken on.
                 biased;
@@ -87,7 +97,8 @@ impl Exchange {
                         self.by_id.remove(&id);
                     }
                 }
-                message = requests.message(), if self.running.len() < AT_ONCE => match message {
+                () = &mut draining, if takes_more => takes_more = false,
+                message = requests.message(), if takes_more && self.running.len() < AT_ONCE => match message {
                     Ok(Some(message)) => self.take(message).await,
                     Ok(None) | Err(_) => return,
                 },

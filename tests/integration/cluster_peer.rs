@@ -12,7 +12,7 @@ use futures::future::{BoxFuture, join_all};
 use psycache::cluster::peer::Peer;
 use psycache::cluster::remote::{Call, Link, Local, Remote, RemoteError, Request, Response};
 use psycache::error::Error;
-use psycache::server::PeerService;
+use psycache::server::{Groups, Health, PeerService};
 use psycache::value::{Answer, Origin};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -86,7 +86,8 @@ impl Server {
             .build()
             .expect("a runtime");
         let local = Arc::new(Echo::default());
-        let service = PeerService::new(Arc::clone(&local) as Arc<dyn Local>);
+        let health = Arc::new(Health::starting(&Groups::new([])).await);
+        let service = PeerService::new(Arc::clone(&local) as Arc<dyn Local>, health);
         let (bound, wait) = oneshot::channel();
         let address = address.to_owned();
         runtime.spawn(async move {

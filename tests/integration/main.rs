@@ -15,3 +15,4 @@ mod harness;
 mod cli;
 mod cluster_peer;
 mod cluster_registry;
+mod server;

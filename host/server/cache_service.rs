@@ -1,0 +1,98 @@
+//! `psycache.v1.Cache`: what applications ask.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status, Streaming};
+
+use super::call::Call;
+use super::config::Config;
+use super::deadline;
+use super::groups::Groups;
+use super::health::Health;
+use super::session::Session;
+use super::status::{outcome, status};
+use crate::proto::cache_server::Cache;
+use crate::proto::{
+    ClearRequest, ClearResponse, GetManyRequest, GetManyResponse, GetRequest, GetResponse,
+    RemoveManyRequest, RemoveManyResponse, RemoveRequest, RemoveResponse, SessionRequest,
+    SetRequest, SetResponse,
+};
+use crate::telemetry::{RpcSpan, propagation};
+
+/// The service's name in traces.
+pub(super) const SERVICE: &str = "psycache.v1.Cache";
+
+/// Answers for every group of the node.
+pub(super) struct CacheService {
+    pub(super) groups: Groups,
+    pub(super) config: Config,
+    pub(super) health: Arc<Health>,
+}
+
+impl CacheService {
+    async fn unary<C: Call>(&self, request: Request<C>) -> Result<Response<C::Answer>, Status> {
+        let (metadata, _, call) = request.into_parts();
+        let within = deadline::of(&metadata, self.config.request_timeout);
+        let parent = || propagation::from_metadata(&metadata);
+        let span = RpcSpan::open(SERVICE, C::METHOD, parent);
+        let answer = span.record(call.run(&self.groups, within), outcome).await;
+        answer
+            .map(Response::new)
+            .map_err(|error| status(&error, call.group()))
+    }
+}
+
+#[tonic::async_trait]
+impl Cache for CacheService {
+    async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn get_many(
+        &self,
+        request: Request<GetManyRequest>,
+    ) -> Result<Response<GetManyResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn set(&self, request: Request<SetRequest>) -> Result<Response<SetResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn remove(
+        &self,
+        request: Request<RemoveRequest>,
+    ) -> Result<Response<RemoveResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn remove_many(
+        &self,
+        request: Request<RemoveManyRequest>,
+    ) -> Result<Response<RemoveManyResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn clear(
+        &self,
+        request: Request<ClearRequest>,
+    ) -> Result<Response<ClearResponse>, Status> {
+        self.unary(request).await
+    }
+
+    type SessionStream = Session;
+
+    async fn session(
+        &self,
+        request: Request<Streaming<SessionRequest>>,
+    ) -> Result<Response<Session>, Status> {
+        let draining = self.health.draining();
+        let session = Session::new(
+            request.into_inner(),
+            self.groups.clone(),
+            &self.config,
+            draining,
+        );
+        Ok(Response::new(session))
+    }
+}

@@ -1,0 +1,237 @@
+//! The six calls of the cache, the same whether they come alone or on a session.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+
+use super::groups::Groups;
+use super::status::failure;
+use crate::error::Error;
+use crate::key;
+use crate::proto::{
+    ClearRequest, ClearResponse, GetManyRequest, GetManyResponse, GetRequest, GetResponse,
+    GetResult, Origin, RemoveManyRequest, RemoveManyResponse, RemoveRequest, RemoveResponse,
+    RemoveResult, SetRequest, SetResponse, get_result, remove_result,
+};
+use crate::telemetry;
+use crate::value;
+
+/// Most keys of one call: an answer for more could be larger than any client
+/// takes.
+const MAX_KEYS: usize = 10_000;
+
+/// Keys of one RemoveMany that are removed at a time.
+const REMOVALS_AT_ONCE: usize = 64;
+
+/// A request that a group answers.
+pub(super) trait Call: Send + Sync + 'static {
+    /// What it is answered with.
+    type Answer: Send;
+    /// Its name in the service.
+    const METHOD: &'static str;
+    /// The group that it names.
+    fn group(&self) -> &[u8];
+    /// Does what it asks, within a time.
+    fn run(
+        &self,
+        groups: &Groups,
+        within: Duration,
+    ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
+}
+
+impl Call for GetRequest {
+    type Answer = GetResponse;
+    const METHOD: &'static str = "Get";
+
+    fn group(&self) -> &[u8] {
+        &self.group
+    }
+
+    async fn run(&self, groups: &Groups, within: Duration) -> Result<GetResponse, Error> {
+        let group = groups.find(&self.group)?;
+        let began = Instant::now();
+        let answer = match key::parse(&self.key) {
+            Ok(key) => group.get(key, within).await,
+            Err(error) => Err(error),
+        };
+        group.counters().time_get(result(&answer), began.elapsed());
+        answer.map(found)
+    }
+}
+
+impl Call for GetManyRequest {
+    type Answer = GetManyResponse;
+    const METHOD: &'static str = "GetMany";
+
+    fn group(&self) -> &[u8] {
+        &self.group
+    }
+
+    async fn run(&self, groups: &Groups, within: Duration) -> Result<GetManyResponse, Error> {
+        let group = groups.find(&self.group)?;
+        check_count(&self.keys)?;
+        let parsed: Vec<_> = self.keys.iter().map(|key| key::parse(key)).collect();
+        let usable: Vec<&str> = parsed
+            .iter()
+            .filter_map(|key| key.as_ref().ok().copied())
+            .collect();
+        let mut answers = group.get_many(&usable, within).await.into_iter();
+        let results = parsed.into_iter().map(|key| {
+            let answer = key.and_then(|_| answers.next().expect("one answer for each usable key"));
+            let result = match answer {
+                Ok(answer) => get_result::Result::Found(found(answer)),
+                Err(error) => get_result::Result::Failure(failure(&error)),
+            };
+            GetResult {
+                result: Some(result),
+            }
+        });
+        Ok(GetManyResponse {
+            results: results.collect(),
+        })
+    }
+}
+
+impl Call for SetRequest {
+    type Answer = SetResponse;
+    const METHOD: &'static str = "Set";
+
+    fn group(&self) -> &[u8] {
+        &self.group
+    }
+
+    async fn run(&self, groups: &Groups, within: Duration) -> Result<SetResponse, Error> {
+        let group = groups.find(&self.group)?;
+        let key = key::parse(&self.key)?;
+        let ttl = (self.ttl_ms > 0).then(|| Duration::from_millis(self.ttl_ms));
+        // What came in is a slice of the connection's buffer, and would keep all of
+        // it alive while the store counts the slice.
+        let value = Bytes::copy_from_slice(&self.value);
+        bounded(within, group.set(key, value, ttl)).await?;
+        Ok(SetResponse {})
+    }
+}
+
+impl Call for RemoveRequest {
+    type Answer = RemoveResponse;
+    const METHOD: &'static str = "Remove";
+
+    fn group(&self) -> &[u8] {
+        &self.group
+    }
+
+    async fn run(&self, groups: &Groups, within: Duration) -> Result<RemoveResponse, Error> {
+        let group = groups.find(&self.group)?;
+        let key = key::parse(&self.key)?;
+        let existed = bounded(within, group.remove(key)).await?;
+        Ok(RemoveResponse { existed })
+    }
+}
+
+impl Call for RemoveManyRequest {
+    type Answer = RemoveManyResponse;
+    const METHOD: &'static str = "RemoveMany";
+
+    fn group(&self) -> &[u8] {
+        &self.group
+    }
+
+    async fn run(&self, groups: &Groups, within: Duration) -> Result<RemoveManyResponse, Error> {
+        let group = groups.find(&self.group)?;
+        check_count(&self.keys)?;
+        let end = Instant::now() + within;
+        let removals = self.keys.iter().map(|key| async move {
+            let within = end.saturating_duration_since(Instant::now());
+            let removed = match key::parse(key) {
+                Ok(key) => bounded(within, group.remove(key)).await,
+                Err(error) => Err(error),
+            };
+            let result = match removed {
+                Ok(existed) => remove_result::Result::Removed(RemoveResponse { existed }),
+                Err(error) => remove_result::Result::Failure(failure(&error)),
+            };
+            RemoveResult {
+                result: Some(result),
+            }
+        });
+        // As a list first: a stream that borrows from its closure is not `Send`.
+        let removals: Vec<_> = removals.collect();
+        let results = stream::iter(removals)
+            .buffered(REMOVALS_AT_ONCE)
+            .collect()
+            .await;
+        Ok(RemoveManyResponse { results })
+    }
+}
+
+impl Call for ClearRequest {
+    type Answer = ClearResponse;
+    const METHOD: &'static str = "Clear";
+
+    fn group(&self) -> &[u8] {
+        &self.group
+    }
+
+    async fn run(&self, groups: &Groups, within: Duration) -> Result<ClearResponse, Error> {
+        let group = groups.find(&self.group)?;
+        let entries = bounded(within, group.clear()).await?;
+        Ok(ClearResponse { entries })
+    }
+}
+
+async fn bounded<T>(
+    within: Duration,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let late = |_| Err(Error::DeadlineExceeded { after: within });
+    tokio::time::timeout(within, work)
+        .await
+        .unwrap_or_else(late)
+}
+
+fn check_count(keys: &[Bytes]) -> Result<(), Error> {
+    if keys.len() <= MAX_KEYS {
+        return Ok(());
+    }
+    let problem = format!(
+        "{} keys; ask for at most {MAX_KEYS} in one call",
+        keys.len()
+    );
+    Err(Error::InvalidArgument {
+        argument: "keys",
+        problem,
+    })
+}
+
+fn found(answer: value::Answer) -> GetResponse {
+    let origin = match answer.origin {
+        value::Origin::Hit => Origin::Hit,
+        value::Origin::Loaded => Origin::Loaded,
+        value::Origin::Peer => Origin::Peer,
+        value::Origin::Hot => Origin::Hot,
+        value::Origin::Stale => Origin::Stale,
+    };
+    // 0 says "no limit", so what is about to expire has 1 ms left.
+    let ttl_ms = answer.ttl.map_or(0, |ttl| (ttl.as_millis() as u64).max(1));
+    GetResponse {
+        value: answer.value,
+        origin: origin.into(),
+        ttl_ms,
+    }
+}
+
+fn result(answer: &Result<value::Answer, Error>) -> telemetry::GetResult {
+    use telemetry::GetResult;
+    match answer {
+        Ok(answer) => match answer.origin {
+            value::Origin::Hit => GetResult::Hit,
+            value::Origin::Loaded => GetResult::Miss,
+            value::Origin::Peer => GetResult::Peer,
+            value::Origin::Hot => GetResult::Hot,
+            value::Origin::Stale => GetResult::Stale,
+        },
+        Err(Error::NotFound) => GetResult::Negative,
+        Err(_) => GetResult::Error,
+    }
+}

@@ -1,0 +1,72 @@
+//! How long a caller waits, as it tells in the `grpc-timeout` header.
+
+use std::time::Duration;
+
+use tonic::metadata::MetadataMap;
+
+/// Of what a caller allows, a tenth but at most this stays for the answer's way
+/// back: one that starts out at the deadline is late.
+const WAY_BACK: Duration = Duration::from_millis(20);
+
+/// The time to answer a call in: what the caller allows, `at_most` our own limit.
+/// A header that can't be read counts as none.
+pub(super) fn of(metadata: &MetadataMap, at_most: Duration) -> Duration {
+    let header = metadata
+        .get("grpc-timeout")
+        .and_then(|value| value.to_str().ok());
+    within(header.and_then(parse), at_most)
+}
+
+/// The same for a time that stands in the message.
+pub(super) fn within(allowed: Option<Duration>, at_most: Duration) -> Duration {
+    let allowed = allowed.map(|allowed| allowed - WAY_BACK.min(allowed / 10));
+    allowed.map_or(at_most, |allowed| allowed.min(at_most))
+}
+
+/// `100m`: at most eight digits and a unit.
+fn parse(header: &str) -> Option<Duration> {
+    let (digits, unit) = header.split_at_checked(header.len().checked_sub(1)?)?;
+    let is_number = (1..=8).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    let number: u64 = is_number.then(|| digits.parse().ok())??;
+    Some(match unit {
+        "H" => Duration::from_secs(number * 3600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_unit_of_the_protocol_is_read() {
+        for (header, expected) in [
+            ("2H", Duration::from_secs(7200)),
+            ("3M", Duration::from_secs(180)),
+            ("99999999S", Duration::from_secs(99_999_999)),
+            ("100m", Duration::from_millis(100)),
+            ("7u", Duration::from_micros(7)),
+            ("0n", Duration::ZERO),
+        ] {
+            assert_eq!(parse(header), Some(expected), "{header}");
+        }
+        for header in ["", "S", "1", "1s", "-1S", "+1S", "100000000S", "1ä"] {
+            assert_eq!(parse(header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn the_shorter_time_counts_and_the_way_back_is_left() {
+        let limit = Duration::from_secs(30);
+        let ms = Duration::from_millis;
+        assert_eq!(within(None, limit), limit);
+        assert_eq!(within(Some(ms(100)), limit), ms(90));
+        assert_eq!(within(Some(ms(10_000)), limit), ms(9_980));
+        assert_eq!(within(Some(ms(60_000)), limit), limit);
+    }
+}

@@ -1,0 +1,124 @@
+//! What operators and metrics are told of a group.
+
+use std::sync::Arc;
+
+use super::groups::Groups;
+use crate::group::Group;
+use crate::policy::STEP_BOUNDS_US;
+use crate::proto::{GroupStatus, PluginStatus};
+use crate::telemetry::{
+    DurationsReading, GetResult, GroupCounts, GroupReading, LoadOutcome, LoadReading, PolicyReading,
+};
+
+/// Where a group loads from; the `source` label.
+const RETRIEVER: &str = "retriever";
+
+impl Groups {
+    /// What the metrics tell of each group.
+    #[must_use]
+    pub fn readings(&self) -> Vec<GroupReading> {
+        self.iter().map(reading).collect()
+    }
+
+    /// What `status` tells of each group.
+    #[must_use]
+    pub fn statuses(&self) -> Vec<GroupStatus> {
+        self.iter().map(status).collect()
+    }
+}
+
+fn reading(group: &Arc<Group>) -> GroupReading {
+    let counts = group.counters().snapshot();
+    let stats = group.parts().store.stats();
+    let gets = GetResult::ALL.map(|result| (result, counts.gets(result)));
+    let loads = LoadOutcome::ALL.map(|outcome| LoadReading {
+        source: RETRIEVER,
+        outcome: outcome.label(),
+        count: counts.loads(outcome),
+    });
+    let evictions = [
+        ("policy", stats.evictions.policy),
+        ("fallback", stats.evictions.fallback),
+        ("expired", stats.evictions.expired),
+        ("removed", stats.evictions.removed),
+    ];
+    GroupReading {
+        group: group.config().name.clone(),
+        gets: gets.into(),
+        loads: loads.into(),
+        evictions: evictions.into(),
+        entries: stats.entries,
+        bytes: stats.bytes,
+        capacity_bytes: stats.capacity_bytes,
+        policy: policy_reading(group),
+        load_seconds: vec![(RETRIEVER, counts.load_seconds)],
+        get_seconds: GetResult::ALL.into_iter().zip(counts.get_seconds).collect(),
+    }
+}
+
+fn policy_reading(group: &Group) -> PolicyReading {
+    let lane = group.parts().lane.status();
+    PolicyReading {
+        name: lane.policy,
+        state: lane.state.name(),
+        failures: lane.failures.into_iter().collect(),
+        step_seconds: DurationsReading {
+            bounds_us: &STEP_BOUNDS_US,
+            buckets: lane.step_buckets.into(),
+            total: lane.step_time,
+        },
+    }
+}
+
+fn status(group: &Arc<Group>) -> GroupStatus {
+    let counts = group.counters().snapshot();
+    let stats = group.parts().store.stats();
+    let sum = |results: &[GetResult]| results.iter().map(|result| counts.gets(*result)).sum();
+    GroupStatus {
+        name: group.config().name.clone(),
+        entries: stats.entries,
+        bytes: stats.bytes,
+        capacity_bytes: stats.capacity_bytes,
+        max_entries: stats.max_entries.into(),
+        hits: sum(&[
+            GetResult::Hit,
+            GetResult::Negative,
+            GetResult::Hot,
+            GetResult::Stale,
+        ]),
+        misses: sum(&[GetResult::Miss, GetResult::Peer]),
+        loads: LoadOutcome::ALL
+            .iter()
+            .map(|outcome| counts.loads(*outcome))
+            .sum(),
+        evictions: stats.evictions.policy + stats.evictions.fallback,
+        expirations: stats.evictions.expired,
+        policy: Some(policy_status(group)),
+        retriever: retriever_status(group, &counts),
+    }
+}
+
+fn policy_status(group: &Group) -> PluginStatus {
+    let lane = group.parts().lane.status();
+    PluginStatus {
+        name: lane.policy,
+        state: lane.state.name().into(),
+        problem: lane.problem.unwrap_or_default(),
+        failures: lane.failures.values().sum(),
+        sha256: lane.sha256,
+    }
+}
+
+fn retriever_status(group: &Group, counts: &GroupCounts) -> Option<PluginStatus> {
+    let retriever = group.parts().retriever.as_ref()?;
+    let failed = LoadOutcome::ALL
+        .into_iter()
+        .filter(|outcome| outcome.is_failure());
+    Some(PluginStatus {
+        name: retriever.name().into(),
+        state: "running".into(),
+        problem: String::new(),
+        failures: failed.map(|outcome| counts.loads(outcome)).sum(),
+        sha256: retriever.sha256().into(),
+    })
+}

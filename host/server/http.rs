@@ -1,0 +1,87 @@
+//! Plain HTTP for machines that watch: /metrics, /healthz, /readyz.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use super::admin_service::Operations;
+use super::health::{Health, Phase};
+use crate::telemetry::{METRICS_CONTENT_TYPE, Metrics};
+
+/// What is told about.
+#[derive(Clone)]
+pub(super) struct Watched {
+    pub(super) health: Arc<Health>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) operations: Arc<dyn Operations>,
+}
+
+/// Answers until `stop` ends, then finishes what is in flight.
+pub(super) async fn serve(
+    listener: TcpListener,
+    watched: Watched,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let pages = Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(live))
+        .route("/readyz", get(ready))
+        .with_state(watched);
+    axum::serve(listener, pages)
+        .with_graceful_shutdown(stop)
+        .await
+}
+
+async fn metrics(State(watched): State<Watched>) -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, METRICS_CONTENT_TYPE)],
+        watched.metrics.text(),
+    )
+}
+
+async fn live() -> &'static str {
+    "live\n"
+}
+
+/// Whether to send requests here, and why not. A policy that failed is no reason:
+/// the node evicts by itself and answers all the same, so it is only named.
+async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
+    match watched.health.phase() {
+        Phase::Starting => {
+            let why = "not ready: the other nodes are not known yet\n";
+            (StatusCode::SERVICE_UNAVAILABLE, why.into())
+        }
+        Phase::Draining => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: the node is stopping\n".into(),
+        ),
+        Phase::Ready => (
+            StatusCode::OK,
+            format!("ready\n{}", ailing(&*watched.operations)),
+        ),
+    }
+}
+
+/// A line for each group whose policy does not decide.
+fn ailing(operations: &dyn Operations) -> String {
+    let mut lines = String::new();
+    for group in operations.status().groups {
+        let policy = group.policy.unwrap_or_default();
+        if policy.state != "running" {
+            writeln!(
+                lines,
+                "group {}: policy {} is {}: {}",
+                group.name, policy.name, policy.state, policy.problem
+            )
+            .expect("writing to a string can't fail");
+        }
+    }
+    lines
+}

@@ -1,0 +1,77 @@
+//! Messages that are too long, told in our own words.
+//!
+//! tonic refuses a message by its length prefix, before a service sees it, and
+//! calls that OUT_OF_RANGE. For callers it is the same as a value that is too
+//! large for its group.
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+
+use futures::TryFutureExt;
+use futures::future::MapOk;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+use tonic::server::NamedService;
+use tonic::{Code, Status};
+
+use super::status::status;
+use crate::error::Error;
+
+/// What a message may be longer than the value in it: key, group, framing.
+const OVERHEAD: usize = 64 << 10;
+
+/// The longest message for values of at most `max_value_bytes`.
+pub(super) fn max_message_bytes(max_value_bytes: usize) -> usize {
+    max_value_bytes.saturating_add(OVERHEAD)
+}
+
+/// `refused` as our own status, if it is tonic's word for a message too long.
+pub(super) fn restated(refused: Status) -> Status {
+    if refused.code() != Code::OutOfRange {
+        return refused;
+    }
+    let numbers = refused.message().split(|c: char| !c.is_ascii_digit());
+    let mut numbers = numbers.filter_map(|digits| digits.parse().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(bytes), Some(limit)) => {
+            let what = "the longest message that this node takes";
+            status(&Error::TooLarge { bytes, limit, what }, b"")
+        }
+        _ => Status::resource_exhausted(refused.message()),
+    }
+}
+
+/// A service whose refusals of long messages are [`restated`].
+#[derive(Clone, Debug)]
+pub(super) struct Restating<S>(pub(super) S);
+
+impl<S: NamedService> NamedService for Restating<S> {
+    const NAME: &'static str = S::NAME;
+}
+
+type Response = http::Response<Body>;
+
+impl<S> Service<http::Request<Body>> for Restating<S>
+where
+    S: Service<http::Request<Body>, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = MapOk<S::Future, fn(Response) -> Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        self.0.call(request).map_ok(|response| {
+            // A call that failed before it began has its status in the headers.
+            match Status::from_header_map(response.headers()) {
+                Some(refused) if refused.code() == Code::OutOfRange => {
+                    restated(refused).into_http()
+                }
+                _ => response,
+            }
+        })
+    }
+}

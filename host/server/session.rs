@@ -1,0 +1,198 @@
+//! Many calls on one stream.
+//!
+//! The answers are a stream, and polling it is what drives the calls: there is
+//! no task and no queue between a request and its answer. A client that does not
+//! read its answers is not read from either; one that is gone drops the stream
+//! and all that is on it. The transport sends whatever answers are ready in one
+//! frame.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::future::{AbortHandle, Abortable, BoxFuture, FutureExt};
+use futures::stream::{FuturesUnordered, Stream, StreamExt};
+use tonic::{Status, Streaming};
+
+use super::cache_service::SERVICE;
+use super::call::Call;
+use super::config::Config;
+use super::deadline;
+use super::groups::Groups;
+use super::limit::restated;
+use super::status::{failure, outcome, status};
+use crate::error::Error;
+use crate::proto::session_request::Call as Wanted;
+use crate::proto::session_response::Answer;
+use crate::proto::{SessionRequest, SessionResponse};
+use crate::telemetry::{RpcSpan, propagation};
+
+type Running = BoxFuture<'static, SessionResponse>;
+
+/// The answers of one session.
+pub(super) struct Session {
+    groups: Groups,
+    request_timeout: Duration,
+    window: usize,
+    /// `None` once no more requests are taken.
+    requests: Option<Streaming<SessionRequest>>,
+    /// Calls that did not end at once.
+    running: FuturesUnordered<Abortable<Running>>,
+    /// How to cancel each of them, by its id.
+    cancels: HashMap<u64, AbortHandle>,
+    /// Ends when the node begins to stop.
+    draining: BoxFuture<'static, ()>,
+    /// What the client is told after the last answer; `None`: that all is well.
+    farewell: Option<Status>,
+}
+
+impl Session {
+    pub(super) fn new(
+        requests: Streaming<SessionRequest>,
+        groups: Groups,
+        config: &Config,
+        draining: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        Self {
+            groups,
+            request_timeout: config.request_timeout,
+            window: config.session_window,
+            requests: Some(requests),
+            running: FuturesUnordered::new(),
+            cancels: HashMap::new(),
+            draining: draining.boxed(),
+            farewell: None,
+        }
+    }
+
+    /// An answer of a call that is running, if one is there.
+    fn poll_running(&mut self, cx: &mut Context<'_>) -> Option<SessionResponse> {
+        while let Poll::Ready(Some(ended)) = self.running.poll_next_unpin(cx) {
+            // A call that was cancelled ends without an answer.
+            if let Ok(answer) = ended {
+                self.cancels.remove(&answer.id);
+                return Some(answer);
+            }
+        }
+        None
+    }
+
+    /// Takes no more requests; what is running is still answered.
+    fn close(&mut self, farewell: Option<Status>) {
+        self.requests = None;
+        self.farewell = farewell;
+    }
+
+    /// Begins what a request asks for. Answers at once if it can: most gets are
+    /// hits, and need no place among the running.
+    fn begin(&mut self, request: SessionRequest, cx: &mut Context<'_>) -> Option<SessionResponse> {
+        let SessionRequest {
+            id,
+            timeout_ms,
+            traceparent,
+            call,
+        } = request;
+        let allowed = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
+        let envelope = Envelope {
+            id,
+            groups: self.groups.clone(),
+            within: deadline::within(allowed, self.request_timeout),
+            traceparent,
+        };
+        let mut running = match call {
+            Some(Wanted::Get(call)) => envelope.run(call, Answer::Get),
+            Some(Wanted::GetMany(call)) => envelope.run(call, Answer::GetMany),
+            Some(Wanted::Set(call)) => envelope.run(call, Answer::Set),
+            Some(Wanted::Remove(call)) => envelope.run(call, Answer::Remove),
+            Some(Wanted::RemoveMany(call)) => envelope.run(call, Answer::RemoveMany),
+            Some(Wanted::Clear(call)) => envelope.run(call, Answer::Clear),
+            Some(Wanted::Cancel(cancelled)) => {
+                if let Some(cancel) = self.cancels.remove(&cancelled) {
+                    cancel.abort();
+                }
+                return None;
+            }
+            None => {
+                let problem = "there is none that this node knows".into();
+                let error = Error::InvalidArgument {
+                    argument: "call",
+                    problem,
+                };
+                let answer = Some(Answer::Failure(failure(&error)));
+                return Some(SessionResponse { id, answer });
+            }
+        };
+        if let Poll::Ready(answer) = running.poll_unpin(cx) {
+            return Some(answer);
+        }
+        let (cancel, registration) = AbortHandle::new_pair();
+        self.cancels.insert(id, cancel);
+        self.running.push(Abortable::new(running, registration));
+        None
+    }
+}
+
+impl Stream for Session {
+    type Item = Result<SessionResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let session = &mut *self;
+        loop {
+            if let Some(answer) = session.poll_running(cx) {
+                return Poll::Ready(Some(Ok(answer)));
+            }
+            if session.requests.is_some() && session.draining.poll_unpin(cx).is_ready() {
+                session.close(Some(status(&Error::Stopping, b"")));
+            }
+            let Some(requests) = &mut session.requests else {
+                if session.running.is_empty() {
+                    return Poll::Ready(session.farewell.take().map(Err));
+                }
+                return Poll::Pending;
+            };
+            if session.running.len() >= session.window {
+                return Poll::Pending;
+            }
+            match ready!(requests.poll_next_unpin(cx)) {
+                Some(Ok(request)) => {
+                    if let Some(answer) = session.begin(request, cx) {
+                        return Poll::Ready(Some(Ok(answer)));
+                    }
+                }
+                Some(Err(broken)) => session.close(Some(restated(broken))),
+                None => session.close(None),
+            }
+        }
+    }
+}
+
+/// What a call of a session comes with.
+struct Envelope {
+    id: u64,
+    groups: Groups,
+    within: Duration,
+    traceparent: String,
+}
+
+impl Envelope {
+    fn run<C: Call>(self, call: C, answer: fn(C::Answer) -> Answer) -> Running {
+        let Self {
+            id,
+            groups,
+            within,
+            traceparent,
+        } = self;
+        async move {
+            let parent = || propagation::from_traceparent(&traceparent);
+            let span = RpcSpan::open(SERVICE, C::METHOD, parent);
+            let ended = span.record(call.run(&groups, within), outcome).await;
+            let ended = ended.map_or_else(|error| Answer::Failure(failure(&error)), answer);
+            SessionResponse {
+                id,
+                answer: Some(ended),
+            }
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,98 @@
+//! Errors on the wire: the only place where an [`Error`] gets a gRPC code.
+
+use std::collections::HashMap;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::error::Error;
+use crate::proto;
+
+const DOMAIN: &str = "psycache";
+
+/// Longer messages are cut: they travel in HTTP headers, twice, and clients
+/// refuse headers beyond a few KiB.
+const LONGEST_MESSAGE: usize = 1024;
+
+/// The code of an error and its reason, the part of it that programs read.
+fn classify(error: &Error) -> (Code, &'static str) {
+    match error {
+        Error::NotFound => (Code::NotFound, "NOT_FOUND"),
+        Error::InvalidKey { .. } => (Code::InvalidArgument, "INVALID_KEY"),
+        Error::InvalidArgument { .. } => (Code::InvalidArgument, "INVALID_ARGUMENT"),
+        Error::UnknownGroup { .. } => (Code::FailedPrecondition, "UNKNOWN_GROUP"),
+        Error::NoRetriever { .. } => (Code::FailedPrecondition, "NO_RETRIEVER"),
+        Error::TooLarge { .. } => (Code::ResourceExhausted, "TOO_LARGE"),
+        Error::Unavailable { .. } => (Code::Unavailable, "UNAVAILABLE"),
+        Error::SourceRejected { .. } => (Code::PermissionDenied, "SOURCE_REJECTED"),
+        Error::BadValue { .. } => (Code::FailedPrecondition, "BAD_VALUE"),
+        Error::NotConfirmed { .. } => (Code::Unavailable, "NOT_CONFIRMED"),
+        Error::DeadlineExceeded { .. } => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+        Error::Stopping => (Code::Unavailable, "STOPPING"),
+        Error::Internal(_) => (Code::Internal, "INTERNAL"),
+    }
+}
+
+/// The status of a call on `group` that failed with `error`. It carries a
+/// google.rpc.ErrorInfo with the reason, the group and what else a program could
+/// act on.
+pub(super) fn status(error: &Error, group: &[u8]) -> Status {
+    let (code, reason) = classify(error);
+    let mut metadata = facts(error);
+    if let Ok(group) = str::from_utf8(group)
+        && !group.is_empty()
+        && group.len() <= LONGEST_MESSAGE
+    {
+        metadata.insert("group".into(), group.into());
+    }
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    Status::with_error_details(code, message(error), details)
+}
+
+/// The same inside an answer for many, or on a session.
+pub(super) fn failure(error: &Error) -> proto::Failure {
+    let (code, reason) = classify(error);
+    proto::Failure {
+        code: code as u32,
+        message: message(error),
+        reason: reason.into(),
+    }
+}
+
+/// How a call ended, for its span.
+pub(super) fn outcome<T>(answer: &Result<T, Error>) -> (Code, String) {
+    match answer {
+        Ok(_) => (Code::Ok, String::new()),
+        Err(error) => (classify(error).0, message(error)),
+    }
+}
+
+fn facts(error: &Error) -> HashMap<String, String> {
+    let facts = match error {
+        Error::TooLarge { bytes, limit, .. } => {
+            vec![("bytes", bytes.to_string()), ("limit", limit.to_string())]
+        }
+        Error::InvalidArgument { argument, .. } => vec![("argument", (*argument).to_owned())],
+        Error::NotConfirmed { nodes } => vec![("nodes", cut(nodes.join(",")))],
+        _ => Vec::new(),
+    };
+    facts
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn message(error: &Error) -> String {
+    cut(error.to_string())
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > LONGEST_MESSAGE {
+        text.truncate(text.floor_char_boundary(LONGEST_MESSAGE));
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

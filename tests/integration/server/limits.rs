@@ -1,0 +1,57 @@
+//! Messages longer than any value may be.
+
+use psycache::proto::session_request::Call;
+use psycache::proto::{SessionRequest, SetRequest};
+use psycache::server::Config;
+use tokio_stream::StreamExt;
+use tonic::Code;
+
+use super::{info, served, served_with};
+
+fn set(bytes: usize) -> SetRequest {
+    let value = vec![7; bytes].into();
+    SetRequest {
+        group: "notes".into(),
+        key: "a".into(),
+        value,
+        ttl_ms: 0,
+    }
+}
+
+#[tokio::test]
+async fn a_set_of_100_mb_is_refused_by_its_length_and_the_connection_lives() {
+    let served = served().await;
+    let status = served.client().set(set(100_000_000)).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+    assert_eq!(info(&status).reason, "TOO_LARGE");
+    assert_eq!(
+        info(&status).metadata["limit"],
+        ((64 << 20) + (64 << 10)).to_string()
+    );
+    assert!(status.message().contains("limit of 67174400"), "{status}");
+    served.get("Tom").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_is_sent_a_message_too_long_ends_with_the_same_words() {
+    let served = served_with(Config {
+        max_value_bytes: 1000,
+        ..Config::default()
+    })
+    .await;
+    let request = SessionRequest {
+        id: 1,
+        call: Some(Call::Set(set(100_000))),
+        ..SessionRequest::default()
+    };
+    let answers = served.client().session(tokio_stream::once(request)).await;
+    let status = answers
+        .unwrap()
+        .into_inner()
+        .next()
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+    assert_eq!(info(&status).reason, "TOO_LARGE");
+}

@@ -1,0 +1,215 @@
+//! A real server on a port of its own, in front of groups with real policies, and
+//! a real client. Only the data source is the test's.
+
+mod admin;
+mod calls;
+mod drain;
+mod errors;
+mod http;
+mod limits;
+mod services;
+mod session;
+mod source;
+mod traces;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt};
+use parking_lot::Mutex;
+use psycache::clock::Clock;
+use psycache::cluster::Cluster;
+use psycache::error::Error;
+use psycache::group::{self, Group};
+use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
+use psycache::policy::{Bell, Lane, LaneConfig, PolicyConfig};
+use psycache::proto::cache_client::CacheClient;
+use psycache::proto::{GetRequest, GetResponse, StatusResponse};
+use psycache::server::{
+    Config, Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, Services, serve,
+};
+use psycache::store::{self, Store};
+use psycache::telemetry::{Metrics, NodeReading};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tonic::Status;
+use tonic::transport::Channel;
+use tonic_types::{ErrorInfo, StatusExt};
+
+use source::{Load, Source};
+
+const CAPACITY: u64 = 1 << 20;
+
+/// A server with the groups `scores`, which has a source, and `notes`, which has
+/// none.
+struct Served {
+    grpc: SocketAddr,
+    http: SocketAddr,
+    channel: Channel,
+    /// Loads of the keys that begin with `slow`, each to be ended by the test.
+    loads: mpsc::UnboundedReceiver<Load>,
+    operations: Arc<Operator>,
+    health: Arc<Health>,
+    /// Begins the shutdown.
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+/// Does nothing but note what it was asked.
+struct Operator {
+    groups: Groups,
+    swaps: Mutex<Vec<PolicySwap>>,
+}
+
+impl Operations for Operator {
+    fn status(&self) -> StatusResponse {
+        StatusResponse {
+            version: "1.2.3".into(),
+            groups: self.groups.statuses(),
+            ..StatusResponse::default()
+        }
+    }
+
+    fn swap_policy(&self, swap: PolicySwap) -> BoxFuture<'_, Result<PolicySwapped, Error>> {
+        self.swaps.lock().push(swap);
+        let took = std::time::Duration::from_millis(7);
+        async move { Ok(PolicySwapped { entries: 3, took }) }.boxed()
+    }
+}
+
+static ENGINES: LazyLock<Arc<Engines>> =
+    LazyLock::new(|| Engines::new(&CompileCache::Off).expect("engines can be made"));
+
+fn group(name: &str, source: Option<Source>) -> Arc<Group> {
+    let clock = Clock::monotonic();
+    let bell = Bell::new();
+    let wake = bell.clone();
+    let config = store::Config {
+        capacity_bytes: CAPACITY,
+        max_entries: None,
+    };
+    let store = Store::new(config, clock.clone(), Box::new(move || wake.ring()));
+    let policy = PolicyConfig {
+        capacity: CAPACITY,
+        max_entries: store.slot_bound(),
+        max_victims: 64,
+        seed: 1,
+        options: Vec::new(),
+    };
+    let plugin = Plugin::resolve("lru").expect("it is built in");
+    let source_of_policy =
+        PolicyComponent::load(&ENGINES, plugin, &policy, PolicyLimits::default()).unwrap();
+    let lane = LaneConfig::new(policy, clock.clone());
+    let lane = Lane::start(name, source_of_policy, lane, store.clone(), bell).unwrap();
+    let parts = group::Parts {
+        store,
+        clock,
+        lane: Arc::new(lane),
+        retriever: source.map(|source| Arc::new(source) as _),
+        cluster: Arc::new(Cluster::alone()),
+    };
+    Group::new(group::Config::named(name), parts).unwrap()
+}
+
+async fn served() -> Served {
+    served_with(Config::default()).await
+}
+
+/// A server that is ready.
+async fn served_with(config: Config) -> Served {
+    let served = starting(config).await;
+    served.health.ready().await;
+    served
+}
+
+async fn starting(config: Config) -> Served {
+    let (source, loads) = Source::new();
+    let groups = Groups::new([group("scores", Some(source)), group("notes", None)]);
+    let listener = || TcpListener::bind("127.0.0.1:0");
+    let listeners = Listeners {
+        grpc: listener().await.unwrap(),
+        http: listener().await.unwrap(),
+    };
+    let (grpc, http) = (
+        listeners.grpc.local_addr().unwrap(),
+        listeners.http.local_addr().unwrap(),
+    );
+    let operations = Arc::new(Operator {
+        groups: groups.clone(),
+        swaps: Mutex::default(),
+    });
+    let health = Arc::new(Health::starting(&groups).await);
+    let read = groups.clone();
+    let metrics = Metrics::new(move || NodeReading {
+        groups: read.readings(),
+        peers: Vec::new(),
+        ring_nodes: 1,
+        ring_version: 1,
+        registry_connected: true,
+    });
+    let services = Services {
+        groups,
+        local: None,
+        operations: operations.clone(),
+        metrics: Arc::new(metrics),
+        health: health.clone(),
+    };
+    let (stop, stopped) = oneshot::channel();
+    let serving = tokio::spawn(serve(config, listeners, services, async {
+        drop(stopped.await)
+    }));
+    let channel = Channel::from_shared(format!("http://{grpc}"))
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
+    let stop = Some(stop);
+    Served {
+        grpc,
+        http,
+        channel,
+        loads,
+        operations,
+        health,
+        stop,
+        serving,
+    }
+}
+
+impl Served {
+    fn client(&self) -> CacheClient<Channel> {
+        CacheClient::new(self.channel.clone())
+    }
+
+    async fn get(&self, key: &'static str) -> Result<GetResponse, Status> {
+        let answer = self.client().get(get("scores", key)).await;
+        answer.map(tonic::Response::into_inner)
+    }
+
+    fn stop(&mut self) {
+        self.stop
+            .take()
+            .expect("it was not stopped yet")
+            .send(())
+            .expect("it serves");
+    }
+}
+
+fn get(group: &'static str, key: &'static str) -> GetRequest {
+    GetRequest {
+        group: group.into(),
+        key: Bytes::from_static(key.as_bytes()),
+    }
+}
+
+/// The ErrorInfo of a status; every error of ours has one.
+fn info(status: &Status) -> ErrorInfo {
+    let details = status.get_error_details();
+    let info = details
+        .error_info()
+        .unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
+    assert_eq!(info.domain, "psycache");
+    info.clone()
+}

@@ -1,0 +1,265 @@
+//! Many calls on one stream.
+
+use std::collections::BTreeMap;
+
+use futures::FutureExt;
+use psycache::proto::session_request::Call;
+use psycache::proto::session_response::Answer;
+use psycache::proto::{
+    ClearRequest, GetManyRequest, RemoveManyRequest, RemoveRequest, SessionRequest,
+    SessionResponse, SetRequest,
+};
+use psycache::server::Config;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::{Code, Streaming};
+
+use super::{Served, get, served, served_with};
+
+struct Client {
+    requests: mpsc::UnboundedSender<SessionRequest>,
+    answers: Streaming<SessionResponse>,
+}
+
+impl Client {
+    async fn open(served: &Served) -> Self {
+        let (requests, sent) = mpsc::unbounded_channel();
+        let sent = UnboundedReceiverStream::new(sent);
+        let answers = served.client().session(sent).await.unwrap().into_inner();
+        Self { requests, answers }
+    }
+
+    fn send(&self, id: u64, call: Call) {
+        self.send_within(id, call, 0);
+    }
+
+    fn send_within(&self, id: u64, call: Call, timeout_ms: u32) {
+        let call = Some(call);
+        let request = SessionRequest {
+            id,
+            timeout_ms,
+            traceparent: String::new(),
+            call,
+        };
+        self.requests.send(request).expect("the session is open");
+    }
+
+    fn get(&self, id: u64, key: &'static str) {
+        self.send(id, Call::Get(get("scores", key)));
+    }
+
+    async fn answer(&mut self) -> (u64, Answer) {
+        let answer = self
+            .answers
+            .next()
+            .await
+            .expect("the session is open")
+            .unwrap();
+        (answer.id, answer.answer.expect("an answer has a content"))
+    }
+
+    /// The value of the next answer, which must be one.
+    async fn value(&mut self) -> (u64, String) {
+        match self.answer().await {
+            (id, Answer::Get(found)) => (id, String::from_utf8(found.value.into()).unwrap()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn failure(&mut self) -> (u64, Code) {
+        match self.answer().await {
+            (id, Answer::Failure(failure)) => (id, Code::from_i32(failure.code as i32)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slow_call_does_not_hold_up_the_others() {
+    let mut served = served().await;
+    let mut client = Client::open(&served).await;
+    client.get(1, "slow");
+    let slow = served.loads.recv().await.unwrap();
+    client.get(2, "Tom");
+    assert_eq!(client.value().await, (2, "value of Tom".into()));
+    slow.finish();
+    assert_eq!(client.value().await, (1, "value of slow".into()));
+}
+
+#[tokio::test]
+async fn every_call_can_be_made() {
+    let served = served().await;
+    let mut client = Client::open(&served).await;
+    let (group, key) = (|| "notes".into(), || "a".into());
+    let keys = vec!["a".into(), "b".into()];
+    let value = "one".into();
+    client.send(
+        1,
+        Call::Set(SetRequest {
+            group: group(),
+            key: key(),
+            value,
+            ttl_ms: 0,
+        }),
+    );
+    assert!(matches!(client.answer().await, (1, Answer::Set(_))));
+    client.send(
+        2,
+        Call::GetMany(GetManyRequest {
+            group: group(),
+            keys: keys.clone(),
+        }),
+    );
+    let (2, Answer::GetMany(many)) = client.answer().await else {
+        panic!("no GetMany")
+    };
+    assert_eq!(many.results.len(), 2);
+    client.send(
+        3,
+        Call::Remove(RemoveRequest {
+            group: group(),
+            key: key(),
+        }),
+    );
+    let (3, Answer::Remove(removed)) = client.answer().await else {
+        panic!("no Remove")
+    };
+    assert!(removed.existed);
+    client.send(
+        4,
+        Call::RemoveMany(RemoveManyRequest {
+            group: group(),
+            keys,
+        }),
+    );
+    let (4, Answer::RemoveMany(many)) = client.answer().await else {
+        panic!("no RemoveMany")
+    };
+    assert_eq!(many.results.len(), 2);
+    client.send(5, Call::Clear(ClearRequest { group: group() }));
+    let (5, Answer::Clear(cleared)) = client.answer().await else {
+        panic!("no Clear")
+    };
+    assert_eq!(cleared.entries, 0);
+}
+
+#[tokio::test]
+async fn an_error_answers_its_call_and_leaves_the_session() {
+    let served = served().await;
+    let mut client = Client::open(&served).await;
+    client.get(1, "missing");
+    assert_eq!(client.failure().await, (1, Code::NotFound));
+    client.send(2, Call::Get(get("nowhere", "a")));
+    assert_eq!(client.failure().await, (2, Code::FailedPrecondition));
+    client
+        .requests
+        .send(SessionRequest {
+            id: 3,
+            ..SessionRequest::default()
+        })
+        .unwrap();
+    assert_eq!(client.failure().await, (3, Code::InvalidArgument));
+    client.get(4, "Tom");
+    assert_eq!(client.value().await.0, 4);
+}
+
+#[tokio::test]
+async fn a_timeout_ends_its_call_and_the_load() {
+    let mut served = served().await;
+    let mut client = Client::open(&served).await;
+    client.send_within(1, Call::Get(get("scores", "slow")), 100);
+    let slow = served.loads.recv().await.unwrap();
+    assert_eq!(client.failure().await, (1, Code::DeadlineExceeded));
+    slow.given_up().await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_cancelled_is_given_up_without_an_answer() {
+    let mut served = served().await;
+    let mut client = Client::open(&served).await;
+    client.get(1, "slow");
+    let slow = served.loads.recv().await.unwrap();
+    client.send(2, Call::Cancel(1));
+    slow.given_up().await;
+    client.send(3, Call::Cancel(77));
+    client.get(4, "Tom");
+    assert_eq!(client.value().await.0, 4);
+}
+
+#[tokio::test]
+async fn a_client_that_is_gone_gives_up_all_its_calls() {
+    let mut served = served().await;
+    let client = Client::open(&served).await;
+    client.get(1, "slow a");
+    client.get(2, "slow b");
+    let loads = [
+        served.loads.recv().await.unwrap(),
+        served.loads.recv().await.unwrap(),
+    ];
+    drop(client);
+    for load in loads {
+        load.given_up().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_running_is_answered_after_the_client_has_sent_its_last() {
+    let mut served = served().await;
+    let Client {
+        requests,
+        mut answers,
+    } = Client::open(&served).await;
+    let call = Some(Call::Get(get("scores", "slow")));
+    requests
+        .send(SessionRequest {
+            id: 1,
+            call,
+            ..SessionRequest::default()
+        })
+        .unwrap();
+    drop(requests);
+    served.loads.recv().await.unwrap().finish();
+    assert_eq!(answers.next().await.unwrap().unwrap().id, 1);
+    assert!(answers.next().await.is_none());
+}
+
+#[tokio::test]
+async fn no_more_than_the_window_is_read_ahead_of_the_answers() {
+    let mut served = served_with(Config {
+        session_window: 2,
+        ..Config::default()
+    })
+    .await;
+    let mut client = Client::open(&served).await;
+    client.get(1, "slow a");
+    client.get(2, "slow b");
+    client.get(3, "Tom");
+    let first = served.loads.recv().await.unwrap();
+    let _second = served.loads.recv().await.unwrap();
+    // A round trip on the same connection: the third request has arrived by now.
+    served.get("Jack").await.unwrap();
+    assert!(client.answers.next().now_or_never().is_none());
+    let key = first.key.clone();
+    first.finish();
+    assert_eq!(client.value().await.1, format!("value of {key}"));
+    assert_eq!(client.value().await, (3, "value of Tom".into()));
+}
+
+#[tokio::test]
+async fn a_thousand_calls_are_each_answered_once() {
+    let served = served().await;
+    let mut client = Client::open(&served).await;
+    let keys = ["Tom", "Jack", "Sam"];
+    for id in 0..1000 {
+        client.get(id, keys[id as usize % 3]);
+    }
+    let mut answers = BTreeMap::new();
+    for _ in 0..1000 {
+        let (id, value) = client.value().await;
+        assert_eq!(answers.insert(id, value), None, "{id} was answered twice");
+    }
+    for (id, value) in answers {
+        assert_eq!(value, format!("value of {}", keys[id as usize % 3]));
+    }
+}
