@@ -7,6 +7,7 @@ mod exit;
 mod get;
 mod output;
 mod parse;
+mod plugin;
 mod policy;
 mod remove;
 mod serve;
@@ -49,6 +50,9 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::Command),
     Sim(sim::Args),
+    /// Plugin files
+    #[command(subcommand)]
+    Plugin(plugin::Command),
     Completions(completions::Args),
 }
 
@@ -80,22 +84,19 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Status(args) => wait_for(status::run(args)),
         Command::Policy(policy::Command::Swap(args)) => wait_for(policy::swap::run(args)),
         Command::Sim(args) => args.run(),
+        Command::Policy(policy::Command::List(args)) => policy::list::run(&args),
+        Command::Plugin(plugin::Command::Inspect(args)) => wait_for(plugin::inspect(args)),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     }
 }
 
 /// Runs a client's few calls; one thread is plenty and starts at once.
 fn wait_for(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     block_on(&runtime, work)
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the main thread, where a command waits for its work"
-)]
+#[allow(clippy::disallowed_methods, reason = "the main thread, where a command waits for its work")]
 fn block_on<T>(runtime: &tokio::runtime::Runtime, work: impl Future<Output = T>) -> T {
     runtime.block_on(work)
 }
@@ -106,14 +107,8 @@ fn naming_the_environment(mut error: clap::Error, args: &[OsString]) -> clap::Er
     let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
-    let flag = shown
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let written = args
-        .iter()
-        .any(|arg| arg.to_string_lossy().starts_with(&flag));
+    let flag = shown.split_whitespace().next().unwrap_or_default().to_owned();
+    let written = args.iter().any(|arg| arg.to_string_lossy().starts_with(&flag));
     let known = [
         serve::Args::augment_args(clap::Command::new("serve")),
         connect::NodeArgs::augment_args(clap::Command::new("client")),
@@ -125,14 +120,8 @@ fn naming_the_environment(mut error: clap::Error, args: &[OsString]) -> clap::Er
         .and_then(clap::Arg::get_env)
         .filter(|variable| !written && std::env::var_os(variable).is_some());
     if let Some(variable) = variable {
-        let tip = format!(
-            "the value comes from the environment variable {}",
-            variable.display()
-        );
-        error.insert(
-            ContextKind::Suggested,
-            ContextValue::StyledStrs(vec![tip.into()]),
-        );
+        let tip = format!("the value comes from the environment variable {}", variable.display());
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
 }
@@ -153,15 +142,8 @@ mod tests {
                 return;
             }
             if !command.has_subcommands() {
-                let help = command
-                    .get_after_help()
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
-                assert!(
-                    help.contains("Example"),
-                    "{} has no example",
-                    command.get_name()
-                );
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Example"), "{} has no example", command.get_name());
             }
             command.get_subcommands().for_each(check);
         }

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use crate::config::text::{self, Parsed, nearest};
 use crate::config::{
-    ClusterSettings, Error, GroupSettings, LogFormat, PluginSettings, Settings, TelemetrySettings,
+    ClusterSettings, Error, GroupSettings, PluginSettings, Secret, Settings, TelemetrySettings,
 };
 
 /// A value as it stands in the file. Its meaning is the parsers' of [`text`],
@@ -118,10 +118,7 @@ impl<'de> Deserialize<'de> for Scalar {
 
 /// See [`Settings::read`].
 pub(super) fn read(path: &Path) -> Result<Settings, Error> {
-    let unreadable = |reason: String| Error::Unreadable {
-        path: path.into(),
-        reason,
-    };
+    let unreadable = |reason: String| Error::Unreadable { path: path.into(), reason };
     let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
@@ -135,10 +132,7 @@ pub(super) fn read(path: &Path) -> Result<Settings, Error> {
 
 /// The settings in `text`, which stands in the file `path`.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, Error> {
-    let reader = Reader {
-        path: path.into(),
-        text,
-    };
+    let reader = Reader { path: path.into(), text };
     let root: Root = toml::from_str(text).map_err(|error| reader.syntax(&error))?;
     reader.settings(root)
 }
@@ -178,7 +172,7 @@ impl Reader<'_> {
                 None => PluginSettings::default(),
                 Some(policy) => PluginSettings {
                     plugin: Some(self.value("plugin", policy.plugin, text::policy)?),
-                    options: self.named(policy.options, text::option_value)?,
+                    options: self.options(policy.options)?,
                     ..PluginSettings::default()
                 },
             },
@@ -186,8 +180,8 @@ impl Reader<'_> {
                 None => PluginSettings::default(),
                 Some(retriever) => PluginSettings {
                     plugin: Some(self.value("plugin", retriever.plugin, text::retriever)?),
-                    options: self.named(retriever.options, text::option_value)?,
-                    secrets: self.named(retriever.secrets, text::secret_value)?,
+                    options: self.options(retriever.options)?,
+                    secrets: self.secrets(retriever.secrets)?,
                     allow_net: self.all("allow-net", retriever.allow_net, text::reachable)?,
                 },
             },
@@ -209,7 +203,7 @@ impl Reader<'_> {
             otlp: self.take("otlp", table.otlp, text::url)?,
             trace_ratio: self.take("trace-ratio", table.trace_ratio, text::ratio)?,
             log: self.take("log", table.log, text::log_filter)?,
-            log_format: self.take("log-format", table.log_format, LogFormat::parse)?,
+            log_format: self.take("log-format", table.log_format, text::log_format)?,
         })
     }
 
@@ -228,20 +222,28 @@ impl Reader<'_> {
         texts: Vec<Spanned<Scalar>>,
         parse: fn(&str) -> Parsed<T>,
     ) -> Result<Vec<T>, Error> {
-        texts
-            .into_iter()
-            .map(|text| self.value(key, text, parse))
-            .collect()
+        texts.into_iter().map(|text| self.value(key, text, parse)).collect()
     }
 
-    fn named<T>(
-        &self,
-        texts: Texts,
-        parse: fn(&str) -> Parsed<T>,
-    ) -> Result<BTreeMap<String, T>, Error> {
+    fn options(&self, texts: Texts) -> Result<BTreeMap<String, String>, Error> {
         let value = |(name, text): (String, Spanned<Scalar>)| {
-            let value = self.value(&name, text, parse)?;
+            let value = self.value(&name, text, |value| text::option_value(&name, value))?;
             Ok((name, value))
+        };
+        texts.into_iter().map(value).collect()
+    }
+
+    fn secrets(&self, texts: Texts) -> Result<BTreeMap<String, Secret>, Error> {
+        let value = |(name, text): (String, Spanned<Scalar>)| {
+            let secret = self.value(&name, text, |place| text::secret_value(&name, place));
+            match secret {
+                Ok(secret) => Ok((name, secret)),
+                // What stands in the place of `env:NAME` may be the secret itself.
+                Err(Error::BadValue { path, line, key, allowed, .. }) => {
+                    Err(Error::BadValue { path, line, key, value: "…".into(), allowed })
+                }
+                Err(error) => Err(error),
+            }
         };
         texts.into_iter().map(value).collect()
     }
@@ -258,22 +260,14 @@ impl Reader<'_> {
             path: self.path.clone(),
             line: self.line(at),
             key: key.into(),
-            // What stands in place of `env:NAME` may be the secret itself.
-            value: if allowed == text::NOT_A_PLACE {
-                "…".into()
-            } else {
-                value.clone()
-            },
+            value: value.clone(),
             allowed,
         })
     }
 
     /// The number of the line with that byte, from 1.
     fn line(&self, at: usize) -> usize {
-        1 + self.text.as_bytes()[..at.min(self.text.len())]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count()
+        1 + self.text.as_bytes()[..at.min(self.text.len())].iter().filter(|b| **b == b'\n').count()
     }
 
     fn syntax(&self, error: &toml::de::Error) -> Error {
@@ -293,13 +287,7 @@ impl Reader<'_> {
                 path,
                 line,
                 problem: error.message().replace('\n', ", "),
-                text: self
-                    .text
-                    .lines()
-                    .nth(line - 1)
-                    .unwrap_or_default()
-                    .trim()
-                    .into(),
+                text: self.text.lines().nth(line - 1).unwrap_or_default().trim().into(),
             },
         }
     }
@@ -308,10 +296,7 @@ impl Reader<'_> {
 /// The key that serde does not know and those that it does: the derived code
 /// tells them in its message only, between backticks.
 fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
-    let mut names = message
-        .strip_prefix("unknown field `")?
-        .split('`')
-        .step_by(2);
+    let mut names = message.strip_prefix("unknown field `")?.split('`').step_by(2);
     let key = names.next()?;
     Some((key, names.filter(|name| !name.is_empty()).collect()))
 }

@@ -18,12 +18,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use crate::group;
+use crate::store;
+use crate::telemetry;
+
 /// Where applications and peers are answered unless told otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7400";
 /// Where metrics and health are served unless told otherwise.
 pub const DEFAULT_HTTP: &str = "127.0.0.1:7401";
 /// What a node without another group has.
 pub const DEFAULT_GROUP: &str = "default";
+/// How much a group holds unless it is told otherwise.
+pub const DEFAULT_CAPACITY_BYTES: u64 = 64 << 20;
 /// How long a value is kept unless the group or the value says otherwise.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
 /// Where nodes register in etcd.
@@ -35,7 +41,7 @@ pub const DEFAULT_ETCD_PREFIX: &str = "psycache/nodes";
 /// use psycache::config::{Config, Group};
 ///
 /// let mut scores = Group::new("scores");
-/// scores.capacity_bytes = 256 << 20;
+/// scores.store.capacity_bytes = 256 << 20;
 /// let config = Config { groups: vec![scores], ..Config::default() };
 /// # assert_eq!(config.listen, "127.0.0.1:7400");
 /// ```
@@ -52,29 +58,16 @@ pub struct Config {
     /// How other nodes are found.
     pub cluster: Cluster,
     /// Logs and traces.
-    pub telemetry: Telemetry,
+    pub telemetry: telemetry::Config,
 }
 
 /// One group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// See [`text::group_name`].
-    pub name: String,
-    /// Bytes of keys, values and the fixed overhead of each entry.
-    pub capacity_bytes: u64,
-    /// Most entries at a time; `None`: as many as the capacity can hold.
-    pub max_entries: Option<u32>,
-    /// How long a value is kept that says nothing itself; `None`: no limit.
-    pub ttl: Option<Duration>,
-    /// By how many percent at most a time to live is shortened at random, so that
-    /// what was loaded together does not expire together.
-    pub ttl_jitter_percent: u8,
-    /// How long it is remembered that the source has no such key; `None`: not.
-    pub negative_ttl: Option<Duration>,
-    /// The longest that one load may take, whoever waits for it.
-    pub load_timeout: Duration,
-    /// The longest value that is taken from a caller or the source.
-    pub max_value_bytes: u64,
+    /// Its name, and how long things are kept and waited for.
+    pub group: group::Config,
+    /// How much it holds.
+    pub store: store::Config,
     /// Who leaves.
     pub policy: Plugin,
     /// Where from; `None`: only what was set can be read.
@@ -121,42 +114,6 @@ pub enum Registry {
     },
 }
 
-/// Logs and traces.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Telemetry {
-    /// URL of an OTLP/gRPC collector; `None`: no traces.
-    pub otlp: Option<String>,
-    /// Share of requests that are traced unless the caller has decided.
-    pub trace_ratio: f64,
-    /// See [`text::log_filter`].
-    pub log: String,
-    /// How a line of the log looks.
-    pub log_format: LogFormat,
-}
-
-/// How a line of the log looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One object a line.
-    Json,
-}
-
-impl LogFormat {
-    /// `text` or `json`.
-    ///
-    /// # Errors
-    /// It is another word.
-    pub fn parse(text: &str) -> text::Parsed<Self> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("write text or json".into()),
-        }
-    }
-}
-
 /// A text that is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -201,16 +158,8 @@ impl Default for Config {
             advertise: None,
             http: Some(DEFAULT_HTTP.into()),
             groups: vec![Group::new(DEFAULT_GROUP)],
-            cluster: Cluster {
-                registry: Registry::Alone,
-                weight: 1,
-            },
-            telemetry: Telemetry {
-                otlp: None,
-                trace_ratio: 0.01,
-                log: "info".into(),
-                log_format: LogFormat::Text,
-            },
+            cluster: Cluster { registry: Registry::Alone, weight: 1 },
+            telemetry: telemetry::Config::default(),
         }
     }
 }
@@ -220,15 +169,11 @@ impl Group {
     /// retriever.
     #[must_use]
     pub fn new(name: &str) -> Self {
+        let mut group = group::Config::named(name);
+        group.ttl = Some(DEFAULT_TTL);
         Self {
-            name: name.into(),
-            capacity_bytes: 64 << 20,
-            max_entries: None,
-            ttl: Some(DEFAULT_TTL),
-            ttl_jitter_percent: 10,
-            negative_ttl: Some(Duration::from_secs(5)),
-            load_timeout: Duration::from_secs(5),
-            max_value_bytes: 64 << 20,
+            group,
+            store: store::Config { capacity_bytes: DEFAULT_CAPACITY_BYTES, max_entries: None },
             policy: Plugin::new("lru"),
             retriever: None,
         }

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use crate::config::text::{OrNone, nearest};
 use crate::config::{
-    Cluster, Config, DEFAULT_ETCD_PREFIX, DEFAULT_GROUP, Error, Group, LogFormat, Plugin, Registry,
-    Secret, Telemetry, file,
+    Cluster, Config, DEFAULT_ETCD_PREFIX, DEFAULT_GROUP, Error, Group, Plugin, Registry, Secret,
+    file,
 };
+use crate::group;
+use crate::store;
+use crate::telemetry::{self, LogFormat};
 
 const DEFAULT_LEASE_TTL: Duration = Duration::from_secs(5);
 const DEFAULT_RETRIEVER: &str = "static";
@@ -26,7 +29,7 @@ pub struct Settings {
     pub groups: Vec<GroupSettings>,
     /// See [`Cluster`].
     pub cluster: ClusterSettings,
-    /// See [`Telemetry`].
+    /// See [`telemetry::Config`].
     pub telemetry: TelemetrySettings,
 }
 
@@ -35,19 +38,19 @@ pub struct Settings {
 pub struct GroupSettings {
     /// `None` only from flags: the single group.
     pub name: Option<String>,
-    /// See [`Group::capacity_bytes`].
+    /// See [`store::Config::capacity_bytes`].
     pub capacity_bytes: Option<u64>,
-    /// See [`Group::max_entries`].
+    /// See [`store::Config::max_entries`].
     pub max_entries: Option<u32>,
-    /// See [`Group::ttl`].
+    /// See [`group::Config::ttl`].
     pub ttl: Option<OrNone<Duration>>,
-    /// See [`Group::ttl_jitter_percent`].
+    /// See [`group::Config::ttl_jitter_percent`].
     pub ttl_jitter_percent: Option<u8>,
-    /// See [`Group::negative_ttl`].
+    /// See [`group::Config::negative_ttl`].
     pub negative_ttl: Option<OrNone<Duration>>,
-    /// See [`Group::load_timeout`].
+    /// See [`group::Config::load_timeout`].
     pub load_timeout: Option<Duration>,
-    /// See [`Group::max_value_bytes`].
+    /// See [`group::Config::max_value_bytes`].
     pub max_value_bytes: Option<u64>,
     /// See [`Group::policy`].
     pub policy: PluginSettings,
@@ -86,13 +89,13 @@ pub struct ClusterSettings {
 /// What one source says about logs and traces.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TelemetrySettings {
-    /// See [`Telemetry::otlp`].
+    /// See [`telemetry::Config::otlp`].
     pub otlp: Option<String>,
-    /// See [`Telemetry::trace_ratio`].
+    /// See [`telemetry::Config::trace_ratio`].
     pub trace_ratio: Option<f64>,
-    /// See [`Telemetry::log`].
+    /// See [`telemetry::Config::log`].
     pub log: Option<String>,
-    /// See [`Telemetry::log_format`].
+    /// See [`telemetry::Config::log_format`].
     pub log_format: Option<LogFormat>,
 }
 
@@ -121,10 +124,7 @@ pub(super) fn resolve(flags: Settings, file: Option<Settings>) -> Result<Config,
     let config = Config {
         listen: flags.listen.or(file.listen).unwrap_or(default.listen),
         advertise: flags.advertise.or(file.advertise),
-        http: flags
-            .http
-            .or(file.http)
-            .map_or(default.http, OrNone::into_option),
+        http: flags.http.or(file.http).map_or(default.http, OrNone::into_option),
         groups,
         cluster: cluster(flags.cluster, file.cluster)?,
         telemetry: telemetry(flags.telemetry, file.telemetry, default.telemetry),
@@ -136,10 +136,7 @@ pub(super) fn resolve(flags: Settings, file: Option<Settings>) -> Result<Config,
 /// A node without groups in its file: the flags describe the only one. It has
 /// the sample data's retriever unless told otherwise, so that a first try works.
 fn only_group(flags: GroupSettings) -> Result<Group, Error> {
-    let mut group = GroupSettings {
-        name: Some(DEFAULT_GROUP.into()),
-        ..GroupSettings::default()
-    };
+    let mut group = GroupSettings { name: Some(DEFAULT_GROUP.into()), ..GroupSettings::default() };
     group.retriever.plugin = Some(OrNone::Just(DEFAULT_RETRIEVER.into()));
     lay_over(&mut group, flags);
     finish(group)
@@ -151,10 +148,7 @@ fn over_file_groups(
     flags: GroupSettings,
     mut groups: Vec<GroupSettings>,
 ) -> Result<Vec<Group>, Error> {
-    let names: Vec<String> = groups
-        .iter()
-        .filter_map(|group| group.name.clone())
-        .collect();
+    let names: Vec<String> = groups.iter().filter_map(|group| group.name.clone()).collect();
     let mut seen = BTreeSet::new();
     if let Some(twice) = names.iter().find(|name| !seen.insert(*name)) {
         return Err(Error::Conflict(format!(
@@ -210,7 +204,8 @@ fn lay_plugin_over(below: &mut PluginSettings, above: PluginSettings) {
 
 fn finish(settings: GroupSettings) -> Result<Group, Error> {
     let default = Group::new(&settings.name.unwrap_or_else(|| DEFAULT_GROUP.into()));
-    let conflict = |what: &str| Err(Error::Conflict(format!("group {:?}: {what}", default.name)));
+    let conflict =
+        |what: &str| Err(Error::Conflict(format!("group {:?}: {what}", default.group.name)));
     let policy = match plugin(settings.policy) {
         Ok(Some(plugin)) => plugin,
         Ok(None) => default.policy,
@@ -224,21 +219,24 @@ fn finish(settings: GroupSettings) -> Result<Group, Error> {
             "retriever options, secrets or allow-net without a retriever; name it with --retriever",
         );
     };
+    let (own, kept) = (default.group, default.store);
     Ok(Group {
-        capacity_bytes: settings.capacity_bytes.unwrap_or(default.capacity_bytes),
-        max_entries: settings.max_entries,
-        ttl: settings.ttl.map_or(default.ttl, OrNone::into_option),
-        ttl_jitter_percent: settings
-            .ttl_jitter_percent
-            .unwrap_or(default.ttl_jitter_percent),
-        negative_ttl: settings
-            .negative_ttl
-            .map_or(default.negative_ttl, OrNone::into_option),
-        load_timeout: settings.load_timeout.unwrap_or(default.load_timeout),
-        max_value_bytes: settings.max_value_bytes.unwrap_or(default.max_value_bytes),
+        group: group::Config {
+            ttl: settings.ttl.map_or(own.ttl, OrNone::into_option),
+            ttl_jitter_percent: settings.ttl_jitter_percent.unwrap_or(own.ttl_jitter_percent),
+            negative_ttl: settings
+                .negative_ttl
+                .map_or(own.negative_ttl, |ttl| ttl.into_option().unwrap_or_default()),
+            load_timeout: settings.load_timeout.unwrap_or(own.load_timeout),
+            max_value_bytes: settings.max_value_bytes.unwrap_or(own.max_value_bytes),
+            ..own
+        },
+        store: store::Config {
+            capacity_bytes: settings.capacity_bytes.unwrap_or(kept.capacity_bytes),
+            max_entries: settings.max_entries.or(kept.max_entries),
+        },
         policy,
         retriever,
-        name: default.name,
     })
 }
 
@@ -287,39 +285,28 @@ fn cluster(flags: ClusterSettings, file: ClusterSettings) -> Result<Cluster, Err
                     "etcd-prefix and lease-ttl are about etcd; give --etcd URL too, or leave them out",
                 );
             }
-            if peerless {
-                Registry::Alone
-            } else {
-                Registry::Static(peers)
-            }
+            if peerless { Registry::Alone } else { Registry::Static(peers) }
         }
     };
-    Ok(Cluster {
-        registry,
-        weight: flags.weight.or(file.weight).unwrap_or(1),
-    })
+    Ok(Cluster { registry, weight: flags.weight.or(file.weight).unwrap_or(1) })
 }
 
-fn telemetry(flags: TelemetrySettings, file: TelemetrySettings, default: Telemetry) -> Telemetry {
-    Telemetry {
-        otlp: flags.otlp.or(file.otlp),
-        trace_ratio: flags
-            .trace_ratio
-            .or(file.trace_ratio)
-            .unwrap_or(default.trace_ratio),
+fn telemetry(
+    flags: TelemetrySettings,
+    file: TelemetrySettings,
+    default: telemetry::Config,
+) -> telemetry::Config {
+    telemetry::Config {
         log: flags.log.or(file.log).unwrap_or(default.log),
-        log_format: flags
-            .log_format
-            .or(file.log_format)
-            .unwrap_or(default.log_format),
+        log_format: flags.log_format.or(file.log_format).or(default.log_format),
+        otlp: flags.otlp.or(file.otlp),
+        trace_ratio: flags.trace_ratio.or(file.trace_ratio).unwrap_or(default.trace_ratio),
     }
 }
 
 /// Nodes find each other by advertised addresses, and "any interface" is none.
 fn check_advertised(config: &Config) -> Result<(), Error> {
-    let anywhere = ["0.0.0.0:", "[::]:"]
-        .iter()
-        .any(|any| config.listen.starts_with(any));
+    let anywhere = ["0.0.0.0:", "[::]:"].iter().any(|any| config.listen.starts_with(any));
     if config.cluster.registry != Registry::Alone && config.advertise.is_none() && anywhere {
         return Err(Error::Conflict(format!(
             "listen {:?} is every interface; say with --advertise HOST:PORT which address the other nodes reach this one at",

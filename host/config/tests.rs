@@ -12,16 +12,11 @@ fn file(text: &str) -> Settings {
 }
 
 fn file_error(text: &str) -> String {
-    file::parse(Path::new("node.toml"), text)
-        .unwrap_err()
-        .to_string()
+    file::parse(Path::new("node.toml"), text).unwrap_err().to_string()
 }
 
 fn flags(group: GroupSettings) -> Settings {
-    Settings {
-        groups: vec![group],
-        ..Settings::default()
-    }
+    Settings { groups: vec![group], ..Settings::default() }
 }
 
 fn conflict(flags: Settings, file: Option<Settings>) -> String {
@@ -73,13 +68,13 @@ fn the_whole_file_is_read() {
     )
     .unwrap();
     let mut scores = Group::new("scores");
-    scores.capacity_bytes = 256 << 20;
-    scores.max_entries = Some(1000);
-    scores.ttl = None;
-    scores.ttl_jitter_percent = 25;
-    scores.negative_ttl = None;
-    scores.load_timeout = Duration::from_millis(300);
-    scores.max_value_bytes = 1024;
+    scores.store.capacity_bytes = 256 << 20;
+    scores.store.max_entries = Some(1000);
+    scores.group.ttl = None;
+    scores.group.ttl_jitter_percent = 25;
+    scores.group.negative_ttl = Duration::ZERO;
+    scores.group.load_timeout = Duration::from_millis(300);
+    scores.group.max_value_bytes = 1024;
     scores.policy = Plugin::new("lruk.wasm");
     scores.policy.options = [("k".into(), "2".into()), ("history".into(), "0.5".into())].into();
     let mut http = Plugin::new("http");
@@ -102,11 +97,11 @@ fn the_whole_file_is_read() {
             },
             weight: 3,
         },
-        telemetry: Telemetry {
+        telemetry: telemetry::Config {
             otlp: Some("http://127.0.0.1:4317".into()),
             trace_ratio: 1.0,
             log: "warn,psycache=debug".into(),
-            log_format: LogFormat::Json,
+            log_format: Some(telemetry::LogFormat::Json),
         },
     };
     assert_eq!(config, expected);
@@ -116,18 +111,12 @@ fn the_whole_file_is_read() {
 fn a_flag_beats_the_file_and_leaves_the_rest_of_it() {
     let below =
         file("listen = 'a:1'\nhttp = 'b:2'\n[[group]]\nname = 'g'\ncapacity = '1KiB'\nttl = '1s'");
-    let mut above = flags(GroupSettings {
-        capacity_bytes: Some(2048),
-        ..GroupSettings::default()
-    });
+    let mut above = flags(GroupSettings { capacity_bytes: Some(2048), ..GroupSettings::default() });
     above.listen = Some("c:3".into());
     let config = Config::from_settings(above, Some(below)).unwrap();
-    assert_eq!(
-        (config.listen.as_str(), config.http.as_deref()),
-        ("c:3", Some("b:2"))
-    );
-    assert_eq!(config.groups[0].capacity_bytes, 2048);
-    assert_eq!(config.groups[0].ttl, Some(Duration::from_secs(1)));
+    assert_eq!((config.listen.as_str(), config.http.as_deref()), ("c:3", Some("b:2")));
+    assert_eq!(config.groups[0].store.capacity_bytes, 2048);
+    assert_eq!(config.groups[0].group.ttl, Some(Duration::from_secs(1)));
 }
 
 #[test]
@@ -139,15 +128,8 @@ fn another_plugin_by_flag_drops_the_options_of_the_files() {
         ..PluginSettings::default()
     };
     let resolved = |policy| {
-        let above = flags(GroupSettings {
-            policy,
-            ..GroupSettings::default()
-        });
-        Config::from_settings(above, Some(file(text)))
-            .unwrap()
-            .groups[0]
-            .policy
-            .clone()
+        let above = flags(GroupSettings { policy, ..GroupSettings::default() });
+        Config::from_settings(above, Some(file(text))).unwrap().groups[0].policy.clone()
     };
     let other = resolved(policy(Some("twoq"), ("in", "0.5")));
     assert_eq!((other.plugin.as_str(), other.options.len()), ("twoq", 1));
@@ -167,10 +149,7 @@ fn group_flags_need_a_group_that_is_clear() {
     };
     let config = Config::from_settings(about(Some("users")), Some(file(two))).unwrap();
     assert_eq!(
-        (
-            config.groups[0].capacity_bytes,
-            config.groups[1].capacity_bytes
-        ),
+        (config.groups[0].store.capacity_bytes, config.groups[1].store.capacity_bytes),
         (64 << 20, 1)
     );
     assert_eq!(
@@ -183,53 +162,30 @@ fn group_flags_need_a_group_that_is_clear() {
          add a [[group]] for it there"
     );
     assert_eq!(
-        conflict(
-            Settings::default(),
-            Some(file("[[group]]\nname = 'a'\n[[group]]\nname = 'a'"))
-        ),
+        conflict(Settings::default(), Some(file("[[group]]\nname = 'a'\n[[group]]\nname = 'a'"))),
         "two groups are called \"a\"; each needs a name of its own"
     );
 }
 
 #[test]
 fn contradictions_are_refused() {
-    let with = |cluster| Settings {
-        cluster,
-        ..Settings::default()
-    };
-    let etcd = ClusterSettings {
-        etcd: vec!["http://e:1".into()],
-        ..ClusterSettings::default()
-    };
-    let peers = ClusterSettings {
-        peers: vec!["p:1".into()],
-        ..ClusterSettings::default()
-    };
-    let both = ClusterSettings {
-        etcd: etcd.etcd.clone(),
-        ..peers.clone()
-    };
+    let with = |cluster| Settings { cluster, ..Settings::default() };
+    let etcd = ClusterSettings { etcd: vec!["http://e:1".into()], ..ClusterSettings::default() };
+    let peers = ClusterSettings { peers: vec!["p:1".into()], ..ClusterSettings::default() };
+    let both = ClusterSettings { etcd: etcd.etcd.clone(), ..peers.clone() };
     assert_eq!(
         conflict(with(both), None),
         "peers and etcd are both given; a cluster has one registry, so leave one out"
     );
     let flag_wins = Config::from_settings(with(peers.clone()), Some(with(etcd))).unwrap();
-    assert_eq!(
-        flag_wins.cluster.registry,
-        Registry::Static(vec!["p:1".into()])
-    );
-    let lone = ClusterSettings {
-        lease_ttl: Some(Duration::from_secs(1)),
-        ..ClusterSettings::default()
-    };
+    assert_eq!(flag_wins.cluster.registry, Registry::Static(vec!["p:1".into()]));
+    let lone =
+        ClusterSettings { lease_ttl: Some(Duration::from_secs(1)), ..ClusterSettings::default() };
     assert_eq!(
         conflict(with(lone), None),
         "etcd-prefix and lease-ttl are about etcd; give --etcd URL too, or leave them out"
     );
-    let anywhere = Settings {
-        listen: Some("0.0.0.0:1".into()),
-        ..with(peers)
-    };
+    let anywhere = Settings { listen: Some("0.0.0.0:1".into()), ..with(peers) };
     assert_eq!(
         conflict(anywhere, None),
         "listen \"0.0.0.0:1\" is every interface; say with --advertise HOST:PORT which address the other nodes reach this one at"
@@ -269,7 +225,8 @@ fn errors_of_a_file_name_the_key_the_line_and_the_mend() {
         ),
         (
             "[[group]]\nname = 'g'\nretriever = { plugin = 'x', secrets = { password = 'hunter2' } }",
-            "node.toml:3: password = \"…\": write where the secret is, env:NAME or file:PATH, not the secret itself",
+            "node.toml:3: password = \"…\": the secret password must not stand in the open; \
+             write password=env:NAME for a variable of the environment, or password=file:PATH",
         ),
     ] {
         assert_eq!(file_error(text), expected);
@@ -279,15 +236,9 @@ fn errors_of_a_file_name_the_key_the_line_and_the_mend() {
             "listen = [1]",
             "node.toml:1: invalid type: sequence, expected a text, a number, true or false in `listen = [1]`",
         ),
-        (
-            "[[group]]\ncapacity = 1",
-            "node.toml:1: missing field `name`",
-        ),
+        ("[[group]]\ncapacity = 1", "node.toml:1: missing field `name`"),
         ("listen = \n", "node.toml:1: "),
-        (
-            "[group]\nname = 'g'",
-            "node.toml:1: invalid type: map, expected a sequence",
-        ),
+        ("[group]\nname = 'g'", "node.toml:1: invalid type: map, expected a sequence"),
     ] {
         let error = file_error(text);
         assert!(error.starts_with(part) && !error.contains('\n'), "{error}");
@@ -296,16 +247,12 @@ fn errors_of_a_file_name_the_key_the_line_and_the_mend() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
-    let missing = Settings::read(Path::new("/nowhere/node.toml"))
-        .unwrap_err()
-        .to_string();
+    let missing = Settings::read(Path::new("/nowhere/node.toml")).unwrap_err().to_string();
     assert!(
         missing.starts_with("the config file /nowhere/node.toml can't be read: No such file"),
         "{missing}"
     );
-    let folder = Settings::read(&std::env::temp_dir())
-        .unwrap_err()
-        .to_string();
+    let folder = Settings::read(&std::env::temp_dir()).unwrap_err().to_string();
     assert!(folder.contains("directory"), "{folder}");
     let scratch = tempfile::tempdir().unwrap();
     let binary = scratch.path().join("b.toml");
@@ -318,15 +265,7 @@ fn a_file_that_cannot_be_read_is_named() {
 fn values_at_their_bounds() {
     assert_eq!(text::size("64MiB"), Ok(64 << 20));
     assert_eq!(text::size("1.5GB"), Ok(1_500_000_000));
-    for bad in [
-        "0",
-        "-1",
-        "8PiB",
-        "1e9",
-        "",
-        "MiB",
-        "99999999999999999999999",
-    ] {
+    for bad in ["0", "-1", "8PiB", "1e9", "", "MiB", "99999999999999999999999"] {
         assert!(text::size(bad).is_err(), "{bad}");
     }
     assert_eq!(text::duration("1ms"), Ok(Duration::from_millis(1)));
@@ -340,16 +279,7 @@ fn values_at_their_bounds() {
     for good in ["127.0.0.1:0", "[::1]:7400", "db.internal:65535"] {
         assert!(text::address(good).is_ok(), "{good}");
     }
-    for bad in [
-        "7400",
-        ":7400",
-        "a:65536",
-        "::1:7400",
-        "a:",
-        "http://a:1",
-        "a:+1",
-        "[x]:1",
-    ] {
+    for bad in ["7400", ":7400", "a:65536", "::1:7400", "a:", "http://a:1", "a:+1", "[x]:1"] {
         assert!(text::address(bad).is_err(), "{bad}");
     }
     assert!(text::reachable("a:0").is_err());
@@ -371,21 +301,13 @@ fn options_and_secrets_come_from_where_they_say() {
     let read = text::option(&format!("data=@{}", path.display())).unwrap();
     assert_eq!(read, ("data".into(), "key,value\nTom,1\n".into()));
     assert_eq!(text::option("q=a=b"), Ok(("q".into(), "a=b".into())));
-    assert!(
-        text::option("data=@/nowhere")
-            .unwrap_err()
-            .contains("/nowhere")
-    );
+    assert!(text::option("data=@/nowhere").unwrap_err().contains("/nowhere"));
     assert!(text::option("=x").is_err() && text::option("x").is_err());
 
     std::fs::write(&path, "hunter2\n").unwrap();
     let (_, secret) = text::secret(&format!("password=file:{}", path.display())).unwrap();
     assert_eq!(secret.expose(), "hunter2");
     assert!(!format!("{secret:?}").contains("hunter2"));
-    assert!(
-        text::secret("p=env:NOT_SET_ANYWHERE")
-            .unwrap_err()
-            .contains("NOT_SET_ANYWHERE")
-    );
+    assert!(text::secret("p=env:NOT_SET_ANYWHERE").unwrap_err().contains("NOT_SET_ANYWHERE"));
     assert!(!text::secret("p=hunter2").unwrap_err().contains("hunter2"));
 }

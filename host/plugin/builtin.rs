@@ -1,16 +1,20 @@
 //! The components that come with the binary, built from `plugins/`.
 
+use super::Kind;
+
 /// A component of `plugins/dist`.
 #[derive(Debug)]
 pub(super) struct Builtin {
     pub(super) name: &'static str,
+    pub(super) kind: Kind,
     pub(super) bytes: &'static [u8],
 }
 
 macro_rules! builtin {
-    ($name:literal) => {
+    ($kind:ident $name:literal) => {
         Builtin {
             name: $name,
+            kind: Kind::$kind,
             bytes: include_bytes!(concat!(
                 env!("CARGO_MANIFEST_DIR"),
                 "/plugins/dist/",
@@ -23,13 +27,13 @@ macro_rules! builtin {
 
 /// All of them, policies first.
 pub(super) const BUILTINS: &[Builtin] = &[
-    builtin!("fifo"),
-    builtin!("lru"),
-    builtin!("lfu"),
-    builtin!("lruk"),
-    builtin!("twoq"),
-    builtin!("static"),
-    builtin!("mysql"),
+    builtin!(Policy "fifo"),
+    builtin!(Policy "lru"),
+    builtin!(Policy "lfu"),
+    builtin!(Policy "lruk"),
+    builtin!(Policy "twoq"),
+    builtin!(Retriever "static"),
+    builtin!(Retriever "mysql"),
 ];
 
 /// The built-in of that name.
@@ -44,9 +48,7 @@ pub(super) fn names() -> Vec<&'static str> {
 
 /// The built-in that was probably meant.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    let scored = BUILTINS
-        .iter()
-        .map(|known| (strsim::jaro_winkler(name, known.name), known.name));
+    let scored = BUILTINS.iter().map(|known| (strsim::jaro_winkler(name, known.name), known.name));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 > 0.75).then_some(best.1)
 }

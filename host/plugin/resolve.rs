@@ -7,8 +7,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::LoadError;
 use super::builtin::{self, Builtin};
+use super::{Kind, LoadError};
 
 /// The most bytes of a component that are read, unless told otherwise.
 pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
@@ -46,11 +46,7 @@ impl Plugin {
         if is_bare && !path.exists() {
             return match builtin::find(stem) {
                 Some(builtin) => Ok(Self::from_builtin(builtin)),
-                None => Err(LoadError::Unknown {
-                    plugin: plugin.into(),
-                    nearest: builtin::nearest(stem),
-                    known: builtin::names(),
-                }),
+                None => Err(unknown(plugin, stem)),
             };
         }
         let bytes = read(plugin, path, max_bytes)?;
@@ -67,6 +63,21 @@ impl Plugin {
         Ok(Self::new(name, bytes.into(), false))
     }
 
+    /// The plugin of that name that came with the binary; never a file.
+    ///
+    /// # Errors
+    /// [`LoadError::Unknown`].
+    pub fn builtin(name: &str) -> Result<Self, LoadError> {
+        let found = builtin::find(name).map(Self::from_builtin);
+        found.ok_or_else(|| unknown(name, name))
+    }
+
+    /// All plugins of this kind that came with the binary.
+    pub fn builtins(kind: Kind) -> impl Iterator<Item = Self> {
+        let of_kind = builtin::BUILTINS.iter().filter(move |builtin| builtin.kind == kind);
+        of_kind.map(Self::from_builtin)
+    }
+
     fn from_builtin(builtin: &'static Builtin) -> Self {
         Self::new(builtin.name.into(), builtin.bytes.into(), true)
     }
@@ -74,12 +85,7 @@ impl Plugin {
     fn new(name: String, bytes: Cow<'static, [u8]>, is_builtin: bool) -> Self {
         let digest = Sha256::digest(&bytes);
         let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self {
-            name,
-            sha256,
-            bytes,
-            is_builtin,
-        }
+        Self { name, sha256, bytes, is_builtin }
     }
 
     /// A built-in's name or the path as it was given.
@@ -113,25 +119,26 @@ impl std::fmt::Debug for Plugin {
     }
 }
 
-fn read(plugin: &str, path: &Path, max_bytes: u64) -> Result<Vec<u8>, LoadError> {
-    let unreadable = |problem: String| LoadError::Unreadable {
+fn unknown(plugin: &str, stem: &str) -> LoadError {
+    LoadError::Unknown {
         plugin: plugin.into(),
-        problem,
-    };
+        nearest: builtin::nearest(stem),
+        known: builtin::names(),
+    }
+}
+
+fn read(plugin: &str, path: &Path, max_bytes: u64) -> Result<Vec<u8>, LoadError> {
+    let unreadable = |problem: String| LoadError::Unreadable { plugin: plugin.into(), problem };
     let failed = |error: std::io::Error| unreadable(format!("{error}; check the path"));
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if metadata.is_dir() {
-        return Err(unreadable(
-            "it is a directory; name the .wasm file in it".into(),
-        ));
+        return Err(unreadable("it is a directory; name the .wasm file in it".into()));
     }
     check_size(plugin, metadata.len(), max_bytes)?;
     let mut bytes = Vec::new();
     // A file that grows meanwhile, or a pipe, tells its size only by being read.
-    file.take(max_bytes + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    file.take(max_bytes + 1).read_to_end(&mut bytes).map_err(failed)?;
     check_size(plugin, bytes.len() as u64, max_bytes)?;
     Ok(bytes)
 }
@@ -140,9 +147,5 @@ fn check_size(plugin: &str, bytes: u64, limit: u64) -> Result<(), LoadError> {
     if bytes <= limit {
         return Ok(());
     }
-    Err(LoadError::TooLarge {
-        plugin: plugin.into(),
-        bytes,
-        limit,
-    })
+    Err(LoadError::TooLarge { plugin: plugin.into(), bytes, limit })
 }

@@ -47,8 +47,8 @@ const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 pub struct Listeners {
     /// For gRPC.
     pub grpc: TcpListener,
-    /// For /metrics, /healthz and /readyz.
-    pub http: TcpListener,
+    /// For /metrics, /healthz and /readyz; `None`: they are not served.
+    pub http: Option<TcpListener>,
 }
 
 /// What is served.
@@ -97,7 +97,12 @@ pub async fn serve(
         drop(stop_http);
         served.map_err(io::Error::other)
     };
-    let http = http::serve(listeners.http, watched, closed(http_stops));
+    let http = async {
+        match listeners.http {
+            Some(listener) => http::serve(listener, watched, closed(http_stops)).await,
+            None => Ok(()),
+        }
+    };
     let until_late = async {
         shutdown.await;
         health.drain().await;
@@ -130,13 +135,7 @@ fn transport() -> Server {
 }
 
 fn routes(config: &Config, services: Services) -> Routes {
-    let Services {
-        groups,
-        local,
-        operations,
-        health,
-        ..
-    } = services;
+    let Services { groups, local, operations, health, .. } = services;
     let admin = AdminService {
         groups: groups.clone(),
         operations,
@@ -144,11 +143,7 @@ fn routes(config: &Config, services: Services) -> Routes {
     };
     let health_service = HealthServer::new(health.service());
     let peer = local.map(|local| PeerService::new(local, Arc::clone(&health)));
-    let cache = CacheService {
-        groups,
-        config: config.clone(),
-        health,
-    };
+    let cache = CacheService { groups, config: config.clone(), health };
     let cache = CacheServer::new(cache)
         .max_decoding_message_size(max_message_bytes(config.max_value_bytes));
     let reflection = || {

@@ -39,7 +39,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Where logs and traces go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Which log lines, in the syntax of `RUST_LOG`: `info,psycache::cluster=debug`.
     pub log: String,
@@ -54,12 +54,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            log: "info".into(),
-            log_format: None,
-            otlp: None,
-            trace_ratio: 0.01,
-        }
+        Self { log: "info".into(), log_format: None, otlp: None, trace_ratio: 0.01 }
     }
 }
 

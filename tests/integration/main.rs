@@ -3,16 +3,13 @@
     clippy::disallowed_methods,
     reason = "a test is a main: #[tokio::test] blocks on its runtime"
 )]
-#![allow(
-    clippy::print_stderr,
-    clippy::unwrap_used,
-    reason = "a test that fails says all it knows"
-)]
+#![allow(clippy::print_stderr, clippy::unwrap_used, reason = "a test that fails says all it knows")]
 
 mod etcd;
 mod harness;
 
 mod cli;
+mod clients;
 mod cluster_peer;
 mod cluster_registry;
 mod server;

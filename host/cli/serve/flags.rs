@@ -6,9 +6,8 @@ use std::time::Duration;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::parse;
 use crate::config::text::{self, OrNone};
-use crate::config::{
-    ClusterSettings, GroupSettings, LogFormat, PluginSettings, Settings, TelemetrySettings,
-};
+use crate::config::{ClusterSettings, GroupSettings, PluginSettings, Settings, TelemetrySettings};
+use crate::telemetry::LogFormat;
 
 /// Run a node
 ///
@@ -129,8 +128,8 @@ struct TelemetryFlags {
     /// off, error, warn, info, debug, trace, or target=level,… [default: info]
     #[arg(long, value_name = "LEVEL", env = "PSYCACHE_LOG", value_parser = text::log_filter)]
     log: Option<String>,
-    /// text or json [default: text]
-    #[arg(long, value_name = "FORMAT", env = "PSYCACHE_LOG_FORMAT", value_parser = LogFormat::parse)]
+    /// text or json [default: text on a terminal, json elsewhere]
+    #[arg(long, value_name = "FORMAT", env = "PSYCACHE_LOG_FORMAT", value_parser = text::log_format)]
     log_format: Option<LogFormat>,
 }
 
@@ -166,10 +165,7 @@ impl GroupFlags {
     fn into_settings(self) -> Result<GroupSettings, Failure> {
         let secret = |text: &String| {
             text::secret(text).map_err(|problem| {
-                Failure::new(
-                    Exit::Usage,
-                    format!("bad value for --retriever-secret: {problem}"),
-                )
+                Failure::new(Exit::Usage, format!("bad value for --retriever-secret: {problem}"))
             })
         };
         Ok(GroupSettings {
@@ -189,11 +185,7 @@ impl GroupFlags {
             retriever: PluginSettings {
                 plugin: self.retriever,
                 options: self.retriever_opt.into_iter().collect(),
-                secrets: self
-                    .retriever_secret
-                    .iter()
-                    .map(secret)
-                    .collect::<Result<_, _>>()?,
+                secrets: self.retriever_secret.iter().map(secret).collect::<Result<_, _>>()?,
                 allow_net: self.allow_net,
             },
         })

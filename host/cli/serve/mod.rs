@@ -7,18 +7,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::cli::exit::{Exit, Failure, complain};
 use crate::cli::{block_on, output};
 use crate::config::{Config, Settings};
-use crate::node::Node;
+use crate::node::{Node, StartError};
+use crate::telemetry::Telemetry;
 
 pub(super) use flags::Args;
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
     let config = configure(args)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("psycache")
-        .build()?;
-    let result = block_on(&runtime, serve(config));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("psycache").build()?;
+    let result = block_on(&runtime, with_telemetry(config));
     // What did not end by itself within the drain would hold the process up.
     runtime.shutdown_background();
     result
@@ -26,31 +25,29 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
 
 fn configure(args: Args) -> Result<Config, Failure> {
     let usage = |error: crate::config::Error| Failure::new(Exit::Usage, error.to_string());
-    let file = args
-        .config
-        .as_deref()
-        .map(Settings::read)
-        .transpose()
-        .map_err(usage)?;
+    let file = args.config.as_deref().map(Settings::read).transpose().map_err(usage)?;
     Config::from_settings(args.into_settings()?, file).map_err(usage)
+}
+
+async fn with_telemetry(config: Config) -> anyhow::Result<()> {
+    let telemetry = Telemetry::start(&config.telemetry)
+        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    let result = serve(config).await;
+    // It waits for the collector: no other thread of the runtime has anything to do by now.
+    tokio::task::spawn_blocking(|| telemetry.shutdown()).await?;
+    result
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     // Before anything else: a signal during the start must drain, too.
     let mut signals = Signals::new()?;
-    let groups: Vec<&str> = config
-        .groups
-        .iter()
-        .map(|group| group.name.as_str())
-        .collect();
+    let groups: Vec<&str> = config.groups.iter().map(|group| group.group.name.as_str()).collect();
     let groups = groups.join(",");
     let node = tokio::select! {
-        node = Node::start(config) => node?,
+        node = Node::start(config) => node.map_err(each_in_its_line)?,
         () = signals.next() => return Ok(()),
     };
-    let http = node
-        .http_address()
-        .map_or_else(|| "none".into(), |address| address.to_string());
+    let http = node.http_address().map_or_else(|| "none".into(), |address| address.to_string());
     let ready = format!(
         "psycache ready listen={} http={http} nodes={} groups={groups}",
         node.address(),
@@ -64,6 +61,18 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         () = signals.next() => complain("stopped at once by a second signal; requests may have been cut off"),
     }
     Ok(())
+}
+
+/// Several problems are told in a line each, the last by whoever gets it.
+fn each_in_its_line(error: StartError) -> anyhow::Error {
+    match error {
+        StartError::Groups(mut problems) => {
+            let last = problems.pop();
+            problems.iter().for_each(|problem| complain(&problem.to_string()));
+            last.map_or_else(|| StartError::Groups(Vec::new()).into(), anyhow::Error::new)
+        }
+        error => error.into(),
+    }
 }
 
 /// What asks a node to stop.

@@ -4,14 +4,18 @@ mod address;
 mod plugin;
 
 pub use address::{address, address_or_none, etcd_prefix, group_name, reachable, url};
-pub(super) use plugin::NOT_A_PLACE;
-pub use plugin::{option, option_value, policy, retriever, secret, secret_value};
+pub use plugin::{option, policy, retriever, secret};
+pub(super) use plugin::{option_value, secret_value};
 
 use std::time::Duration;
+
+use crate::telemetry::LogFormat;
 
 /// Numbers that cross into a plugin stay below this, so that no language rounds them.
 const MAX_BYTES: u64 = 1 << 53;
 const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+/// A slot and a flag share 32 bits.
+const MAX_ENTRIES: u32 = 1 << 30;
 const MAX_WEIGHT: u32 = 1000;
 
 /// A value, or the word `none` in its place.
@@ -43,9 +47,7 @@ pub type Parsed<T> = Result<T, String>;
 fn or_none<T>(text: &str, parse: impl FnOnce(&str) -> Parsed<T>) -> Parsed<OrNone<T>> {
     match text {
         "none" => Ok(OrNone::Nothing),
-        text => parse(text)
-            .map(OrNone::Just)
-            .map_err(|allowed| format!("{allowed}, or none")),
+        text => parse(text).map(OrNone::Just).map_err(|allowed| format!("{allowed}, or none")),
     }
 }
 
@@ -126,12 +128,12 @@ pub fn count(text: &str, max: u32) -> Parsed<u32> {
         .ok_or_else(|| format!("write a whole number from 1 to {max}"))
 }
 
-/// A most number of entries; the last slot is never used.
+/// A most number of entries, up to 2^30.
 ///
 /// # Errors
 /// Those of [`count`].
 pub fn max_entries(text: &str) -> Parsed<u32> {
-    count(text, u32::MAX - 1)
+    count(text, MAX_ENTRIES)
 }
 
 /// A node's weight in the ring.
@@ -159,6 +161,18 @@ pub fn log_filter(text: &str) -> Parsed<String> {
             "write one of {}, or a list such as warn,psycache=debug",
             LEVELS.join(", ")
         )),
+    }
+}
+
+/// How a line of the log looks: `text` or `json`.
+///
+/// # Errors
+/// It is another word.
+pub fn log_format(text: &str) -> Parsed<LogFormat> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("write text or json".into()),
     }
 }
 

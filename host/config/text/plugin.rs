@@ -2,10 +2,7 @@
 
 use super::{OrNone, Parsed, or_none};
 use crate::config::Secret;
-
-/// What is said of a secret that stands where its place should.
-pub(in crate::config) const NOT_A_PLACE: &str =
-    "write where the secret is, env:NAME or file:PATH, not the secret itself";
+use crate::plugin::options;
 
 /// A policy: a built-in's name or a path.
 ///
@@ -32,68 +29,35 @@ fn plugin(text: &str) -> Parsed<String> {
     }
 }
 
-/// `name=value` of a plugin's option.
+/// `name=value` of a plugin's option; see [`options::expand`].
 ///
 /// # Errors
 /// There is no `=`, no name before it, or the file that `@file` names can't be read.
 pub fn option(text: &str) -> Parsed<(String, String)> {
-    let (name, value) = pair(text, "k=2")?;
-    Ok((name, option_value(value)?))
+    let (name, value) = options::parse_pair(text).map_err(|error| error.to_string())?;
+    let value = option_value(&name, &value)?;
+    Ok((name, value))
 }
 
-/// The value of a plugin's option: `@file` stands for the content of that file,
-/// `@@` for one `@`, so that no plugin needs the file system.
-///
-/// # Errors
-/// The file can't be read or is not UTF-8.
-pub fn option_value(text: &str) -> Parsed<String> {
-    match text.strip_prefix('@') {
-        None => Ok(text.to_owned()),
-        Some(rest) if rest.starts_with('@') => Ok(rest.to_owned()),
-        Some(path) => std::fs::read_to_string(path).map_err(|error| {
-            format!(
-                "the file {path:?} can't be read: {error}; write @@ for a value that begins with @"
-            )
-        }),
-    }
+/// The value of the option `name`.
+pub(in crate::config) fn option_value(name: &str, value: &str) -> Parsed<String> {
+    options::expand(name, value).map_err(|error| error.to_string())
 }
 
-/// `name=env:VARIABLE` or `name=file:PATH` of a retriever's secret.
+/// `name=env:VARIABLE` or `name=file:PATH` of a retriever's secret; see
+/// [`options::reveal`].
 ///
 /// # Errors
-/// It has another shape, or the variable or file can't be read.
+/// It has another shape, or the variable or file can't be read. The message never
+/// holds a secret that was written where its place should stand.
 pub fn secret(text: &str) -> Parsed<(String, Secret)> {
-    let (name, place) = pair(text, "password=env:DB_PASSWORD")?;
-    Ok((name, secret_value(place)?))
+    let (name, place) = options::parse_pair(text).map_err(|error| error.to_string())?;
+    let secret = secret_value(&name, &place)?;
+    Ok((name, secret))
 }
 
-/// The secret that `env:VARIABLE` or `file:PATH` (without its last line break) holds.
-///
-/// # Errors
-/// It has another shape, or the variable or file can't be read. The message
-/// never holds a secret that was written where its place should stand.
-pub fn secret_value(place: &str) -> Parsed<Secret> {
-    match place.split_once(':') {
-        Some(("env", variable)) => std::env::var(variable).map(Secret::new).map_err(|error| {
-            format!("the variable {variable:?} can't be read: {error}; set it first")
-        }),
-        Some(("file", path)) => std::fs::read_to_string(path)
-            .map(|text| {
-                Secret::new(
-                    text.strip_suffix('\n')
-                        .unwrap_or(&text)
-                        .trim_end_matches('\r')
-                        .to_owned(),
-                )
-            })
-            .map_err(|error| format!("the file {path:?} can't be read: {error}")),
-        _ => Err(NOT_A_PLACE.into()),
-    }
-}
-
-fn pair<'a>(text: &'a str, example: &str) -> Parsed<(String, &'a str)> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value)),
-        _ => Err(format!("write NAME=VALUE, such as {example}")),
-    }
+/// The secret `name`, which is at `place`.
+pub(in crate::config) fn secret_value(name: &str, place: &str) -> Parsed<Secret> {
+    let revealed = options::reveal(name, place).map_err(|error| error.to_string())?;
+    Ok(Secret::new(revealed))
 }

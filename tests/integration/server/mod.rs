@@ -86,10 +86,7 @@ fn group(name: &str, source: Option<Source>) -> Arc<Group> {
     let clock = Clock::monotonic();
     let bell = Bell::new();
     let wake = bell.clone();
-    let config = store::Config {
-        capacity_bytes: CAPACITY,
-        max_entries: None,
-    };
+    let config = store::Config { capacity_bytes: CAPACITY, max_entries: None };
     let store = Store::new(config, clock.clone(), Box::new(move || wake.ring()));
     let policy = PolicyConfig {
         capacity: CAPACITY,
@@ -128,18 +125,10 @@ async fn starting(config: Config) -> Served {
     let (source, loads) = Source::new();
     let groups = Groups::new([group("scores", Some(source)), group("notes", None)]);
     let listener = || TcpListener::bind("127.0.0.1:0");
-    let listeners = Listeners {
-        grpc: listener().await.unwrap(),
-        http: listener().await.unwrap(),
-    };
-    let (grpc, http) = (
-        listeners.grpc.local_addr().unwrap(),
-        listeners.http.local_addr().unwrap(),
-    );
-    let operations = Arc::new(Operator {
-        groups: groups.clone(),
-        swaps: Mutex::default(),
-    });
+    let (grpc_listener, http_listener) = (listener().await.unwrap(), listener().await.unwrap());
+    let (grpc, http) = (grpc_listener.local_addr().unwrap(), http_listener.local_addr().unwrap());
+    let listeners = Listeners { grpc: grpc_listener, http: Some(http_listener) };
+    let operations = Arc::new(Operator { groups: groups.clone(), swaps: Mutex::default() });
     let health = Arc::new(Health::starting(&groups).await);
     let read = groups.clone();
     let metrics = Metrics::new(move || NodeReading {
@@ -157,25 +146,10 @@ async fn starting(config: Config) -> Served {
         health: health.clone(),
     };
     let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(serve(config, listeners, services, async {
-        drop(stopped.await)
-    }));
-    let channel = Channel::from_shared(format!("http://{grpc}"))
-        .unwrap()
-        .connect()
-        .await
-        .unwrap();
+    let serving = tokio::spawn(serve(config, listeners, services, async { drop(stopped.await) }));
+    let channel = Channel::from_shared(format!("http://{grpc}")).unwrap().connect().await.unwrap();
     let stop = Some(stop);
-    Served {
-        grpc,
-        http,
-        channel,
-        loads,
-        operations,
-        health,
-        stop,
-        serving,
-    }
+    Served { grpc, http, channel, loads, operations, health, stop, serving }
 }
 
 impl Served {
@@ -189,27 +163,18 @@ impl Served {
     }
 
     fn stop(&mut self) {
-        self.stop
-            .take()
-            .expect("it was not stopped yet")
-            .send(())
-            .expect("it serves");
+        self.stop.take().expect("it was not stopped yet").send(()).expect("it serves");
     }
 }
 
 fn get(group: &'static str, key: &'static str) -> GetRequest {
-    GetRequest {
-        group: group.into(),
-        key: Bytes::from_static(key.as_bytes()),
-    }
+    GetRequest { group: group.into(), key: Bytes::from_static(key.as_bytes()) }
 }
 
 /// The ErrorInfo of a status; every error of ours has one.
 fn info(status: &Status) -> ErrorInfo {
     let details = status.get_error_details();
-    let info = details
-        .error_info()
-        .unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
+    let info = details.error_info().unwrap_or_else(|| panic!("no ErrorInfo in {status:?}"));
     assert_eq!(info.domain, "psycache");
     info.clone()
 }

@@ -1,0 +1,58 @@
+//! Why a node does not start.
+
+use crate::error::Error;
+use crate::plugin::{AllowNetError, LoadError};
+use crate::policy::Failure;
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Groups can't be made as they are configured; each problem is told of.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Groups(Vec<GroupProblem>),
+    /// An address can't be listened on.
+    #[error(
+        "{address} can't be listened on: {reason}; give another with {flag} (port 0 picks a free one)"
+    )]
+    Listen {
+        /// As it was given.
+        address: String,
+        /// What the system says.
+        reason: String,
+        /// Which address it is.
+        flag: &'static str,
+    },
+    /// No plugin can be run at all.
+    #[error(transparent)]
+    Engines(LoadError),
+    /// Configured, but not built yet.
+    #[error("this version can't serve {0} yet; leave it out")]
+    Unsupported(&'static str),
+}
+
+/// Why a group can't be made.
+#[derive(Debug, thiserror::Error)]
+#[error("group {group}: {cause}")]
+pub struct GroupProblem {
+    /// The group.
+    pub group: String,
+    /// What is wrong.
+    pub cause: Cause,
+}
+
+/// What is wrong with a group's parts.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// A plugin can't be loaded.
+    #[error(transparent)]
+    Plugin(#[from] LoadError),
+    /// The policy was loaded, and fails all the same.
+    #[error("the policy does not start: it {0}")]
+    Lane(#[from] Failure),
+    /// A place on the network can't be one.
+    #[error("allow-net: {0}")]
+    AllowNet(#[from] AllowNetError),
+    /// A setting can't be.
+    #[error(transparent)]
+    Setting(#[from] Error),
+}

@@ -1,0 +1,136 @@
+//! Makes the groups: each its store, its lane, its retriever. All at once, because
+//! most of a start is the compiling of plugins.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future;
+use tokio::task;
+
+use super::{Cause, GroupProblem, StartError};
+use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::config;
+use crate::group::{Group, Parts};
+use crate::plugin::{
+    Engines, LoadError, Plugin, PolicyComponent, PolicyLimits, RetrieverComponent, RetrieverConfig,
+    RetrieverLimits,
+};
+use crate::policy::{Bell, Lane, LaneConfig, PolicyConfig};
+use crate::retriever::{Pool, PoolConfig, SharedRetriever};
+use crate::server::Groups;
+use crate::store::Store;
+
+/// What a step may answer with at most.
+const MAX_VICTIMS: u32 = 256;
+/// Seeds stay below 2^53, so that no language rounds them.
+const SEED_BITS: u32 = 53;
+
+/// The groups, and what the instances of each one's policy are told.
+pub(super) async fn build(
+    engines: &Arc<Engines>,
+    configs: &[config::Group],
+    cluster: &Arc<Cluster>,
+) -> Result<(Groups, BTreeMap<String, PolicyConfig>), StartError> {
+    let built =
+        future::join_all(configs.iter().map(|config| group(engines, config, cluster))).await;
+    let (mut groups, mut policies, mut problems) = (Vec::new(), BTreeMap::new(), Vec::new());
+    for (config, built) in configs.iter().zip(built) {
+        let name = &config.group.name;
+        match built {
+            Ok((group, policy)) => {
+                groups.push(group);
+                policies.insert(name.clone(), policy);
+            }
+            Err(causes) => {
+                problems.extend(
+                    causes.into_iter().map(|cause| GroupProblem { group: name.clone(), cause }),
+                );
+            }
+        }
+    }
+    if problems.is_empty() {
+        Ok((Groups::new(groups), policies))
+    } else {
+        Err(StartError::Groups(problems))
+    }
+}
+
+async fn group(
+    engines: &Arc<Engines>,
+    config: &config::Group,
+    cluster: &Arc<Cluster>,
+) -> Result<(Arc<Group>, PolicyConfig), Vec<Cause>> {
+    let clock = Clock::monotonic();
+    let bell = Bell::default();
+    let wake = {
+        let bell = bell.clone();
+        Box::new(move || bell.ring())
+    };
+    let store = Store::new(config.store.clone(), clock.clone(), wake);
+    let policy = PolicyConfig {
+        capacity: config.store.capacity_bytes,
+        max_entries: store.slot_bound(),
+        max_victims: MAX_VICTIMS,
+        seed: rand::random::<u64>() >> (u64::BITS - SEED_BITS),
+        options: config.policy.options.clone().into_iter().collect(),
+    };
+    let lane_config = LaneConfig::new(policy.clone(), clock.clone());
+    let lane = lane(engines, config, lane_config, Arc::clone(&store), bell);
+    let (lane, retriever) = match future::join(lane, retriever(engines, config)).await {
+        (Ok(lane), Ok(retriever)) => (Arc::new(lane), retriever),
+        (lane, retriever) => return Err(lane.err().into_iter().chain(retriever.err()).collect()),
+    };
+    let parts = Parts { store, clock, lane, retriever, cluster: Arc::clone(cluster) };
+    let group = Group::new(config.group.clone(), parts).map_err(|error| vec![error.into()])?;
+    Ok((group, policy))
+}
+
+async fn lane(
+    engines: &Arc<Engines>,
+    config: &config::Group,
+    lane: LaneConfig,
+    store: Arc<Store>,
+    bell: Bell,
+) -> Result<Lane, Cause> {
+    let engines = Arc::clone(engines);
+    let (group, plugin) = (config.group.name.clone(), config.policy.plugin.clone());
+    let start = move || {
+        let plugin = Plugin::resolve(&plugin)?;
+        let policy =
+            PolicyComponent::load(&engines, plugin, &lane.policy, PolicyLimits::default())?;
+        Ok(Lane::start(&group, policy, lane, store, bell)?)
+    };
+    blocking(start).await?
+}
+
+async fn retriever(
+    engines: &Arc<Engines>,
+    config: &config::Group,
+) -> Result<Option<SharedRetriever>, Cause> {
+    let Some(wanted) = &config.retriever else {
+        return Ok(None);
+    };
+    let name = wanted.plugin.clone();
+    let plugin = blocking(move || Plugin::resolve(&name)).await??;
+    let secrets = wanted.secrets.iter();
+    let told = RetrieverConfig {
+        group: config.group.name.clone(),
+        options: wanted.options.clone().into_iter().collect(),
+        secrets: secrets.map(|(name, secret)| (name.clone(), secret.expose().to_owned())).collect(),
+        allow_net: wanted.allow_net.iter().map(|place| place.parse()).collect::<Result<_, _>>()?,
+    };
+    let limits =
+        RetrieverLimits { value_bytes: config.group.max_value_bytes, ..RetrieverLimits::default() };
+    let component = RetrieverComponent::load(engines, plugin, told, limits).await?;
+    let pool: SharedRetriever = Pool::new(component, PoolConfig::default());
+    Ok(Some(pool))
+}
+
+/// Runs what would keep a thread of the runtime from serving.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, LoadError> {
+    let done = task::spawn_blocking(work).await;
+    done.map_err(|panic| LoadError::Engine(format!("loading panicked: {panic}")))
+}

@@ -1,0 +1,174 @@
+//! Wiring: one node from its configuration.
+//!
+//! Everything that can be wrong is found before the first request is answered:
+//! plugins are loaded and tried, addresses are bound.
+//!
+//! ```
+//! use psycache::config::{Config, Group};
+//! use psycache::node::{Node, StartError};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), StartError> {
+//! let config = Config {
+//!     listen: "127.0.0.1:0".into(),
+//!     http: None,
+//!     groups: vec![Group::new("scores")],
+//!     ..Config::default()
+//! };
+//! let node = Node::start(config).await?;
+//! assert_ne!(node.address().port(), 0);
+//! node.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod groups;
+mod operations;
+
+pub use error::{Cause, GroupProblem, StartError};
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::config::{Config, Registry};
+use crate::plugin::{CompileCache, Engines};
+use crate::server::{self, Groups, Health, Listeners, Services};
+use crate::telemetry::{Metrics, NodeReading};
+
+use operations::NodeOperations;
+
+/// A node that answers requests. Dropping it without
+/// [`shutdown`](Self::shutdown) cuts off what is in flight.
+pub struct Node {
+    address: SocketAddr,
+    http_address: Option<SocketAddr>,
+    groups: Groups,
+    /// Ends the server when sent or dropped.
+    stop: oneshot::Sender<()>,
+    /// The server's one task; aborted when dropped.
+    serving: JoinSet<()>,
+}
+
+impl Node {
+    /// Starts a node. It is ready when this returns.
+    ///
+    /// Logs and traces are the process's, not the node's: see
+    /// [`Telemetry::start`](crate::telemetry::Telemetry::start).
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        if config.cluster.registry != Registry::Alone {
+            return Err(StartError::Unsupported("a cluster"));
+        }
+        let engines = Engines::new(&CompileCache::User).map_err(StartError::Engines)?;
+        let cluster = Arc::new(Cluster::alone());
+        let (groups, policies) = groups::build(&engines, &config.groups, &cluster).await?;
+        let grpc = listen(&config.listen, "--listen").await?;
+        let http = match &config.http {
+            Some(address) => Some(listen(address, "--http").await?),
+            None => None,
+        };
+        let (address, http_address) = (grpc.1, http.as_ref().map(|http| http.1));
+
+        let health = Arc::new(Health::starting(&groups).await);
+        let operations = NodeOperations {
+            address: config.advertise.unwrap_or_else(|| address.to_string()),
+            started: Clock::monotonic(),
+            groups: groups.clone(),
+            policies,
+            engines,
+            health: Arc::clone(&health),
+        };
+        let read = {
+            let groups = groups.clone();
+            move || NodeReading {
+                groups: groups.readings(),
+                peers: Vec::new(),
+                ring_nodes: 1,
+                ring_version: 0,
+                registry_connected: true,
+            }
+        };
+        let services = Services {
+            groups: groups.clone(),
+            local: None,
+            operations: Arc::new(operations),
+            metrics: Arc::new(Metrics::new(read)),
+            health: Arc::clone(&health),
+        };
+        let listeners = Listeners { grpc: grpc.0, http: http.map(|http| http.0) };
+        let (stop, stopped) = oneshot::channel();
+        let mut serving = JoinSet::new();
+        serving.spawn(async move {
+            let stopped = async { drop(stopped.await) };
+            if let Err(error) =
+                server::serve(server::Config::default(), listeners, services, stopped).await
+            {
+                tracing::error!(%error, "The server has ended; restart the node");
+            }
+        });
+        health.ready().await;
+        Ok(Self { address, http_address, groups, stop, serving })
+    }
+
+    /// Where gRPC is answered.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where metrics and health are served, if they are.
+    #[must_use]
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http_address
+    }
+
+    /// How many nodes share the keys, this one included.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        1
+    }
+
+    /// The groups, for a program that has its node in itself.
+    #[must_use]
+    pub fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    /// Stops taking requests, finishes those in flight within
+    /// [`server::Config::drain_timeout`], and ends the policies' threads.
+    pub async fn shutdown(mut self) {
+        // A server that has ended by itself has nobody listening.
+        let _ = self.stop.send(());
+        self.serving.join_next().await;
+        let groups = self.groups;
+        let lanes = move || groups.iter().for_each(|group| group.parts().lane.shutdown());
+        // It panics only if a lane's end does, and then there is nothing left to end.
+        let _ = tokio::task::spawn_blocking(lanes).await;
+    }
+}
+
+async fn listen(
+    address: &str,
+    flag: &'static str,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |error: std::io::Error| StartError::Listen {
+        address: address.into(),
+        reason: error.to_string(),
+        flag,
+    };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
+}

@@ -1,0 +1,105 @@
+//! What operators may see and do: `status` and `policy swap`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::groups::blocking;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::plugin::{Engines, LoadError, Plugin, PolicyComponent, PolicyLimits};
+use crate::policy::{Failure, PolicyConfig};
+use crate::proto::{NodeStatus, RegistryStatus, StatusResponse};
+use crate::server::{Groups, Health, Operations, Phase, PolicySwap, PolicySwapped};
+
+/// The node as operators see it.
+pub(super) struct NodeOperations {
+    /// What others call it.
+    pub(super) address: String,
+    pub(super) started: Clock,
+    pub(super) groups: Groups,
+    /// What the instances of each group's policy are told.
+    pub(super) policies: BTreeMap<String, PolicyConfig>,
+    pub(super) engines: Arc<Engines>,
+    pub(super) health: Arc<Health>,
+}
+
+impl Operations for NodeOperations {
+    fn status(&self) -> StatusResponse {
+        let own = NodeStatus {
+            address: self.address.clone(),
+            weight: 1,
+            share: 1.0,
+            state: "self".into(),
+        };
+        let registry = RegistryStatus { kind: "none".into(), ..RegistryStatus::default() };
+        StatusResponse {
+            version: env!("CARGO_PKG_VERSION").into(),
+            address: self.address.clone(),
+            uptime_ms: self.started.now_ms(),
+            ready: self.health.phase() == Phase::Ready,
+            nodes: vec![own],
+            groups: self.groups.statuses(),
+            ring_version: 0,
+            registry: Some(registry),
+        }
+    }
+
+    fn swap_policy(&self, swap: PolicySwap) -> BoxFuture<'_, Result<PolicySwapped, Error>> {
+        self.swap(swap).boxed()
+    }
+}
+
+impl NodeOperations {
+    async fn swap(&self, swap: PolicySwap) -> Result<PolicySwapped, Error> {
+        let group = self.groups.find(swap.group.as_bytes())?;
+        let config = self
+            .policies
+            .get(&swap.group)
+            .ok_or_else(|| Error::Internal("a group without a policy".into()))?;
+        let config = PolicyConfig { options: swap.options.clone(), ..config.clone() };
+        let plugin = match swap.component {
+            Some(component) => Plugin::from_bytes(swap.name, component.into())
+                .map_err(|e| refused("component", &e))?,
+            // Never a path: whoever may swap must not read the node's files by it.
+            None => Plugin::builtin(&swap.name).map_err(|e| refused("name", &e))?,
+        };
+        let engines = Arc::clone(&self.engines);
+        let load =
+            move || PolicyComponent::load(&engines, plugin, &config, PolicyLimits::default());
+        let policy = match blocking(load).await {
+            Ok(Ok(policy)) => policy,
+            Ok(Err(error)) | Err(error) => return Err(refusal(&error)),
+        };
+        let swapped = group
+            .parts()
+            .lane
+            .swap(policy, swap.options)
+            .await
+            .map_err(|failure| failed(&failure))?;
+        let entries = group.parts().store.stats().entries;
+        Ok(PolicySwapped { entries, took: swapped.took })
+    }
+}
+
+fn refusal(error: &LoadError) -> Error {
+    match error {
+        LoadError::Refused { .. } => refused("options", error),
+        LoadError::Engine(problem) => Error::Internal(problem.clone()),
+        _ => refused("component", error),
+    }
+}
+
+fn failed(failure: &Failure) -> Error {
+    match failure {
+        Failure::Stopped => Error::Stopping,
+        Failure::Refused(_) => refused("options", failure),
+        _ => refused("component", failure),
+    }
+}
+
+fn refused(argument: &'static str, problem: &impl ToString) -> Error {
+    Error::InvalidArgument { argument, problem: problem.to_string() }
+}
