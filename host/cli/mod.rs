@@ -3,6 +3,7 @@
 mod clear;
 mod completions;
 mod connect;
+mod demo;
 mod exit;
 mod get;
 mod output;
@@ -50,6 +51,7 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::Command),
     Sim(sim::Args),
+    Demo(demo::Args),
     /// Plugin files
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -84,6 +86,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Status(args) => wait_for(status::run(args)),
         Command::Policy(policy::Command::Swap(args)) => wait_for(policy::swap::run(args)),
         Command::Sim(args) => args.run(),
+        Command::Demo(args) => demo::run(&args),
         Command::Policy(policy::Command::List(args)) => policy::list::run(&args),
         Command::Plugin(plugin::Command::Inspect(args)) => wait_for(plugin::inspect(args)),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),

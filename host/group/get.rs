@@ -59,24 +59,17 @@ impl Group {
     /// after a miss: nothing from here on asks another node, so two nodes that each
     /// take the other for the owner can't wait for each other.
     async fn load_once(self: &Arc<Self>, key: &str, hash: u64) -> Reply {
-        let Some(retriever) = &self.parts.retriever else {
-            return Err(Error::NoRetriever {
-                group: self.config.name.clone(),
-            });
+        let Some(retriever) = self.parts.source.retriever() else {
+            return Err(Error::NoRetriever { group: self.config.name.clone() });
         };
-        let recheck = || {
-            self.parts
-                .store
-                .get(key, hash)
-                .map(|found| self.reply(found))
-        };
+        let recheck = || self.parts.store.get(key, hash).map(|found| self.reply(found));
         let waiter = match self.flights.join(key, hash, recheck) {
             Joined::Ready(reply) => return reply,
             Joined::Follower(waiter) => waiter,
             Joined::Leader(flight, waiter) => {
                 // 1. The first caller starts the load. 2. Others join it. 3. The
                 // first goes away. Were the load part of its future, all would fail.
-                let load = Arc::clone(self).load(Arc::clone(retriever), key.into(), hash, flight);
+                let load = Arc::clone(self).load(retriever, key.into(), hash, flight);
                 tokio::spawn(load.in_current_span());
                 waiter
             }
@@ -101,14 +94,8 @@ impl Group {
     fn reply(&self, found: Found) -> Reply {
         let value = found.value.ok_or(Error::NotFound)?;
         let now_ms = || self.parts.clock.now_ms();
-        let ttl = found
-            .deadline_ms
-            .map(|at_ms| at_ms.saturating_sub(now_ms()));
-        Ok(Answer {
-            value,
-            origin: Origin::Hit,
-            ttl: ttl.map(Duration::from_millis),
-        })
+        let ttl = found.deadline_ms.map(|at_ms| at_ms.saturating_sub(now_ms()));
+        Ok(Answer { value, origin: Origin::Hit, ttl: ttl.map(Duration::from_millis) })
     }
 
     /// The values of `keys`, in their order. At most 64 are asked for at a time,
@@ -123,8 +110,7 @@ impl Group {
     ) -> Vec<Result<Answer, Error>> {
         let end = Instant::now() + within;
         let gets = keys.iter().map(|key| async move {
-            self.get(key.as_ref(), end.saturating_duration_since(Instant::now()))
-                .await
+            self.get(key.as_ref(), end.saturating_duration_since(Instant::now())).await
         });
         // As a list first: a stream that borrows from its closure is not `Send`.
         let gets: Vec<_> = gets.collect();

@@ -9,12 +9,14 @@ mod change;
 mod expiry;
 
 mod config;
+mod source;
 mod ttl;
 
 #[cfg(test)]
 mod tests;
 
 pub use config::Config;
+pub use source::Source;
 pub use ttl::MAX_TTL;
 
 use std::sync::Arc;
@@ -26,7 +28,6 @@ use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::policy::Lane;
-use crate::retriever::SharedRetriever;
 use crate::store::Store;
 use crate::telemetry::GroupCounters;
 use crate::value::Answer;
@@ -57,8 +58,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Makes room in the store.
     pub lane: Arc<Lane>,
-    /// Where missing values come from; `None`: only what was set can be read.
-    pub retriever: Option<SharedRetriever>,
+    /// Where missing values come from.
+    pub source: Source,
     /// Who owns a key.
     pub cluster: Arc<Cluster>,
 }
@@ -74,10 +75,7 @@ impl Group {
     pub fn new(config: Config, parts: Parts) -> Result<Arc<Self>, Error> {
         config.check()?;
         let mut expiry = JoinSet::new();
-        expiry.spawn(expiry::collect(
-            Arc::clone(&parts.store),
-            parts.clock.clone(),
-        ));
+        expiry.spawn(expiry::collect(Arc::clone(&parts.store), parts.clock.clone()));
         Ok(Arc::new(Self {
             config,
             parts,

@@ -11,7 +11,7 @@ use super::{Cause, GroupProblem, StartError};
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::config;
-use crate::group::{Group, Parts};
+use crate::group::{self, Group, Parts};
 use crate::plugin::{
     Engines, LoadError, Plugin, PolicyComponent, PolicyLimits, RetrieverComponent, RetrieverConfig,
     RetrieverLimits,
@@ -77,11 +77,12 @@ async fn group(
     };
     let lane_config = LaneConfig::new(policy.clone(), clock.clone());
     let lane = lane(engines, config, lane_config, Arc::clone(&store), bell);
-    let (lane, retriever) = match future::join(lane, retriever(engines, config)).await {
+    let (lane, retriever) = match future::join(lane, first_retriever(engines, config)).await {
         (Ok(lane), Ok(retriever)) => (Arc::new(lane), retriever),
         (lane, retriever) => return Err(lane.err().into_iter().chain(retriever.err()).collect()),
     };
-    let parts = Parts { store, clock, lane, retriever, cluster: Arc::clone(cluster) };
+    let parts =
+        Parts { store, clock, lane, source: retriever.into(), cluster: Arc::clone(cluster) };
     let group = Group::new(config.group.clone(), parts).map_err(|error| vec![error.into()])?;
     Ok((group, policy))
 }
@@ -104,27 +105,35 @@ async fn lane(
     blocking(start).await?
 }
 
-async fn retriever(
+async fn first_retriever(
     engines: &Arc<Engines>,
     config: &config::Group,
 ) -> Result<Option<SharedRetriever>, Cause> {
-    let Some(wanted) = &config.retriever else {
-        return Ok(None);
-    };
+    match &config.retriever {
+        Some(wanted) => retriever(engines, &config.group, wanted).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A retriever for `group`, loaded and tried.
+pub(super) async fn retriever(
+    engines: &Arc<Engines>,
+    group: &group::Config,
+    wanted: &config::Plugin,
+) -> Result<SharedRetriever, Cause> {
     let name = wanted.plugin.clone();
     let plugin = blocking(move || Plugin::resolve(&name)).await??;
     let secrets = wanted.secrets.iter();
     let told = RetrieverConfig {
-        group: config.group.name.clone(),
+        group: group.name.clone(),
         options: wanted.options.clone().into_iter().collect(),
         secrets: secrets.map(|(name, secret)| (name.clone(), secret.expose().to_owned())).collect(),
         allow_net: wanted.allow_net.iter().map(|place| place.parse()).collect::<Result<_, _>>()?,
     };
     let limits =
-        RetrieverLimits { value_bytes: config.group.max_value_bytes, ..RetrieverLimits::default() };
+        RetrieverLimits { value_bytes: group.max_value_bytes, ..RetrieverLimits::default() };
     let component = RetrieverComponent::load(engines, plugin, told, limits).await?;
-    let pool: SharedRetriever = Pool::new(component, PoolConfig::default());
-    Ok(Some(pool))
+    Ok(Pool::new(component, PoolConfig::default()))
 }
 
 /// Runs what would keep a thread of the runtime from serving.

@@ -37,7 +37,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::config::{Config, Registry};
+use crate::config::{self, Config, Registry};
 use crate::plugin::{CompileCache, Engines};
 use crate::server::{self, Groups, Health, Listeners, Services};
 use crate::telemetry::{Metrics, NodeReading};
@@ -50,6 +50,7 @@ pub struct Node {
     address: SocketAddr,
     http_address: Option<SocketAddr>,
     groups: Groups,
+    engines: Arc<Engines>,
     /// Ends the server when sent or dropped.
     stop: oneshot::Sender<()>,
     /// The server's one task; aborted when dropped.
@@ -87,7 +88,7 @@ impl Node {
             started: Clock::monotonic(),
             groups: groups.clone(),
             policies,
-            engines,
+            engines: Arc::clone(&engines),
             health: Arc::clone(&health),
         };
         let read = {
@@ -119,7 +120,7 @@ impl Node {
             }
         });
         health.ready().await;
-        Ok(Self { address, http_address, groups, stop, serving })
+        Ok(Self { address, http_address, groups, engines, stop, serving })
     }
 
     /// Where gRPC is answered.
@@ -144,6 +145,24 @@ impl Node {
     #[must_use]
     pub fn groups(&self) -> &Groups {
         &self.groups
+    }
+
+    /// Has `group` load from another source from now on. Loads under way end on the
+    /// old one, and what is held stays.
+    ///
+    /// # Errors
+    /// There is no such group, or the plugin can't be used; then nothing changes.
+    pub async fn swap_retriever(
+        &self,
+        group: &str,
+        plugin: &config::Plugin,
+    ) -> Result<(), StartError> {
+        let problem =
+            |cause| StartError::Groups(vec![GroupProblem { group: group.to_owned(), cause }]);
+        let found = self.groups.find(group.as_bytes()).map_err(|error| problem(error.into()))?;
+        let loaded = groups::retriever(&self.engines, found.config(), plugin).await;
+        found.parts().source.replace(Some(loaded.map_err(problem)?));
+        Ok(())
     }
 
     /// Stops taking requests, finishes those in flight within

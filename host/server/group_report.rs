@@ -80,17 +80,9 @@ fn status(group: &Arc<Group>) -> GroupStatus {
         bytes: stats.bytes,
         capacity_bytes: stats.capacity_bytes,
         max_entries: stats.max_entries.into(),
-        hits: sum(&[
-            GetResult::Hit,
-            GetResult::Negative,
-            GetResult::Hot,
-            GetResult::Stale,
-        ]),
+        hits: sum(&[GetResult::Hit, GetResult::Negative, GetResult::Hot, GetResult::Stale]),
         misses: sum(&[GetResult::Miss, GetResult::Peer]),
-        loads: LoadOutcome::ALL
-            .iter()
-            .map(|outcome| counts.loads(*outcome))
-            .sum(),
+        loads: LoadOutcome::ALL.iter().map(|outcome| counts.loads(*outcome)).sum(),
         evictions: stats.evictions.policy + stats.evictions.fallback,
         expirations: stats.evictions.expired,
         policy: Some(policy_status(group)),
@@ -110,10 +102,8 @@ fn policy_status(group: &Group) -> PluginStatus {
 }
 
 fn retriever_status(group: &Group, counts: &GroupCounts) -> Option<PluginStatus> {
-    let retriever = group.parts().retriever.as_ref()?;
-    let failed = LoadOutcome::ALL
-        .into_iter()
-        .filter(|outcome| outcome.is_failure());
+    let retriever = group.parts().source.retriever()?;
+    let failed = LoadOutcome::ALL.into_iter().filter(|outcome| outcome.is_failure());
     Some(PluginStatus {
         name: retriever.name().into(),
         state: "running".into(),

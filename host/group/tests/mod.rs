@@ -53,10 +53,7 @@ impl Call {
     }
 
     fn runs(self, end: impl FnOnce() -> Fetch + Send + 'static) {
-        assert!(
-            self.answer.send(Box::new(end)).is_ok(),
-            "the load was given up"
-        );
+        assert!(self.answer.send(Box::new(end)).is_ok(), "the load was given up");
     }
 }
 
@@ -66,10 +63,7 @@ impl Retriever for Gated {
     fn fetch<'a>(&'a self, key: &'a str, _timeout: Duration) -> BoxFuture<'a, Fetch> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
-            let call = Call {
-                key: key.into(),
-                answer,
-            };
+            let call = Call { key: key.into(), answer };
             self.0.send(call).expect("the test listens");
             match answered.await {
                 Ok(end) => end(),
@@ -99,11 +93,7 @@ fn rig() -> Rig {
 fn rig_with(change: impl FnOnce(&mut Config)) -> Rig {
     let (sender, calls) = mpsc::unbounded_channel();
     let (group, clock) = group_over(Some(Arc::new(Gated(sender))), change);
-    Rig {
-        group,
-        calls,
-        clock,
-    }
+    Rig { group, calls, clock }
 }
 
 /// A policy that never chooses: room is made by recency.
@@ -134,10 +124,7 @@ fn group_over(
     change: impl FnOnce(&mut Config),
 ) -> (Arc<Group>, Clock) {
     let clock = Clock::manual();
-    let capacity = store::Config {
-        capacity_bytes: CAPACITY,
-        max_entries: None,
-    };
+    let capacity = store::Config { capacity_bytes: CAPACITY, max_entries: None };
     let bell = Bell::new();
     let store = Store::new(
         capacity,
@@ -160,17 +147,8 @@ fn group_over(
     let mut config = Config::named("scores");
     change(&mut config);
     let cluster = Arc::new(Cluster::alone());
-    let parts = Parts {
-        store,
-        clock: clock.clone(),
-        lane,
-        retriever,
-        cluster,
-    };
-    (
-        Group::new(config, parts).expect("the configuration is fine"),
-        clock,
-    )
+    let parts = Parts { store, clock: clock.clone(), lane, source: retriever.into(), cluster };
+    (Group::new(config, parts).expect("the configuration is fine"), clock)
 }
 
 impl Rig {
@@ -211,9 +189,6 @@ impl Rig {
     }
 
     async fn set(&self, key: &str, value: &str) {
-        self.group
-            .set(key, Bytes::from(value.to_owned()), None)
-            .await
-            .expect("it fits");
+        self.group.set(key, Bytes::from(value.to_owned()), None).await.expect("it fits");
     }
 }

@@ -104,7 +104,7 @@ fn group(name: &str, source: Option<Source>) -> Arc<Group> {
         store,
         clock,
         lane: Arc::new(lane),
-        retriever: source.map(|source| Arc::new(source) as _),
+        source: source.map(|source| Arc::new(source) as _).into(),
         cluster: Arc::new(Cluster::alone()),
     };
     Group::new(group::Config::named(name), parts).unwrap()
