@@ -61,6 +61,7 @@ async fn group(
     config: &config::Group,
     cluster: &Arc<Cluster>,
 ) -> Result<(Arc<Group>, PolicyConfig), Vec<Cause>> {
+    config.store.check().map_err(|error| vec![error.into()])?;
     let clock = Clock::monotonic();
     let bell = Bell::default();
     let wake = {

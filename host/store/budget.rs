@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use super::record;
+use crate::error::Error;
 
 /// How much a store may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,32 @@ pub struct Config {
 impl Config {
     /// No store has more entries, so that a slot and a flag fit in 32 bits.
     const MOST_ENTRIES: u64 = 1 << 30;
+
+    /// Refuses a store that could never hold an entry.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] names the setting, as it is called in the file.
+    pub fn check(&self) -> Result<(), Error> {
+        let refuse = |argument, problem| Err(Error::InvalidArgument { argument, problem });
+        let overhead = record::ENTRY_OVERHEAD;
+        if self.capacity_bytes <= overhead {
+            return refuse(
+                "capacity",
+                format!(
+                    "{} B hold no entry, of which each takes {overhead} B beside its key and \
+                     value; give 1MiB or more",
+                    self.capacity_bytes
+                ),
+            );
+        }
+        if self.max_entries == Some(0) {
+            return refuse(
+                "max-entries",
+                "0 entries cache nothing; leave it out for no limit".into(),
+            );
+        }
+        Ok(())
+    }
 
     /// Most entries that there can be; at least 1.
     pub(super) fn entry_limit(&self) -> u32 {

@@ -66,11 +66,13 @@ impl Args {
     pub(super) fn run(&self) -> Result<()> {
         let subjects = self.load()?;
         let mut out = std::io::stdout().lock();
-        writeln!(out, "trace,requests,unique,cache_objects,policy,hit_ratio")?;
-        for path in &self.traces {
+        for (number, path) in self.traces.iter().enumerate() {
             let (unique, rows) = self
                 .replay(path, &subjects)
                 .with_context(|| format!("trace {}", path.display()))?;
+            if number == 0 {
+                writeln!(out, "trace,requests,unique,cache_objects,policy,hit_ratio")?;
+            }
             for row in rows {
                 let (requests, ratio) = (row.replay.requests(), row.replay.hit_ratio());
                 let (trace, policy, capacity) = (name_of(path), row.policy, row.capacity);

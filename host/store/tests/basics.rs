@@ -221,3 +221,12 @@ fn the_lane_is_called_for_a_need_or_enough_changes_and_not_for_each_insert() {
     }
     assert_eq!(calls.load(Ordering::Relaxed), 3);
 }
+
+#[test]
+fn a_store_that_could_hold_nothing_is_refused() {
+    let config = |capacity_bytes, max_entries| Config { capacity_bytes, max_entries };
+    let refused = |config: Config| config.check().unwrap_err().to_string();
+    assert!(refused(config(ENTRY_OVERHEAD, None)).contains("bad capacity: 112 B hold no entry"));
+    assert!(refused(config(1 << 20, Some(0))).contains("bad max-entries"));
+    assert_eq!(config(ENTRY_OVERHEAD + 1, Some(1)).check(), Ok(()));
+}
