@@ -31,42 +31,38 @@ fn nothing_said_gives_the_defaults_and_the_sample_data() {
     assert_eq!(config, expected);
 }
 
+const WHOLE: &str = r#"
+listen = "0.0.0.0:7400"
+advertise = "node-1:7400"
+http = "none"
+[cluster]
+etcd = ["http://127.0.0.1:2379", "https://etcd.internal:2379"]
+etcd-prefix = "cache/nodes"
+lease-ttl = "9s"
+weight = 3
+[telemetry]
+otlp = "http://127.0.0.1:4317"
+trace-ratio = 1
+log = "warn,psycache=debug"
+log-format = "json"
+[[group]]
+name = "scores"
+capacity = "256MiB"
+max-entries = 1000
+ttl = "none"
+ttl-jitter = "25%"
+negative-ttl = "none"
+load-timeout = "300ms"
+max-value = "1KiB"
+policy = { plugin = "lruk.wasm", options = { k = 2, history = "0.5" } }
+retriever = { plugin = "http", options = { url = "@@x" }, allow-net = ["127.0.0.1:80"] }
+[[group]]
+name = "plain"
+"#;
+
 #[test]
 fn the_whole_file_is_read() {
-    let config = Config::from_settings(
-        Settings::default(),
-        Some(file(
-            r#"
-            listen = "0.0.0.0:7400"
-            advertise = "node-1:7400"
-            http = "none"
-            [cluster]
-            etcd = ["http://127.0.0.1:2379", "https://etcd.internal:2379"]
-            etcd-prefix = "cache/nodes"
-            lease-ttl = "9s"
-            weight = 3
-            [telemetry]
-            otlp = "http://127.0.0.1:4317"
-            trace-ratio = 1
-            log = "warn,psycache=debug"
-            log-format = "json"
-            [[group]]
-            name = "scores"
-            capacity = "256MiB"
-            max-entries = 1000
-            ttl = "none"
-            ttl-jitter = "25%"
-            negative-ttl = "none"
-            load-timeout = "300ms"
-            max-value = "1KiB"
-            policy = { plugin = "lruk.wasm", options = { k = 2, history = "0.5" } }
-            retriever = { plugin = "http", options = { url = "@@x" }, allow-net = ["127.0.0.1:80"] }
-            [[group]]
-            name = "plain"
-            "#,
-        )),
-    )
-    .unwrap();
+    let config = Config::from_settings(Settings::default(), Some(file(WHOLE))).unwrap();
     let mut scores = Group::new("scores");
     scores.store.capacity_bytes = 256 << 20;
     scores.store.max_entries = Some(1000);
