@@ -79,8 +79,17 @@ impl Operations for Operator {
     }
 }
 
-static ENGINES: LazyLock<Arc<Engines>> =
-    LazyLock::new(|| Engines::new(&CompileCache::Off).expect("engines can be made"));
+/// The policy of every group here, compiled once.
+static LRU: LazyLock<Arc<PolicyComponent>> = LazyLock::new(|| {
+    let engines = Engines::new(&CompileCache::Off).expect("engines can be made");
+    let plugin = Plugin::resolve("lru").expect("it is built in");
+    let trial = policy(1000);
+    PolicyComponent::load(&engines, plugin, &trial, PolicyLimits::default()).expect("it loads")
+});
+
+fn policy(max_entries: u32) -> PolicyConfig {
+    PolicyConfig { capacity: CAPACITY, max_entries, max_victims: 64, seed: 1, options: Vec::new() }
+}
 
 fn group(name: &str, source: Option<Source>) -> Arc<Group> {
     let clock = Clock::monotonic();
@@ -88,18 +97,8 @@ fn group(name: &str, source: Option<Source>) -> Arc<Group> {
     let wake = bell.clone();
     let config = store::Config { capacity_bytes: CAPACITY, max_entries: None };
     let store = Store::new(config, clock.clone(), Box::new(move || wake.ring()));
-    let policy = PolicyConfig {
-        capacity: CAPACITY,
-        max_entries: store.slot_bound(),
-        max_victims: 64,
-        seed: 1,
-        options: Vec::new(),
-    };
-    let plugin = Plugin::resolve("lru").expect("it is built in");
-    let source_of_policy =
-        PolicyComponent::load(&ENGINES, plugin, &policy, PolicyLimits::default()).unwrap();
-    let lane = LaneConfig::new(policy, clock.clone());
-    let lane = Lane::start(name, source_of_policy, lane, store.clone(), bell).unwrap();
+    let lane = LaneConfig::new(policy(store.slot_bound()), clock.clone());
+    let lane = Lane::start(name, LRU.clone(), lane, store.clone(), bell).unwrap();
     let parts = group::Parts {
         store,
         clock,
