@@ -97,14 +97,8 @@ impl Cluster {
         clock: Clock,
         dial: impl Fn(&str) -> Arc<dyn Remote> + Send + Sync + 'static,
     ) -> Self {
-        let alone = RingNode {
-            address: own.into(),
-            weight: 1,
-        };
-        let nodes = Nodes {
-            ring: Ring::new([alone]),
-            remotes: vec![None],
-        };
+        let alone = RingNode { address: own.into(), weight: 1 };
+        let nodes = Nodes { ring: Ring::new([alone]), remotes: vec![None] };
         let snapshot = Snapshot {
             nodes: Arc::new(nodes),
             before: VecDeque::new(),
@@ -124,36 +118,26 @@ impl Cluster {
     pub fn apply(&self, membership: Arc<Membership>) {
         let _changing = self.changing.lock();
         let now = self.now.load();
-        let nodes = membership.nodes.iter().map(|node| RingNode {
-            address: node.address.as_str().into(),
-            weight: node.weight,
-        });
+        let nodes = membership
+            .nodes
+            .iter()
+            .map(|node| RingNode { address: node.address.as_str().into(), weight: node.weight });
         let now_ms = self.clock.now_ms();
         let mut before = now.before.clone();
         before.retain(|(until_ms, _)| *until_ms > now_ms);
         let mut current = Arc::clone(&now.nodes);
         let ring = current.ring.changed(nodes);
         if ring.version() != current.ring.version() {
-            let remotes = ring
-                .nodes()
-                .iter()
-                .map(|node| self.remote(node, &now))
-                .collect();
-            let until_ms = now_ms + REMEMBERED.as_millis() as u64;
-            before.push_front((until_ms, current));
+            let remotes = ring.nodes().iter().map(|node| self.remote(node, &now)).collect();
+            let joined = Nodes { ring, remotes };
+            let past = self.before_joining(&current, &joined).unwrap_or(current);
+            before.push_front((now_ms + REMEMBERED.as_millis() as u64, past));
             before.truncate(REMEMBERED_CHANGES);
-            tracing::info!(
-                nodes = ring.nodes().len(),
-                version = ring.version(),
-                "the ring changed"
-            );
-            current = Arc::new(Nodes { ring, remotes });
+            let (nodes, version) = (joined.remotes.len(), joined.ring.version());
+            tracing::info!(nodes, version, "the ring changed");
+            current = Arc::new(joined);
         }
-        self.now.store(Arc::new(Snapshot {
-            nodes: current,
-            before,
-            membership,
-        }));
+        self.now.store(Arc::new(Snapshot { nodes: current, before, membership }));
     }
 
     /// Applies what the registry says, now and whenever it changes, until it is
@@ -170,17 +154,26 @@ impl Cluster {
         }
     }
 
+    /// The others as they were until now, if this node was alone: it joins them,
+    /// and what it owns from now on they have owned so far.
+    fn before_joining(&self, was: &Nodes, joined: &Nodes) -> Option<Arc<Nodes>> {
+        if was.remotes.iter().any(Option::is_some) {
+            return None;
+        }
+        let others = joined.ring.nodes().iter();
+        let others = others.filter(|node| node.address != self.own).cloned();
+        let ring = joined.ring.changed(others);
+        let remotes = joined.remotes.iter().filter(|remote| remote.is_some()).cloned().collect();
+        (!ring.nodes().is_empty()).then(|| Arc::new(Nodes { ring, remotes }))
+    }
+
     fn remote(&self, node: &RingNode, now: &Snapshot) -> Option<Arc<dyn Remote>> {
         if node.address == self.own {
             return None;
         }
         // One that left a moment ago may be back: its connection is there still.
-        let known = now
-            .all_nodes()
-            .flat_map(|nodes| nodes.remotes.iter().flatten());
-        let same = known
-            .into_iter()
-            .find(|remote| remote.address() == &*node.address);
+        let known = now.all_nodes().flat_map(|nodes| nodes.remotes.iter().flatten());
+        let same = known.into_iter().find(|remote| remote.address() == &*node.address);
         Some(same.map_or_else(|| (self.dial)(&node.address), Arc::clone))
     }
 
@@ -205,11 +198,7 @@ impl Cluster {
         }
         let owner = now.nodes.owner(ring_hash).map(|remote| remote.address());
         let now_ms = self.clock.now_ms();
-        for (_, nodes) in now
-            .before
-            .iter()
-            .take_while(|(until_ms, _)| *until_ms > now_ms)
-        {
+        for (_, nodes) in now.before.iter().take_while(|(until_ms, _)| *until_ms > now_ms) {
             let Some(remote) = nodes.owner(ring_hash) else {
                 continue;
             };
@@ -224,14 +213,7 @@ impl Cluster {
     /// Every node but this one.
     #[must_use]
     pub fn others(&self) -> Vec<Arc<dyn Remote>> {
-        self.now
-            .load()
-            .nodes
-            .remotes
-            .iter()
-            .flatten()
-            .cloned()
-            .collect()
+        self.now.load().nodes.remotes.iter().flatten().cloned().collect()
     }
 
     /// See [`Ring::version`].
@@ -245,11 +227,7 @@ impl Cluster {
     pub fn state(&self) -> State {
         let now = self.now.load();
         let ring = &now.nodes.ring;
-        let nodes = ring
-            .nodes()
-            .iter()
-            .zip(ring.shares())
-            .zip(&now.nodes.remotes);
+        let nodes = ring.nodes().iter().zip(ring.shares()).zip(&now.nodes.remotes);
         let nodes = nodes.map(|((node, share), remote)| NodeState {
             address: Arc::clone(&node.address),
             weight: node.weight,
@@ -290,9 +268,7 @@ impl Snapshot {
 impl Nodes {
     /// `None`: this node.
     fn owner(&self, ring_hash: u64) -> Option<&Arc<dyn Remote>> {
-        self.ring
-            .owner(ring_hash)
-            .and_then(|index| self.remotes[index].as_ref())
+        self.ring.owner(ring_hash).and_then(|index| self.remotes[index].as_ref())
     }
 }
 
@@ -322,21 +298,12 @@ mod tests {
     }
 
     fn membership(addresses: &[&str]) -> Arc<Membership> {
-        let nodes = addresses
-            .iter()
-            .map(|address| Member::own(*address, 1))
-            .collect();
-        Arc::new(Membership {
-            nodes,
-            connected: true,
-            ..Membership::default()
-        })
+        let nodes = addresses.iter().map(|address| Member::own(*address, 1)).collect();
+        Arc::new(Membership { nodes, connected: true, ..Membership::default() })
     }
 
     fn cluster(clock: &Clock) -> Cluster {
-        Cluster::new("a:1", clock.clone(), |address| {
-            Arc::new(Named(address.to_owned()))
-        })
+        Cluster::new("a:1", clock.clone(), |address| Arc::new(Named(address.to_owned())))
     }
 
     fn name(owner: &Owner) -> &str {
@@ -357,12 +324,7 @@ mod tests {
         cluster.apply(membership(&["a:1", "b:1"]));
         let connection = cluster.others().remove(0);
         cluster.apply(membership(&["a:1", "b:1", "c:1"]));
-        assert!(
-            cluster
-                .others()
-                .iter()
-                .any(|remote| Arc::ptr_eq(remote, &connection))
-        );
+        assert!(cluster.others().iter().any(|remote| Arc::ptr_eq(remote, &connection)));
         let state = cluster.state();
         let links: Vec<_> = state.nodes.iter().map(|node| node.link.clone()).collect();
         assert_eq!(links, [None, Some(Link::Connected), Some(Link::Connected)]);
@@ -375,15 +337,16 @@ mod tests {
         let clock = Clock::manual();
         let cluster = cluster(&clock);
         cluster.apply(membership(&["a:1", "b:1", "c:1"]));
+        // It was alone, and the others had its share until now.
+        for hash in hashes() {
+            let own = matches!(cluster.owner(hash), Owner::Local);
+            assert_eq!(cluster.previous_owners(hash).len(), usize::from(own));
+        }
         clock.advance(REMEMBERED.as_millis() as u64);
-        let owners: Vec<String> = hashes()
-            .map(|hash| name(&cluster.owner(hash)).to_owned())
-            .collect();
+        let owners: Vec<String> =
+            hashes().map(|hash| name(&cluster.owner(hash)).to_owned()).collect();
         // A change of the registry's state is none of the ring.
-        let lost = Membership {
-            connected: false,
-            ..(*membership(&["a:1", "b:1", "c:1"])).clone()
-        };
+        let lost = Membership { connected: false, ..(*membership(&["a:1", "b:1", "c:1"])).clone() };
         cluster.apply(Arc::new(lost));
         assert!(hashes().all(|hash| cluster.previous_owners(hash).is_empty()));
 

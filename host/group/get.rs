@@ -11,6 +11,7 @@ use tracing::Instrument;
 use super::singleflight::{Joined, Lost};
 use super::{Group, Reply};
 use crate::cluster::Owner;
+use crate::cluster::remote::{Call, Remote, RemoteError, Response};
 use crate::error::Error;
 use crate::key;
 use crate::store::Found;
@@ -19,6 +20,15 @@ use crate::value::{Answer, Origin};
 
 /// Keys of one `get_many` that are asked for at a time.
 const MANY_AT_ONCE: usize = 64;
+
+/// For how long a load may be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// As long as the value says: this node answers for the key.
+    Fully,
+    /// For a second: another node answers for it, and can't be reached.
+    Briefly,
+}
 
 impl Group {
     /// The value of `key`: from memory, or else loaded once, however many ask.
@@ -36,29 +46,72 @@ impl Group {
         if let Some(found) = self.parts.store.get(key, hash) {
             return self.remembered(found);
         }
-        let reply = match timeout(within, self.get_missing(key, hash)).await {
+        let reply = match timeout(within, self.get_missing(key, hash, within)).await {
             Ok(reply) => reply,
             Err(_) => Err(Error::DeadlineExceeded { after: within }),
         };
         self.counters.count_get(match &reply {
+            Ok(answer) if answer.origin == Origin::Peer => GetResult::Peer,
             Ok(_) | Err(Error::NotFound) => GetResult::Miss,
             Err(_) => GetResult::Error,
         });
         reply
     }
 
-    async fn get_missing(self: &Arc<Self>, key: &str, hash: u64) -> Reply {
+    async fn get_missing(self: &Arc<Self>, key: &str, hash: u64, within: Duration) -> Reply {
         key::parse(key.as_bytes())?;
         match self.parts.cluster.owner(key::ring_hash(key)) {
-            // Until nodes can ask each other, each loads for itself.
-            Owner::Local | Owner::Remote(_) => self.load_once(key, hash).await,
+            Owner::Local => self.load_once(key, hash, Keep::Fully).await,
+            Owner::Remote(owner) => self.ask_owner(&*owner, key, hash, within).await,
+        }
+    }
+
+    /// The owner's answer, which is not kept here. An owner that can't be reached,
+    /// or takes half of the time, is not waited for: this node loads by itself, and
+    /// keeps that only briefly.
+    async fn ask_owner(
+        self: &Arc<Self>,
+        owner: &dyn Remote,
+        key: &str,
+        hash: u64,
+        within: Duration,
+    ) -> Reply {
+        // Every get asks by itself, and the owner loads once for all. Were they to
+        // share a question here, a get that begins after a removal ended could
+        // join one from before.
+        let asked = owner.ask(self.request(key, Call::Get), within);
+        let loaded = |reason: &str| {
+            tracing::debug!(owner = owner.address(), reason, "loading in place of the owner");
+            self.load_once(key, hash, Keep::Briefly)
+        };
+        tokio::pin!(asked);
+        let answer = match timeout(within / 2, &mut asked).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let loading = loaded("it is slow");
+                tokio::pin!(loading);
+                tokio::select! {
+                    answer = &mut asked => match answer {
+                        Err(RemoteError::Unreachable(_)) => return loading.await,
+                        answer => answer,
+                    },
+                    reply = &mut loading => return reply,
+                }
+            }
+        };
+        match answer {
+            Ok(Response::Value(answer)) => Ok(answer),
+            Ok(_) => loaded("it answered something else").await,
+            Err(RemoteError::Unreachable(reason)) => loaded(&reason).await,
+            Err(RemoteError::Answered(Error::Stopping)) => loaded("it is stopping").await,
+            Err(RemoteError::Answered(error)) => Err(error),
         }
     }
 
     /// Joins the load of `key` or starts it. Also how a peer's request goes on
     /// after a miss: nothing from here on asks another node, so two nodes that each
     /// take the other for the owner can't wait for each other.
-    async fn load_once(self: &Arc<Self>, key: &str, hash: u64) -> Reply {
+    pub(super) async fn load_once(self: &Arc<Self>, key: &str, hash: u64, keep: Keep) -> Reply {
         let Some(retriever) = self.parts.source.retriever() else {
             return Err(Error::NoRetriever { group: self.config.name.clone() });
         };
@@ -69,7 +122,7 @@ impl Group {
             Joined::Leader(flight, waiter) => {
                 // 1. The first caller starts the load. 2. Others join it. 3. The
                 // first goes away. Were the load part of its future, all would fail.
-                let load = Arc::clone(self).load(retriever, key.into(), hash, flight);
+                let load = Arc::clone(self).load(retriever, key.into(), hash, keep, flight);
                 tokio::spawn(load.in_current_span());
                 waiter
             }
@@ -91,7 +144,7 @@ impl Group {
         reply
     }
 
-    fn reply(&self, found: Found) -> Reply {
+    pub(super) fn reply(&self, found: Found) -> Reply {
         let value = found.value.ok_or(Error::NotFound)?;
         let now_ms = || self.parts.clock.now_ms();
         let ttl = found.deadline_ms.map(|at_ms| at_ms.saturating_sub(now_ms()));

@@ -6,13 +6,25 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::get::Keep;
 use super::singleflight::Load;
 use super::{Group, Reply, ttl};
+use crate::cluster::remote::{Call, Response};
 use crate::error::Error;
+use crate::key;
 use crate::retriever::{FetchError, Fetched, SharedRetriever};
 use crate::store::{NewEntry, Reservation};
 use crate::telemetry::LoadOutcome;
 use crate::value::{Answer, Origin};
+
+/// How long a value is kept that another node answers for.
+const BRIEFLY: Duration = Duration::from_secs(1);
+
+/// A previous owner has the value in memory or not at all.
+const LOOK_UP_WITHIN: Duration = Duration::from_millis(200);
+
+/// After several changes in a row.
+const MOST_PREVIOUS_OWNERS: usize = 2;
 
 impl Group {
     /// Fetches `key`, keeps what came, and lands the flight. Ends early, without a
@@ -22,8 +34,19 @@ impl Group {
         retriever: SharedRetriever,
         key: Box<str>,
         hash: u64,
+        keep: Keep,
         flight: Load<Reply>,
     ) {
+        let inherited = tokio::select! {
+            biased;
+            () = flight.abandoned() => return,
+            inherited = self.inherited(&key, hash, keep) => inherited,
+        };
+        if let Some(fetched) = inherited {
+            let (reply, entry) = self.value(fetched, Duration::ZERO);
+            let reply = reply.map(|answer| Answer { origin: Origin::Peer, ..answer });
+            return self.land(flight, &key, hash, reply, entry).await;
+        }
         let timer = self.counters.begin_load();
         let fetched = tokio::select! {
             biased;
@@ -34,23 +57,62 @@ impl Group {
             fetched = self.fetch(&retriever, &key) => fetched,
         };
         let took = timer.end(outcome(&fetched));
-        let (reply, entry) = match fetched {
+        let (reply, mut entry) = match fetched {
             Ok(Some(fetched)) => self.value(fetched, took),
             Ok(None) => (Err(Error::NotFound), self.absence(took)),
             Err(error) => (Err(self.failure(retriever.name(), error)), None),
         };
+        if let (Keep::Briefly, Some(entry)) = (keep, &mut entry) {
+            let briefly = ttl::deadline_ms(self.parts.clock.now_ms(), Some(BRIEFLY));
+            entry.deadline_ms = entry.deadline_ms.min(briefly).or(briefly);
+        }
+        self.land(flight, &key, hash, reply, entry).await;
+    }
+
+    /// Keeps what there is to keep, and answers all who wait.
+    async fn land(
+        &self,
+        flight: Load<Reply>,
+        key: &str,
+        hash: u64,
+        reply: Reply,
+        entry: Option<NewEntry>,
+    ) {
         // 1. A load takes the lock of its flight. 2. It waits for room, which the
         // lane makes. 3. All keys of that lock's shard wait with it. So the room is
         // had first, and under the lock nothing remains that can wait or fail.
         let kept = match entry {
-            Some(entry) => self.room_for(&key, &entry).await.map(|room| (room, entry)),
+            Some(entry) => self.room_for(key, &entry).await.map(|room| (room, entry)),
             None => None,
         };
         flight.land(reply, || {
             if let Some((room, entry)) = kept {
-                self.parts.store.commit(room, &key, hash, entry);
+                self.parts.store.commit(room, key, hash, entry);
             }
         });
+    }
+
+    /// What an owner from before the ring changed holds of the key, so that a node
+    /// that joins does not ask the source for everything anew.
+    async fn inherited(&self, key: &str, hash: u64, keep: Keep) -> Option<Fetched> {
+        if keep == Keep::Briefly {
+            return None;
+        }
+        let before = self.parts.cluster.previous_owners(key::ring_hash(key));
+        // 1. A removal is here. 2. It has not been at the previous owner yet. 3. What
+        // that still holds would be kept here for good.
+        if before.is_empty() || self.removed_lately.contains(hash, self.parts.clock.now_ms()) {
+            return None;
+        }
+        for node in before.iter().take(MOST_PREVIOUS_OWNERS) {
+            let held = node.ask(self.request(key, Call::Lookup), LOOK_UP_WITHIN).await;
+            if let Ok(Response::Value(answer)) = held {
+                // As a slice it would keep the connection's whole buffer alive.
+                let value = bytes::Bytes::copy_from_slice(&answer.value);
+                return Some(Fetched { value, ttl: answer.ttl });
+            }
+        }
+        None
     }
 
     /// Asks the source. A retriever holds the limit itself, or is held to it here.
@@ -73,18 +135,9 @@ impl Group {
             let what = "the longest value that this group takes; raise `max-value`";
             return (Err(Error::TooLarge { bytes, limit, what }), None);
         }
-        let ttl = ttl
-            .map(|ttl| ttl.min(ttl::MAX_TTL))
-            .or_else(|| self.default_ttl());
+        let ttl = ttl.map(|ttl| ttl.min(ttl::MAX_TTL)).or_else(|| self.default_ttl());
         let entry = self.entry(Some(value.clone()), ttl, took);
-        (
-            Ok(Answer {
-                value,
-                origin: Origin::Loaded,
-                ttl,
-            }),
-            entry,
-        )
+        (Ok(Answer { value, origin: Origin::Loaded, ttl }), entry)
     }
 
     fn absence(&self, took: Duration) -> Option<NewEntry> {
@@ -104,11 +157,7 @@ impl Group {
         }
         let deadline_ms = ttl::deadline_ms(self.parts.clock.now_ms(), ttl);
         let cost_us = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
-        Some(NewEntry {
-            value,
-            deadline_ms,
-            cost_us,
-        })
+        Some(NewEntry { value, deadline_ms, cost_us })
     }
 
     /// Room for what was loaded. Without it the callers get the value all the same,
@@ -139,12 +188,7 @@ impl Group {
             FetchError::BadValue(reason) => Error::BadValue { reason },
             FetchError::Timeout(after) => Error::DeadlineExceeded { after },
             FetchError::Broken(reason) => {
-                tracing::warn!(
-                    group = self.config.name,
-                    source,
-                    reason,
-                    "the retriever failed"
-                );
+                tracing::warn!(group = self.config.name, source, reason, "the retriever failed");
                 Error::Unavailable { who: who(), reason }
             }
         }

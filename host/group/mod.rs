@@ -5,7 +5,11 @@ mod load;
 mod room;
 mod singleflight;
 
+mod answer;
 mod change;
+mod everywhere;
+mod removed_lately;
+
 mod expiry;
 
 mod config;
@@ -32,6 +36,7 @@ use crate::store::Store;
 use crate::telemetry::GroupCounters;
 use crate::value::Answer;
 
+use removed_lately::RemovedLately;
 use singleflight::Flights;
 
 /// What a flight ends with; all who wait get the same.
@@ -44,6 +49,8 @@ pub struct Group {
     counters: GroupCounters,
     /// Loads by this node from the source.
     flights: Arc<Flights<Reply>>,
+    /// What a previous owner must not be asked for.
+    removed_lately: RemovedLately,
     /// Whether an operator was told of a value too large for the capacity.
     told_of_oversize: AtomicBool,
     /// Collects what expired until the group is dropped.
@@ -81,6 +88,7 @@ impl Group {
             parts,
             counters: GroupCounters::default(),
             flights: Flights::new(),
+            removed_lately: RemovedLately::new(),
             told_of_oversize: AtomicBool::new(false),
             _expiry: expiry,
         }))

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::cluster::remote::{Local, Request, Response};
 use crate::error::Error;
 use crate::group::Group;
 
@@ -16,9 +21,7 @@ pub struct Groups(Arc<BTreeMap<Vec<u8>, Arc<Group>>>);
 impl Groups {
     /// These groups, each under its own name.
     pub fn new(groups: impl IntoIterator<Item = Arc<Group>>) -> Self {
-        let named = groups
-            .into_iter()
-            .map(|group| (group.config().name.clone().into(), group));
+        let named = groups.into_iter().map(|group| (group.config().name.clone().into(), group));
         Self(Arc::new(named.collect()))
     }
 
@@ -30,10 +33,7 @@ impl Groups {
         self.0.get(name).ok_or_else(|| {
             let echo = String::from_utf8_lossy(&name[..name.len().min(LONGEST_ECHO)]).into_owned();
             let known: Vec<_> = self.names().collect();
-            Error::UnknownGroup {
-                name: echo,
-                known: known.join(", "),
-            }
+            Error::UnknownGroup { name: echo, known: known.join(", ") }
         })
     }
 
@@ -45,5 +45,15 @@ impl Groups {
     /// Their names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.iter().map(|group| group.config().name.as_str())
+    }
+}
+
+impl Local for Groups {
+    fn answer(&self, request: Request, within: Duration) -> BoxFuture<'_, Result<Response, Error>> {
+        async move {
+            let group = self.find(&request.group)?;
+            group.answer(request, within).await
+        }
+        .boxed()
     }
 }

@@ -45,10 +45,7 @@ impl Local for Echo {
             let value = match (&request.call, key.strip_prefix("size:")) {
                 (Call::Set { value, .. }, _) => {
                     self.sets.fetch_add(1, Ordering::Relaxed);
-                    return Ok(Response::Done {
-                        count: value.len() as u64,
-                        ring_version: 7,
-                    });
+                    return Ok(Response::Done { count: value.len() as u64, ring_version: 7 });
                 }
                 (_, Some(size)) => Bytes::from(vec![b'x'; size.parse().expect("a number")]),
                 _ if key == "missing" => return Err(Error::NotFound),
@@ -60,11 +57,7 @@ impl Local for Echo {
                 }
                 _ => request.key,
             };
-            Ok(Response::Value(Answer {
-                value,
-                origin: Origin::Hit,
-                ttl: None,
-            }))
+            Ok(Response::Value(Answer { value, origin: Origin::Hit, ttl: None }))
         }
         .boxed()
     }
@@ -92,22 +85,13 @@ impl Server {
         let address = address.to_owned();
         runtime.spawn(async move {
             let listener = TcpListener::bind(&address).await.expect("the port is free");
-            bound
-                .send(listener.local_addr().expect("it is bound"))
-                .expect("the test waits");
+            bound.send(listener.local_addr().expect("it is bound")).expect("the test waits");
             let incoming = TcpListenerStream::new(listener);
             let server = tonic::transport::Server::builder().add_service(service);
-            server
-                .serve_with_incoming(incoming)
-                .await
-                .expect("it serves");
+            server.serve_with_incoming(incoming).await.expect("it serves");
         });
         let address = wait.await.expect("it is bound");
-        Self {
-            address,
-            local,
-            runtime: Some(runtime),
-        }
+        Self { address, local, runtime: Some(runtime) }
     }
 
     fn connect(&self) -> Peer {
@@ -134,10 +118,7 @@ fn request(key: &str, call: Call) -> Request {
 }
 
 async fn get(peer: &Peer, key: &str) -> Result<Bytes, RemoteError> {
-    match peer
-        .ask(request(key, Call::Get), Duration::from_secs(5))
-        .await?
-    {
+    match peer.ask(request(key, Call::Get), Duration::from_secs(5)).await? {
         Response::Value(answer) => {
             assert_eq!(answer.origin, Origin::Peer);
             Ok(answer.value)
@@ -163,10 +144,7 @@ async fn many_requests_share_a_connection() {
     for (key, answer) in keys.iter().zip(answers) {
         assert_eq!(answer.as_deref(), Ok(key.as_bytes()));
     }
-    assert_eq!(
-        get(&peer, "missing").await,
-        Err(RemoteError::Answered(Error::NotFound))
-    );
+    assert_eq!(get(&peer, "missing").await, Err(RemoteError::Answered(Error::NotFound)));
     assert_eq!(peer.link(), Link::Connected);
 }
 
@@ -180,13 +158,7 @@ async fn large_values_go_both_ways() {
         let value = Bytes::from(vec![1; size]);
         let set = request("k", Call::Set { value, ttl: None });
         let done = peer.ask(set, Duration::from_secs(5)).await;
-        assert_eq!(
-            done,
-            Ok(Response::Done {
-                count: size as u64,
-                ring_version: 7
-            })
-        );
+        assert_eq!(done, Ok(Response::Done { count: size as u64, ring_version: 7 }));
     }
     assert_eq!(server.local.sets.load(Ordering::Relaxed), 4);
 }
@@ -201,18 +173,13 @@ async fn who_waits_holds_nobody_up_and_may_go_away() {
     assert_eq!(get(&peer, "quick").await.as_deref(), Ok(&b"quick"[..]));
     waiting.abort();
     let given_up = server.local.given_up.notified();
-    tokio::time::timeout(Duration::from_secs(3), given_up)
-        .await
-        .expect("the peer is told");
+    tokio::time::timeout(Duration::from_secs(3), given_up).await.expect("the peer is told");
 
     let within = Duration::from_millis(50);
     let late = peer.ask(request("wait", Call::Get), within).await;
     // The peer's own deadline and this one's end at the same time.
     let timed_out = RemoteError::Answered(Error::DeadlineExceeded { after: within });
-    assert!(
-        late == Err(timed_out) || matches!(late, Err(RemoteError::Unreachable(_))),
-        "{late:?}"
-    );
+    assert!(late == Err(timed_out) || matches!(late, Err(RemoteError::Unreachable(_))), "{late:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,19 +193,10 @@ async fn a_broken_connection_fails_what_was_on_it_and_is_made_again() {
 
     drop(server);
     let broken = waiting.await.expect("no panic");
-    assert!(
-        matches!(broken, Err(RemoteError::Unreachable(_))),
-        "{broken:?}"
-    );
+    assert!(matches!(broken, Err(RemoteError::Unreachable(_))), "{broken:?}");
     let start = Instant::now();
-    assert!(matches!(
-        get(&peer, "Tom").await,
-        Err(RemoteError::Unreachable(_))
-    ));
-    assert!(
-        start.elapsed() < Duration::from_millis(500),
-        "it fails at once"
-    );
+    assert!(matches!(get(&peer, "Tom").await, Err(RemoteError::Unreachable(_))));
+    assert!(start.elapsed() < Duration::from_millis(500), "it fails at once");
     assert!(matches!(peer.link(), Link::Unreachable(_)));
 
     let _again = Server::start(&address).await;
@@ -261,14 +219,7 @@ async fn a_peer_that_hangs_is_found_out() {
     assert_eq!(peer.link(), Link::Connecting);
     let start = Instant::now();
     let refused = get(&peer, "Tom").await;
-    assert!(
-        matches!(refused, Err(RemoteError::Unreachable(_))),
-        "{refused:?}"
-    );
-    assert!(
-        start.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(matches!(refused, Err(RemoteError::Unreachable(_))), "{refused:?}");
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     silent.abort();
 }

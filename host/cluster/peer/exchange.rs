@@ -37,11 +37,8 @@ impl Exchange {
     /// The asker's end, and the messages to send.
     pub(super) fn new() -> (Self, Outgoing) {
         let (queue, receiver) = mpsc::channel(QUEUE);
-        let exchange = Self {
-            queue,
-            next_id: AtomicU64::new(1),
-            waiting: Mutex::new(Some(HashMap::new())),
-        };
+        let exchange =
+            Self { queue, next_id: AtomicU64::new(1), waiting: Mutex::new(Some(HashMap::new())) };
         let batch = Vec::with_capacity(BATCH).into_iter();
         (exchange, Outgoing { receiver, batch })
     }
@@ -59,12 +56,7 @@ impl Exchange {
             Some(waiting) => waiting.insert(id, answer),
             None => return Err(Broken),
         };
-        let mut asked = Asked {
-            exchange: self,
-            id,
-            sent: false,
-            answered: false,
-        };
+        let mut asked = Asked { exchange: self, id, sent: false, answered: false };
         let message = wire::encode_request(request, id, within);
         self.queue.send(message).await.map_err(|_| Broken)?;
         asked.sent = true;
@@ -75,11 +67,7 @@ impl Exchange {
 
     /// Hands an answer to who waits for it, if anybody still does.
     pub(super) fn answer(&self, response: PeerResponse) {
-        let waits = self
-            .waiting
-            .lock()
-            .as_mut()
-            .and_then(|w| w.remove(&response.id));
+        let waits = self.waiting.lock().as_mut().and_then(|w| w.remove(&response.id));
         if let Some(waits) = waits {
             // It may have given up this very moment.
             let _ = waits.send(response);

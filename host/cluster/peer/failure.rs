@@ -22,11 +22,9 @@ pub(super) fn encode(error: Error) -> PeerFailure {
         }
         Error::UnknownGroup { name, known } => failure(Kind::UnknownGroup, name, known),
         Error::NoRetriever { group } => failure(Kind::NoRetriever, group, none()),
-        Error::TooLarge { bytes, limit, what } => PeerFailure {
-            amount: bytes,
-            limit,
-            ..failure(Kind::TooLarge, none(), what.into())
-        },
+        Error::TooLarge { bytes, limit, what } => {
+            PeerFailure { amount: bytes, limit, ..failure(Kind::TooLarge, none(), what.into()) }
+        }
         Error::Unavailable { who, reason } => failure(Kind::Unavailable, who, reason),
         Error::SourceRejected { reason } => failure(Kind::SourceRejected, none(), reason),
         Error::BadValue { reason } => failure(Kind::BadValue, none(), reason),
@@ -43,42 +41,25 @@ pub(super) fn encode(error: Error) -> PeerFailure {
 
 pub(super) fn decode(failure: PeerFailure) -> Error {
     let kind = failure.kind();
-    let PeerFailure {
-        reason,
-        subject,
-        amount,
-        limit,
-        ..
-    } = failure;
+    let PeerFailure { reason, subject, amount, limit, .. } = failure;
     match kind {
         Kind::NotFound => Error::NotFound,
         Kind::InvalidKey => Error::InvalidKey { problem: reason },
         Kind::InvalidArgument => {
             let argument = ARGUMENTS.into_iter().find(|known| *known == subject);
-            Error::InvalidArgument {
-                argument: argument.unwrap_or("argument"),
-                problem: reason,
-            }
+            Error::InvalidArgument { argument: argument.unwrap_or("argument"), problem: reason }
         }
-        Kind::UnknownGroup => Error::UnknownGroup {
-            name: subject,
-            known: reason,
-        },
+        Kind::UnknownGroup => Error::UnknownGroup { name: subject, known: reason },
         Kind::NoRetriever => Error::NoRetriever { group: subject },
         Kind::TooLarge => Error::TooLarge {
             bytes: amount,
             limit,
             what: "a limit of the key's owner; raise its `capacity` or `max-value`",
         },
-        Kind::Unavailable => Error::Unavailable {
-            who: subject,
-            reason,
-        },
+        Kind::Unavailable => Error::Unavailable { who: subject, reason },
         Kind::SourceRejected => Error::SourceRejected { reason },
         Kind::BadValue => Error::BadValue { reason },
-        Kind::DeadlineExceeded => Error::DeadlineExceeded {
-            after: Duration::from_millis(amount),
-        },
+        Kind::DeadlineExceeded => Error::DeadlineExceeded { after: Duration::from_millis(amount) },
         Kind::Stopping => Error::Stopping,
         Kind::Internal => Error::Internal(reason),
         Kind::Unspecified => Error::Internal(format!("an error of a newer version: {reason}")),
@@ -99,29 +80,14 @@ mod tests {
         for error in [
             Error::NotFound,
             Error::InvalidKey { problem: text() },
-            Error::InvalidArgument {
-                argument: "ttl",
-                problem: text(),
-            },
-            Error::UnknownGroup {
-                name: "g".into(),
-                known: "h, i".into(),
-            },
+            Error::InvalidArgument { argument: "ttl", problem: text() },
+            Error::UnknownGroup { name: "g".into(), known: "h, i".into() },
             Error::NoRetriever { group: "g".into() },
-            Error::TooLarge {
-                bytes: 9,
-                limit: 8,
-                what,
-            },
-            Error::Unavailable {
-                who: "mysql".into(),
-                reason: text(),
-            },
+            Error::TooLarge { bytes: 9, limit: 8, what },
+            Error::Unavailable { who: "mysql".into(), reason: text() },
             Error::SourceRejected { reason: text() },
             Error::BadValue { reason: text() },
-            Error::DeadlineExceeded {
-                after: Duration::from_millis(250),
-            },
+            Error::DeadlineExceeded { after: Duration::from_millis(250) },
             Error::Stopping,
             Error::Internal(text()),
         ] {

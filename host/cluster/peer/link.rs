@@ -94,14 +94,8 @@ async fn connect(address: &str) -> Result<(Up, Streaming<PeerResponse>), String>
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES);
     let (exchange, outgoing) = Exchange::new();
-    let answers = client
-        .exchange(outgoing)
-        .await
-        .map_err(|status| reason(&status))?;
-    let up = Up {
-        exchange: Arc::new(exchange),
-        client,
-    };
+    let answers = client.exchange(outgoing).await.map_err(|status| reason(&status))?;
+    let up = Up { exchange: Arc::new(exchange), client };
     Ok((up, answers.into_inner()))
 }
 

@@ -57,9 +57,7 @@ impl Peer {
         let state = match known {
             State::Connecting => {
                 let mut state = self.state.clone();
-                let settled = state
-                    .wait_for(|state| !matches!(state, State::Connecting))
-                    .await;
+                let settled = state.wait_for(|state| !matches!(state, State::Connecting)).await;
                 settled.map_or(State::Connecting, |state| state.clone())
             }
             settled => settled,
@@ -76,12 +74,9 @@ impl Peer {
         let up = self.up().await?;
         if !wire::is_large(&request) {
             let answer =
-                up.exchange
-                    .ask(request.clone(), within)
-                    .await
-                    .map_err(|exchange::Broken| {
-                        RemoteError::Unreachable("the connection broke before it answered".into())
-                    })?;
+                up.exchange.ask(request.clone(), within).await.map_err(|exchange::Broken| {
+                    RemoteError::Unreachable("the connection broke before it answered".into())
+                })?;
             if let Decoded::Answer(answer) = wire::decode_response(answer) {
                 return answer;
             }
@@ -130,9 +125,7 @@ impl Remote for Peer {
                 }
                 Err(_) => {
                     self.breaker.unanswered(self.clock.now_ms());
-                    Err(RemoteError::Unreachable(format!(
-                        "no answer within {within:?}"
-                    )))
+                    Err(RemoteError::Unreachable(format!("no answer within {within:?}")))
                 }
             }
         }

@@ -34,10 +34,9 @@ pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> Pee
         Call::Lookup => peer_request::Call::Lookup(PeerLookup {}),
         Call::Remove => peer_request::Call::Remove(PeerRemove {}),
         Call::Clear => peer_request::Call::Clear(PeerClear {}),
-        Call::Set { value, ttl } => peer_request::Call::Set(PeerSet {
-            value,
-            ttl_ms: millis_or_none(ttl),
-        }),
+        Call::Set { value, ttl } => {
+            peer_request::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl) })
+        }
         Call::Handoff(entries) => {
             let entry = |entry: HandedOver| PeerHandoffEntry {
                 key: entry.key,
@@ -61,10 +60,7 @@ pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> Pee
 
 /// The cancellation of the request `id`.
 pub(super) fn cancellation(id: u64) -> PeerRequest {
-    PeerRequest {
-        call: Some(peer_request::Call::Cancel(id)),
-        ..PeerRequest::default()
-    }
+    PeerRequest { call: Some(peer_request::Call::Cancel(id)), ..PeerRequest::default() }
 }
 
 /// The request and how long its asker waits; `None` if it asks for nothing that
@@ -75,10 +71,7 @@ pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)
         peer_request::Call::Lookup(PeerLookup {}) => Call::Lookup,
         peer_request::Call::Remove(PeerRemove {}) => Call::Remove,
         peer_request::Call::Clear(PeerClear {}) => Call::Clear,
-        peer_request::Call::Set(set) => Call::Set {
-            value: set.value,
-            ttl: duration(set.ttl_ms),
-        },
+        peer_request::Call::Set(set) => Call::Set { value: set.value, ttl: duration(set.ttl_ms) },
         peer_request::Call::Handoff(handoff) => {
             let entry = |entry: PeerHandoffEntry| HandedOver {
                 key: entry.key,
@@ -106,19 +99,12 @@ pub(crate) fn encode_response(id: u64, response: Result<Response, Error>) -> Pee
             ttl_ms: millis_or_none(answer.ttl),
         }),
         Ok(Response::NotHeld) => peer_response::Answer::NotHeld(PeerNotHeld {}),
-        Ok(Response::Done {
-            count,
-            ring_version,
-        }) => peer_response::Answer::Done(PeerDone {
-            count,
-            ring_version,
-        }),
+        Ok(Response::Done { count, ring_version }) => {
+            peer_response::Answer::Done(PeerDone { count, ring_version })
+        }
         Err(error) => peer_response::Answer::Failure(failure::encode(error)),
     };
-    PeerResponse {
-        id,
-        answer: Some(answer),
-    }
+    PeerResponse { id, answer: Some(answer) }
 }
 
 /// The answer on the stream in place of one with a large value.
@@ -126,10 +112,7 @@ pub(crate) fn without_large_value(response: PeerResponse) -> PeerResponse {
     match response.answer {
         Some(peer_response::Answer::Value(value)) if value.value.len() > LARGE_BYTES => {
             let large = peer_response::Answer::Large(value.value.len() as u64);
-            PeerResponse {
-                answer: Some(large),
-                ..response
-            }
+            PeerResponse { answer: Some(large), ..response }
         }
         answer => PeerResponse { answer, ..response },
     }
@@ -150,13 +133,9 @@ pub(super) fn decode_response(message: PeerResponse) -> Decoded {
             ttl: duration(value.ttl_ms),
         })),
         Some(peer_response::Answer::NotHeld(PeerNotHeld {})) => Ok(Response::NotHeld),
-        Some(peer_response::Answer::Done(PeerDone {
-            count,
-            ring_version,
-        })) => Ok(Response::Done {
-            count,
-            ring_version,
-        }),
+        Some(peer_response::Answer::Done(PeerDone { count, ring_version })) => {
+            Ok(Response::Done { count, ring_version })
+        }
         Some(peer_response::Answer::Failure(failure)) => {
             Err(RemoteError::Answered(failure::decode(failure)))
         }
@@ -169,11 +148,7 @@ pub(super) fn decode_response(message: PeerResponse) -> Decoded {
 
 /// Rounded up, so that a short time is not none.
 fn millis(duration: Duration) -> u64 {
-    duration
-        .as_nanos()
-        .div_ceil(1_000_000)
-        .try_into()
-        .unwrap_or(u64::MAX)
+    duration.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX)
 }
 
 fn millis_or_none(duration: Option<Duration>) -> u64 {
@@ -197,14 +172,8 @@ mod tests {
             Call::Lookup,
             Call::Remove,
             Call::Clear,
-            Call::Set {
-                value: Bytes::from_static(b"1"),
-                ttl: None,
-            },
-            Call::Set {
-                value: Bytes::new(),
-                ttl: Some(Duration::from_millis(7)),
-            },
+            Call::Set { value: Bytes::from_static(b"1"), ttl: None },
+            Call::Set { value: Bytes::new(), ttl: Some(Duration::from_millis(7)) },
             Call::Handoff(vec![HandedOver {
                 key: Bytes::from_static(b"k"),
                 value: Bytes::from_static(b"v"),
@@ -221,10 +190,7 @@ mod tests {
             };
             let within = Duration::from_micros(1_500);
             let message = encode_request(request.clone(), 3, within);
-            assert_eq!(
-                decode_request(message),
-                Some((request, Duration::from_millis(2)))
-            );
+            assert_eq!(decode_request(message), Some((request, Duration::from_millis(2))));
         }
         assert_eq!(decode_request(cancellation(3)), None);
     }
@@ -236,10 +202,7 @@ mod tests {
             origin: Origin::Peer,
             ttl: Some(Duration::from_secs(1)),
         };
-        let done = Response::Done {
-            count: 2,
-            ring_version: 9,
-        };
+        let done = Response::Done { count: 2, ring_version: 9 };
         for response in [Response::Value(value), Response::NotHeld, done] {
             let message = without_large_value(encode_response(1, Ok(response.clone())));
             let Decoded::Answer(answer) = decode_response(message) else {
@@ -253,20 +216,10 @@ mod tests {
     fn a_large_value_leaves_the_stream() {
         let answer = |bytes| {
             let value = Bytes::from(vec![0; bytes]);
-            let answer = Answer {
-                value,
-                origin: Origin::Hit,
-                ttl: None,
-            };
+            let answer = Answer { value, origin: Origin::Hit, ttl: None };
             without_large_value(encode_response(1, Ok(Response::Value(answer))))
         };
-        assert!(matches!(
-            decode_response(answer(LARGE_BYTES)),
-            Decoded::Answer(Ok(_))
-        ));
-        assert!(matches!(
-            decode_response(answer(LARGE_BYTES + 1)),
-            Decoded::Large
-        ));
+        assert!(matches!(decode_response(answer(LARGE_BYTES)), Decoded::Answer(Ok(_))));
+        assert!(matches!(decode_response(answer(LARGE_BYTES + 1)), Decoded::Large));
     }
 }

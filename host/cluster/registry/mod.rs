@@ -87,7 +87,6 @@ pub enum RegistryError {
 /// A running registration.
 #[derive(Debug)]
 pub struct Registry {
-    kind: &'static str,
     membership: watch::Receiver<Arc<Membership>>,
     /// Kept so that a fixed membership's channel stays open, or the etcd session.
     source: Source,
@@ -95,9 +94,7 @@ pub struct Registry {
 
 #[derive(Debug)]
 enum Source {
-    Fixed {
-        _sender: watch::Sender<Arc<Membership>>,
-    },
+    Fixed { _sender: watch::Sender<Arc<Membership>> },
     Etcd(etcd::Registration),
 }
 
@@ -109,32 +106,18 @@ impl Registry {
     /// # Errors
     /// [`RegistryError`]: the node must not serve.
     pub async fn start(config: Config, own: Member) -> Result<Self, RegistryError> {
-        let fixed = |kind, membership| {
+        let fixed = |membership| {
             let (sender, receiver) = watch::channel(Arc::new(membership));
-            Self {
-                kind,
-                membership: receiver,
-                source: Source::Fixed { _sender: sender },
-            }
+            Self { membership: receiver, source: Source::Fixed { _sender: sender } }
         };
         match config {
-            Config::Alone => Ok(fixed("none", static_list::membership(own, &[]))),
-            Config::Static(peers) => Ok(fixed("static", static_list::membership(own, &peers))),
+            Config::Alone => Ok(fixed(static_list::membership(own, &[]))),
+            Config::Static(peers) => Ok(fixed(static_list::membership(own, &peers))),
             Config::Etcd(config) => {
                 let (registration, membership) = etcd::register(config, own).await?;
-                Ok(Self {
-                    kind: "etcd",
-                    membership,
-                    source: Source::Etcd(registration),
-                })
+                Ok(Self { membership, source: Source::Etcd(registration) })
             }
         }
-    }
-
-    /// "none", "static" or "etcd".
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        self.kind
     }
 
     /// The membership now, and its changes.

@@ -18,11 +18,7 @@ pub(super) struct Contender {
 pub(super) fn winner(slot: usize, holder: Option<&Contender>, challengers: &[Contender]) -> u16 {
     let slot_hash = mix(slot as u64 ^ 0x9E37_79B9_7F4A_7C15);
     let (mut index, mut draw, mut weight) = match holder {
-        Some(holder) => (
-            holder.index,
-            uniform(mix(slot_hash ^ holder.seed)),
-            holder.weight,
-        ),
+        Some(holder) => (holder.index, uniform(mix(slot_hash ^ holder.seed)), holder.weight),
         None => (u16::MAX, 0.0, 1.0),
     };
     for challenger in challengers {
@@ -44,11 +40,7 @@ pub(super) fn winner(slot: usize, holder: Option<&Contender>, challengers: &[Con
 
 /// The exponential variable of a draw; infinite for 0, that is without a holder.
 fn arrival(draw: f64, weight: f64) -> f64 {
-    if draw == 0.0 {
-        f64::INFINITY
-    } else {
-        -ln(draw) / weight
-    }
+    if draw == 0.0 { f64::INFINITY } else { -ln(draw) / weight }
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014).
@@ -86,17 +78,7 @@ mod tests {
 
     #[test]
     fn the_logarithm_is_one() {
-        for x in [
-            1e-16,
-            1e-9,
-            0.1,
-            0.5,
-            0.7,
-            0.71,
-            0.9,
-            0.999_999,
-            1.0 - 1e-15,
-        ] {
+        for x in [1e-16, 1e-9, 0.1, 0.5, 0.7, 0.71, 0.9, 0.999_999, 1.0 - 1e-15] {
             let error = (ln(x) / x.ln() - 1.0).abs();
             assert!(error <= 2e-9, "ln({x}) is off by {error}");
         }
@@ -104,11 +86,7 @@ mod tests {
 
     #[test]
     fn an_even_race_goes_to_the_lower_index() {
-        let twin = |index| Contender {
-            index,
-            seed: 7,
-            weight: 1.0,
-        };
+        let twin = |index| Contender { index, seed: 7, weight: 1.0 };
         for slot in 0..100 {
             assert_eq!(winner(slot, None, &[twin(1), twin(0), twin(2)]), 0);
             assert_eq!(winner(slot, Some(&twin(2)), &[twin(1)]), 1);

@@ -73,11 +73,7 @@ impl Ring {
     }
 
     fn empty() -> Self {
-        Self {
-            nodes: Vec::new(),
-            slots: Box::new([]),
-            version: 0,
-        }
+        Self { nodes: Vec::new(), slots: Box::new([]), version: 0 }
     }
 
     /// The ring of `nodes`, equal to [`new`](Self::new), made from this one in
@@ -105,11 +101,7 @@ impl Ring {
             .collect();
         let joined: Vec<Contender> = contenders
             .iter()
-            .filter(|new| {
-                self.nodes
-                    .binary_search(&nodes[usize::from(new.index)])
-                    .is_err()
-            })
+            .filter(|new| self.nodes.binary_search(&nodes[usize::from(new.index)]).is_err())
             .copied()
             .collect();
         let slots = (0..SLOTS)
@@ -121,11 +113,7 @@ impl Ring {
                 }
             })
             .collect();
-        Self {
-            nodes,
-            slots,
-            version,
-        }
+        Self { nodes, slots, version }
     }
 
     /// The index in [`nodes`](Self::nodes) of the node that owns the keys with
@@ -175,14 +163,9 @@ impl std::fmt::Debug for Ring {
 
 /// Sorted, weights within bounds, one node an address.
 fn normalised(nodes: impl IntoIterator<Item = RingNode>) -> Vec<RingNode> {
-    let by_address: std::collections::BTreeMap<Arc<str>, u32> = nodes
-        .into_iter()
-        .map(|node| (node.address, node.weight.clamp(1, MAX_WEIGHT)))
-        .collect();
-    by_address
-        .into_iter()
-        .map(|(address, weight)| RingNode { address, weight })
-        .collect()
+    let by_address: std::collections::BTreeMap<Arc<str>, u32> =
+        nodes.into_iter().map(|node| (node.address, node.weight.clamp(1, MAX_WEIGHT))).collect();
+    by_address.into_iter().map(|(address, weight)| RingNode { address, weight }).collect()
 }
 
 fn fingerprint(nodes: &[RingNode]) -> u64 {
@@ -194,10 +177,6 @@ fn fingerprint(nodes: &[RingNode]) -> u64 {
 
 impl Contender {
     fn new((node, index): (&RingNode, u16)) -> Self {
-        Self {
-            index,
-            seed: xxh3_64(node.address.as_bytes()),
-            weight: f64::from(node.weight),
-        }
+        Self { index, seed: xxh3_64(node.address.as_bytes()), weight: f64::from(node.weight) }
     }
 }

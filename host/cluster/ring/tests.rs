@@ -9,16 +9,11 @@ use super::*;
 use crate::key::ring_hash;
 
 fn node(address: &str, weight: u32) -> RingNode {
-    RingNode {
-        address: address.into(),
-        weight,
-    }
+    RingNode { address: address.into(), weight }
 }
 
 fn equal(count: usize) -> Vec<RingNode> {
-    (0..count)
-        .map(|n| node(&format!("10.0.{}.{}:7400", n / 250, n % 250), 1))
-        .collect()
+    (0..count).map(|n| node(&format!("10.0.{}.{}:7400", n / 250, n % 250), 1)).collect()
 }
 
 /// Which address owns each slot.
@@ -43,9 +38,7 @@ fn keys_are_spread_like_slots() {
     let ring = Ring::new(equal(16));
     let mut keys = HashMap::new();
     for n in 0..400_000 {
-        *keys
-            .entry(ring.owner(ring_hash(&format!("user:{n}"))))
-            .or_insert(0_u32) += 1;
+        *keys.entry(ring.owner(ring_hash(&format!("user:{n}")))).or_insert(0_u32) += 1;
     }
     let largest = f64::from(*keys.values().max().expect("some")) * 16.0 / 400_000.0;
     assert!(keys.len() == 16 && largest <= 1.10, "max/mean is {largest}");
@@ -53,18 +46,10 @@ fn keys_are_spread_like_slots() {
 
 #[test]
 fn weights_are_shares() {
-    let ring = Ring::new([
-        node("a:1", 1),
-        node("b:1", 2),
-        node("c:1", 5),
-        node("d:1", 0),
-    ]);
+    let ring = Ring::new([node("a:1", 1), node("b:1", 2), node("c:1", 5), node("d:1", 0)]);
     let expected = [1.0 / 9.0, 2.0 / 9.0, 5.0 / 9.0, 1.0 / 9.0];
     for (share, expected) in ring.shares().into_iter().zip(expected) {
-        assert!(
-            (share / expected - 1.0).abs() < 0.02,
-            "{share} for {expected}"
-        );
+        assert!((share / expected - 1.0).abs() < 0.02, "{share} for {expected}");
     }
 }
 
@@ -80,28 +65,14 @@ fn without_nodes_nobody_owns_anything() {
 fn owners_are_the_same_in_every_version() {
     let ring = Ring::new([node("a:7400", 1), node("b:7400", 1), node("c:7400", 3)]);
     let owner = |key: &str| &*ring.nodes()[ring.owner(ring_hash(key)).expect("nodes")].address;
-    let expected = [
-        ("Tom", 'a'),
-        ("Jack", 'c'),
-        ("Sam", 'a'),
-        ("y", 'b'),
-        ("3", 'b'),
-        ("ключ", 'c'),
-    ];
+    let expected =
+        [("Tom", 'a'), ("Jack", 'c'), ("Sam", 'a'), ("y", 'b'), ("3", 'b'), ("ключ", 'c')];
     for (key, letter) in expected {
-        assert!(
-            owner(key).starts_with(letter),
-            "{key:?} is owned by {}",
-            owner(key)
-        );
+        assert!(owner(key).starts_with(letter), "{key:?} is owned by {}", owner(key));
     }
     assert_eq!(ring_hash("Tom"), 0x205f_9571_a131_187f);
     assert_eq!(ring.version(), 0x16_053c_df1b_613f);
-    let slots: Vec<u8> = ring
-        .slots
-        .iter()
-        .flat_map(|owner| owner.to_le_bytes())
-        .collect();
+    let slots: Vec<u8> = ring.slots.iter().flat_map(|owner| owner.to_le_bytes()).collect();
     assert_eq!(xxh3_64(&slots), 0x413b_553c_0a3f_a62c);
 }
 
@@ -129,18 +100,9 @@ fn a_change_among_64_nodes_is_quick_and_so_is_a_look_up() {
     });
     // Unoptimised builds are some twenty times slower.
     let slack = if cfg!(debug_assertions) { 40 } else { 1 };
-    assert!(
-        join <= Duration::from_millis(10) * slack,
-        "join took {join:?}"
-    );
-    assert!(
-        leave <= Duration::from_millis(10) * slack,
-        "leave took {leave:?}"
-    );
-    assert!(
-        look_ups <= Duration::from_millis(100) * slack,
-        "{look_ups:?} a million"
-    );
+    assert!(join <= Duration::from_millis(10) * slack, "join took {join:?}");
+    assert!(leave <= Duration::from_millis(10) * slack, "leave took {leave:?}");
+    assert!(look_ups <= Duration::from_millis(100) * slack, "{look_ups:?} a million");
 }
 
 fn some_nodes() -> impl Strategy<Value = Vec<RingNode>> {

@@ -47,11 +47,8 @@ pub(super) async fn claim(
         // etcd counts in whole seconds.
         let seconds = config.lease_ttl.as_secs().max(1) as i64;
         let lease = within(patience, client.lease_grant(seconds, None)).await?;
-        let put = TxnOp::put(
-            key.clone(),
-            value.clone(),
-            Some(PutOptions::new().with_lease(lease.id())),
-        );
+        let put =
+            TxnOp::put(key.clone(), value.clone(), Some(PutOptions::new().with_lease(lease.id())));
         let taken = Txn::new().when([unchanged]).and_then([put]);
         let taken = within(patience, client.txn(taken)).await?;
         if taken.succeeded() {

@@ -154,10 +154,7 @@ pub(super) async fn register(
     own: Member,
 ) -> Result<(Registration, watch::Receiver<Arc<Membership>>), RegistryError> {
     config.check()?;
-    let alone = Membership {
-        nodes: vec![own.clone()],
-        ..Membership::default()
-    };
+    let alone = Membership { nodes: vec![own.clone()], ..Membership::default() };
     let (publish, membership) = watch::channel(Arc::new(alone));
     let mut keeper = Keeper {
         roster: Roster::new(own.clone(), config.lease_ttl),
@@ -170,10 +167,7 @@ pub(super) async fn register(
     let first = match keeper.open().await {
         Ok(session) => Some(session),
         Err(SessionError::Taken(holder)) => {
-            return Err(RegistryError::AddressTaken {
-                address: keeper.own.address,
-                holder,
-            });
+            return Err(RegistryError::AddressTaken { address: keeper.own.address, holder });
         }
         Err(SessionError::Refused(reason)) => return Err(RegistryError::Refused(reason)),
         Err(SessionError::Broken(reason)) => {
@@ -291,12 +285,8 @@ impl Keeper {
     }
 
     fn show(&self, connected: bool, problem: String) {
-        let membership = Membership {
-            nodes: self.roster.nodes(),
-            connected,
-            problem,
-            lapses: self.lapses,
-        };
+        let membership =
+            Membership { nodes: self.roster.nodes(), connected, problem, lapses: self.lapses };
         self.publish.send_if_modified(|shown| {
             let changed = **shown != membership;
             *shown = Arc::new(membership);

@@ -25,11 +25,7 @@ struct Known {
 
 impl Roster {
     pub(super) fn new(own: Member, patience: Duration) -> Self {
-        Self {
-            own,
-            others: BTreeMap::new(),
-            patience,
-        }
+        Self { own, others: BTreeMap::new(), patience }
     }
 
     /// A whole list after a time without news. Nobody was seen to leave, and an
@@ -48,13 +44,7 @@ impl Roster {
     pub(super) fn put(&mut self, member: Member) {
         if member.address != self.own.address {
             let address = member.address.clone();
-            self.others.insert(
-                address,
-                Known {
-                    member,
-                    until: None,
-                },
-            );
+            self.others.insert(address, Known { member, until: None });
         }
     }
 
@@ -65,8 +55,7 @@ impl Roster {
 
     /// Drops those whose time is over.
     pub(super) fn expire(&mut self, now: Instant) {
-        self.others
-            .retain(|_, known| known.until.is_none_or(|until| until > now));
+        self.others.retain(|_, known| known.until.is_none_or(|until| until > now));
     }
 
     /// When [`expire`](Self::expire) will have something to do.
@@ -95,11 +84,7 @@ mod tests {
     }
 
     fn addresses(roster: &Roster) -> Vec<String> {
-        roster
-            .nodes()
-            .into_iter()
-            .map(|node| node.address)
-            .collect()
+        roster.nodes().into_iter().map(|node| node.address).collect()
     }
 
     #[test]

@@ -36,10 +36,7 @@ impl From<etcd_client::Error> for SessionError {
         ];
         match error {
             etcd_client::Error::GRpcStatus(status) if MEND.contains(&status.code()) => {
-                Self::Refused(format!(
-                    "{}; check user, password and role",
-                    status.message()
-                ))
+                Self::Refused(format!("{}; check user, password and role", status.message()))
             }
             etcd_client::Error::InvalidArgs(problem) => Self::Refused(problem),
             etcd_client::Error::InvalidUri(error) => Self::Refused(error.to_string()),
@@ -112,9 +109,7 @@ impl Session {
         let prefix = config.key("");
         let list = within(patience, client.get(prefix.clone(), Some(all))).await?;
         let revision = list.header().map_or(0, |header| header.revision());
-        let next = WatchOptions::new()
-            .with_prefix()
-            .with_start_revision(revision + 1);
+        let next = WatchOptions::new().with_prefix().with_start_revision(revision + 1);
         let watch = within(patience, client.watch(prefix.clone(), Some(next))).await?;
 
         let mut renew = tokio::time::interval(claimed.ttl / 3);
@@ -134,10 +129,7 @@ impl Session {
         Ok(Opened {
             session,
             members: list.kvs().iter().filter_map(member).collect(),
-            last: Last {
-                lease: claimed.lease,
-                revision,
-            },
+            last: Last { lease: claimed.lease, revision },
             // An etcd whose revisions have gone back lost its data, and with it
             // everybody: nobody stood in it while this node did not.
             lapsed: last.lease != 0 && claimed.was_absent && claimed.revision > last.revision,
@@ -227,8 +219,6 @@ pub(super) async fn within<T>(
 ) -> Result<T, SessionError> {
     match tokio::time::timeout(patience, request).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(SessionError::Broken(format!(
-            "no answer within {patience:?}"
-        ))),
+        Err(_) => Err(SessionError::Broken(format!("no answer within {patience:?}"))),
     }
 }

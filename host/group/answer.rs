@@ -1,0 +1,86 @@
+//! What other nodes ask of a group. Nothing here asks another node for what it
+//! was asked: a new owner looks up at a previous one, and that answers from
+//! memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::get::Keep;
+use super::{Group, Reply};
+use crate::cluster::remote::{Call, HandedOver, Request, Response};
+use crate::error::Error;
+use crate::key;
+
+impl Group {
+    /// Answers another node within `within`.
+    ///
+    /// # Errors
+    /// What a get, set, remove or clear of this node alone fails with.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn answer(
+        self: &Arc<Self>,
+        request: Request,
+        within: Duration,
+    ) -> Result<Response, Error> {
+        let count = match request.call {
+            Call::Get => {
+                let key = key::parse(&request.key)?;
+                return self.get_here(key, within).await.map(Response::Value);
+            }
+            Call::Lookup => {
+                let held = self.look_up(key::parse(&request.key)?);
+                return held.map_or(Ok(Response::NotHeld), |reply| reply.map(Response::Value));
+            }
+            Call::Set { value, ttl } => {
+                self.set_here(key::parse(&request.key)?, own(&value), ttl).await?;
+                1
+            }
+            Call::Remove => u64::from(self.remove_here(key::parse(&request.key)?)),
+            Call::Clear => self.clear_here(),
+            Call::Handoff(entries) => self.take_over(entries).await,
+        };
+        Ok(Response::Done { count, ring_version: self.parts.cluster.ring_version() })
+    }
+
+    async fn get_here(self: &Arc<Self>, key: &str, within: Duration) -> Reply {
+        let hash = self.parts.store.hash(key);
+        if let Some(found) = self.parts.store.get(key, hash) {
+            return self.reply(found);
+        }
+        let load = self.load_once(key, hash, Keep::Fully);
+        let late = |_| Err(Error::DeadlineExceeded { after: within });
+        tokio::time::timeout(within, load).await.unwrap_or_else(late)
+    }
+
+    fn look_up(&self, key: &str) -> Option<Reply> {
+        let hash = self.parts.store.hash(key);
+        self.parts.store.get(key, hash).map(|found| self.reply(found))
+    }
+
+    /// Keeps what is new among `entries`, and tells how much that was.
+    async fn take_over(&self, entries: Vec<HandedOver>) -> u64 {
+        let store = &self.parts.store;
+        let mut kept = 0;
+        for entry in entries {
+            let Ok(key) = key::parse(&entry.key) else { continue };
+            let hash = store.hash(key);
+            let held = store.peek(key, hash).is_some();
+            // The other node may have read it before it was told of a removal.
+            if held || self.removed_lately.contains(hash, self.parts.clock.now_ms()) {
+                continue;
+            }
+            kept += u64::from(self.adopt(key, hash, own(&entry.value), entry.ttl).await);
+        }
+        kept
+    }
+}
+
+/// What came in is a slice of the connection's buffer, and would keep all of it
+/// alive while the store counts the slice.
+fn own(value: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(value)
+}
