@@ -1,5 +1,6 @@
 //! Why a node does not start.
 
+use crate::cluster::registry::RegistryError;
 use crate::error::Error;
 use crate::plugin::{AllowNetError, LoadError};
 use crate::policy::Failure;
@@ -25,9 +26,15 @@ pub enum StartError {
     /// No plugin can be run at all.
     #[error(transparent)]
     Engines(LoadError),
-    /// Configured, but not built yet.
-    #[error("this version can't serve {0} yet; leave it out")]
-    Unsupported(&'static str),
+    /// Other nodes can't reach this one by the address that it would advertise.
+    #[error(
+        "{0} names no single host that other nodes could reach; give the address that they can \
+         with --advertise"
+    )]
+    Advertise(String),
+    /// This node can't take part in its cluster.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
 }
 
 /// Why a group can't be made.

@@ -24,6 +24,7 @@
 
 mod error;
 mod groups;
+mod membership;
 mod operations;
 
 pub use error::{Cause, GroupProblem, StartError};
@@ -37,11 +38,13 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::config::{self, Config, Registry};
+use crate::cluster::registry::Member;
+use crate::config::{self, Config};
 use crate::plugin::{CompileCache, Engines};
 use crate::server::{self, Groups, Health, Listeners, Services};
 use crate::telemetry::{Metrics, NodeReading};
 
+use membership::Membership;
 use operations::NodeOperations;
 
 /// A node that answers requests. Dropping it without
@@ -50,6 +53,8 @@ pub struct Node {
     address: SocketAddr,
     http_address: Option<SocketAddr>,
     groups: Groups,
+    cluster: Arc<Cluster>,
+    membership: Membership,
     engines: Arc<Engines>,
     /// Ends the server when sent or dropped.
     stop: oneshot::Sender<()>,
@@ -69,22 +74,22 @@ impl Node {
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        if config.cluster.registry != Registry::Alone {
-            return Err(StartError::Unsupported("a cluster"));
-        }
-        let engines = Engines::new(&CompileCache::User).map_err(StartError::Engines)?;
-        let cluster = Arc::new(Cluster::alone());
-        let (groups, policies) = groups::build(&engines, &config.groups, &cluster).await?;
         let grpc = listen(&config.listen, "--listen").await?;
         let http = match &config.http {
             Some(address) => Some(listen(address, "--http").await?),
             None => None,
         };
         let (address, http_address) = (grpc.1, http.as_ref().map(|http| http.1));
+        let advertised = membership::advertised(&config, address)?;
+        let cluster = membership::cluster(&advertised);
+        let engines = Engines::new(&CompileCache::User).map_err(StartError::Engines)?;
+        let (groups, policies) = groups::build(&engines, &config.groups, &cluster).await?;
 
         let health = Arc::new(Health::starting(&groups).await);
         let operations = NodeOperations {
-            address: config.advertise.unwrap_or_else(|| address.to_string()),
+            address: advertised.clone(),
+            cluster: Arc::clone(&cluster),
+            registry: membership::kind(&config.cluster.registry),
             started: Clock::monotonic(),
             groups: groups.clone(),
             policies,
@@ -92,18 +97,21 @@ impl Node {
             health: Arc::clone(&health),
         };
         let read = {
-            let groups = groups.clone();
-            move || NodeReading {
-                groups: groups.readings(),
-                peers: Vec::new(),
-                ring_nodes: 1,
-                ring_version: 0,
-                registry_connected: true,
+            let (groups, cluster) = (groups.clone(), Arc::clone(&cluster));
+            move || {
+                let state = cluster.state();
+                NodeReading {
+                    groups: groups.readings(),
+                    peers: Vec::new(),
+                    ring_nodes: state.nodes.len() as u64,
+                    ring_version: state.ring_version,
+                    registry_connected: state.membership.connected,
+                }
             }
         };
         let services = Services {
             groups: groups.clone(),
-            local: None,
+            local: Some(Arc::new(groups.clone())),
             operations: Arc::new(operations),
             metrics: Arc::new(Metrics::new(read)),
             health: Arc::clone(&health),
@@ -119,8 +127,12 @@ impl Node {
                 tracing::error!(%error, "The server has ended; restart the node");
             }
         });
+        // Others may ask this node as soon as it is registered: it answers already.
+        let member = Member::own(advertised, config.cluster.weight);
+        let registry = membership::registry(config.cluster.registry);
+        let membership = Membership::join(registry, member, &cluster, &groups).await?;
         health.ready().await;
-        Ok(Self { address, http_address, groups, engines, stop, serving })
+        Ok(Self { address, http_address, groups, cluster, membership, engines, stop, serving })
     }
 
     /// Where gRPC is answered.
@@ -138,7 +150,7 @@ impl Node {
     /// How many nodes share the keys, this one included.
     #[must_use]
     pub fn nodes(&self) -> usize {
-        1
+        self.cluster.state().nodes.len()
     }
 
     /// The groups, for a program that has its node in itself.
@@ -165,9 +177,10 @@ impl Node {
         Ok(())
     }
 
-    /// Stops taking requests, finishes those in flight within
+    /// Leaves the cluster, stops taking requests, finishes those in flight within
     /// [`server::Config::drain_timeout`], and ends the policies' threads.
     pub async fn shutdown(mut self) {
+        self.membership.leave().await;
         // A server that has ended by itself has nobody listening.
         let _ = self.stop.send(());
         self.serving.join_next().await;

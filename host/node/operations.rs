@@ -8,6 +8,8 @@ use futures::future::BoxFuture;
 
 use super::groups::blocking;
 use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::cluster::remote::Link;
 use crate::error::Error;
 use crate::plugin::{Engines, LoadError, Plugin, PolicyComponent, PolicyLimits};
 use crate::policy::{Failure, PolicyConfig};
@@ -18,6 +20,9 @@ use crate::server::{Groups, Health, Operations, Phase, PolicySwap, PolicySwapped
 pub(super) struct NodeOperations {
     /// What others call it.
     pub(super) address: String,
+    pub(super) cluster: Arc<Cluster>,
+    /// "none", "static" or "etcd".
+    pub(super) registry: &'static str,
     pub(super) started: Clock,
     pub(super) groups: Groups,
     /// What the instances of each group's policy are told.
@@ -28,21 +33,32 @@ pub(super) struct NodeOperations {
 
 impl Operations for NodeOperations {
     fn status(&self) -> StatusResponse {
-        let own = NodeStatus {
-            address: self.address.clone(),
-            weight: 1,
-            share: 1.0,
-            state: "self".into(),
+        let state = self.cluster.state();
+        let nodes = state.nodes.iter().map(|node| NodeStatus {
+            address: node.address.to_string(),
+            weight: node.weight,
+            share: node.share,
+            state: match &node.link {
+                None => "self",
+                Some(Link::Connected) => "connected",
+                Some(Link::Connecting) => "connecting",
+                Some(Link::Unreachable(_)) => "unreachable",
+            }
+            .into(),
+        });
+        let registry = RegistryStatus {
+            kind: self.registry.into(),
+            connected: state.membership.connected,
+            problem: state.membership.problem.clone(),
         };
-        let registry = RegistryStatus { kind: "none".into(), ..RegistryStatus::default() };
         StatusResponse {
             version: env!("CARGO_PKG_VERSION").into(),
             address: self.address.clone(),
             uptime_ms: self.started.now_ms(),
             ready: self.health.phase() == Phase::Ready,
-            nodes: vec![own],
+            nodes: nodes.collect(),
             groups: self.groups.statuses(),
-            ring_version: 0,
+            ring_version: state.ring_version,
             registry: Some(registry),
         }
     }

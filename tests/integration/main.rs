@@ -10,6 +10,8 @@ mod harness;
 
 mod cli;
 mod clients;
+mod cluster_group;
+mod cluster_nodes;
 mod cluster_peer;
 mod cluster_registry;
 mod server;

@@ -1,0 +1,112 @@
+//! A node's place among the others: what it calls itself, joins by and leaves.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::StartError;
+use crate::clock::Clock;
+use crate::cluster::Cluster;
+use crate::cluster::peer::Peer;
+use crate::cluster::registry::{self, Member, Registry, etcd};
+use crate::config::{self, Config};
+use crate::server::Groups;
+
+/// How long a node that left serves on: others hear of it within milliseconds,
+/// and what they had sent until then arrives.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The address that others know the node by, which listens on `bound`.
+///
+/// # Errors
+/// [`StartError::Advertise`]: others are to reach it, and could not.
+pub(super) fn advertised(config: &Config, bound: SocketAddr) -> Result<String, StartError> {
+    if let Some(address) = &config.advertise {
+        return Ok(address.clone());
+    }
+    let alone = config.cluster.registry == config::Registry::Alone;
+    if bound.ip().is_unspecified() && !alone {
+        return Err(StartError::Advertise(bound.to_string()));
+    }
+    Ok(bound.to_string())
+}
+
+/// A cluster that asks others over gRPC.
+pub(super) fn cluster(own: &str) -> Arc<Cluster> {
+    let dial = |address: &str| Arc::new(Peer::connect(address)) as _;
+    Arc::new(Cluster::new(own, Clock::monotonic(), dial))
+}
+
+/// "none", "static" or "etcd".
+pub(super) fn kind(registry: &config::Registry) -> &'static str {
+    match registry {
+        config::Registry::Alone => "none",
+        config::Registry::Static(_) => "static",
+        config::Registry::Etcd { .. } => "etcd",
+    }
+}
+
+/// The registry as its own stage knows it.
+pub(super) fn registry(configured: config::Registry) -> registry::Config {
+    match configured {
+        config::Registry::Alone => registry::Config::Alone,
+        config::Registry::Static(addresses) => registry::Config::Static(addresses),
+        config::Registry::Etcd { endpoints, prefix, lease_ttl } => {
+            let config = etcd::Config { endpoints, prefix, lease_ttl, ..etcd::Config::default() };
+            registry::Config::Etcd(config)
+        }
+    }
+}
+
+/// A node that has joined.
+pub(super) struct Membership {
+    registry: Registry,
+    cluster: Arc<Cluster>,
+    /// Applies changes until it is dropped.
+    _following: JoinSet<()>,
+}
+
+impl Membership {
+    /// Registers `own`, and keeps `cluster` as the registry says from now on.
+    pub(super) async fn join(
+        config: registry::Config,
+        own: Member,
+        cluster: &Arc<Cluster>,
+        groups: &Groups,
+    ) -> Result<Self, StartError> {
+        let registry = Registry::start(config, own).await?;
+        let membership = registry.membership();
+        cluster.apply(Arc::clone(&membership.borrow()));
+        let mut following = JoinSet::new();
+        following.spawn(Arc::clone(cluster).follow(membership));
+        following.spawn(forget_after_lapses(registry.membership(), groups.clone()));
+        Ok(Self { registry, cluster: Arc::clone(cluster), _following: following })
+    }
+
+    /// Leaves, and returns when nobody should be asking any more.
+    pub(super) async fn leave(self) {
+        let others = self.cluster.others().len();
+        self.registry.leave().await;
+        if others > 0 {
+            tokio::time::sleep(GRACE).await;
+        }
+    }
+}
+
+/// While this node was off the register the others removed keys without it.
+async fn forget_after_lapses(
+    mut membership: tokio::sync::watch::Receiver<Arc<registry::Membership>>,
+    groups: Groups,
+) {
+    let mut lapses = membership.borrow_and_update().lapses;
+    while membership.changed().await.is_ok() {
+        let now = membership.borrow_and_update().lapses;
+        if now > lapses {
+            lapses = now;
+            let dropped: u64 = groups.iter().map(|group| group.clear_here()).sum();
+            tracing::warn!(dropped, "was off the register, so what is held may be old");
+        }
+    }
+}
