@@ -3,7 +3,10 @@
 use std::io::ErrorKind;
 
 use mysql_async::{DriverError, Error, IoError, ServerError};
+use mysql_common::proto::codec::error::PacketCodecError;
 use psycache_plugin::FetchError;
+
+use crate::settings::LARGEST_ROW_BYTES;
 
 /// Why an attempt gave no answer.
 #[derive(Debug)]
@@ -38,10 +41,23 @@ impl From<Error> for Failure {
                 let mend = "the node does not let this group connect there (--allow-net HOST:PORT)";
                 Self::Answered(FetchError::Rejected(mend.to_owned()))
             }
+            // The driver has left the connection; the next fetch finds it closed.
+            Error::Io(IoError::Io(error)) if is_too_large(&error) => {
+                let limit = LARGEST_ROW_BYTES >> 20;
+                let problem = format!(
+                    "its row is larger than the {limit} MiB that this retriever takes; select less of it"
+                );
+                Self::Answered(FetchError::BadValue(problem))
+            }
             Error::Io(IoError::Io(error)) => Self::Broken(error.to_string()),
             error => Self::Broken(error.to_string()),
         }
     }
+}
+
+fn is_too_large(error: &std::io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(PacketCodecError::PacketTooLarge))
 }
 
 /// Numbers are those of the "Server Error Message Reference" of MySQL and of "MariaDB
@@ -90,6 +106,11 @@ mod tests {
             );
         }
         assert!(matches!(of(1053), Failure::Broken(_)));
+        let oversize = Failure::from(Error::from(PacketCodecError::PacketTooLarge));
+        assert!(
+            matches!(&oversize, Failure::Answered(FetchError::BadValue(problem)) if problem.contains("64 MiB")),
+            "{oversize:?}"
+        );
         let closed = Failure::from(Error::Driver(DriverError::ConnectionClosed));
         assert!(matches!(
             FetchError::from(closed),

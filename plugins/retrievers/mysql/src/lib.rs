@@ -6,7 +6,8 @@
 //!
 //! No row is "no such key". Of several rows the first is taken, so a query whose rows
 //! differ should say `ORDER BY`. Numbers and times become text as the server would
-//! print them, all else stays the bytes that it is; NULL is no value.
+//! print them, all else stays the bytes that it is; NULL is no value,
+//! and neither is a row of more than 64 MiB.
 //!
 //! An instance keeps one connection. It is opened by the first fetch, and again where
 //! the server has closed it since. Connections are not encrypted.

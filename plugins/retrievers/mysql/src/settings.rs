@@ -5,6 +5,10 @@ use std::time::Duration;
 use mysql_async::{Opts, OptsBuilder};
 use psycache_plugin::{ConfigError, RetrieverConfig};
 
+/// The largest row that is read; the memory that a node gives a retriever is just
+/// enough for it. More is refused before it is read, or the instance would die of it.
+pub(crate) const LARGEST_ROW_BYTES: usize = 64 << 20;
+
 /// The options, checked as far as that goes without a server. No `Debug`: the
 /// password would show.
 pub(crate) struct Settings {
@@ -50,6 +54,7 @@ fn server(dsn: &str, password: Option<&str>) -> Result<Opts, ConfigError> {
     Ok(OptsBuilder::from_opts(named)
         .pass(password)
         .prefer_socket(false)
+        .max_allowed_packet(Some(LARGEST_ROW_BYTES))
         .into())
 }
 
