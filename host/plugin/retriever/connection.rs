@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use wasmtime::component::TypedFunc;
@@ -122,11 +122,19 @@ impl RetrieverConnection {
 
     async fn call(&mut self, key: &str, timeout: Duration) -> Result<Option<Fetched>, FetchError> {
         self.store.data_mut().quota.forget();
-        let arguments = (key, guest_timeout_ms(timeout));
+        let started = Instant::now();
+        let guest_timeout_ms = guest_timeout_ms(timeout);
+        let arguments = (key, guest_timeout_ms);
         let call = self.fetch.call_async(&mut self.store, arguments);
         match within(&self.engines.ticker, timeout, call).await {
             Ok((Ok(None),)) => Ok(None),
             Ok((Ok(Some(value)),)) => self.checked(value).map(Some),
+            // The contract has no word of its own for time that ran out.
+            Ok((Err(LiftedError::Unavailable(_)),))
+                if started.elapsed() >= Duration::from_millis(guest_timeout_ms.into()) =>
+            {
+                Err(FetchError::Timeout(timeout))
+            }
             Ok((Err(error),)) => Err(error.into()),
             Err(Stop::Deadline(limit)) => Err(FetchError::Timeout(limit)),
             Err(stop) => Err(FetchError::Broken(stop.failure(&self.store).to_string())),
