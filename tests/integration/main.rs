@@ -14,4 +14,6 @@ mod cluster_group;
 mod cluster_nodes;
 mod cluster_peer;
 mod cluster_registry;
+mod readme;
 mod server;
+mod with_mariadb;

@@ -1,0 +1,190 @@
+//! A MariaDB of a test's own, on a free port and in a temporary folder.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+pub(super) const PASSWORD: &str = "correct-horse-battery";
+
+const SCHEMA: &str = "
+    CREATE DATABASE school;
+    CREATE TABLE school.student (name VARCHAR(64) PRIMARY KEY, score INT);
+    INSERT INTO school.student VALUES ('Tom', 630), ('Jack', 589), ('Sam', 567), ('Una', NULL);
+    CREATE USER psy@localhost, psy@'127.0.0.1';
+    GRANT SELECT ON school.* TO psy@localhost, psy@'127.0.0.1';";
+
+/// With the table `school.student`, which the user `psy` may read, and a log of every
+/// statement. Killed when dropped, or when this process ends in whatever way.
+pub(super) struct Database {
+    server: Option<Child>,
+    port: u16,
+    folder: TempDir,
+    caretaker: Caretaker,
+}
+
+/// The one that the tests share that only read: making one takes seconds.
+pub(super) fn shared() -> &'static Database {
+    static SHARED: LazyLock<Database> = LazyLock::new(Database::start);
+    &SHARED
+}
+
+impl Database {
+    pub(super) fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        // Released only just before the server takes it.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let caretaker = Caretaker::of(folder.path());
+        let mut database = Self { server: None, port, folder, caretaker };
+        database.install();
+        database.run();
+        database.sql(SCHEMA);
+        for host in ["localhost", "127.0.0.1"] {
+            database.sql(&format!("ALTER USER psy@'{host}' IDENTIFIED BY '{PASSWORD}'"));
+        }
+        database
+    }
+
+    /// Where it answers, or did before it was stopped.
+    pub(super) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Runs it with the data that it has, and waits until it answers.
+    pub(super) fn run(&mut self) {
+        let server = self
+            .command("mariadbd")
+            .arg(self.option("socket", "s"))
+            .arg(self.option("general-log-file", "general.log"))
+            .arg(self.option("pid-file", "own.pid"))
+            .arg(format!("--port={}", self.port))
+            .args(["--bind-address=127.0.0.1", "--general-log=1", "--max-allowed-packet=256M"])
+            .spawn()
+            .expect("MariaDB is installed; `cargo xtask test` installs it");
+        fs::write(self.file(Caretaker::PID), server.id().to_string()).unwrap();
+        self.server = Some(server);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !self.answers() {
+            let ended = self.server.as_mut().and_then(|server| server.try_wait().unwrap());
+            assert_eq!(ended, None, "MariaDB ended:\n{}", self.said());
+            assert!(Instant::now() < deadline, "MariaDB does not answer:\n{}", self.said());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Kills it: its port is closed.
+    pub(super) fn stop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.kill().unwrap();
+            server.wait().unwrap();
+            fs::remove_file(self.file(Caretaker::PID)).unwrap();
+        }
+    }
+
+    /// How often the server itself says that it executed `statement`, as prepared and
+    /// with its key in place.
+    pub(super) fn executed(&self, statement: &str) -> usize {
+        let log = fs::read(self.file("general.log")).unwrap();
+        let log = String::from_utf8_lossy(&log);
+        log.lines().filter(|line| line.ends_with(&format!("Execute\t{statement}"))).count()
+    }
+
+    fn sql(&self, statements: &str) {
+        let output = self.client(statements).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn answers(&self) -> bool {
+        self.client("SELECT 1").output().is_ok_and(|output| output.status.success())
+    }
+
+    fn client(&self, statements: &str) -> Command {
+        let mut client = program("mariadb");
+        client.args(["--no-defaults", "-uroot", "-e", statements]).arg(self.option("socket", "s"));
+        client
+    }
+
+    fn install(&self) {
+        let installed = self
+            .command("mariadb-install-db")
+            .arg("--auth-root-authentication-method=normal")
+            .arg("--skip-test-db")
+            .status()
+            .expect("MariaDB is installed; `cargo xtask test` installs it");
+        assert!(installed.success(), "{}", self.said());
+    }
+
+    /// A program on the server's side, which tells its log what it says.
+    fn command(&self, name: &str) -> Command {
+        let said = || File::options().create(true).append(true).open(self.file("said.log"));
+        let mut command = program(name);
+        command.arg("--no-defaults").arg(self.option("datadir", "data"));
+        if is_root() {
+            // It refuses to be root unless told to.
+            command.arg("--user=root");
+        }
+        command.stdin(Stdio::null()).stdout(said().unwrap()).stderr(said().unwrap());
+        command
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn option(&self, option: &str, file: &str) -> String {
+        format!("--{option}={}", self.file(file).display())
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(self.file("said.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.stop();
+        self.caretaker.end();
+    }
+}
+
+/// Debian has the server where only root looks for programs.
+fn program(name: &str) -> Command {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new("env");
+    command.arg(format!("PATH={path}:/usr/sbin:/usr/local/sbin")).arg(name);
+    command
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
+}
+
+/// Nobody drops what is static, and nobody who was killed drops anything. This process
+/// sees the end of its input when the test's process ends, and then tidies up.
+struct Caretaker(Child);
+
+impl Caretaker {
+    const PID: &str = "server.pid";
+
+    fn of(folder: &Path) -> Self {
+        let tidy = "cat; kill -KILL $(cat \"$0/server.pid\"); rm -rf \"$0\"";
+        let caretaker = Command::new("sh")
+            .args(["-c", tidy])
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self(caretaker.unwrap())
+    }
+
+    fn end(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
