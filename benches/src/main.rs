@@ -1,9 +1,5 @@
 //! `cargo xtask bench`: what things cost, next to peers in the same run.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line tool prints"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
 mod report;
 mod sim;

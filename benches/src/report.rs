@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// One measured figure.
 #[derive(Clone, Debug, Serialize)]
-pub struct Figure {
+pub(crate) struct Figure {
     /// Which benchmark.
     pub bench: &'static str,
     /// What was done.
@@ -21,7 +21,7 @@ pub struct Figure {
 
 /// Prints `figures`, as JSON lines or as a table in which each figure of a case
 /// stands next to the first one of the same case and unit.
-pub fn print(figures: &[Figure], json: bool) -> anyhow::Result<()> {
+pub(crate) fn print(figures: &[Figure], json: bool) -> anyhow::Result<()> {
     if json {
         for figure in figures {
             println!("{}", serde_json::to_string(figure)?);
@@ -33,13 +33,7 @@ pub fn print(figures: &[Figure], json: bool) -> anyhow::Result<()> {
     let subject_width = widest(|f| &f.subject).unwrap_or(0);
     let mut first: BTreeMap<(&str, &str), f64> = BTreeMap::new();
     for figure in figures {
-        let Figure {
-            case,
-            subject,
-            value,
-            unit,
-            ..
-        } = figure;
+        let Figure { case, subject, value, unit, .. } = figure;
         let base = *first.entry((case, unit)).or_insert(*value);
         let ratio = if base == 0.0 { f64::NAN } else { value / base };
         println!(
@@ -53,7 +47,7 @@ pub fn print(figures: &[Figure], json: bool) -> anyhow::Result<()> {
 ///
 /// # Panics
 /// Without a round.
-pub fn median(mut rounds: Vec<f64>) -> f64 {
+pub(crate) fn median(mut rounds: Vec<f64>) -> f64 {
     rounds.sort_by(f64::total_cmp);
     rounds[rounds.len() / 2]
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use crate::report::{Figure, median};
 
 /// Runs `psycache sim` for each built-in policy.
-pub fn run(command: &Path, quick: bool) -> Result<Vec<Figure>> {
+pub(crate) fn run(command: &Path, quick: bool) -> Result<Vec<Figure>> {
     let requests = if quick { 300_000 } else { 3_000_000 };
     let folder = tempfile::tempdir()?;
     let trace = folder.path().join("skewed.txt");

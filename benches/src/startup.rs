@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use crate::report::{Figure, median};
 
 /// Starts nodes with the built-in policy and retriever.
-pub fn run(command: &Path, quick: bool) -> Result<Vec<Figure>> {
+pub(crate) fn run(command: &Path, quick: bool) -> Result<Vec<Figure>> {
     let rounds = if quick { 3 } else { 15 };
     let filled = tempfile::tempdir()?;
     start(command, filled.path())?;
@@ -28,25 +28,14 @@ pub fn run(command: &Path, quick: bool) -> Result<Vec<Figure>> {
         value: median(rounds),
         unit: "ms",
     };
-    Ok(vec![
-        figure("cold compile cache", cold),
-        figure("warm compile cache", warm),
-    ])
+    Ok(vec![figure("cold compile cache", cold), figure("warm compile cache", warm)])
 }
 
 /// Milliseconds until one node says that it is ready.
 fn start(command: &Path, cache: &Path) -> Result<f64> {
     let begin = Instant::now();
     let mut node = Command::new(command)
-        .args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--http",
-            "127.0.0.1:0",
-            "--log",
-            "error",
-        ])
+        .args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log", "error"])
         .env("XDG_CACHE_HOME", cache)
         .stdout(Stdio::piped())
         .spawn()

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
-use psycache::policy::{Attributes, Batch, Keys, Policy, PolicyConfig, PolicySource};
-use psycache_plugin::{Config, Step, Stepped};
+use psycache::policy::{Attributes, Batch, Keys, Native, Policy, PolicyConfig, PolicySource};
 use psycache_policy_lru::Lru;
 
 use crate::report::{Figure, median};
@@ -16,7 +15,7 @@ const FEW: u32 = 64;
 const MANY: u32 = 256;
 
 /// Times steps that do nothing, that only touch, and that turn over entries.
-pub fn run(quick: bool) -> Result<Vec<Figure>> {
+pub(crate) fn run(quick: bool) -> Result<Vec<Figure>> {
     let steps = if quick { 2_000 } else { 50_000 };
     let mut subjects: [(&str, Box<dyn Policy>); 2] =
         [("lru native", native()?), ("lru.wasm", component()?)];
@@ -79,11 +78,7 @@ fn time(case: Case, policy: &mut dyn Policy, steps: u32) -> Result<f64> {
                 victims.drain(..).for_each(|slot| admit(&mut batch, slot));
             }
         }
-        let need = if matches!(case, Case::Turnover) {
-            u64::from(FEW)
-        } else {
-            0
-        };
+        let need = if matches!(case, Case::Turnover) { u64::from(FEW) } else { 0 };
         victims.clear();
         let begin = Instant::now();
         policy.step(&batch, need, 1, &mut victims)?;
@@ -107,26 +102,31 @@ fn fill(policy: &mut dyn Policy) -> Result<()> {
 }
 
 fn admit(batch: &mut Batch, slot: u32) {
-    let attributes = Attributes {
-        weight: 1,
-        cost_us: 0,
-        ttl_ms: 0,
-    };
+    let attributes = Attributes { weight: 1, cost_us: 0, ttl_ms: 0 };
     batch.admit(slot, u64::from(slot), attributes);
 }
 
+/// The policy as the node loads it.
 fn component() -> Result<Box<dyn Policy>> {
     let engines = Engines::new(&CompileCache::Off)?;
-    let config = PolicyConfig {
+    let plugin = Plugin::resolve("lru")?;
+    let lru = PolicyComponent::load(&engines, plugin, &config(), PolicyLimits::default())?;
+    Ok(lru.instantiate(&config(), Arc::new(NoKeys))?)
+}
+
+/// The same policy without WebAssembly.
+fn native() -> Result<Box<dyn Policy>> {
+    Ok(Native::<Lru>::new("lru").instantiate(&config(), Arc::new(NoKeys))?)
+}
+
+fn config() -> PolicyConfig {
+    PolicyConfig {
         capacity: ENTRIES.into(),
         max_entries: ENTRIES,
         max_victims: 1024,
         seed: 0,
         options: Vec::new(),
-    };
-    let plugin = Plugin::resolve("lru")?;
-    let lru = PolicyComponent::load(&engines, plugin, &config, PolicyLimits::default())?;
-    Ok(lru.instantiate(&config, Arc::new(NoKeys))?)
+    }
 }
 
 struct NoKeys;
@@ -134,37 +134,6 @@ struct NoKeys;
 impl Keys for NoKeys {
     fn key(&self, _slot: u32) -> Option<String> {
         None
-    }
-}
-
-/// The same policy without WebAssembly.
-struct Native(Stepped<Lru>);
-
-fn native() -> Result<Box<dyn Policy>> {
-    let config = Config::new(ENTRIES.into(), ENTRIES);
-    let lru = Stepped::new(&config).map_err(|error| anyhow::anyhow!("{error:?}"))?;
-    Ok(Box::new(Native(lru)))
-}
-
-impl Policy for Native {
-    fn step(
-        &mut self,
-        batch: &Batch,
-        need: u64,
-        now_ms: u64,
-        victims: &mut Vec<u32>,
-    ) -> Result<(), psycache::policy::Failure> {
-        let step = Step {
-            touched: &batch.touched,
-            removed: &batch.removed,
-            admitted: &batch.admitted,
-            hashes: &batch.hashes,
-            attributes: &batch.attributes,
-            need,
-            now: now_ms,
-        };
-        self.0.step(&step, victims);
-        Ok(())
     }
 }
 
@@ -176,6 +145,6 @@ impl Draws {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 17;
         self.0 ^= self.0 << 5;
-        (u64::from(self.0) * u64::from(below) >> 32) as u32
+        ((u64::from(self.0) * u64::from(below)) >> 32) as u32
     }
 }
