@@ -3,11 +3,8 @@
 use prost_types::field_descriptor_proto::Type;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
-const PROTOS: [&str; 3] = [
-    "psycache/v1/cache.proto",
-    "psycache/v1/peer.proto",
-    "psycache/v1/admin.proto",
-];
+const PROTOS: [&str; 3] =
+    ["psycache/v1/cache.proto", "psycache/v1/peer.proto", "psycache/v1/admin.proto"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
@@ -17,9 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let described = prost::Message::encode_to_vec(&descriptors);
     std::fs::write(out.join("descriptors.bin"), described)?;
     keys_as_bytes(&mut descriptors);
-    tonic_prost_build::configure()
-        .bytes(".")
-        .compile_fds(descriptors)?;
+    tonic_prost_build::configure().bytes(".").compile_fds(descriptors)?;
     Ok(())
 }
 

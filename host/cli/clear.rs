@@ -19,12 +19,8 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let node = args.node.connect(DEFAULT_TIMEOUT).await?;
-    let request = ClearRequest {
-        group: Bytes::from(args.group),
-    };
-    let cleared = node
-        .answer(node.cache().clear(node.request(request)))
-        .await?;
+    let request = ClearRequest { group: Bytes::from(args.group) };
+    let cleared = node.answer(node.cache().clear(node.request(request))).await?;
     output::line(&format!("dropped {} entries", cleared.entries))?;
     Ok(())
 }

@@ -86,12 +86,7 @@ impl Node {
                 )));
             }
         };
-        Ok(Self {
-            address: address.into(),
-            channel,
-            timeout,
-            deadline,
-        })
+        Ok(Self { address: address.into(), channel, timeout, deadline })
     }
 
     /// The calls of applications.
@@ -109,10 +104,7 @@ impl Node {
     /// A request that tells the node how long its answer is waited for.
     pub(super) fn request<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
-        request.set_timeout(
-            self.deadline
-                .saturating_duration_since(tokio::time::Instant::now()),
-        );
+        request.set_timeout(self.deadline.saturating_duration_since(tokio::time::Instant::now()));
         request
     }
 
@@ -144,9 +136,7 @@ impl Node {
                 format!(
                     "{} does not answer like a PsyCache node ({}); give the address that its ready line calls listen",
                     self.address,
-                    status
-                        .source()
-                        .map_or_else(|| status.message().into(), root_cause),
+                    status.source().map_or_else(|| status.message().into(), root_cause),
                 ),
             ),
             (Code::Unavailable, Some(source)) => Failure::new(

@@ -36,10 +36,7 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure whose message names the mend.
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self {
-            exit,
-            message: message.into(),
-        }
+        Self { exit, message: message.into() }
     }
 }
 
@@ -60,9 +57,7 @@ pub(super) fn report(result: anyhow::Result<()>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     complain(&format!("{error:#}"));
-    let exit = error
-        .downcast_ref()
-        .map_or(Exit::Failed, |failure: &Failure| failure.exit);
+    let exit = error.downcast_ref().map_or(Exit::Failed, |failure: &Failure| failure.exit);
     ExitCode::from(exit as u8)
 }
 
@@ -74,11 +69,7 @@ pub(super) fn complain(message: &str) {
 
 /// The code of a command line that clap refused, or of the help it asked for.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() {
-        ExitCode::from(Exit::Usage as u8)
-    } else {
-        ExitCode::SUCCESS
-    }
+    if error.use_stderr() { ExitCode::from(Exit::Usage as u8) } else { ExitCode::SUCCESS }
 }
 
 /// Whoever read the output (`head`, say) has seen enough: that is no failure.

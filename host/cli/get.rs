@@ -46,19 +46,9 @@ struct Line<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Answer<'a> {
-    Text {
-        value: &'a str,
-        origin: &'static str,
-        ttl_ms: Option<u64>,
-    },
-    Binary {
-        value_base64: String,
-        origin: &'static str,
-        ttl_ms: Option<u64>,
-    },
-    Error {
-        error: Problem<'a>,
-    },
+    Text { value: &'a str, origin: &'static str, ttl_ms: Option<u64> },
+    Binary { value_base64: String, origin: &'static str, ttl_ms: Option<u64> },
+    Error { error: Problem<'a> },
 }
 
 #[derive(Serialize)]
@@ -74,20 +64,13 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             "the values of several keys would run into each other; add --json, or ask for one key";
         return Err(Failure::new(Exit::Usage, message).into());
     }
-    if args.json {
-        many(args).await
-    } else {
-        one(args).await
-    }
+    if args.json { many(args).await } else { one(args).await }
 }
 
 async fn one(args: Args) -> anyhow::Result<()> {
     let node = args.node.connect(DEFAULT_TIMEOUT).await?;
     let key = args.keys.into_iter().next().unwrap_or_default();
-    let request = GetRequest {
-        group: Bytes::from(args.group),
-        key: Bytes::from(key.clone()),
-    };
+    let request = GetRequest { group: Bytes::from(args.group), key: Bytes::from(key.clone()) };
     let found = match node.answer(node.cache().get(node.request(request))).await {
         Err(missing) if missing.exit == Exit::NotFound => {
             return Err(Failure::new(Exit::NotFound, format!("{missing}: {key:?}")).into());
@@ -100,19 +83,9 @@ async fn one(args: Args) -> anyhow::Result<()> {
 
 async fn many(args: Args) -> anyhow::Result<()> {
     let node = args.node.connect(DEFAULT_TIMEOUT).await?;
-    let keys = args
-        .keys
-        .iter()
-        .map(|key| Bytes::from(key.clone()))
-        .collect();
-    let request = GetManyRequest {
-        group: Bytes::from(args.group),
-        keys,
-    };
-    let results = node
-        .answer(node.cache().get_many(node.request(request)))
-        .await?
-        .results;
+    let keys = args.keys.iter().map(|key| Bytes::from(key.clone())).collect();
+    let request = GetManyRequest { group: Bytes::from(args.group), keys };
+    let results = node.answer(node.cache().get_many(node.request(request))).await?.results;
     let mut lines = String::new();
     let mut exits = Vec::new();
     for (key, result) in args.keys.iter().zip(&results) {
@@ -149,26 +122,13 @@ fn found_answer(found: &GetResponse) -> Answer<'_> {
     let ttl_ms = Some(found.ttl_ms).filter(|ttl_ms| *ttl_ms > 0);
     let origin = origin(found.origin());
     match std::str::from_utf8(&found.value) {
-        Ok(value) => Answer::Text {
-            value,
-            origin,
-            ttl_ms,
-        },
-        Err(_) => Answer::Binary {
-            value_base64: STANDARD.encode(&found.value),
-            origin,
-            ttl_ms,
-        },
+        Ok(value) => Answer::Text { value, origin, ttl_ms },
+        Err(_) => Answer::Binary { value_base64: STANDARD.encode(&found.value), origin, ttl_ms },
     }
 }
 
 fn failed_answer(code: Code, message: &str) -> Answer<'_> {
-    Answer::Error {
-        error: Problem {
-            code: format!("{code:?}"),
-            message,
-        },
-    }
+    Answer::Error { error: Problem { code: format!("{code:?}"), message } }
 }
 
 fn origin(origin: Origin) -> &'static str {

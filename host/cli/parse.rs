@@ -18,7 +18,7 @@ pub(super) fn timeout(text: &str) -> text::Parsed<Duration> {
 pub(super) fn node(text: &str) -> text::Parsed<String> {
     if text.starts_with("https://") {
         return Err(
-            "a node speaks gRPC without TLS; write HOST:PORT, such as 127.0.0.1:7400".into(),
+            "a node speaks gRPC without TLS; write HOST:PORT, such as 127.0.0.1:7400".into()
         );
     }
     let bare = text.strip_prefix("http://").unwrap_or(text);

@@ -28,28 +28,15 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let node = args.node.connect(DEFAULT_TIMEOUT).await?;
-    let keys = args
-        .keys
-        .iter()
-        .map(|key| Bytes::from(key.clone()))
-        .collect();
-    let request = RemoveManyRequest {
-        group: Bytes::from(args.group),
-        keys,
-    };
-    let results = node
-        .answer(node.cache().remove_many(node.request(request)))
-        .await?
-        .results;
+    let keys = args.keys.iter().map(|key| Bytes::from(key.clone())).collect();
+    let request = RemoveManyRequest { group: Bytes::from(args.group), keys };
+    let results = node.answer(node.cache().remove_many(node.request(request))).await?.results;
     let mut lines = String::new();
     let mut failure: Option<Failure> = None;
     for (key, result) in args.keys.iter().zip(results) {
         match result.result {
             Some(Outcome::Removed(removed)) => {
-                lines += &format!(
-                    "{} {key}\n",
-                    if removed.existed { "removed" } else { "absent" }
-                );
+                lines += &format!("{} {key}\n", if removed.existed { "removed" } else { "absent" });
             }
             Some(Outcome::Failure(failed)) => {
                 let exit = Exit::from(Code::from_i32(failed.code.cast_signed()));

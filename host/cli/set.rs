@@ -47,9 +47,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         group: Bytes::from(args.group),
         key: Bytes::from(args.key),
         value: Bytes::from(value),
-        ttl_ms: args
-            .ttl
-            .map_or(0, |ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)),
+        ttl_ms: args.ttl.map_or(0, |ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)),
     };
     node.answer(node.cache().set(node.request(request))).await?;
     Ok(())
@@ -58,10 +56,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 fn from_stdin() -> anyhow::Result<Vec<u8>> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
-        let _ = writeln!(
-            io::stderr(),
-            "reading the value from the terminal; end it with Ctrl-D"
-        );
+        let _ = writeln!(io::stderr(), "reading the value from the terminal; end it with Ctrl-D");
     }
     let mut value = Vec::new();
     stdin

@@ -22,30 +22,17 @@ impl Cell {
         if text.chars().any(char::is_control) {
             text = text.escape_debug().to_string();
         }
-        Self {
-            text,
-            style: Style::new(),
-        }
+        Self { text, style: Style::new() }
     }
 
     /// A state: calm when it is good, loud when it is not.
     pub(super) fn state(text: impl Into<String>, good: bool) -> Self {
-        let colour = if good {
-            AnsiColor::Green
-        } else {
-            AnsiColor::Red
-        };
-        Self {
-            style: Style::new().fg_color(Some(colour.into())),
-            ..Self::new(text)
-        }
+        let colour = if good { AnsiColor::Green } else { AnsiColor::Red };
+        Self { style: Style::new().fg_color(Some(colour.into())), ..Self::new(text) }
     }
 
     fn heading(text: &str) -> Self {
-        Self {
-            style: Style::new().bold(),
-            ..Self::new(text)
-        }
+        Self { style: Style::new().bold(), ..Self::new(text) }
     }
 
     fn width(&self) -> usize {
@@ -70,10 +57,7 @@ pub(super) enum Side {
 
 /// Lays out rows under headings, each line with its line break.
 pub(super) fn render(columns: &[(&str, Side)], rows: &[Vec<Cell>], screen: Screen) -> String {
-    let headings: Vec<Cell> = columns
-        .iter()
-        .map(|(name, _)| Cell::heading(name))
-        .collect();
+    let headings: Vec<Cell> = columns.iter().map(|(name, _)| Cell::heading(name)).collect();
     let mut widths: Vec<usize> = headings.iter().map(Cell::width).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -140,25 +124,16 @@ mod tests {
 
     #[test]
     fn the_widest_column_gives_way_to_the_terminal() {
-        let screen = Screen {
-            columns: Some(12),
-            colour: false,
-        };
+        let screen = Screen { columns: Some(12), colour: false };
         let text = render(&COLUMNS, &rows(), screen);
         assert_eq!(text, "NAME       N\na-long-…   1\nb         22\n");
     }
 
     #[test]
     fn colour_changes_no_width_and_control_characters_are_shown() {
-        let screen = Screen {
-            columns: None,
-            colour: true,
-        };
+        let screen = Screen { columns: None, colour: true };
         let text = render(&COLUMNS, &rows(), screen);
-        assert!(
-            text.contains("\u{1b}[31mb\u{1b}[0m            22"),
-            "{text:?}"
-        );
+        assert!(text.contains("\u{1b}[31mb\u{1b}[0m            22"), "{text:?}");
         assert_eq!(Cell::new("a\u{1b}[2Jb").text, "a\\u{1b}[2Jb");
     }
 }

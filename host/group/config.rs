@@ -44,10 +44,7 @@ impl Config {
     /// [`Error::InvalidArgument`] names the field, as it is called in the file.
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |argument, problem: &str| {
-            Err(Error::InvalidArgument {
-                argument,
-                problem: problem.into(),
-            })
+            Err(Error::InvalidArgument { argument, problem: problem.into() })
         };
         if self.name.is_empty() {
             return refuse("name", "a group needs one");
@@ -62,10 +59,7 @@ impl Config {
             ttl::check("negative-ttl", self.negative_ttl)?;
         }
         if self.load_timeout.is_zero() {
-            return refuse(
-                "load-timeout",
-                "no load ends within no time; leave it out for 5s",
-            );
+            return refuse("load-timeout", "no load ends within no time; leave it out for 5s");
         }
         Ok(())
     }

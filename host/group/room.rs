@@ -38,9 +38,6 @@ impl Group {
         }
         let reason = "the entries in the way were not evicted in time; raise `capacity`, or retry";
         let who = format!("room in group {:?}", self.config.name);
-        Err(Error::Unavailable {
-            who,
-            reason: reason.into(),
-        })
+        Err(Error::Unavailable { who, reason: reason.into() })
     }
 }

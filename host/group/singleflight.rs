@@ -72,9 +72,7 @@ pub(crate) enum Joined<T> {
 
 impl<T> Flights<T> {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            shards: std::array::from_fn(|_| Mutex::new(HashTable::new())),
-        })
+        Arc::new(Self { shards: std::array::from_fn(|_| Mutex::new(HashTable::new())) })
     }
 
     /// Joins the flight of `key`, or starts one. `recheck` looks once more for an
@@ -99,23 +97,11 @@ impl<T> Flights<T> {
         let flight = Arc::new(Flight {
             key: key.into(),
             hash,
-            state: Mutex::new(State {
-                waiters: 1,
-                outcome: None,
-                wakers: Vec::new(),
-                pilot: None,
-            }),
+            state: Mutex::new(State { waiters: 1, outcome: None, wakers: Vec::new(), pilot: None }),
         });
         shard.insert_unique(hash, Arc::clone(&flight), |flight| flight.hash);
         let waiter = Waiter::new(self, &flight);
-        Joined::Leader(
-            Load {
-                flights: Arc::clone(self),
-                flight,
-                ended: false,
-            },
-            waiter,
-        )
+        Joined::Leader(Load { flights: Arc::clone(self), flight, ended: false }, waiter)
     }
 
     /// Runs `change`, which drops or replaces what is kept of `key`, so that no
@@ -232,12 +218,7 @@ pub(crate) struct Waiter<T> {
 impl<T> Waiter<T> {
     fn new(flights: &Arc<Flights<T>>, flight: &Arc<Flight<T>>) -> Self {
         let (flights, flight) = (Arc::clone(flights), Arc::clone(flight));
-        Self {
-            flights,
-            flight,
-            place: None,
-            answered: false,
-        }
+        Self { flights, flight, place: None, answered: false }
     }
 }
 

@@ -16,10 +16,7 @@ pub(super) fn check(argument: &'static str, ttl: Duration) -> Result<(), Error> 
     } else {
         return Ok(());
     };
-    Err(Error::InvalidArgument {
-        argument,
-        problem: problem.into(),
-    })
+    Err(Error::InvalidArgument { argument, problem: problem.into() })
 }
 
 /// `ttl` shortened by up to `percent`; `chance` from 0 to 1 decides by how much.

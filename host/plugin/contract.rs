@@ -24,10 +24,7 @@ pub(super) struct OptionPair<'a> {
 /// Lends options to a guest.
 pub(super) fn pairs(options: &[(String, String)]) -> Vec<OptionPair<'_>> {
     let pair = |(name, value)| OptionPair { name, value };
-    options
-        .iter()
-        .map(|(name, value)| pair((name, value)))
-        .collect()
+    options.iter().map(|(name, value)| pair((name, value))).collect()
 }
 
 /// `types.bad-option`
@@ -68,15 +65,7 @@ pub(super) type ConfigurePolicy<'a> = (PolicySettings<'a>,);
 /// What both `configure` answer.
 pub(super) type Configured = (Result<(), ConfigError>,);
 /// `policy.step`
-pub(super) type Step<'a> = (
-    &'a [u32],
-    &'a [u32],
-    &'a [u32],
-    &'a [u64],
-    &'a [u32],
-    u64,
-    u64,
-);
+pub(super) type Step<'a> = (&'a [u32], &'a [u32], &'a [u32], &'a [u64], &'a [u32], u64, u64);
 
 /// `introspect.statistic`
 #[derive(ComponentType, Lift)]

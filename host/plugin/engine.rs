@@ -45,11 +45,7 @@ impl Engines {
         let (policies, retrievers) = (engine()?, engine()?);
         let ticker = Ticker::start(vec![policies.clone(), retrievers.clone()])
             .map_err(|e| LoadError::Engine(format!("no thread for the plugins' clock: {e}")))?;
-        Ok(Arc::new(Self {
-            policies,
-            retrievers,
-            ticker,
-        }))
+        Ok(Arc::new(Self { policies, retrievers, ticker }))
     }
 }
 
@@ -138,12 +134,7 @@ mod tests {
         let engines = Engines::new(&cache).unwrap();
         let bytes = wat::parse_str("(component (core module))").unwrap();
         wasmtime::component::Component::from_binary(&engines.policies, &bytes).unwrap();
-        assert!(
-            std::fs::read_dir(folder.path().join("deeper"))
-                .unwrap()
-                .next()
-                .is_some()
-        );
+        assert!(std::fs::read_dir(folder.path().join("deeper")).unwrap().next().is_some());
     }
 
     #[test]
@@ -151,9 +142,6 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let cache = CompileCache::Directory(file.path().join("below-a-file"));
         let error = Engines::new(&cache).unwrap_err().to_string();
-        assert!(
-            error.contains("name a directory that can be written to"),
-            "{error}"
-        );
+        assert!(error.contains("name a directory that can be written to"), "{error}");
     }
 }

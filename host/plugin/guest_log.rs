@@ -40,22 +40,13 @@ struct Rate {
 
 impl GuestLog {
     pub(super) fn new(plugin: &str) -> Self {
-        let rate = Rate {
-            since: Instant::now(),
-            lines: 0,
-        };
-        Self {
-            plugin: plugin.into(),
-            rate: Arc::new(Mutex::new(rate)),
-        }
+        let rate = Rate { since: Instant::now(), lines: 0 };
+        Self { plugin: plugin.into(), rate: Arc::new(Mutex::new(rate)) }
     }
 
     /// Where one instance prints to.
     pub(super) fn stream(&self) -> LineStream {
-        LineStream {
-            log: self.clone(),
-            line: Arc::default(),
-        }
+        LineStream { log: self.clone(), line: Arc::default() }
     }
 
     /// What the node itself has to say about the plugin.
@@ -83,10 +74,7 @@ impl GuestLog {
     fn count(&self) -> u32 {
         let mut rate = self.rate.lock();
         if rate.since.elapsed() >= WINDOW {
-            *rate = Rate {
-                since: Instant::now(),
-                lines: 0,
-            };
+            *rate = Rate { since: Instant::now(), lines: 0 };
         }
         rate.lines = rate.lines.saturating_add(1);
         rate.lines

@@ -87,25 +87,15 @@ impl Inspection {
         self.imports = load::imports(&component);
         self.exports = load::exports(&component);
         let offers = |(interface, _): &&(&str, &str)| has(&component, interface);
-        self.abilities = ABILITIES
-            .iter()
-            .filter(offers)
-            .map(|(_, name)| (*name).to_owned())
-            .collect();
+        self.abilities =
+            ABILITIES.iter().filter(offers).map(|(_, name)| (*name).to_owned()).collect();
 
-        let kind = match [Kind::Policy, Kind::Retriever]
-            .into_iter()
-            .find(|kind| self.is(*kind))
-        {
+        let kind = match [Kind::Policy, Kind::Retriever].into_iter().find(|kind| self.is(*kind)) {
             Some(kind) => kind,
             None => return Err(no_kind(&plugin, &self.exports)),
         };
         self.kind = Some(kind);
-        self.contract = self
-            .exports
-            .iter()
-            .find(|name| kind.is_named(name))
-            .cloned();
+        self.contract = self.exports.iter().find(|name| kind.is_named(name)).cloned();
         load::check_world(&plugin, &component, kind)?;
         Ok(kind)
     }
@@ -121,10 +111,7 @@ impl Inspection {
         kind: Kind,
     ) -> Result<(), LoadError> {
         if kind == Kind::Retriever {
-            let config = RetrieverConfig {
-                group: "default".into(),
-                ..RetrieverConfig::default()
-            };
+            let config = RetrieverConfig { group: "default".into(), ..RetrieverConfig::default() };
             let limits = RetrieverLimits::default();
             RetrieverComponent::load(engines, plugin, config, limits).await?;
             return Ok(());
@@ -140,9 +127,7 @@ impl Inspection {
         let load =
             move || PolicyComponent::load(&engines, plugin, &config, PolicyLimits::default());
         let loaded = tokio::task::spawn_blocking(load).await;
-        loaded
-            .map_err(|e| LoadError::Engine(e.to_string()))?
-            .map(|_| ())
+        loaded.map_err(|e| LoadError::Engine(e.to_string()))?.map(|_| ())
     }
 }
 

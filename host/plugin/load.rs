@@ -30,9 +30,7 @@ impl Kind {
     /// Whether an export of that name makes a component one of this kind, in any
     /// version.
     pub(super) fn is_named(self, export: &str) -> bool {
-        let rest = export
-            .strip_prefix(PACKAGE)
-            .and_then(|rest| rest.strip_prefix(self.name()));
+        let rest = export.strip_prefix(PACKAGE).and_then(|rest| rest.strip_prefix(self.name()));
         rest.is_some_and(|rest| rest.starts_with('@'))
     }
 
@@ -56,12 +54,7 @@ pub(super) fn compile(engine: &Engine, plugin: &Plugin) -> Result<Component, Loa
 /// The first eight bytes tell a component from a core module.
 fn check_header(plugin: &Plugin) -> Result<(), LoadError> {
     let name = || plugin.name().to_owned();
-    let not_wasm = |found| {
-        Err(LoadError::NotWasm {
-            plugin: name(),
-            found,
-        })
-    };
+    let not_wasm = |found| Err(LoadError::NotWasm { plugin: name(), found });
     match plugin.bytes() {
         [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(LoadError::CoreModule { plugin: name() }),
@@ -107,41 +100,27 @@ pub(super) fn check_world(
     let mend = if exports.iter().any(|name| other.is_named(name)) {
         format!("it is a {}: give it as one", other.name())
     } else {
-        format!(
-            "build it for the world {}-plugin of psycache-plugin.wit",
-            kind.name()
-        )
+        format!("build it for the world {}-plugin of psycache-plugin.wit", kind.name())
     };
     let (plugin, wanted) = (plugin.name().into(), kind.name());
-    Err(LoadError::WrongWorld {
-        plugin,
-        wanted,
-        exports,
-        mend,
-    })
+    Err(LoadError::WrongWorld { plugin, wanted, exports, mend })
 }
 
 /// Names of everything a component exports.
 pub(super) fn exports(component: &Component) -> Vec<String> {
     let ty = component.component_type();
-    ty.exports(component.engine())
-        .map(|(name, _)| name.to_owned())
-        .collect()
+    ty.exports(component.engine()).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Names of everything a component imports.
 pub(super) fn imports(component: &Component) -> Vec<String> {
     let ty = component.component_type();
-    ty.imports(component.engine())
-        .map(|(name, _)| name.to_owned())
-        .collect()
+    ty.imports(component.engine()).map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Whether it asks for any of WASI.
 pub(super) fn wants_wasi(component: &Component) -> bool {
-    imports(component)
-        .iter()
-        .any(|name| name.starts_with("wasi:"))
+    imports(component).iter().any(|name| name.starts_with("wasi:"))
 }
 
 /// What the linker says is missing, in our words.
@@ -162,11 +141,7 @@ pub(super) fn unknown_import(
     let foreign = "build it without that import";
     let is_wasi = missing.iter().any(|name| name.contains("wasi:"));
     let mend = if is_wasi { wasi } else { foreign };
-    LoadError::UnknownImport {
-        plugin: plugin.name().into(),
-        imports: missing,
-        mend,
-    }
+    LoadError::UnknownImport { plugin: plugin.name().into(), imports: missing, mend }
 }
 
 /// A function of an interface that [`check_world`] has found, or that is optional.
@@ -206,10 +181,7 @@ where
 {
     instance
         .get_typed_func(store, index)
-        .map_err(|error| StartError::Shape {
-            interface,
-            problem: brief(&error),
-        })
+        .map_err(|error| StartError::Shape { interface, problem: brief(&error) })
 }
 
 /// An error on one line, its root first and then where it came from, cut to what

@@ -92,10 +92,7 @@ pub enum LoadError {
         speaks: &'static str,
     },
     /// It wants something that the node does not give.
-    #[error(
-        "{plugin} imports {}, which this node does not offer; {mend}",
-        listed(imports)
-    )]
+    #[error("{plugin} imports {}, which this node does not offer; {mend}", listed(imports))]
     UnknownImport {
         /// The file.
         plugin: String,
@@ -141,15 +138,9 @@ pub enum LoadError {
 }
 
 fn hint(nearest: &Option<&str>) -> String {
-    nearest
-        .map(|name| format!("did you mean {name}? "))
-        .unwrap_or_default()
+    nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default()
 }
 
 fn listed(names: &[String]) -> String {
-    if names.is_empty() {
-        "nothing".into()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "nothing".into() } else { names.join(", ") }
 }

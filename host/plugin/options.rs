@@ -47,9 +47,7 @@ pub fn parse_pair(text: &str) -> Result<(String, String), OptionError> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
         // Only the name: somebody may have meant a secret.
-        _ => Err(OptionError::NoPair(
-            text.split('=').next().unwrap_or("").into(),
-        )),
+        _ => Err(OptionError::NoPair(text.split('=').next().unwrap_or("").into())),
     }
 }
 
@@ -82,11 +80,7 @@ fn reveal_from(
 ) -> Result<String, OptionError> {
     let what = format!("the secret {name}");
     if let Some(variable) = source.strip_prefix("env:") {
-        let wrong = |problem| OptionError::Variable {
-            what,
-            variable: variable.into(),
-            problem,
-        };
+        let wrong = |problem| OptionError::Variable { what, variable: variable.into(), problem };
         return match variables(variable) {
             Ok(value) => Ok(value),
             Err(std::env::VarError::NotPresent) => Err(wrong("is not set")),
@@ -107,11 +101,8 @@ fn reveal_from(
 }
 
 fn read(what: &str, path: &str) -> Result<String, OptionError> {
-    let wrong = |problem: String| OptionError::File {
-        what: what.into(),
-        path: path.into(),
-        problem,
-    };
+    let wrong =
+        |problem: String| OptionError::File { what: what.into(), path: path.into(), problem };
     let failed = |error: std::io::Error| wrong(format!("{error}; check the path"));
     let metadata = fs::metadata(path).map_err(failed)?;
     if metadata.is_dir() {
@@ -119,9 +110,7 @@ fn read(what: &str, path: &str) -> Result<String, OptionError> {
     }
     if metadata.len() > LARGEST_FILE {
         let bytes = metadata.len();
-        return Err(wrong(format!(
-            "it has {bytes} bytes, and at most {LARGEST_FILE} are read"
-        )));
+        return Err(wrong(format!("it has {bytes} bytes, and at most {LARGEST_FILE} are read")));
     }
     let bytes = fs::read(path).map_err(failed)?;
     String::from_utf8(bytes).map_err(|error| {
@@ -159,10 +148,7 @@ mod tests {
     fn an_option_is_itself_or_a_file() {
         let (_file, path) = file(b"key,value\nTom,630\n");
         assert_eq!(expand("data", "plain").unwrap(), "plain");
-        assert_eq!(
-            expand("data", &format!("@{path}")).unwrap(),
-            "key,value\nTom,630\n"
-        );
+        assert_eq!(expand("data", &format!("@{path}")).unwrap(), "key,value\nTom,630\n");
         assert_eq!(expand("data", "@@tom").unwrap(), "@tom");
         assert_eq!(expand("data", "a@b").unwrap(), "a@b");
     }
@@ -170,10 +156,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_is_named_with_its_option() {
         let text = expand("data", "@./no/such.csv").unwrap_err().to_string();
-        assert!(
-            text.starts_with("the option data comes from the file ./no/such.csv: "),
-            "{text}"
-        );
+        assert!(text.starts_with("the option data comes from the file ./no/such.csv: "), "{text}");
         let (_file, path) = file(b"ab\xff");
         let text = expand("data", &format!("@{path}")).unwrap_err().to_string();
         assert!(text.ends_with("it is not UTF-8 from byte 2 on"), "{text}");
@@ -197,17 +180,9 @@ mod tests {
             "DB_PASSWORD" => Ok("hunter2".to_owned()),
             _ => Err(VarError::NotPresent),
         };
-        assert_eq!(
-            reveal_from("password", "env:DB_PASSWORD", set).unwrap(),
-            "hunter2"
-        );
-        let text = reveal_from("password", "env:DB_PASS", set)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            text.contains("the variable DB_PASS, which is not set"),
-            "{text}"
-        );
+        assert_eq!(reveal_from("password", "env:DB_PASSWORD", set).unwrap(), "hunter2");
+        let text = reveal_from("password", "env:DB_PASS", set).unwrap_err().to_string();
+        assert!(text.contains("the variable DB_PASS, which is not set"), "{text}");
     }
 
     #[test]

@@ -22,12 +22,7 @@ pub(super) struct Quota {
 
 impl Quota {
     pub(super) fn new(limit_bytes: u64) -> Self {
-        Self {
-            limit_bytes,
-            bytes: 0,
-            table_elements: 0,
-            refused: false,
-        }
+        Self { limit_bytes, bytes: 0, table_elements: 0, refused: false }
     }
 
     /// Bytes of linear memory that the instance may have in all.

@@ -25,19 +25,13 @@ impl StartError {
     pub(super) fn loading(self, plugin: &Plugin) -> LoadError {
         let plugin = plugin.name().to_owned();
         match self {
-            Self::Shape { interface, problem } => LoadError::OtherShape {
-                plugin,
-                interface,
-                problem,
-            },
+            Self::Shape { interface, problem } => {
+                LoadError::OtherShape { plugin, interface, problem }
+            }
             Self::Failed(Failure::Refused(problem)) => LoadError::Refused { plugin, problem },
             Self::Failed(failure) => {
                 let mend = mend(&failure);
-                LoadError::Start {
-                    plugin,
-                    failure,
-                    mend,
-                }
+                LoadError::Start { plugin, failure, mend }
             }
         }
     }

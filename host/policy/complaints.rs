@@ -39,10 +39,7 @@ impl Complaints {
             short,
             "policy named victims that it could not have, or too few; the node chose by recency"
         );
-        *self = Self {
-            quiet_until_ms: now_ms + PERIOD_MS,
-            ..Self::default()
-        };
+        *self = Self { quiet_until_ms: now_ms + PERIOD_MS, ..Self::default() };
         true
     }
 }
@@ -55,9 +52,7 @@ mod tests {
     fn a_thousand_faults_are_one_line_a_minute() {
         let mut complaints = Complaints::default();
         let lines = |complaints: &mut Complaints, now_ms| {
-            (0..1_000)
-                .filter(|_| complaints.note("g", "p", 3, true, now_ms))
-                .count()
+            (0..1_000).filter(|_| complaints.note("g", "p", 3, true, now_ms)).count()
         };
         assert_eq!(lines(&mut complaints, 5), 1);
         assert_eq!(lines(&mut complaints, PERIOD_MS), 0);

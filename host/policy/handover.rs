@@ -69,8 +69,7 @@ impl HandOver {
     /// Asks for the next part of the order. Answers whether there may be more:
     /// each step must name somebody new, so there is an end to it.
     fn step(&mut self, now_ms: u64) -> Result<bool, Failure> {
-        self.old
-            .step(&Batch::default(), LARGEST_NEED, now_ms, &mut self.victims)?;
+        self.old.step(&Batch::default(), LARGEST_NEED, now_ms, &mut self.victims)?;
         let before = self.order.len();
         for &slot in &self.victims {
             let Some(word) = self.named.get_mut(slot as usize / 64) else {
@@ -97,10 +96,7 @@ pub(super) struct Admitting {
 
 impl Admitting {
     fn done(self) {
-        let swapped = Swapped {
-            handover: self.handover,
-            took: self.begun.elapsed(),
-        };
+        let swapped = Swapped { handover: self.handover, took: self.begun.elapsed() };
         let _ = self.reply.send(Ok(swapped));
     }
 
@@ -200,9 +196,7 @@ impl Machine {
         let State::HandingOver(handover) = before else {
             return;
         };
-        let HandOver {
-            old, swap, order, ..
-        } = *handover;
+        let HandOver { old, swap, order, .. } = *handover;
         drop(old);
         let entries = order.len() as u64;
         self.adopt(*swap, &order, Handover::Ordered { entries });
@@ -215,13 +209,7 @@ impl Machine {
     }
 
     fn install(&mut self, swap: Swap, handover: Handover, left: usize) {
-        let Swap {
-            source,
-            config,
-            instance,
-            begun,
-            reply,
-        } = swap;
+        let Swap { source, config, instance, begun, reply } = swap;
         tracing::info!(
             group = %self.group, from = self.source.name(), to = source.name(), ?handover,
             "policy swapped"
@@ -231,12 +219,7 @@ impl Machine {
         self.source = source;
         self.strikes.forget();
         self.shared.board.runs(self.source.as_ref());
-        self.admitting = Some(Admitting {
-            reply,
-            begun,
-            handover,
-            left,
-        });
+        self.admitting = Some(Admitting { reply, begun, handover, left });
     }
 
     /// Answers a swap once the new policy was told of those in the order.

@@ -24,10 +24,7 @@ impl Instance {
         keys: Arc<dyn Keys>,
     ) -> Result<Self, Failure> {
         let policy = walled(|| source.instantiate(config, keys))?;
-        Ok(Self {
-            policy: Some(policy),
-            max_victims: config.max_victims,
-        })
+        Ok(Self { policy: Some(policy), max_victims: config.max_victims })
     }
 
     /// As [`new`](Self::new), after another instance of `source` has lived
@@ -56,10 +53,7 @@ impl Instance {
         self.call(|policy| policy.step(batch, need, now_ms, victims))?;
         let limit = self.max_victims;
         if victims.len() > limit as usize {
-            return Err(Failure::TooManyVictims {
-                count: victims.len() as u64,
-                limit,
-            });
+            return Err(Failure::TooManyVictims { count: victims.len() as u64, limit });
         }
         Ok(())
     }

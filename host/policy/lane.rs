@@ -95,14 +95,7 @@ impl Lane {
             })
             .map_err(|error| Failure::Refused(format!("no thread for its lane: {error}")))?;
         let thread = Mutex::new(Some(thread));
-        Ok(Self {
-            shared,
-            bell,
-            policy,
-            drain_limit,
-            room_wait,
-            thread,
-        })
+        Ok(Self { shared, bell, policy, drain_limit, room_wait, thread })
     }
 
     /// For an insert that found the store full: returns when it is worth trying
@@ -113,12 +106,7 @@ impl Lane {
     /// The store's part: after it refused an entry as not fitting now,
     /// [`Residents::need`] is above 0 until that entry would fit.
     pub async fn room(&self) {
-        if self
-            .shared
-            .room
-            .wait(self.room_wait, || self.bell.ring())
-            .await
-        {
+        if self.shared.room.wait(self.room_wait, || self.bell.ring()).await {
             return;
         }
         let went = self.shared.residents.evict_by_recency(self.drain_limit);
@@ -142,10 +130,7 @@ impl Lane {
         options: Vec<(String, String)>,
     ) -> Result<Swapped, Failure> {
         let begun = Instant::now();
-        let config = PolicyConfig {
-            options,
-            ..self.policy.clone()
-        };
+        let config = PolicyConfig { options, ..self.policy.clone() };
         let residents = self.shared.residents.clone();
         // A component may take its time to configure: never on the runtime.
         let tried = task::spawn_blocking(move || {
@@ -154,13 +139,7 @@ impl Lane {
         });
         let (source, config, instance) = tried.await.map_err(|_| Failure::Stopped)??;
         let (reply, answer) = oneshot::channel();
-        let swap = Swap {
-            source,
-            config,
-            instance,
-            begun,
-            reply,
-        };
+        let swap = Swap { source, config, instance, begun, reply };
         self.shared.mailbox.swap(Box::new(swap));
         self.bell.ring();
         answer.await.unwrap_or(Err(Failure::Stopped))

@@ -91,10 +91,7 @@ impl Machine {
         }
         self.answer(letters);
         self.batch.clear();
-        let more = self
-            .shared
-            .residents
-            .drain(&mut self.batch, self.config.drain_limit);
+        let more = self.shared.residents.drain(&mut self.batch, self.config.drain_limit);
         let evicted = match self.state {
             State::Running(_) => self.step(),
             // The batch is dropped: a new policy is told of every entry anyway.
@@ -115,9 +112,7 @@ impl Machine {
             State::Running(_) | State::Fallback => Some(None),
         };
         let satisfied = self.shared.residents.need() == 0;
-        self.shared
-            .room
-            .wake(if satisfied { usize::MAX } else { evicted });
+        self.shared.room.wake(if satisfied { usize::MAX } else { evicted });
         // After a turn that changed something, look again. One that changed
         // nothing although room is needed won't do better without news.
         match waiting {
@@ -148,18 +143,9 @@ impl Machine {
         // A stale victim is no fault: its slot was reused while the policy ran.
         let short = evicted.weight < need && evicted.stale == 0 && !(full && evicted.bogus == 0);
         self.shared.board.stepped(took, &evicted, short);
-        self.complaints.note(
-            &self.group,
-            self.source.name(),
-            evicted.bogus,
-            short,
-            now_ms,
-        );
-        let by_recency = if short || (need > 0 && evicted.entries == 0) {
-            self.evict_by_recency()
-        } else {
-            0
-        };
+        self.complaints.note(&self.group, self.source.name(), evicted.bogus, short, now_ms);
+        let by_recency =
+            if short || (need > 0 && evicted.entries == 0) { self.evict_by_recency() } else { 0 };
         evicted.entries as usize + by_recency
     }
 

@@ -35,13 +35,7 @@ impl Mailbox {
     pub(super) fn take(&self) -> Letters {
         let mut letters = self.letters.lock();
         let stop = letters.stop;
-        mem::replace(
-            &mut *letters,
-            Letters {
-                stop,
-                ..Letters::default()
-            },
-        )
+        mem::replace(&mut *letters, Letters { stop, ..Letters::default() })
     }
 
     pub(super) fn stop(&self) {
@@ -58,16 +52,10 @@ impl Mailbox {
     pub(super) fn swap(&self, swap: Box<Swap>) {
         let (before, too_late) = {
             let mut letters = self.letters.lock();
-            if letters.stop {
-                (None, Some(swap))
-            } else {
-                (letters.swap.replace(swap), None)
-            }
+            if letters.stop { (None, Some(swap)) } else { (letters.swap.replace(swap), None) }
         };
         if let Some(swap) = before {
-            swap.failed(Failure::Refused(
-                "a newer swap of this group took its place".into(),
-            ));
+            swap.failed(Failure::Refused("a newer swap of this group took its place".into()));
         }
         // Dropped without an answer, as all are when the lane ends.
         drop(too_late);

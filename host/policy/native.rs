@@ -18,10 +18,7 @@ impl<P> Native<P> {
     /// `name` is what status and metrics show.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            policy: PhantomData,
-        }
+        Self { name: name.to_owned(), policy: PhantomData }
     }
 }
 
@@ -59,22 +56,8 @@ impl<P: psycache_plugin::Policy + Send> Policy for NativeInstance<P> {
         now_ms: u64,
         victims: &mut Vec<u32>,
     ) -> Result<(), Failure> {
-        let Batch {
-            touched,
-            removed,
-            admitted,
-            hashes,
-            attributes,
-        } = batch;
-        let step = Step {
-            touched,
-            removed,
-            admitted,
-            hashes,
-            attributes,
-            need,
-            now: now_ms,
-        };
+        let Batch { touched, removed, admitted, hashes, attributes } = batch;
+        let step = Step { touched, removed, admitted, hashes, attributes, need, now: now_ms };
         self.0.step(&step, victims);
         Ok(())
     }

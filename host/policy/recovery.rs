@@ -50,27 +50,14 @@ pub(super) struct Strikes {
 
 impl Strikes {
     pub(super) fn new(patience: Patience) -> Self {
-        Self {
-            patience,
-            at_ms: VecDeque::new(),
-            streak: 0,
-        }
+        Self { patience, at_ms: VecDeque::new(), streak: 0 }
     }
 
     /// Counts a failure at `now_ms`.
     pub(super) fn strike(&mut self, now_ms: u64) -> Verdict {
-        let Patience {
-            first_backoff,
-            longest_backoff,
-            strikes,
-            window,
-        } = self.patience;
+        let Patience { first_backoff, longest_backoff, strikes, window } = self.patience;
         let oldest_ms = now_ms.saturating_sub(window.as_millis() as u64);
-        if self
-            .at_ms
-            .back()
-            .is_none_or(|last_ms| *last_ms <= oldest_ms)
-        {
+        if self.at_ms.back().is_none_or(|last_ms| *last_ms <= oldest_ms) {
             self.streak = 0;
         }
         self.at_ms.retain(|at_ms| *at_ms > oldest_ms);
@@ -123,9 +110,7 @@ mod tests {
     #[test]
     fn steady_failures_wait_no_longer_than_the_longest() {
         let mut strikes = Strikes::new(Patience::default());
-        let pauses: Vec<u64> = (1..=9)
-            .map(|nth| backoff_ms(&mut strikes, nth * 31_000))
-            .collect();
+        let pauses: Vec<u64> = (1..=9).map(|nth| backoff_ms(&mut strikes, nth * 31_000)).collect();
         assert_eq!(pauses, [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
     }
 

@@ -118,12 +118,7 @@ impl Board {
     }
 
     pub(super) fn failed(&self, failure: &Failure) {
-        *self
-            .status
-            .lock()
-            .failures
-            .entry(failure.kind())
-            .or_default() += 1;
+        *self.status.lock().failures.entry(failure.kind()).or_default() += 1;
     }
 
     pub(super) fn runs(&self, source: &dyn PolicySource) {

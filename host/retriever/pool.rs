@@ -21,10 +21,7 @@ pub struct PoolConfig {
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self {
-            max_connections: 8,
-            idle: Duration::from_secs(300),
-        }
+        Self { max_connections: 8, idle: Duration::from_secs(300) }
     }
 }
 
@@ -54,17 +51,9 @@ impl Pool {
     /// If `max_connections` is 0, or outside of a tokio runtime.
     #[must_use]
     pub fn new(source: Arc<dyn ConnectionSource>, config: PoolConfig) -> Arc<Self> {
-        assert!(
-            config.max_connections > 0,
-            "a pool needs room for a connection"
-        );
+        assert!(config.max_connections > 0, "a pool needs room for a connection");
         let places = Semaphore::new(config.max_connections);
-        let pool = Arc::new(Self {
-            source,
-            places,
-            idle: Mutex::new(Vec::new()),
-            config,
-        });
+        let pool = Arc::new(Self { source, places, idle: Mutex::new(Vec::new()), config });
         tokio::spawn(close_idle(Arc::downgrade(&pool), config.idle));
         pool
     }
@@ -72,10 +61,7 @@ impl Pool {
     /// Closes the connections that were idle for too long.
     fn close_idle(&self) {
         let mut idle = self.idle.lock();
-        let old = idle
-            .iter()
-            .take_while(|one| one.since.elapsed() >= self.config.idle)
-            .count();
+        let old = idle.iter().take_while(|one| one.since.elapsed() >= self.config.idle).count();
         let closed: Vec<Idle> = idle.drain(..old).collect();
         drop(idle);
         drop(closed);
@@ -101,21 +87,13 @@ impl Pool {
 
     /// Waits for a place, and takes an idle connection or makes one.
     async fn lend(&self) -> Result<Lent<'_>, FetchError> {
-        let place = self
-            .places
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
+        let place = self.places.acquire().await.expect("the semaphore is never closed");
         let idle = self.idle.lock().pop();
         let connection = match idle {
             Some(idle) => idle.connection,
             None => self.source.connect().await?,
         };
-        Ok(Lent {
-            pool: self,
-            connection,
-            _place: place,
-        })
+        Ok(Lent { pool: self, connection, _place: place })
     }
 }
 
@@ -150,10 +128,7 @@ struct Lent<'a> {
 
 impl Lent<'_> {
     fn give_back(self) {
-        let idle = Idle {
-            connection: self.connection,
-            since: Instant::now(),
-        };
+        let idle = Idle { connection: self.connection, since: Instant::now() };
         self.pool.idle.lock().push(idle);
     }
 }

@@ -74,11 +74,7 @@ impl Admin for AdminService {
         request: Request<Streaming<SwapPolicyRequest>>,
     ) -> Result<Response<SwapPolicyResponse>, Status> {
         let mut parts = request.into_inner();
-        let first = parts
-            .message()
-            .await
-            .map_err(restated)?
-            .and_then(|request| request.part);
+        let first = parts.message().await.map_err(restated)?.and_then(|request| request.part);
         let Some(Part::Header(header)) = first else {
             return Err(status(&refused("header", "it must come first"), b""));
         };
@@ -86,13 +82,10 @@ impl Admin for AdminService {
         let told = |error: Error| status(&error, &group);
         let known = self.groups.find(&group).map_err(told)?;
         let name = known.config().name.clone();
-        let component = self
-            .component(&mut parts)
-            .await
-            .map_err(|refusal| match refusal {
-                Refusal::Ours(error) => told(error),
-                Refusal::Transport(status) => restated(status),
-            })?;
+        let component = self.component(&mut parts).await.map_err(|refusal| match refusal {
+            Refusal::Ours(error) => told(error),
+            Refusal::Transport(status) => restated(status),
+        })?;
         let swap = checked(name, header, component).map_err(told)?;
         let swapped = self.operations.swap_policy(swap).await.map_err(told)?;
         Ok(Response::new(SwapPolicyResponse {
@@ -139,10 +132,7 @@ fn checked(
 ) -> Result<PolicySwap, Error> {
     let built_in = component.is_empty();
     if header.name.is_empty() {
-        return Err(refused(
-            "name",
-            "it is empty; name a built-in or the component's file",
-        ));
+        return Err(refused("name", "it is empty; name a built-in or the component's file"));
     }
     if built_in != header.sha256.is_empty() {
         let problem = "it goes with a component, and only with one; a built-in has neither";
@@ -158,19 +148,11 @@ fn checked(
     let mut options: Vec<_> = header.options.into_iter().collect();
     options.sort();
     let component = (!built_in).then(|| component.freeze());
-    Ok(PolicySwap {
-        group,
-        name: header.name,
-        component,
-        options,
-    })
+    Ok(PolicySwap { group, name: header.name, component, options })
 }
 
 fn refused(argument: &'static str, problem: impl Into<String>) -> Error {
-    Error::InvalidArgument {
-        argument,
-        problem: problem.into(),
-    }
+    Error::InvalidArgument { argument, problem: problem.into() }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

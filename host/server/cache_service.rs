@@ -36,9 +36,7 @@ impl CacheService {
         let parent = || propagation::from_metadata(&metadata);
         let span = RpcSpan::open(SERVICE, C::METHOD, parent);
         let answer = span.record(call.run(&self.groups, within), outcome).await;
-        answer
-            .map(Response::new)
-            .map_err(|error| status(&error, call.group()))
+        answer.map(Response::new).map_err(|error| status(&error, call.group()))
     }
 }
 
@@ -87,12 +85,8 @@ impl Cache for CacheService {
         request: Request<Streaming<SessionRequest>>,
     ) -> Result<Response<Session>, Status> {
         let draining = self.health.draining();
-        let session = Session::new(
-            request.into_inner(),
-            self.groups.clone(),
-            &self.config,
-            draining,
-        );
+        let session =
+            Session::new(request.into_inner(), self.groups.clone(), &self.config, draining);
         Ok(Response::new(session))
     }
 }

@@ -72,10 +72,8 @@ impl Call for GetManyRequest {
         let group = groups.find(&self.group)?;
         check_count(&self.keys)?;
         let parsed: Vec<_> = self.keys.iter().map(|key| key::parse(key)).collect();
-        let usable: Vec<&str> = parsed
-            .iter()
-            .filter_map(|key| key.as_ref().ok().copied())
-            .collect();
+        let usable: Vec<&str> =
+            parsed.iter().filter_map(|key| key.as_ref().ok().copied()).collect();
         let mut answers = group.get_many(&usable, within).await.into_iter();
         let results = parsed.into_iter().map(|key| {
             let answer = key.and_then(|_| answers.next().expect("one answer for each usable key"));
@@ -83,13 +81,9 @@ impl Call for GetManyRequest {
                 Ok(answer) => get_result::Result::Found(found(answer)),
                 Err(error) => get_result::Result::Failure(failure(&error)),
             };
-            GetResult {
-                result: Some(result),
-            }
+            GetResult { result: Some(result) }
         });
-        Ok(GetManyResponse {
-            results: results.collect(),
-        })
+        Ok(GetManyResponse { results: results.collect() })
     }
 }
 
@@ -151,16 +145,11 @@ impl Call for RemoveManyRequest {
                 Ok(existed) => remove_result::Result::Removed(RemoveResponse { existed }),
                 Err(error) => remove_result::Result::Failure(failure(&error)),
             };
-            RemoveResult {
-                result: Some(result),
-            }
+            RemoveResult { result: Some(result) }
         });
         // As a list first: a stream that borrows from its closure is not `Send`.
         let removals: Vec<_> = removals.collect();
-        let results = stream::iter(removals)
-            .buffered(REMOVALS_AT_ONCE)
-            .collect()
-            .await;
+        let results = stream::iter(removals).buffered(REMOVALS_AT_ONCE).collect().await;
         Ok(RemoveManyResponse { results })
     }
 }
@@ -185,23 +174,15 @@ async fn bounded<T>(
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let late = |_| Err(Error::DeadlineExceeded { after: within });
-    tokio::time::timeout(within, work)
-        .await
-        .unwrap_or_else(late)
+    tokio::time::timeout(within, work).await.unwrap_or_else(late)
 }
 
 fn check_count(keys: &[Bytes]) -> Result<(), Error> {
     if keys.len() <= MAX_KEYS {
         return Ok(());
     }
-    let problem = format!(
-        "{} keys; ask for at most {MAX_KEYS} in one call",
-        keys.len()
-    );
-    Err(Error::InvalidArgument {
-        argument: "keys",
-        problem,
-    })
+    let problem = format!("{} keys; ask for at most {MAX_KEYS} in one call", keys.len());
+    Err(Error::InvalidArgument { argument: "keys", problem })
 }
 
 fn found(answer: value::Answer) -> GetResponse {
@@ -214,11 +195,7 @@ fn found(answer: value::Answer) -> GetResponse {
     };
     // 0 says "no limit", so what is about to expire has 1 ms left.
     let ttl_ms = answer.ttl.map_or(0, |ttl| (ttl.as_millis() as u64).max(1));
-    GetResponse {
-        value: answer.value,
-        origin: origin.into(),
-        ttl_ms,
-    }
+    GetResponse { value: answer.value, origin: origin.into(), ttl_ms }
 }
 
 fn result(answer: &Result<value::Answer, Error>) -> telemetry::GetResult {

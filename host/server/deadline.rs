@@ -11,9 +11,7 @@ const WAY_BACK: Duration = Duration::from_millis(20);
 /// The time to answer a call in: what the caller allows, `at_most` our own limit.
 /// A header that can't be read counts as none.
 pub(super) fn of(metadata: &MetadataMap, at_most: Duration) -> Duration {
-    let header = metadata
-        .get("grpc-timeout")
-        .and_then(|value| value.to_str().ok());
+    let header = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok());
     within(header.and_then(parse), at_most)
 }
 

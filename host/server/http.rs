@@ -34,16 +34,11 @@ pub(super) async fn serve(
         .route("/healthz", get(live))
         .route("/readyz", get(ready))
         .with_state(watched);
-    axum::serve(listener, pages)
-        .with_graceful_shutdown(stop)
-        .await
+    axum::serve(listener, pages).with_graceful_shutdown(stop).await
 }
 
 async fn metrics(State(watched): State<Watched>) -> impl IntoResponse {
-    (
-        [(CONTENT_TYPE, METRICS_CONTENT_TYPE)],
-        watched.metrics.text(),
-    )
+    ([(CONTENT_TYPE, METRICS_CONTENT_TYPE)], watched.metrics.text())
 }
 
 async fn live() -> &'static str {
@@ -58,14 +53,10 @@ async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
             let why = "not ready: the other nodes are not known yet\n";
             (StatusCode::SERVICE_UNAVAILABLE, why.into())
         }
-        Phase::Draining => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not ready: the node is stopping\n".into(),
-        ),
-        Phase::Ready => (
-            StatusCode::OK,
-            format!("ready\n{}", ailing(&*watched.operations)),
-        ),
+        Phase::Draining => {
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready: the node is stopping\n".into())
+        }
+        Phase::Ready => (StatusCode::OK, format!("ready\n{}", ailing(&*watched.operations))),
     }
 }
 

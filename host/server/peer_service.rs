@@ -65,9 +65,7 @@ impl Peer for PeerService {
 
     async fn call(&self, request: Request<PeerRequest>) -> Result<Response<PeerResponse>, Status> {
         let message = request.into_inner();
-        Ok(Response::new(
-            answer(Arc::clone(&self.local), message).await,
-        ))
+        Ok(Response::new(answer(Arc::clone(&self.local), message).await))
     }
 }
 
@@ -121,10 +119,7 @@ impl Exchange {
         match futures::poll!(&mut answer) {
             Poll::Ready(answer) => {
                 // A closed stream shows in `serve`.
-                let _ = self
-                    .answers
-                    .send(Ok(wire::without_large_value(answer)))
-                    .await;
+                let _ = self.answers.send(Ok(wire::without_large_value(answer))).await;
             }
             Poll::Pending => {
                 let answers = self.answers.clone();
@@ -143,10 +138,7 @@ async fn answer(local: Arc<dyn Local>, message: PeerRequest) -> PeerResponse {
     let id = message.id;
     let Some((request, within)) = wire::decode_request(message) else {
         let problem = "it asks for something that this version does not know".into();
-        let error = Error::InvalidArgument {
-            argument: "call",
-            problem,
-        };
+        let error = Error::InvalidArgument { argument: "call", problem };
         return wire::encode_response(id, Err(error));
     };
     let response = match timeout(within, local.answer(request, within)).await {

@@ -87,12 +87,7 @@ impl Session {
     /// Begins what a request asks for. Answers at once if it can: most gets are
     /// hits, and need no place among the running.
     fn begin(&mut self, request: SessionRequest, cx: &mut Context<'_>) -> Option<SessionResponse> {
-        let SessionRequest {
-            id,
-            timeout_ms,
-            traceparent,
-            call,
-        } = request;
+        let SessionRequest { id, timeout_ms, traceparent, call } = request;
         let allowed = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
         let envelope = Envelope {
             id,
@@ -115,10 +110,7 @@ impl Session {
             }
             None => {
                 let problem = "there is none that this node knows".into();
-                let error = Error::InvalidArgument {
-                    argument: "call",
-                    problem,
-                };
+                let error = Error::InvalidArgument { argument: "call", problem };
                 let answer = Some(Answer::Failure(failure(&error)));
                 return Some(SessionResponse { id, answer });
             }
@@ -177,21 +169,13 @@ struct Envelope {
 
 impl Envelope {
     fn run<C: Call>(self, call: C, answer: fn(C::Answer) -> Answer) -> Running {
-        let Self {
-            id,
-            groups,
-            within,
-            traceparent,
-        } = self;
+        let Self { id, groups, within, traceparent } = self;
         async move {
             let parent = || propagation::from_traceparent(&traceparent);
             let span = RpcSpan::open(SERVICE, C::METHOD, parent);
             let ended = span.record(call.run(&groups, within), outcome).await;
             let ended = ended.map_or_else(|error| Answer::Failure(failure(&error)), answer);
-            SessionResponse {
-                id,
-                answer: Some(ended),
-            }
+            SessionResponse { id, answer: Some(ended) }
         }
         .boxed()
     }

@@ -52,11 +52,7 @@ pub(super) fn status(error: &Error, group: &[u8]) -> Status {
 /// The same inside an answer for many, or on a session.
 pub(super) fn failure(error: &Error) -> proto::Failure {
     let (code, reason) = classify(error);
-    proto::Failure {
-        code: code as u32,
-        message: message(error),
-        reason: reason.into(),
-    }
+    proto::Failure { code: code as u32, message: message(error), reason: reason.into() }
 }
 
 /// How a call ended, for its span.
@@ -76,10 +72,7 @@ fn facts(error: &Error) -> HashMap<String, String> {
         Error::NotConfirmed { nodes } => vec![("nodes", cut(nodes.join(",")))],
         _ => Vec::new(),
     };
-    facts
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn message(error: &Error) -> String {

@@ -27,15 +27,8 @@ pub enum GetResult {
 
 impl GetResult {
     /// Each once, in the order of [`GroupCounts::gets`].
-    pub const ALL: [Self; 7] = [
-        Self::Hit,
-        Self::Miss,
-        Self::Peer,
-        Self::Hot,
-        Self::Negative,
-        Self::Stale,
-        Self::Error,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Hit, Self::Miss, Self::Peer, Self::Hot, Self::Negative, Self::Stale, Self::Error];
 
     /// The value of the `result` label.
     #[must_use]
@@ -112,10 +105,7 @@ impl LoadOutcome {
     /// Whether the source did not do its part: neither an answer nor given up.
     #[must_use]
     pub fn is_failure(self) -> bool {
-        !matches!(
-            self,
-            Self::Found | Self::NotFound | Self::BadKey | Self::Abandoned
-        )
+        !matches!(self, Self::Found | Self::NotFound | Self::BadKey | Self::Abandoned)
     }
 }
 
@@ -189,11 +179,7 @@ impl GroupCounters {
     /// Begins to time a load. It counts as [`LoadOutcome::Lost`] unless it
     /// [ends](LoadTimer::end) otherwise.
     pub fn begin_load(&self) -> LoadTimer<'_> {
-        LoadTimer {
-            counters: self,
-            began: Instant::now(),
-            outcome: LoadOutcome::Lost,
-        }
+        LoadTimer { counters: self, began: Instant::now(), outcome: LoadOutcome::Lost }
     }
 
     /// What was counted so far. Each number is exact; they need not be of the very
@@ -206,10 +192,7 @@ impl GroupCounters {
                 *sum += count.load(Ordering::Relaxed);
             }
         }
-        let loads = self
-            .loads
-            .each_ref()
-            .map(|count| count.load(Ordering::Relaxed));
+        let loads = self.loads.each_ref().map(|count| count.load(Ordering::Relaxed));
         GroupCounts {
             gets,
             loads,

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 /// Upper bounds of the buckets, in microseconds: a factor of four from 16 µs, a
 /// hit over the network, to 17 s, past every deadline.
-const BOUNDS_US: [u64; 11] = [
-    16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216,
-];
+const BOUNDS_US: [u64; 11] =
+    [16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
 
 /// Counts durations by size.
 #[derive(Debug, Default)]
@@ -34,8 +33,7 @@ impl Durations {
         let took_us = took.as_nanos().div_ceil(1_000) as u64;
         let bucket = BOUNDS_US.partition_point(|bound| *bound < took_us);
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        self.total_ns
-            .fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
+        self.total_ns.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
     }
 
     /// What was counted so far.

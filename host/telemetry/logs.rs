@@ -26,11 +26,7 @@ where
         problem: error.to_string(),
     })?;
     let terminal = stderr().is_terminal();
-    let by_place = if terminal {
-        LogFormat::Text
-    } else {
-        LogFormat::Json
-    };
+    let by_place = if terminal { LogFormat::Text } else { LogFormat::Json };
     let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
     Ok(match config.log_format.unwrap_or(by_place) {
         LogFormat::Text => lines.with_ansi(terminal).with_filter(filter).boxed(),
@@ -44,16 +40,8 @@ mod tests {
 
     #[test]
     fn a_filter_that_cannot_be_read_is_named() {
-        let config = Config {
-            log: "info,psycache=loud".into(),
-            ..Config::default()
-        };
-        let error = layer::<tracing_subscriber::Registry>(&config)
-            .err()
-            .unwrap();
-        assert!(
-            error.to_string().contains("--log \"info,psycache=loud\""),
-            "{error}"
-        );
+        let config = Config { log: "info,psycache=loud".into(), ..Config::default() };
+        let error = layer::<tracing_subscriber::Registry>(&config).err().unwrap();
+        assert!(error.to_string().contains("--log \"info,psycache=loud\""), "{error}");
     }
 }

@@ -24,9 +24,7 @@ impl Metrics {
     /// Metrics that call `read` at each scrape.
     pub fn new(read: impl Fn() -> NodeReading + Send + Sync + 'static) -> Self {
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(Scrape {
-            read: Box::new(read),
-        }));
+        registry.register_collector(Box::new(Scrape { read: Box::new(read) }));
         Self { registry }
     }
 
@@ -66,26 +64,15 @@ struct Page<'a>(DescriptorEncoder<'a>);
 
 impl Page<'_> {
     fn requests(&mut self, groups: &[GroupReading]) -> fmt::Result {
-        self.counters(
-            "psycache_gets",
-            "Gets, by what came of them",
-            groups,
-            |group, add| {
-                group.gets.iter().try_for_each(|(result, count)| {
-                    add(
-                        &[("group", group.group.as_str()), ("result", result.label())],
-                        *count,
-                    )
-                })
-            },
-        )?;
+        self.counters("psycache_gets", "Gets, by what came of them", groups, |group, add| {
+            group.gets.iter().try_for_each(|(result, count)| {
+                add(&[("group", group.group.as_str()), ("result", result.label())], *count)
+            })
+        })?;
         let help = "Time to answer a get, the server included";
         self.durations("psycache_get", help, groups, |group, add| {
             group.get_seconds.iter().try_for_each(|(result, seconds)| {
-                add(
-                    &[("group", group.group.as_str()), ("result", result.label())],
-                    seconds,
-                )
+                add(&[("group", group.group.as_str()), ("result", result.label())], seconds)
             })
         })?;
         let help = "Loads after a miss, by where from and how they ended";
@@ -101,10 +88,7 @@ impl Page<'_> {
         })?;
         self.durations("psycache_load", "Time of a load", groups, |group, add| {
             group.load_seconds.iter().try_for_each(|(source, seconds)| {
-                add(
-                    &[("group", group.group.as_str()), ("source", source)],
-                    seconds,
-                )
+                add(&[("group", group.group.as_str()), ("source", source)], seconds)
             })
         })
     }
@@ -113,42 +97,26 @@ impl Page<'_> {
         let help = "Entries that left, by whose decision";
         self.counters("psycache_evictions", help, groups, |group, add| {
             group.evictions.iter().try_for_each(|(reason, count)| {
-                add(
-                    &[("group", group.group.as_str()), ("reason", reason)],
-                    *count,
-                )
+                add(&[("group", group.group.as_str()), ("reason", reason)], *count)
             })
         })?;
-        self.gauges(
-            "psycache_entries",
-            "Entries held",
-            None,
-            groups,
-            |group, add| add(&[("group", group.group.as_str())], group.entries),
-        )?;
+        self.gauges("psycache_entries", "Entries held", None, groups, |group, add| {
+            add(&[("group", group.group.as_str())], group.entries)
+        })?;
         let help = "Bytes held: keys, values and the fixed overhead of entries";
-        self.gauges(
-            "psycache",
-            help,
-            Some(&Unit::Bytes),
-            groups,
-            |group, add| add(&[("group", group.group.as_str())], group.bytes),
-        )?;
+        self.gauges("psycache", help, Some(&Unit::Bytes), groups, |group, add| {
+            add(&[("group", group.group.as_str())], group.bytes)
+        })?;
         let help = "Most bytes that may be held";
-        self.gauges(
-            "psycache_capacity",
-            help,
-            Some(&Unit::Bytes),
-            groups,
-            |group, add| add(&[("group", group.group.as_str())], group.capacity_bytes),
-        )
+        self.gauges("psycache_capacity", help, Some(&Unit::Bytes), groups, |group, add| {
+            add(&[("group", group.group.as_str())], group.capacity_bytes)
+        })
     }
 
     fn policies(&mut self, groups: &[GroupReading]) -> fmt::Result {
         let help = "Who decides on evictions, and whether it does";
         let mut encoder =
-            self.0
-                .encode_descriptor("psycache_policy", help, None, MetricType::Info)?;
+            self.0.encode_descriptor("psycache_policy", help, None, MetricType::Info)?;
         for group in groups {
             encoder.encode_info(&[
                 ("group", group.group.as_str()),
@@ -162,41 +130,22 @@ impl Page<'_> {
                 add(&[("group", group.group.as_str()), ("kind", kind)], *count)
             })
         })?;
-        self.durations(
-            "psycache_policy_step",
-            "Time of a step",
-            groups,
-            |group, add| {
-                add(
-                    &[("group", group.group.as_str())],
-                    &group.policy.step_seconds,
-                )
-            },
-        )
+        self.durations("psycache_policy_step", "Time of a step", groups, |group, add| {
+            add(&[("group", group.group.as_str())], &group.policy.step_seconds)
+        })
     }
 
     fn cluster(&mut self, node: &NodeReading) -> fmt::Result {
         let help = "Requests to other nodes, by outcome";
         self.counters("psycache_peer_requests", help, &node.peers, |peer, add| {
             peer.requests.iter().try_for_each(|(outcome, count)| {
-                add(
-                    &[("peer", peer.peer.as_str()), ("outcome", outcome)],
-                    *count,
-                )
+                add(&[("peer", peer.peer.as_str()), ("outcome", outcome)], *count)
             })
         })?;
         self.gauge("psycache_ring_nodes", "Nodes in the ring", node.ring_nodes)?;
-        self.gauge(
-            "psycache_ring_version",
-            "Version of the ring",
-            node.ring_version,
-        )?;
+        self.gauge("psycache_ring_version", "Version of the ring", node.ring_version)?;
         let connected = u64::from(node.registry_connected);
-        self.gauge(
-            "psycache_registry_connected",
-            "1 if the registry answers, else 0",
-            connected,
-        )
+        self.gauge("psycache_registry_connected", "1 if the registry answers, else 0", connected)
     }
 
     fn counters<'a, T, const N: usize>(
@@ -206,9 +155,7 @@ impl Page<'_> {
         items: &'a [T],
         samples: impl Fn(&'a T, &mut dyn FnMut(&[(&str, &str); N], u64) -> fmt::Result) -> fmt::Result,
     ) -> fmt::Result {
-        let mut encoder = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Counter)?;
+        let mut encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
         items.iter().try_for_each(|item| {
             samples(item, &mut |labels, count| {
                 let mut sample = encoder.encode_family(labels)?;
@@ -225,20 +172,14 @@ impl Page<'_> {
         items: &'a [T],
         samples: impl Fn(&'a T, &mut dyn FnMut(&[(&str, &str); N], u64) -> fmt::Result) -> fmt::Result,
     ) -> fmt::Result {
-        let mut encoder = self
-            .0
-            .encode_descriptor(name, help, unit, MetricType::Gauge)?;
+        let mut encoder = self.0.encode_descriptor(name, help, unit, MetricType::Gauge)?;
         items.iter().try_for_each(|item| {
-            samples(item, &mut |labels, value| {
-                encoder.encode_family(labels)?.encode_gauge(&value)
-            })
+            samples(item, &mut |labels, value| encoder.encode_family(labels)?.encode_gauge(&value))
         })
     }
 
     fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        self.0
-            .encode_descriptor(name, help, None, MetricType::Gauge)?
-            .encode_gauge(&value)
+        self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
     }
 
     /// A histogram in seconds; the name gets that unit.
@@ -253,13 +194,9 @@ impl Page<'_> {
         ) -> fmt::Result,
     ) -> fmt::Result {
         let unit = Some(&Unit::Seconds);
-        let mut encoder = self
-            .0
-            .encode_descriptor(name, help, unit, MetricType::Histogram)?;
+        let mut encoder = self.0.encode_descriptor(name, help, unit, MetricType::Histogram)?;
         items.iter().try_for_each(|item| {
-            samples(item, &mut |labels, reading| {
-                histogram(&mut encoder, labels, reading)
-            })
+            samples(item, &mut |labels, reading| histogram(&mut encoder, labels, reading))
         })
     }
 }
@@ -270,18 +207,14 @@ fn histogram(
     reading: &DurationsReading,
 ) -> fmt::Result {
     let bounds = reading.bounds_us.iter().map(|bound| *bound as f64 / 1e6);
-    let buckets: Vec<(f64, u64)> = bounds
-        .chain([f64::INFINITY])
-        .zip(reading.buckets.iter().copied())
-        .collect();
-    encoder
-        .encode_family(labels)?
-        .encode_histogram::<NoLabelSet>(
-            reading.total.as_secs_f64(),
-            reading.count(),
-            &buckets,
-            None,
-        )
+    let buckets: Vec<(f64, u64)> =
+        bounds.chain([f64::INFINITY]).zip(reading.buckets.iter().copied()).collect();
+    encoder.encode_family(labels)?.encode_histogram::<NoLabelSet>(
+        reading.total.as_secs_f64(),
+        reading.count(),
+        &buckets,
+        None,
+    )
 }
 
 #[cfg(test)]

@@ -36,10 +36,7 @@ pub fn from_traceparent(traceparent: &str) -> Option<Parent> {
     if traceparent.is_empty() {
         return None;
     }
-    extract(&HashMap::from([(
-        TRACEPARENT.to_owned(),
-        traceparent.to_owned(),
-    )]))
+    extract(&HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]))
 }
 
 /// The `traceparent` that makes a peer's spans children of the current one;
@@ -95,10 +92,7 @@ mod tests {
     fn both_ways_in_read_the_same_parent() {
         let parent = from_traceparent(SAMPLED).unwrap();
         assert!(parent.is_sampled());
-        assert_eq!(
-            parent.0.trace_id().to_string(),
-            "0af7651916cd43dd8448eb211c80319c"
-        );
+        assert_eq!(parent.0.trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
         let mut metadata = MetadataMap::new();
         metadata.insert(TRACEPARENT, MetadataValue::from_static(SAMPLED));
         assert_eq!(from_metadata(&metadata), Some(parent));

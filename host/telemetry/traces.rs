@@ -34,9 +34,7 @@ static RATIO: OnceLock<f64> = OnceLock::new();
 pub(super) fn choose(parent: impl FnOnce() -> Option<Parent>) -> Option<Option<Parent>> {
     let ratio = RATIO.get()?;
     let parent = parent();
-    let chosen = parent
-        .as_ref()
-        .map_or_else(|| rand::random::<f64>() < *ratio, Parent::is_sampled);
+    let chosen = parent.as_ref().map_or_else(|| rand::random::<f64>() < *ratio, Parent::is_sampled);
     chosen.then_some(parent)
 }
 
@@ -51,13 +49,9 @@ impl Exporter {
         let Some(url) = &config.otlp else {
             return Ok(None);
         };
-        let exporter = SpanExporter::builder()
-            .with_tonic()
-            .with_endpoint(url)
-            .build()
-            .map_err(|error| SetupError::Otlp {
-                given: url.clone(),
-                problem: error.to_string(),
+        let exporter =
+            SpanExporter::builder().with_tonic().with_endpoint(url).build().map_err(|error| {
+                SetupError::Otlp { given: url.clone(), problem: error.to_string() }
             })?;
         let provider = SdkTracerProvider::builder().with_batch_exporter(exporter);
         Ok(Some(Self::with_ratio(provider, config.trace_ratio)))
@@ -66,14 +60,9 @@ impl Exporter {
     fn with_ratio(provider: TracerProviderBuilder, ratio: f64) -> Self {
         RATIO.get_or_init(|| ratio);
         let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
-        let resource = Resource::builder()
-            .with_service_name("psycache")
-            .with_attribute(version)
-            .build();
-        let provider = provider
-            .with_sampler(AsChosen)
-            .with_resource(resource)
-            .build();
+        let resource =
+            Resource::builder().with_service_name("psycache").with_attribute(version).build();
+        let provider = provider.with_sampler(AsChosen).with_resource(resource).build();
         Self { provider }
     }
 
@@ -122,11 +111,7 @@ impl ShouldSample for AsChosen {
             SamplingDecision::Drop
         };
         let trace_state = parent.map_or_else(TraceState::default, |p| p.trace_state().clone());
-        SamplingResult {
-            decision,
-            attributes: Vec::new(),
-            trace_state,
-        }
+        SamplingResult { decision, attributes: Vec::new(), trace_state }
     }
 }
 

@@ -10,18 +10,12 @@ use crate::etcd::Etcd;
 const TTL: Duration = Duration::from_secs(2);
 
 fn config(etcd: &Etcd) -> etcd::Config {
-    etcd::Config {
-        endpoints: vec![etcd.url()],
-        lease_ttl: TTL,
-        ..etcd::Config::default()
-    }
+    etcd::Config { endpoints: vec![etcd.url()], lease_ttl: TTL, ..etcd::Config::default() }
 }
 
 async fn join(config: &etcd::Config, address: &str) -> Registry {
     let own = Member::own(address, 1);
-    Registry::start(Config::Etcd(config.clone()), own)
-        .await
-        .expect("it can join")
+    Registry::start(Config::Etcd(config.clone()), own).await.expect("it can join")
 }
 
 fn addresses(membership: &Membership) -> Vec<&str> {
@@ -47,10 +41,7 @@ async fn sees(registry: &Registry, expected: &[&str]) {
 async fn registered(etcd: &Etcd) -> Vec<String> {
     let mut client = etcd.client().await.expect("etcd runs");
     let all = etcd_client::GetOptions::new().with_prefix();
-    let list = client
-        .get("psycache/nodes/", Some(all))
-        .await
-        .expect("etcd answers");
+    let list = client.get("psycache/nodes/", Some(all)).await.expect("etcd answers");
     let key = |entry: &etcd_client::KeyValue| entry.key_str().expect("text").to_owned();
     list.kvs().iter().map(key).collect()
 }
@@ -86,10 +77,7 @@ async fn nodes_see_each_other_come_and_go() {
     let left = Instant::now();
     two.leave().await;
     sees(&one, &["127.0.0.1:1"]).await;
-    assert!(
-        left.elapsed() < TTL / 2,
-        "leaving must not wait for the lease"
-    );
+    assert!(left.elapsed() < TTL / 2, "leaving must not wait for the lease");
     assert_eq!(registered(&etcd).await, ["psycache/nodes/127.0.0.1:1"]);
 }
 
@@ -123,25 +111,14 @@ async fn an_etcd_that_comes_back_empty_gets_all_nodes_back() {
     etcd.stop();
     until(&one, "it notices", |membership| !membership.connected).await;
     until(&two, "it notices", |membership| !membership.connected).await;
-    assert!(
-        !one.membership().borrow().problem.is_empty(),
-        "status says why"
-    );
+    assert!(!one.membership().borrow().problem.is_empty(), "status says why");
     etcd.restart_empty().await;
     sees(&one, &["127.0.0.1:1", "127.0.0.1:2"]).await;
     sees(&two, &["127.0.0.1:1", "127.0.0.1:2"]).await;
     assert_eq!(registered(&etcd).await.len(), 2);
-    assert_eq!(
-        one.membership().borrow().lapses,
-        0,
-        "nobody stood in it meanwhile"
-    );
+    assert_eq!(one.membership().borrow().lapses, 0, "nobody stood in it meanwhile");
     drop(one);
-    assert_eq!(
-        watched.await.expect("it watched"),
-        2,
-        "the ring never shrank"
-    );
+    assert_eq!(watched.await.expect("it watched"), 2, "the ring never shrank");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,16 +134,10 @@ async fn a_compaction_during_an_outage_hides_nothing() {
     etcd.run().await;
     let mut client = etcd.client().await.expect("etcd runs");
     let three = serde_json::to_vec(&Member::own("127.0.0.1:3", 1)).expect("JSON");
-    let put = client
-        .put("psycache/nodes/127.0.0.1:3", three, None)
-        .await
-        .expect("a put");
+    let put = client.put("psycache/nodes/127.0.0.1:3", three, None).await.expect("a put");
     let revision = put.header().expect("a header").revision();
     let physical = CompactionOptions::new().with_physical();
-    client
-        .compact(revision, Some(physical))
-        .await
-        .expect("a compaction");
+    client.compact(revision, Some(physical)).await.expect("a compaction");
     // The second node's lease runs out, too: it left while nobody listened.
     sees(&one, &["127.0.0.1:1", "127.0.0.1:3"]).await;
 }
@@ -189,13 +160,9 @@ async fn an_address_has_one_holder() {
     let etcd = Etcd::start().await;
     let config = config(&etcd);
     let own = Member::own("127.0.0.1:1", 3);
-    let holder = Registry::start(Config::Etcd(config.clone()), own.clone())
-        .await
-        .expect("first");
+    let holder = Registry::start(Config::Etcd(config.clone()), own.clone()).await.expect("first");
     let second = Member::own("127.0.0.1:1", 1);
-    let refused = Registry::start(Config::Etcd(config), second)
-        .await
-        .expect_err("second");
+    let refused = Registry::start(Config::Etcd(config), second).await.expect_err("second");
     let RegistryError::AddressTaken { holder: named, .. } = &refused else {
         panic!("{refused}");
     };
@@ -219,14 +186,8 @@ async fn a_node_whose_entry_is_gone_comes_back_and_knows_it() {
     let etcd = Etcd::start().await;
     let one = join(&config(&etcd), "127.0.0.1:1").await;
     let mut client = etcd.client().await.expect("etcd runs");
-    client
-        .delete("psycache/nodes/127.0.0.1:1", None)
-        .await
-        .expect("a delete");
-    until(&one, "a lapse", |membership| {
-        membership.connected && membership.lapses == 1
-    })
-    .await;
+    client.delete("psycache/nodes/127.0.0.1:1", None).await.expect("a delete");
+    until(&one, "a lapse", |membership| membership.connected && membership.lapses == 1).await;
     assert_eq!(registered(&etcd).await.len(), 1);
 }
 
@@ -234,10 +195,7 @@ async fn a_node_whose_entry_is_gone_comes_back_and_knows_it() {
 async fn a_foreign_entry_is_not_a_node() {
     let etcd = Etcd::start().await;
     let mut client = etcd.client().await.expect("etcd runs");
-    client
-        .put("psycache/nodes/notes", "hello", None)
-        .await
-        .expect("a put");
+    client.put("psycache/nodes/notes", "hello", None).await.expect("a put");
     let one = join(&config(&etcd), "127.0.0.1:1").await;
     sees(&one, &["127.0.0.1:1"]).await;
 }
@@ -246,25 +204,14 @@ async fn a_foreign_entry_is_not_a_node() {
 async fn user_and_password_are_asked_for() {
     let etcd = Etcd::start().await;
     let mut admin = etcd.client().await.expect("etcd runs");
-    admin
-        .user_add("root", "secret", None)
-        .await
-        .expect("a user");
-    admin
-        .user_grant_role("root", "root")
-        .await
-        .expect("a grant");
+    admin.user_add("root", "secret", None).await.expect("a user");
+    admin.user_grant_role("root", "root").await.expect("a grant");
     admin.user_add("psy", "cache", None).await.expect("a user");
     admin.role_add("nodes").await.expect("a role");
     let prefix = Permission::new(PermissionType::Readwrite, "psycache/nodes/").with_prefix();
-    let _: RoleGrantPermissionResponse = admin
-        .role_grant_permission("nodes", prefix)
-        .await
-        .expect("a permission");
-    admin
-        .user_grant_role("psy", "nodes")
-        .await
-        .expect("a grant");
+    let _: RoleGrantPermissionResponse =
+        admin.role_grant_permission("nodes", prefix).await.expect("a permission");
+    admin.user_grant_role("psy", "nodes").await.expect("a grant");
     admin.auth_enable().await.expect("users");
 
     let with = |user: Option<(&str, &str)>| etcd::Config {
@@ -275,9 +222,7 @@ async fn user_and_password_are_asked_for() {
     sees(&one, &["127.0.0.1:1"]).await;
     for user in [None, Some(("psy", "wrong"))] {
         let own = Member::own("127.0.0.1:2", 1);
-        let refused = Registry::start(Config::Etcd(with(user)), own)
-            .await
-            .expect_err("no entry");
+        let refused = Registry::start(Config::Etcd(with(user)), own).await.expect_err("no entry");
         assert!(matches!(refused, RegistryError::Refused(_)), "{refused}");
         assert!(refused.to_string().contains("user"), "{refused}");
     }

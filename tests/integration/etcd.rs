@@ -27,9 +27,8 @@ impl Etcd {
     pub(crate) fn stopped() -> Self {
         // Both at once, or they could be the same.
         let ports = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-        let [client_port, peer_port] = ports
-            .each_ref()
-            .map(|port| port.local_addr().expect("bound").port());
+        let [client_port, peer_port] =
+            ports.each_ref().map(|port| port.local_addr().expect("bound").port());
         Self {
             process: None,
             data: TempDir::new().expect("a temporary folder"),

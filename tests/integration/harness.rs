@@ -39,37 +39,23 @@ impl ServedNode {
     /// # Panics
     /// As [`start`](Self::start).
     pub(crate) fn spawn(mut command: Command) -> Self {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary can be started");
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut stderr = child.stderr.take().expect("it is piped");
         let (told, lines) = channel();
         thread::spawn(move || {
-            stdout
-                .lines()
-                .map_while(Result::ok)
-                .try_for_each(|line| told.send(line))
+            stdout.lines().map_while(Result::ok).try_for_each(|line| told.send(line))
         });
         let stderr = thread::spawn(move || {
             let mut text = Vec::new();
             let _ = stderr.read_to_end(&mut text);
             String::from_utf8_lossy(&text).into_owned()
         });
-        let mut node = Self {
-            child,
-            stdout: lines,
-            stderr: Some(stderr),
-            ready: String::new(),
-        };
+        let mut node = Self { child, stdout: lines, stderr: Some(stderr), ready: String::new() };
         match node.stdout.recv_timeout(DEADLINE) {
             Ok(line) => node.ready = line,
-            Err(problem) => panic!(
-                "no ready line ({problem}); standard error:\n{}",
-                node.kill()
-            ),
+            Err(problem) => panic!("no ready line ({problem}); standard error:\n{}", node.kill()),
         }
         node
     }
@@ -84,10 +70,8 @@ impl ServedNode {
     /// # Panics
     /// The line has no such value.
     pub(crate) fn told(&self, name: &str) -> &str {
-        let told = self
-            .ready
-            .split(' ')
-            .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        let told =
+            self.ready.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
         told.unwrap_or_else(|| panic!("no {name} in {:?}", self.ready))
     }
 
@@ -118,10 +102,7 @@ impl ServedNode {
     /// It can't be sent.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .args(["-s", name, &pid])
-            .status()
-            .expect("kill is there");
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill is there");
         assert!(sent.success(), "no signal {name} for {pid}");
     }
 
@@ -146,10 +127,7 @@ impl ServedNode {
     }
 
     fn log(&mut self) -> String {
-        self.stderr
-            .take()
-            .and_then(|reader| reader.join().ok())
-            .unwrap_or_default()
+        self.stderr.take().and_then(|reader| reader.join().ok()).unwrap_or_default()
     }
 
     fn kill(&mut self) -> String {
@@ -190,10 +168,7 @@ pub(crate) fn psycache<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Ou
 /// # Panics
 /// It does not end.
 pub(crate) fn run(mut command: Command, input: &[u8]) -> Output {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary can be started");
     let pid = child.id().to_string();
     let mut stdin = child.stdin.take().expect("it is piped");

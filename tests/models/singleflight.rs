@@ -105,10 +105,7 @@ impl World {
         let floor = self.floor.load(SeqCst);
         let answer = self.join(ending).map_or_else(block_on, Ok);
         if let Ok(version) = answer {
-            assert!(
-                version >= floor,
-                "stale: {version} after a change to {floor} returned"
-            );
+            assert!(version >= floor, "stale: {version} after a change to {floor} returned");
         }
         answer
     }
@@ -152,10 +149,7 @@ impl World {
         }
         assert_eq!(self.flights.len(), 0, "a flight leaked");
         if let Some(version) = self.kept() {
-            assert!(
-                version >= self.floor.load(SeqCst),
-                "stale: {version} is kept"
-            );
+            assert!(version >= self.floor.load(SeqCst), "stale: {version} is kept");
         }
     }
 }
@@ -181,9 +175,7 @@ fn check(acts: &'static [fn(&Arc<World>)], after: fn(&Arc<World>)) {
 }
 
 fn answered(world: &Arc<World>) {
-    world
-        .get(Ending::Lands)
-        .expect("a load that lands answers everybody");
+    world.get(Ending::Lands).expect("a load that lands answers everybody");
 }
 
 fn kept_too_late(world: &Arc<World>) {
@@ -236,14 +228,7 @@ fn keeping_outside_of_the_lock_is_noticed() {
 
 #[test]
 fn a_caller_who_leaves_costs_the_others_nothing() {
-    check(
-        &[
-            |world| world.cancelled_get(Ending::Lands),
-            answered,
-            answered,
-        ],
-        |_| (),
-    );
+    check(&[|world| world.cancelled_get(Ending::Lands), answered, answered], |_| ());
 }
 
 #[test]
@@ -260,13 +245,7 @@ fn a_load_that_nobody_waits_for_is_given_up() {
 
 #[test]
 fn a_lost_load_answers_everybody_and_frees_the_key() {
-    check(
-        &[
-            lost,
-            lost,
-            |world| world.cancelled_get(Ending::IsLost),
-            removed,
-        ],
-        |world| assert!(world.get(Ending::Lands).is_ok()),
-    );
+    check(&[lost, lost, |world| world.cancelled_get(Ending::IsLost), removed], |world| {
+        assert!(world.get(Ending::Lands).is_ok())
+    });
 }

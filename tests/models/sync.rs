@@ -30,10 +30,7 @@ impl<T> Mutex<T> {
     }
 
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        MutexGuard {
-            lock: &self.0,
-            held: Some(locked(&self.0)),
-        }
+        MutexGuard { lock: &self.0, held: Some(locked(&self.0)) }
     }
 }
 

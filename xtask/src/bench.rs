@@ -16,18 +16,8 @@ pub(crate) struct Arguments {
 /// Measures.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     step(".", "cargo build --release --quiet")?;
-    let words = [
-        "cargo",
-        "run",
-        "--release",
-        "--quiet",
-        "--package",
-        "psycache-bench",
-        "--",
-    ];
-    let words: Vec<&str> = words
-        .into_iter()
-        .chain(arguments.rest.iter().map(String::as_str))
-        .collect();
+    let words = ["cargo", "run", "--release", "--quiet", "--package", "psycache-bench", "--"];
+    let words: Vec<&str> =
+        words.into_iter().chain(arguments.rest.iter().map(String::as_str)).collect();
     step(".", &words.join(" "))
 }

@@ -1,9 +1,5 @@
 //! `cargo xtask`: what developers of the project run.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line tool prints"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
 mod bench;
 mod plugins;
@@ -43,8 +39,6 @@ fn main() -> anyhow::Result<()> {
 /// The repository that this binary was built in.
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = here
-        .parent()
-        .expect("xtask stands in the repository's root");
+    let root = here.parent().expect("xtask stands in the repository's root");
     root.to_path_buf()
 }

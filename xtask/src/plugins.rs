@@ -45,10 +45,7 @@ fn write(root: &Path) -> Result<()> {
     let dist = root.join("plugins/dist");
     fs::create_dir_all(&dist)?;
     let components = build::all(root, &toolchain, &plugins)?;
-    let mut manifest = Manifest {
-        toolchain: toolchain.version,
-        plugins: Default::default(),
-    };
+    let mut manifest = Manifest { toolchain: toolchain.version, plugins: Default::default() };
     for (plugin, component) in plugins.iter().zip(components) {
         let file = plugin.file();
         fs::write(dist.join(&file), &component).with_context(|| format!("writing {file}"))?;

@@ -12,14 +12,8 @@ struct Service {
 }
 
 const SERVICES: [Service; 2] = [
-    Service {
-        program: "etcd",
-        package: "etcd-server",
-    },
-    Service {
-        program: "mariadbd",
-        package: "mariadb-server",
-    },
+    Service { program: "etcd", package: "etcd-server" },
+    Service { program: "mariadbd", package: "mariadb-server" },
 ];
 
 /// Makes sure that every service can be started.
@@ -27,10 +21,7 @@ const SERVICES: [Service; 2] = [
 /// # Errors
 /// One is missing and can't be installed; the text says how to go on.
 pub(crate) fn ensure() -> Result<()> {
-    let missing: Vec<_> = SERVICES
-        .iter()
-        .filter(|service| !installed(service.program))
-        .collect();
+    let missing: Vec<_> = SERVICES.iter().filter(|service| !installed(service.program)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -48,9 +39,7 @@ pub(crate) fn ensure() -> Result<()> {
 fn installed(program: &str) -> bool {
     let path = std::env::var("PATH").unwrap_or_default();
     let folders = path.split(':').chain(["/usr/sbin", "/usr/local/sbin"]);
-    folders
-        .map(|folder| Path::new(folder).join(program))
-        .any(|file| file.is_file())
+    folders.map(|folder| Path::new(folder).join(program)).any(|file| file.is_file())
 }
 
 fn install(packages: &[&str]) -> Result<()> {
@@ -72,9 +61,7 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
             sudo
         }
     };
-    command
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .args(arguments);
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
     match command.status()?.success() {
         true => Ok(()),
         false => bail!("`apt-get {}` failed", arguments.join(" ")),

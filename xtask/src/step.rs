@@ -9,19 +9,14 @@ use crate::root;
 
 /// Runs one command line in a folder of the tree.
 pub(crate) fn run(folder: &str, line: &str) -> Result<()> {
-    eprintln!(
-        "\n==> {line}{}",
-        if folder == "." { "" } else { "  (in plugins/)" }
-    );
+    eprintln!("\n==> {line}{}", if folder == "." { "" } else { "  (in plugins/)" });
     let start = Instant::now();
     let mut words = line.split(' ');
     let program = words.next().context("a step names a program")?;
     let mut command = Command::new(program);
     command.args(words).current_dir(root().join(folder));
     command.env("RUSTDOCFLAGS", "-D warnings");
-    let status = command
-        .status()
-        .with_context(|| format!("{program} can't be started"))?;
+    let status = command.status().with_context(|| format!("{program} can't be started"))?;
     if !status.success() {
         bail!("`{line}` failed");
     }

@@ -28,35 +28,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     step(".", "cargo test --release --test architecture")?;
     plugins::check()?;
-    step(
-        ".",
-        "cargo clippy --release --workspace --all-targets -- -D warnings",
-    )?;
-    step(
-        "plugins",
-        "cargo clippy --release --workspace --all-targets -- -D warnings",
-    )?;
-    step(
-        ".",
-        "cargo doc --release --no-deps --document-private-items",
-    )?;
+    step(".", "cargo clippy --release --workspace --all-targets -- -D warnings")?;
+    step("plugins", "cargo clippy --release --workspace --all-targets -- -D warnings")?;
+    step(".", "cargo doc --release --no-deps --document-private-items")?;
     step("plugins", "cargo test --release --workspace")?;
     let tests = "cargo test --release --workspace";
     match arguments.no_services {
         false => step(".", tests)?,
         true => {
-            let skips = SERVICE_TESTS
-                .map(|module| format!(" --skip {module}"))
-                .concat();
+            let skips = SERVICE_TESTS.map(|module| format!(" --skip {module}")).concat();
             step(".", &format!("{tests} --{skips}"))?;
         }
     }
     optional(".", "cargo deny", "cargo deny --all-features check")?;
     if arguments.no_services {
-        eprintln!(
-            "\nLEFT OUT: the tests in {} (--no-services)",
-            SERVICE_TESTS.join(", ")
-        );
+        eprintln!("\nLEFT OUT: the tests in {} (--no-services)", SERVICE_TESTS.join(", "));
     }
     Ok(())
 }

@@ -47,26 +47,17 @@ pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
         group: Bytes::from(args.group),
         name: plugin.name().into(),
         // A built-in goes by its name: the node has its own.
-        sha256: if plugin.is_builtin() {
-            String::new()
-        } else {
-            plugin.sha256().into()
-        },
+        sha256: if plugin.is_builtin() { String::new() } else { plugin.sha256().into() },
         options: args.opts.into_iter().collect::<HashMap<_, _>>(),
     };
-    let component = if plugin.is_builtin() {
-        Bytes::new()
-    } else {
-        Bytes::copy_from_slice(plugin.bytes())
-    };
+    let component =
+        if plugin.is_builtin() { Bytes::new() } else { Bytes::copy_from_slice(plugin.bytes()) };
     let first = args.node.connect(DEFAULT_TIMEOUT).await?;
     if !args.all {
         let swapped = swap(&first, &header, &component).await?;
         return Ok(output::line(&told(args.node.address(), swapped))?);
     }
-    let status = first
-        .answer(first.admin().status(first.request(StatusRequest {})))
-        .await?;
+    let status = first.answer(first.admin().status(first.request(StatusRequest {}))).await?;
     let mut failures = Vec::new();
     for address in status.nodes.iter().map(|node| node.address.as_str()) {
         let swapped = match args.node.connect_to(address, DEFAULT_TIMEOUT).await {
@@ -90,11 +81,8 @@ pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
                 status.nodes.len()
             );
             // Unavailable only where waiting will help every one of them.
-            let exit = if failures.iter().all(|other| other == exit) {
-                *exit
-            } else {
-                Exit::Failed
-            };
+            let exit =
+                if failures.iter().all(|other| other == exit) { *exit } else { Exit::Failed };
             Err(Failure::new(exit, message).into())
         }
     }
@@ -106,23 +94,14 @@ async fn swap(
     component: &Bytes,
 ) -> Result<SwapPolicyResponse, Failure> {
     let header = std::iter::once(Part::Header(header.clone()));
-    let parts: Vec<Part> = header
-        .chain(chunks(component).map(Part::Component))
-        .collect();
-    let requests = stream::iter(
-        parts
-            .into_iter()
-            .map(|part| SwapPolicyRequest { part: Some(part) }),
-    );
-    node.answer(node.admin().swap_policy(node.request(requests)))
-        .await
+    let parts: Vec<Part> = header.chain(chunks(component).map(Part::Component)).collect();
+    let requests =
+        stream::iter(parts.into_iter().map(|part| SwapPolicyRequest { part: Some(part) }));
+    node.answer(node.admin().swap_policy(node.request(requests))).await
 }
 
 fn told(address: &str, swapped: SwapPolicyResponse) -> String {
-    format!(
-        "{address}: {} entries handed over in {} ms",
-        swapped.entries, swapped.duration_ms
-    )
+    format!("{address}: {} entries handed over in {} ms", swapped.entries, swapped.duration_ms)
 }
 
 /// The bytes in parts that each fit a message; they share the memory.

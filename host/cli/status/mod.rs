@@ -31,9 +31,7 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let node = args.node.connect(DEFAULT_TIMEOUT).await?;
-    let status = node
-        .answer(node.admin().status(node.request(StatusRequest {})))
-        .await?;
+    let status = node.answer(node.admin().status(node.request(StatusRequest {}))).await?;
     let report = Report::from(status);
     match args.json {
         true => output::json(&report)?,

@@ -71,9 +71,7 @@ impl From<proto::StatusResponse> for Report {
             uptime_ms: status.uptime_ms,
             ready: status.ready,
             ring_version: status.ring_version,
-            registry: status
-                .registry
-                .map_or_else(Registry::default, Registry::from),
+            registry: status.registry.map_or_else(Registry::default, Registry::from),
             nodes: status.nodes.into_iter().map(Node::from).collect(),
             groups: status.groups.into_iter().map(Group::from).collect(),
         }
@@ -82,22 +80,13 @@ impl From<proto::StatusResponse> for Report {
 
 impl From<proto::RegistryStatus> for Registry {
     fn from(registry: proto::RegistryStatus) -> Self {
-        Self {
-            kind: registry.kind,
-            connected: registry.connected,
-            problem: some(registry.problem),
-        }
+        Self { kind: registry.kind, connected: registry.connected, problem: some(registry.problem) }
     }
 }
 
 impl From<proto::NodeStatus> for Node {
     fn from(node: proto::NodeStatus) -> Self {
-        Self {
-            address: node.address,
-            weight: node.weight,
-            share: node.share,
-            state: node.state,
-        }
+        Self { address: node.address, weight: node.weight, share: node.share, state: node.state }
     }
 }
 

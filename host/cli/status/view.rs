@@ -6,12 +6,8 @@ use crate::cli::output::Screen;
 use crate::cli::status::report::{Group, Node, Plugin, Report};
 use crate::cli::table::{self, Cell, Side};
 
-const NODES: [(&str, Side); 4] = [
-    ("NODE", Side::Left),
-    ("STATE", Side::Left),
-    ("WEIGHT", Side::Right),
-    ("SHARE", Side::Right),
-];
+const NODES: [(&str, Side); 4] =
+    [("NODE", Side::Left), ("STATE", Side::Left), ("WEIGHT", Side::Right), ("SHARE", Side::Right)];
 
 const GROUPS: [(&str, Side); 9] = [
     ("GROUP", Side::Left),
@@ -59,10 +55,7 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
 fn node(node: &Node) -> Vec<Cell> {
     vec![
         Cell::new(&node.address),
-        Cell::state(
-            &node.state,
-            matches!(node.state.as_str(), "self" | "connected"),
-        ),
+        Cell::state(&node.state, matches!(node.state.as_str(), "self" | "connected")),
         Cell::new(node.weight.to_string()),
         Cell::new(percent(node.share)),
     ]
@@ -74,12 +67,7 @@ fn group(group: &Group) -> Vec<Cell> {
         Cell::new(&group.name),
         Cell::new(group.policy.as_ref().map_or("-", |policy| &policy.name)),
         Cell::state(state, state == "running"),
-        Cell::new(
-            group
-                .retriever
-                .as_ref()
-                .map_or("-", |retriever| &retriever.name),
-        ),
+        Cell::new(group.retriever.as_ref().map_or("-", |retriever| &retriever.name)),
         Cell::new(group.entries.to_string()),
         Cell::new(bytes(group.bytes)),
         Cell::new(bytes(group.capacity_bytes)),
@@ -89,11 +77,7 @@ fn group(group: &Group) -> Vec<Cell> {
 }
 
 fn problems(report: &Report) -> Vec<String> {
-    let registry = report
-        .registry
-        .problem
-        .iter()
-        .map(|problem| format!("registry: {problem}\n"));
+    let registry = report.registry.problem.iter().map(|problem| format!("registry: {problem}\n"));
     let of = |group: &Group, what: &str, plugin: &Option<Plugin>| {
         let plugin = plugin.as_ref()?;
         let problem = plugin.problem.as_ref()?;
@@ -106,10 +90,7 @@ fn problems(report: &Report) -> Vec<String> {
         .groups
         .iter()
         .flat_map(|group| {
-            [
-                of(group, "policy", &group.policy),
-                of(group, "retriever", &group.retriever),
-            ]
+            [of(group, "policy", &group.policy), of(group, "retriever", &group.retriever)]
         })
         .flatten();
     registry.chain(plugins).collect()

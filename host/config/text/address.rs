@@ -14,10 +14,7 @@ pub fn address(text: &str) -> Parsed<String> {
         let named = match bare {
             Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
             None => {
-                !host.is_empty()
-                    && host
-                        .chars()
-                        .all(|c| c.is_alphanumeric() || "-._".contains(c))
+                !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || "-._".contains(c))
             }
         };
         named && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
@@ -45,10 +42,10 @@ pub fn address_or_none(text: &str) -> Parsed<OrNone<String>> {
 pub fn reachable(text: &str) -> Parsed<String> {
     let address = address(text)?;
     match address.ends_with(":0") {
-        true => Err(
-            "write the port that others connect to; only --listen and --http can have port 0"
-                .into(),
-        ),
+        true => {
+            Err("write the port that others connect to; only --listen and --http can have port 0"
+                .into())
+        }
         false => Ok(address),
     }
 }
@@ -58,9 +55,7 @@ pub fn reachable(text: &str) -> Parsed<String> {
 /// # Errors
 /// It has another scheme or no host.
 pub fn url(text: &str) -> Parsed<String> {
-    let rest = text
-        .strip_prefix("http://")
-        .or_else(|| text.strip_prefix("https://"));
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     match rest {
         Some(rest)
             if !rest.is_empty()
@@ -92,13 +87,12 @@ pub fn etcd_prefix(text: &str) -> Parsed<String> {
 pub fn group_name(text: &str) -> Parsed<String> {
     let fits = (1..=MAX_GROUP_NAME_BYTES).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     match fits {
         true => Ok(text.to_owned()),
-        false => Err(
-            "write 1 to 64 of a-z, A-Z, 0-9, '-', '_' and '.', the first a letter or digit".into(),
-        ),
+        false => {
+            Err("write 1 to 64 of a-z, A-Z, 0-9, '-', '_' and '.', the first a letter or digit"
+                .into())
+        }
     }
 }

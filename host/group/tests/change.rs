@@ -25,11 +25,7 @@ async fn a_load_that_a_remove_overtook_leaves_nothing_behind() {
     old.finds("old");
     before.await.unwrap().unwrap();
     assert!(!rig.holds("Tom"));
-    assert_eq!(
-        rig.group.parts().store.stats().bytes,
-        0,
-        "its room was given back"
-    );
+    assert_eq!(rig.group.parts().store.stats().bytes, 0, "its room was given back");
 }
 
 #[tokio::test]
@@ -48,11 +44,7 @@ async fn a_set_during_a_load_wins() {
     rig.set("Tom", "set").await;
     assert_eq!(rig.held("Tom").await.unwrap().value, "set");
     call.finds("loaded");
-    assert_eq!(
-        get.await.unwrap().unwrap().value,
-        "loaded",
-        "asked before the set"
-    );
+    assert_eq!(get.await.unwrap().unwrap().value, "loaded", "asked before the set");
     assert_eq!(rig.held("Tom").await.unwrap().value, "set");
 }
 
@@ -91,10 +83,5 @@ async fn a_set_is_read_without_a_source() {
     group.set("Tom", "630".into(), None).await.unwrap();
     assert_eq!(group.get("Tom", PATIENCE).await.unwrap().value, "630");
     let missing = group.get("Jack", PATIENCE).await;
-    assert_eq!(
-        missing,
-        Err(Error::NoRetriever {
-            group: "scores".into()
-        })
-    );
+    assert_eq!(missing, Err(Error::NoRetriever { group: "scores".into() }));
 }

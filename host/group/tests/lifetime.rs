@@ -22,24 +22,15 @@ async fn ttl_of(rig: &mut Rig, key: &str) -> Option<Duration> {
 async fn a_value_brings_its_own_ttl_or_takes_the_groups() {
     let mut rig = with_ttl(60, 0);
     assert_eq!(rig.load("Tom", "630").await.ttl, Some(SECOND * 60));
-    assert_eq!(
-        rig.load_for("Jack", "589", Some(SECOND * 90)).await.ttl,
-        Some(SECOND * 90)
-    );
+    assert_eq!(rig.load_for("Jack", "589", Some(SECOND * 90)).await.ttl, Some(SECOND * 90));
     rig.set("Sam", "567").await;
-    rig.group
-        .set("Ann", "1".into(), Some(SECOND * 5))
-        .await
-        .unwrap();
+    rig.group.set("Ann", "1".into(), Some(SECOND * 5)).await.unwrap();
     for (key, seconds) in [("Tom", 60), ("Jack", 90), ("Sam", 60), ("Ann", 5)] {
         assert_eq!(ttl_of(&mut rig, key).await, Some(SECOND * seconds), "{key}");
     }
     rig.clock.advance(4_000);
     assert_eq!(ttl_of(&mut rig, "Ann").await, Some(SECOND));
-    assert_eq!(
-        rig.load_for("Eve", "2", Some(Duration::MAX)).await.ttl,
-        Some(MAX_TTL)
-    );
+    assert_eq!(rig.load_for("Eve", "2", Some(Duration::MAX)).await.ttl, Some(MAX_TTL));
 }
 
 #[tokio::test]
@@ -63,10 +54,7 @@ async fn a_value_is_not_answered_once_its_time_is_up() {
 #[tokio::test]
 async fn a_value_with_no_time_at_all_is_answered_but_not_kept() {
     let mut rig = rig();
-    assert_eq!(
-        rig.load_for("Tom", "630", Some(Duration::ZERO)).await.value,
-        "630"
-    );
+    assert_eq!(rig.load_for("Tom", "630", Some(Duration::ZERO)).await.value, "630");
     assert!(!rig.holds("Tom"));
 }
 
@@ -81,24 +69,14 @@ async fn jitter_shortens_the_groups_ttl_within_its_bound() {
         seen.insert(ttl);
     }
     assert!(seen.len() > 100, "only {} different ones", seen.len());
-    rig.group
-        .set("Tom", "630".into(), Some(SECOND * 100))
-        .await
-        .unwrap();
-    assert_eq!(
-        ttl_of(&mut rig, "Tom").await,
-        Some(SECOND * 100),
-        "asked for exactly that"
-    );
+    rig.group.set("Tom", "630".into(), Some(SECOND * 100)).await.unwrap();
+    assert_eq!(ttl_of(&mut rig, "Tom").await, Some(SECOND * 100), "asked for exactly that");
 }
 
 #[test]
 fn shortening_reaches_both_ends() {
     let ttl = |chance| ttl::shortened(SECOND * 100, 20, chance);
-    assert_eq!(
-        [ttl(0.0), ttl(0.5), ttl(1.0)],
-        [SECOND * 100, SECOND * 90, SECOND * 80]
-    );
+    assert_eq!([ttl(0.0), ttl(0.5), ttl(1.0)], [SECOND * 100, SECOND * 90, SECOND * 80]);
     assert_eq!(ttl::deadline_ms(7, Some(Duration::from_nanos(1))), Some(8));
 }
 
@@ -108,16 +86,7 @@ async fn a_ttl_that_can_not_be_meant_is_refused() {
     rig.set("Tom", "630").await;
     for ttl in [Duration::ZERO, MAX_TTL + SECOND, Duration::MAX] {
         let refused = rig.group.set("Tom", "1".into(), Some(ttl)).await;
-        assert!(
-            matches!(
-                refused,
-                Err(Error::InvalidArgument {
-                    argument: "ttl",
-                    ..
-                })
-            ),
-            "{ttl:?}"
-        );
+        assert!(matches!(refused, Err(Error::InvalidArgument { argument: "ttl", .. })), "{ttl:?}");
     }
     assert_eq!(rig.held("Tom").await.unwrap().value, "630");
 }
@@ -133,13 +102,7 @@ async fn an_absence_is_remembered_for_its_own_time() {
     rig.clock.advance(1);
     assert_eq!(rig.load("Ann", "1").await.value, "1");
     let counts = rig.group.counters().snapshot();
-    assert_eq!(
-        (
-            counts.gets(GetResult::Negative),
-            counts.gets(GetResult::Miss)
-        ),
-        (1, 2)
-    );
+    assert_eq!((counts.gets(GetResult::Negative), counts.gets(GetResult::Miss)), (1, 2));
 }
 
 #[tokio::test]
@@ -159,10 +122,7 @@ async fn expired_entries_leave_without_being_asked_for() {
     }
     tokio::task::yield_now().await;
     // The collector sleeps for an hour now; an earlier deadline wakes it.
-    rig.group
-        .set("Ann", "2".into(), Some(Duration::from_millis(1)))
-        .await
-        .unwrap();
+    rig.group.set("Ann", "2".into(), Some(Duration::from_millis(1))).await.unwrap();
     rig.clock.advance(3_600_000);
     let store = Arc::clone(&rig.group.parts().store);
     let empty = async {
@@ -170,13 +130,8 @@ async fn expired_entries_leave_without_being_asked_for() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, empty)
-        .await
-        .expect("collected");
-    assert_eq!(
-        (store.stats().bytes, store.stats().evictions.expired),
-        (0, 4)
-    );
+    tokio::time::timeout(PATIENCE, empty).await.expect("collected");
+    assert_eq!((store.stats().bytes, store.stats().evictions.expired), (0, 4));
 }
 
 #[tokio::test]
@@ -189,7 +144,5 @@ async fn the_collector_ends_with_the_group() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, gone)
-        .await
-        .expect("nothing holds the store");
+    tokio::time::timeout(PATIENCE, gone).await.expect("nothing holds the store");
 }

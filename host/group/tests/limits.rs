@@ -10,20 +10,8 @@ const SHORT: Duration = Duration::from_millis(5);
 async fn a_set_beyond_the_capacity_is_refused_and_evicts_nothing() {
     let mut rig = rig();
     rig.set("Tom", "630").await;
-    let refused = rig
-        .group
-        .set("Tom", vec![0; CAPACITY as usize].into(), None)
-        .await;
-    assert!(
-        matches!(
-            refused,
-            Err(Error::TooLarge {
-                limit: CAPACITY,
-                ..
-            })
-        ),
-        "{refused:?}"
-    );
+    let refused = rig.group.set("Tom", vec![0; CAPACITY as usize].into(), None).await;
+    assert!(matches!(refused, Err(Error::TooLarge { limit: CAPACITY, .. })), "{refused:?}");
     assert_eq!(rig.held("Tom").await.unwrap().value, "630");
     assert_eq!(rig.group.parts().store.stats().entries, 1);
 }
@@ -33,17 +21,7 @@ async fn a_set_beyond_the_longest_value_is_refused() {
     let rig = rig_with(|config| config.max_value_bytes = 3);
     rig.set("Tom", "630").await;
     let refused = rig.group.set("Tom", "6300".into(), None).await;
-    assert!(
-        matches!(
-            refused,
-            Err(Error::TooLarge {
-                bytes: 4,
-                limit: 3,
-                ..
-            })
-        ),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::TooLarge { bytes: 4, limit: 3, .. })), "{refused:?}");
 }
 
 #[tokio::test]
@@ -53,11 +31,7 @@ async fn a_loaded_value_beyond_the_capacity_is_answered_but_not_kept() {
     let large = "x".repeat(CAPACITY as usize);
     assert_eq!(rig.load("Tom", &large).await.value, large);
     assert!(!rig.holds("Tom") && rig.holds("Jack"));
-    assert_eq!(
-        rig.load("Tom", "630").await.value,
-        "630",
-        "the next get loads anew"
-    );
+    assert_eq!(rig.load("Tom", "630").await.value, "630", "the next get loads anew");
 }
 
 #[tokio::test]
@@ -66,17 +40,7 @@ async fn a_loaded_value_beyond_the_longest_is_refused() {
     let (get, call) = rig.begin("Tom").await;
     call.finds("6300");
     let refused = get.await.unwrap();
-    assert!(
-        matches!(
-            refused,
-            Err(Error::TooLarge {
-                bytes: 4,
-                limit: 3,
-                ..
-            })
-        ),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(Error::TooLarge { bytes: 4, limit: 3, .. })), "{refused:?}");
     assert!(!rig.holds("Tom"));
 }
 
@@ -109,15 +73,9 @@ async fn a_caller_waits_no_longer_than_it_said() {
 async fn a_load_takes_no_longer_than_the_group_says() {
     let mut rig = rig_with(|config| config.load_timeout = SHORT);
     let (get, mut call) = rig.begin("Tom").await;
-    assert_eq!(
-        get.await.unwrap(),
-        Err(Error::DeadlineExceeded { after: SHORT })
-    );
+    assert_eq!(get.await.unwrap(), Err(Error::DeadlineExceeded { after: SHORT }));
     call.answer.closed().await;
-    assert_eq!(
-        rig.group.counters().snapshot().loads(LoadOutcome::Timeout),
-        1
-    );
+    assert_eq!(rig.group.counters().snapshot().loads(LoadOutcome::Timeout), 1);
     assert!(!rig.holds("Tom"));
 }
 
@@ -127,36 +85,12 @@ async fn each_failure_has_its_error_and_none_is_remembered() {
     let why = || "why".to_owned();
     let who = || "the source \"gated\" of group \"scores\"".to_owned();
     let cases = [
-        (
-            FetchError::Unavailable(why()),
-            Error::Unavailable {
-                who: who(),
-                reason: why(),
-            },
-        ),
-        (
-            FetchError::Rejected(why()),
-            Error::SourceRejected { reason: why() },
-        ),
-        (
-            FetchError::BadKey(why()),
-            Error::InvalidKey { problem: why() },
-        ),
-        (
-            FetchError::BadValue(why()),
-            Error::BadValue { reason: why() },
-        ),
-        (
-            FetchError::Timeout(SHORT),
-            Error::DeadlineExceeded { after: SHORT },
-        ),
-        (
-            FetchError::Broken(why()),
-            Error::Unavailable {
-                who: who(),
-                reason: why(),
-            },
-        ),
+        (FetchError::Unavailable(why()), Error::Unavailable { who: who(), reason: why() }),
+        (FetchError::Rejected(why()), Error::SourceRejected { reason: why() }),
+        (FetchError::BadKey(why()), Error::InvalidKey { problem: why() }),
+        (FetchError::BadValue(why()), Error::BadValue { reason: why() }),
+        (FetchError::Timeout(SHORT), Error::DeadlineExceeded { after: SHORT }),
+        (FetchError::Broken(why()), Error::Unavailable { who: who(), reason: why() }),
     ];
     for (failure, error) in cases {
         let (get, call) = rig.begin("Tom").await;
@@ -179,12 +113,7 @@ async fn a_key_that_can_not_be_one_is_refused() {
             rig.group.set(&key, "1".into(), None).await,
             rig.group.remove(&key).await.map(drop),
         ];
-        assert!(
-            results
-                .iter()
-                .all(|r| matches!(r, Err(Error::InvalidKey { .. }))),
-            "{results:?}"
-        );
+        assert!(results.iter().all(|r| matches!(r, Err(Error::InvalidKey { .. }))), "{results:?}");
     }
 }
 
@@ -196,18 +125,14 @@ fn a_configuration_that_can_not_be_meant_is_refused() {
         ("ttl", |config| config.ttl = Some(Duration::ZERO)),
         ("ttl-jitter", |config| config.ttl_jitter_percent = 101),
         ("negative-ttl", |config| config.negative_ttl = Duration::MAX),
-        ("load-timeout", |config| {
-            config.load_timeout = Duration::ZERO
-        }),
+        ("load-timeout", |config| config.load_timeout = Duration::ZERO),
     ];
     assert_eq!(Config::named("scores").check(), Ok(()));
     for (field, change) in changes {
         let mut config = Config::named("scores");
         change(&mut config);
         let refused = config.check();
-        let Err(Error::InvalidArgument { argument, .. }) = refused else {
-            panic!("{field}")
-        };
+        let Err(Error::InvalidArgument { argument, .. }) = refused else { panic!("{field}") };
         assert_eq!(argument, field);
     }
 }

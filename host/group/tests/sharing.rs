@@ -13,11 +13,7 @@ async fn a_thousand_callers_are_one_load() {
     let gets = join_all((0..1000).map(|_| rig.group.get("Tom", PATIENCE)));
     let source = async { rig.calls.recv().await.expect("one load").finds("630") };
     let (replies, ()) = futures::future::join(gets, source).await;
-    assert!(
-        replies
-            .iter()
-            .all(|reply| reply.as_ref().is_ok_and(|a| a.value == "630"))
-    );
+    assert!(replies.iter().all(|reply| reply.as_ref().is_ok_and(|a| a.value == "630")));
     assert_eq!(rig.held("Tom").await.unwrap().value, "630");
     let counts = rig.group.counters().snapshot();
     assert_eq!(counts.gets(GetResult::Miss), 1000);
@@ -62,13 +58,7 @@ async fn a_load_is_given_up_when_all_have_left() {
     call.answer.closed().await;
     assert_eq!(rig.group.flights.len(), 0);
     assert_eq!(rig.load("Tom", "630").await.value, "630");
-    assert_eq!(
-        rig.group
-            .counters()
-            .snapshot()
-            .loads(LoadOutcome::Abandoned),
-        1
-    );
+    assert_eq!(rig.group.counters().snapshot().loads(LoadOutcome::Abandoned), 1);
 }
 
 #[tokio::test]
@@ -101,17 +91,9 @@ async fn many_keys_are_answered_in_their_order() {
         }
     };
     let (replies, ()) = futures::future::join(rig.group.get_many(&keys, PATIENCE), source).await;
-    let values: Vec<_> = replies
-        .iter()
-        .map(|r| r.as_ref().map(|a| a.value.as_ref()))
-        .collect();
-    let [
-        Ok(b"589"),
-        Ok(b"630"),
-        Ok(b"589"),
-        Err(Error::InvalidKey { .. }),
-        Err(Error::NotFound),
-    ] = values[..]
+    let values: Vec<_> = replies.iter().map(|r| r.as_ref().map(|a| a.value.as_ref())).collect();
+    let [Ok(b"589"), Ok(b"630"), Ok(b"589"), Err(Error::InvalidKey { .. }), Err(Error::NotFound)] =
+        values[..]
     else {
         panic!("{values:?}");
     };

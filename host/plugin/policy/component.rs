@@ -73,14 +73,7 @@ impl PolicyComponent {
         let exports = Exports::find(&plugin, &compiled)?;
         let log = GuestLog::new(plugin.name());
         let engines = Arc::clone(engines);
-        let policy = Self {
-            plugin,
-            engines,
-            component,
-            exports,
-            limits,
-            log,
-        };
+        let policy = Self { plugin, engines, component, exports, limits, log };
         match policy.start(config, Arc::new(NoEntries)) {
             Ok(_) => Ok(Arc::new(policy)),
             Err(error) => Err(error.loading(&policy.plugin)),
@@ -109,12 +102,7 @@ impl PolicyComponent {
         };
         let (answer,) = guest.call(limit, |store| calls.configure.call(store, (settings,)))?;
         answer.map_err(|error| Failure::Refused(start::refusal(error)))?;
-        Ok(PolicyInstance::new(
-            guest,
-            calls,
-            config.max_victims,
-            self.limits,
-        ))
+        Ok(PolicyInstance::new(guest, calls, config.max_victims, self.limits))
     }
 }
 
@@ -139,9 +127,7 @@ impl PolicySource for PolicyComponent {
 
 impl std::fmt::Debug for PolicyComponent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("PolicyComponent")
-            .field(&self.plugin)
-            .finish()
+        f.debug_tuple("PolicyComponent").field(&self.plugin).finish()
     }
 }
 

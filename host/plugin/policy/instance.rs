@@ -39,11 +39,7 @@ impl Guest {
         let allowance = (max_victims as usize * size_of::<u32>()).max(SMALL_TALK);
         // Checked against a list's length before the host makes room for it.
         store.set_hostcall_fuel(allowance);
-        Self {
-            store,
-            engines: Arc::clone(engines),
-            allowance,
-        }
+        Self { store, engines: Arc::clone(engines), allowance }
     }
 
     pub(super) fn store(&mut self) -> &mut Store<PolicyState> {
@@ -67,13 +63,9 @@ impl Guest {
     fn failure(&self, error: &wasmtime::Error, limit: Duration) -> Failure {
         let quota = &self.store.data().quota;
         if error.downcast_ref() == Some(&Trap::Interrupt) {
-            Failure::Deadline {
-                limit_ms: limit.as_millis() as u64,
-            }
+            Failure::Deadline { limit_ms: limit.as_millis() as u64 }
         } else if quota.refused() {
-            Failure::Memory {
-                limit_bytes: quota.limit_bytes(),
-            }
+            Failure::Memory { limit_bytes: quota.limit_bytes() }
         } else {
             Failure::Trap(load::brief(error))
         }
@@ -90,12 +82,7 @@ pub(super) struct PolicyInstance {
 
 impl PolicyInstance {
     pub(super) fn new(guest: Guest, calls: Calls, max_victims: u32, limits: PolicyLimits) -> Self {
-        Self {
-            guest,
-            calls,
-            max_victims,
-            limits,
-        }
+        Self { guest, calls, max_victims, limits }
     }
 
     /// A failed step whose answer was too long for the host to take.
@@ -106,10 +93,7 @@ impl PolicyInstance {
             return failure;
         }
         let count = (self.guest.allowance / size_of::<u32>()) as u64 + 1;
-        Failure::TooManyVictims {
-            count,
-            limit: self.max_victims,
-        }
+        Failure::TooManyVictims { count, limit: self.max_victims }
     }
 }
 
@@ -131,16 +115,11 @@ impl Policy for PolicyInstance {
             need,
             now_ms,
         );
-        let answer = self
-            .guest
-            .call(self.limits.step, |store| step.call(store, arguments));
+        let answer = self.guest.call(self.limits.step, |store| step.call(store, arguments));
         let (answer,) = answer.map_err(|failure| self.as_too_many(failure))?;
         if answer.len() > self.max_victims as usize {
             let count = answer.len() as u64;
-            return Err(Failure::TooManyVictims {
-                count,
-                limit: self.max_victims,
-            });
+            return Err(Failure::TooManyVictims { count, limit: self.max_victims });
         }
         *victims = answer;
         Ok(())
@@ -150,9 +129,7 @@ impl Policy for PolicyInstance {
         let Some(statistics) = &self.calls.statistics else {
             return Ok(Vec::new());
         };
-        let (list,) = self
-            .guest
-            .call(self.limits.step, |store| statistics.call(store, ()))?;
+        let (list,) = self.guest.call(self.limits.step, |store| statistics.call(store, ()))?;
         Ok(list.into_iter().map(|one| (one.name, one.value)).collect())
     }
 
@@ -161,29 +138,20 @@ impl Policy for PolicyInstance {
             return Ok(None);
         };
         self.guest.store.set_hostcall_fuel(LARGEST_STATE);
-        let saved = self
-            .guest
-            .call(self.limits.configure, |store| snapshot.save.call(store, ()));
+        let saved = self.guest.call(self.limits.configure, |store| snapshot.save.call(store, ()));
         self.guest.store.set_hostcall_fuel(self.guest.allowance);
         let (state,) = saved?;
-        Ok(Some(Snapshot {
-            format: state.format,
-            bytes: state.bytes,
-        }))
+        Ok(Some(Snapshot { format: state.format, bytes: state.bytes }))
     }
 
     fn restore(&mut self, state: &Snapshot) -> Result<bool, Failure> {
         let Some(snapshot) = &self.calls.snapshot else {
             return Ok(false);
         };
-        let state = crate::plugin::contract::LentState {
-            format: &state.format,
-            bytes: &state.bytes,
-        };
+        let state =
+            crate::plugin::contract::LentState { format: &state.format, bytes: &state.bytes };
         let limit = self.limits.configure;
-        let (restored,) = self
-            .guest
-            .call(limit, |store| snapshot.restore.call(store, (state,)))?;
+        let (restored,) = self.guest.call(limit, |store| snapshot.restore.call(store, (state,)))?;
         Ok(restored)
     }
 }

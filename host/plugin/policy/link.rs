@@ -25,21 +25,13 @@ impl PolicyState {
         let prints = log.stream();
         let mut wasi = WasiCtx::builder();
         wasi.stdout(prints.clone()).stderr(prints);
-        Self {
-            quota,
-            keys,
-            wasi: wasi.build(),
-            resources: ResourceTable::new(),
-        }
+        Self { quota, keys, wasi: wasi.build(), resources: ResourceTable::new() }
     }
 }
 
 impl WasiView for PolicyState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.resources,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
     }
 }
 
@@ -58,9 +50,7 @@ fn linker(component: &Component) -> wasmtime::Result<Linker<PolicyState>> {
     let mut linker: Linker<PolicyState> = Linker::new(component.engine());
     linker
         .instance(contract::ENTRIES)?
-        .func_wrap("key", |store, (slot,): (u32,)| {
-            Ok((store.data().keys.key(slot),))
-        })?;
+        .func_wrap("key", |store, (slot,): (u32,)| Ok((store.data().keys.key(slot),)))?;
     if load::wants_wasi(component) {
         p2::add_to_linker_sync(&mut linker)?;
         forbid_sleep(&mut linker)?;
@@ -76,12 +66,9 @@ fn forbid_sleep(linker: &mut Linker<PolicyState>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     let mut clock = linker.instance(CLOCK)?;
     for name in ["subscribe-instant", "subscribe-duration"] {
-        clock.func_wrap(
-            name,
-            |_, (_,): (u64,)| -> wasmtime::Result<(Resource<DynPollable>,)> {
-                Err(wasmtime::Error::msg("a policy may not sleep"))
-            },
-        )?;
+        clock.func_wrap(name, |_, (_,): (u64,)| -> wasmtime::Result<(Resource<DynPollable>,)> {
+            Err(wasmtime::Error::msg("a policy may not sleep"))
+        })?;
     }
     linker.allow_shadowing(false);
     Ok(())

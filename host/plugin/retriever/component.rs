@@ -56,11 +56,7 @@ pub struct RetrieverLimits {
 
 impl Default for RetrieverLimits {
     fn default() -> Self {
-        Self {
-            memory_bytes: 256 << 20,
-            value_bytes: 64 << 20,
-            configure: Duration::from_secs(2),
-        }
+        Self { memory_bytes: 256 << 20, value_bytes: 64 << 20, configure: Duration::from_secs(2) }
     }
 }
 
@@ -113,16 +109,7 @@ impl RetrieverComponent {
         let configure = load::needed_function(&plugin, &compiled, RETRIEVER, "configure")?;
         let fetch = load::needed_function(&plugin, &compiled, RETRIEVER, "fetch")?;
         let log = GuestLog::new(plugin.name());
-        Ok(Self {
-            plugin,
-            engines,
-            component,
-            configure,
-            fetch,
-            config,
-            limits,
-            log,
-        })
+        Ok(Self { plugin, engines, component, configure, fetch, config, limits, log })
     }
 
     async fn start(&self) -> Result<RetrieverConnection, StartError> {
@@ -145,11 +132,7 @@ impl RetrieverComponent {
         let options = contract::pairs(&self.config.options);
         let secrets = contract::pairs(&self.config.secrets);
         let group = self.config.group.as_str();
-        let settings = RetrieverSettings {
-            group,
-            options: &options,
-            secrets: &secrets,
-        };
+        let settings = RetrieverSettings { group, options: &options, secrets: &secrets };
         let configured = configure.call_async(&mut store, (settings,));
         let configured = within(ticker, limit, configured).await;
         let (answer,) = configured.map_err(|stop| stop.failure(&store))?;
@@ -180,9 +163,6 @@ impl ConnectionSource for RetrieverComponent {
 
 impl std::fmt::Debug for RetrieverComponent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("RetrieverComponent")
-            .field(&self.plugin)
-            .field(&self.config)
-            .finish()
+        f.debug_tuple("RetrieverComponent").field(&self.plugin).field(&self.config).finish()
     }
 }

@@ -33,10 +33,7 @@ pub(super) fn store(
     store.epoch_deadline_async_yield_and_update(1);
     // A value somewhat too large is refused and the connection lives on; one that
     // is far too large is a trap, before the host makes room for it.
-    let allowance = limits
-        .value_bytes
-        .saturating_mul(2)
-        .saturating_add(SMALL_TALK);
+    let allowance = limits.value_bytes.saturating_mul(2).saturating_add(SMALL_TALK);
     store.set_hostcall_fuel(usize::try_from(allowance).unwrap_or(usize::MAX));
     store
 }
@@ -51,12 +48,10 @@ impl Stop {
     pub(super) fn failure(&self, store: &Store<RetrieverState>) -> Failure {
         let quota = &store.data().quota;
         match self {
-            Self::Deadline(limit) => Failure::Deadline {
-                limit_ms: limit.as_millis() as u64,
-            },
-            Self::Trap(_) if quota.refused() => Failure::Memory {
-                limit_bytes: quota.limit_bytes(),
-            },
+            Self::Deadline(limit) => Failure::Deadline { limit_ms: limit.as_millis() as u64 },
+            Self::Trap(_) if quota.refused() => {
+                Failure::Memory { limit_bytes: quota.limit_bytes() }
+            }
             Self::Trap(error) => Failure::Trap(load::brief(error)),
         }
     }
@@ -69,10 +64,7 @@ pub(super) async fn within<T>(
     limit: Duration,
     call: impl Future<Output = wasmtime::Result<T>> + Send,
 ) -> Result<T, Stop> {
-    let call = Ticked {
-        ticker,
-        call: Box::pin(call),
-    };
+    let call = Ticked { ticker, call: Box::pin(call) };
     match tokio::time::timeout(limit, call).await {
         Ok(answer) => answer.map_err(Stop::Trap),
         Err(_) => Err(Stop::Deadline(limit)),
@@ -112,12 +104,7 @@ impl RetrieverConnection {
         fetch: Fetch,
         limits: RetrieverLimits,
     ) -> Self {
-        Self {
-            store,
-            engines,
-            fetch,
-            limits,
-        }
+        Self { store, engines, fetch, limits }
     }
 
     async fn call(&mut self, key: &str, timeout: Duration) -> Result<Option<Fetched>, FetchError> {
@@ -148,10 +135,7 @@ impl RetrieverConnection {
                 "it has {bytes} bytes, and at most {limit} are taken"
             )));
         }
-        Ok(Fetched {
-            value: lifted.value.into(),
-            ttl: lifted.ttl_ms.map(Duration::from_millis),
-        })
+        Ok(Fetched { value: lifted.value.into(), ttl: lifted.ttl_ms.map(Duration::from_millis) })
     }
 }
 

@@ -43,22 +43,13 @@ impl RetrieverState {
                 Box::pin(async move { allowed })
             });
         let (wasi, resources) = (wasi.build(), ResourceTable::new());
-        Self {
-            quota,
-            network,
-            lookups: HashMap::new(),
-            wasi,
-            resources,
-        }
+        Self { quota, network, lookups: HashMap::new(), wasi, resources }
     }
 }
 
 impl WasiView for RetrieverState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.resources,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
     }
 }
 

@@ -28,19 +28,12 @@ impl FromStr for AllowNet {
     fn from_str(text: &str) -> Result<Self, AllowNetError> {
         let error = || AllowNetError(text.to_owned());
         let (host, port) = text.rsplit_once(':').ok_or_else(error)?;
-        let port = port
-            .parse()
-            .ok()
-            .filter(|port| *port != 0)
-            .ok_or_else(error)?;
-        let bracketed = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'));
+        let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(error)?;
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host = match bracketed {
-            Some(address) => address
-                .parse::<std::net::Ipv6Addr>()
-                .map_err(|_| error())?
-                .to_string(),
+            Some(address) => {
+                address.parse::<std::net::Ipv6Addr>().map_err(|_| error())?.to_string()
+            }
             None => name(host),
         };
         let in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -54,11 +47,7 @@ impl FromStr for AllowNet {
 impl std::fmt::Display for AllowNet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { host, port } = self;
-        if host.contains(':') {
-            write!(f, "[{host}]:{port}")
-        } else {
-            write!(f, "{host}:{port}")
-        }
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
     }
 }
 
@@ -92,11 +81,7 @@ impl Network {
                 }
             }
         }
-        Self {
-            ports,
-            reachable: Mutex::new(reachable),
-            log,
-        }
+        Self { ports, reachable: Mutex::new(reachable), log }
     }
 
     /// Whether the guest may look `host` up.
@@ -115,10 +100,7 @@ impl Network {
 
     fn reaches(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.reachable
-            .lock()
-            .iter()
-            .any(|place| place.ip() == address)
+        self.reachable.lock().iter().any(|place| place.ip() == address)
     }
 
     /// Notes what the look-up of an allowed `host` gave.
@@ -166,17 +148,9 @@ mod tests {
         for text in ["db.example:3306", "10.0.0.7:1", "[::1]:3306"] {
             assert_eq!(text.parse::<AllowNet>().unwrap().to_string(), text);
         }
-        for text in [
-            "db",
-            "db:",
-            "db:0",
-            ":3306",
-            "::1:3306",
-            "db:x",
-            "a b:1",
-            "http://db:80",
-            "[db]:1",
-        ] {
+        for text in
+            ["db", "db:", "db:0", ":3306", "::1:3306", "db:x", "a b:1", "http://db:80", "[db]:1"]
+        {
             let error = text.parse::<AllowNet>().unwrap_err().to_string();
             assert!(error.contains("write db.example:3306"), "{error}");
         }

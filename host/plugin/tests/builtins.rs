@@ -13,27 +13,15 @@ use crate::policy::{Attributes, Batch, Policy, PolicyConfig, PolicySource};
 const POLICIES: [&str; 5] = ["fifo", "lru", "lfu", "lruk", "twoq"];
 
 fn load(plugin: &str, options: &[(&str, &str)]) -> Result<Box<dyn Policy>, LoadError> {
-    let options = options
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()))
-        .collect();
-    let config = PolicyConfig {
-        capacity: 100,
-        max_entries: 128,
-        max_victims: 64,
-        seed: 7,
-        options,
-    };
+    let options = options.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let config =
+        PolicyConfig { capacity: 100, max_entries: 128, max_victims: 64, seed: 7, options };
     let plugin = Plugin::resolve(plugin)?;
     let component = PolicyComponent::load(engines(), plugin, &config, PolicyLimits::default())?;
     Ok(component.instantiate(&config, Arc::new(TenKeys)).unwrap())
 }
 
-const PLAIN: Attributes = Attributes {
-    weight: 1,
-    cost_us: 0,
-    ttl_ms: 0,
-};
+const PLAIN: Attributes = Attributes { weight: 1, cost_us: 0, ttl_ms: 0 };
 
 #[test]
 fn every_builtin_policy_evicts_what_it_was_given() {
@@ -48,11 +36,7 @@ fn every_builtin_policy_evicts_what_it_was_given() {
         batch.removed = (0..50).collect();
         let mut rest = Vec::new();
         policy.step(&batch, 1000, 2, &mut rest).unwrap();
-        assert!(
-            rest.iter()
-                .all(|slot| *slot >= 50 && !victims.contains(slot)),
-            "{name}: {rest:?}"
-        );
+        assert!(rest.iter().all(|slot| *slot >= 50 && !victims.contains(slot)), "{name}: {rest:?}");
     }
 }
 
@@ -98,14 +82,8 @@ fn a_builtin_is_found_by_name_and_with_its_ending() {
 #[test]
 fn a_misspelt_name_gets_a_hint_and_the_names_there_are() {
     let text = Plugin::resolve("lrukk").unwrap_err().to_string();
-    assert!(
-        text.contains("there is no plugin \"lrukk\": did you mean lruk?"),
-        "{text}"
-    );
-    assert!(
-        text.contains("fifo, lru, lfu, lruk, twoq, static, mysql"),
-        "{text}"
-    );
+    assert!(text.contains("there is no plugin \"lrukk\": did you mean lruk?"), "{text}");
+    assert!(text.contains("fifo, lru, lfu, lruk, twoq, static, mysql"), "{text}");
     let text = Plugin::resolve("zebra.wasm").unwrap_err().to_string();
     assert!(!text.contains("did you mean"), "{text}");
 }
@@ -113,10 +91,7 @@ fn a_misspelt_name_gets_a_hint_and_the_names_there_are() {
 #[test]
 fn a_misspelt_option_gets_the_options_there_are() {
     let text = load("lruk", &[("histori", "1")]).err().unwrap().to_string();
-    assert_eq!(
-        text,
-        "lruk refused its options: it has no option histori (known: k, history)"
-    );
+    assert_eq!(text, "lruk refused its options: it has no option histori (known: k, history)");
     let text = load("twoq", &[("in", "much")]).err().unwrap().to_string();
     assert!(text.contains("the value of option in is wrong"), "{text}");
 }

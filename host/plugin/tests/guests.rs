@@ -40,15 +40,7 @@ impl Guest {
     }
 
     fn text(&self) -> String {
-        let Self {
-            exports,
-            imports,
-            items,
-            pages,
-            with,
-            configure,
-            step,
-        } = self;
+        let Self { exports, imports, items, pages, with, configure, step } = self;
         format!(
             r#"(component
             {imports}
@@ -103,10 +95,7 @@ pub(super) struct RetrieverGuest {
 
 impl Default for RetrieverGuest {
     fn default() -> Self {
-        Self {
-            items: "",
-            fetch: "i32.const 16",
-        }
+        Self { items: "", fetch: "i32.const 16" }
     }
 }
 

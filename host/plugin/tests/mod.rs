@@ -25,13 +25,7 @@ fn engines() -> &'static Arc<Engines> {
 }
 
 fn config() -> PolicyConfig {
-    PolicyConfig {
-        capacity: 1000,
-        max_entries: 1000,
-        max_victims: 4,
-        seed: 1,
-        options: Vec::new(),
-    }
+    PolicyConfig { capacity: 1000, max_entries: 1000, max_victims: 4, seed: 1, options: Vec::new() }
 }
 
 fn limits() -> PolicyLimits {

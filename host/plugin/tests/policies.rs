@@ -14,18 +14,12 @@ fn instance(guest: &Guest) -> Box<dyn Policy> {
 
 fn step(policy: &mut dyn Policy) -> Result<Vec<u32>, Failure> {
     let mut victims = Vec::new();
-    let batch = Batch {
-        touched: vec![1, 2, 3],
-        ..Batch::default()
-    };
+    let batch = Batch { touched: vec![1, 2, 3], ..Batch::default() };
     policy.step(&batch, 1, 1, &mut victims).map(|()| victims)
 }
 
 fn step_of(code: &'static str) -> Result<Vec<u32>, Failure> {
-    step(&mut *instance(&Guest {
-        step: code,
-        ..Guest::default()
-    }))
+    step(&mut *instance(&Guest { step: code, ..Guest::default() }))
 }
 
 /// The answer at 16: a list at 4096 of so many victims.
@@ -49,19 +43,13 @@ fn victims_come_back() {
 #[test]
 fn a_loop_is_stopped_at_the_deadline() {
     let start = Instant::now();
-    assert_eq!(
-        step_of("(loop (br 0)) unreachable"),
-        Err(Failure::Deadline { limit_ms: 20 })
-    );
+    assert_eq!(step_of("(loop (br 0)) unreachable"), Err(Failure::Deadline { limit_ms: 20 }));
     assert!(start.elapsed() >= Duration::from_millis(20));
 }
 
 #[test]
 fn a_trap_is_a_failure_and_so_is_every_call_after_it() {
-    let mut policy = instance(&Guest {
-        step: "unreachable",
-        ..Guest::default()
-    });
+    let mut policy = instance(&Guest { step: "unreachable", ..Guest::default() });
     for _ in 0..2 {
         let failure = step(&mut *policy).unwrap_err();
         assert!(matches!(failure, Failure::Trap(_)), "{failure:?}");
@@ -72,41 +60,24 @@ fn a_trap_is_a_failure_and_so_is_every_call_after_it() {
 fn a_refused_growth_is_the_reason_of_the_trap_after_it() {
     let grow = "(if (i32.eq (memory.grow (i32.const 100)) (i32.const -1)) (then unreachable))
         i32.const 16";
-    assert_eq!(
-        step_of(grow),
-        Err(Failure::Memory {
-            limit_bytes: 2 << 20
-        })
-    );
+    assert_eq!(step_of(grow), Err(Failure::Memory { limit_bytes: 2 << 20 }));
 }
 
 #[test]
 fn a_guest_may_live_with_a_refused_growth() {
-    assert_eq!(
-        step_of("(drop (memory.grow (i32.const 100))) i32.const 16"),
-        Ok(vec![])
-    );
+    assert_eq!(step_of("(drop (memory.grow (i32.const 100))) i32.const 16"), Ok(vec![]));
 }
 
 #[test]
 fn more_victims_than_allowed_are_refused() {
-    assert_eq!(
-        step_of(victims!("5")),
-        Err(Failure::TooManyVictims { count: 5, limit: 4 })
-    );
+    assert_eq!(step_of(victims!("5")), Err(Failure::TooManyVictims { count: 5, limit: 4 }));
 }
 
 #[test]
 fn a_list_that_fills_the_memory_is_refused_before_it_is_copied() {
     // 250,000 of them lie inside the memory of 1 MiB, beyond what may be handed over.
     let failure = step_of(victims!("250000")).unwrap_err();
-    assert_eq!(
-        failure,
-        Failure::TooManyVictims {
-            count: 16385,
-            limit: 4
-        }
-    );
+    assert_eq!(failure, Failure::TooManyVictims { count: 16385, limit: 4 });
 }
 
 #[test]
@@ -125,10 +96,7 @@ fn a_stack_overflow_is_a_trap() {
         ..Guest::default()
     };
     let failure = step(&mut *instance(&guest)).unwrap_err();
-    assert!(
-        matches!(&failure, Failure::Trap(text) if text.contains("stack")),
-        "{failure:?}"
-    );
+    assert!(matches!(&failure, Failure::Trap(text) if text.contains("stack")), "{failure:?}");
 }
 
 #[test]
@@ -136,10 +104,7 @@ fn an_option_that_a_plugin_does_not_have_changes_nothing() {
     let mut policy = instance(&Guest::default());
     assert_eq!(policy.statistics(), Ok(vec![]));
     assert!(policy.save().unwrap().is_none());
-    let state = crate::policy::Snapshot {
-        format: "x".into(),
-        bytes: vec![1],
-    };
+    let state = crate::policy::Snapshot { format: "x".into(), bytes: vec![1] };
     assert_eq!(policy.restore(&state), Ok(false));
 }
 
@@ -177,13 +142,7 @@ fn wasi(
     step: &'static str,
 ) -> Result<Vec<u32>, Failure> {
     let with = r#"(with "wasi" (instance $wasi))"#;
-    let guest = Guest {
-        imports: import,
-        with,
-        items,
-        step,
-        ..Guest::default()
-    };
+    let guest = Guest { imports: import, with, items, step, ..Guest::default() };
     self::step(&mut *instance(&guest))
 }
 
@@ -211,16 +170,8 @@ fn a_policy_that_sleeps_is_stopped_at_once() {
 #[test]
 fn wasi_gives_no_folder_and_no_environment() {
     for (interface, function, item) in [
-        (
-            "filesystem/preopens",
-            "get-directories",
-            "(tuple (own $item) string)",
-        ),
-        (
-            "cli/environment",
-            "get-environment",
-            "(tuple string string)",
-        ),
+        ("filesystem/preopens", "get-directories", "(tuple (own $item) string)"),
+        ("cli/environment", "get-environment", "(tuple string string)"),
         ("cli/environment", "get-arguments", "string"),
     ] {
         let imports = format!(
@@ -254,11 +205,7 @@ fn wasi_gives_no_folder_and_no_environment() {
                 i32.const 16",
             ..Guest::default()
         };
-        assert_eq!(
-            step(&mut *instance(&guest)),
-            Ok(vec![0]),
-            "{interface}.{function}"
-        );
+        assert_eq!(step(&mut *instance(&guest)), Ok(vec![0]), "{interface}.{function}");
     }
 }
 

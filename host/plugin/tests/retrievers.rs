@@ -20,18 +20,12 @@ fn limits() -> RetrieverLimits {
 }
 
 async fn load(plugin: Plugin) -> Result<Arc<RetrieverComponent>, LoadError> {
-    let config = RetrieverConfig {
-        group: "scores".into(),
-        ..RetrieverConfig::default()
-    };
+    let config = RetrieverConfig { group: "scores".into(), ..RetrieverConfig::default() };
     RetrieverComponent::load(engines(), plugin, config, limits()).await
 }
 
 async fn fetch(code: &'static str, timeout: Duration) -> Result<Option<Vec<u8>>, FetchError> {
-    let guest = RetrieverGuest {
-        fetch: code,
-        ..RetrieverGuest::default()
-    };
+    let guest = RetrieverGuest { fetch: code, ..RetrieverGuest::default() };
     let component = load(guest.plugin()).await.unwrap();
     let mut connection = component.connect().await.unwrap();
     let fetched = connection.fetch("Tom", timeout).await?;
@@ -54,14 +48,9 @@ macro_rules! value {
 #[tokio::test]
 async fn the_static_retriever_knows_tom() {
     let plugin = Plugin::resolve("static").unwrap();
-    let config = RetrieverConfig {
-        group: "scores".into(),
-        ..RetrieverConfig::default()
-    };
+    let config = RetrieverConfig { group: "scores".into(), ..RetrieverConfig::default() };
     let limits = RetrieverLimits::default();
-    let component = RetrieverComponent::load(engines(), plugin, config, limits)
-        .await
-        .unwrap();
+    let component = RetrieverComponent::load(engines(), plugin, config, limits).await.unwrap();
     let pool = Pool::new(component, PoolConfig::default());
     for (key, value) in [("Tom", "630"), ("Jack", "589"), ("Sam", "567")] {
         let fetched = pool.fetch(key, SECOND).await.unwrap().unwrap();
@@ -72,10 +61,7 @@ async fn the_static_retriever_knows_tom() {
 
 #[tokio::test]
 async fn a_policy_is_no_retriever() {
-    let error = load(Plugin::resolve("lru").unwrap())
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = load(Plugin::resolve("lru").unwrap()).await.unwrap_err().to_string();
     assert!(error.contains("lru is no retriever"), "{error}");
     assert!(error.contains("it is a policy: give it as one"), "{error}");
 }
@@ -89,10 +75,7 @@ async fn a_value_comes_back() {
 #[tokio::test]
 async fn a_value_beyond_the_limit_is_refused() {
     let error = fetch(value!("101"), SECOND).await.unwrap_err();
-    assert_eq!(
-        error,
-        FetchError::BadValue("it has 101 bytes, and at most 100 are taken".into())
-    );
+    assert_eq!(error, FetchError::BadValue("it has 101 bytes, and at most 100 are taken".into()));
 }
 
 #[tokio::test]
@@ -107,10 +90,7 @@ async fn a_value_far_beyond_the_limit_is_not_copied() {
 #[tokio::test]
 async fn a_trap_breaks_the_connection() {
     let error = fetch("unreachable", SECOND).await.unwrap_err();
-    assert!(
-        matches!(&error, FetchError::Broken(text) if text.contains("unreachable")),
-        "{error}"
-    );
+    assert!(matches!(&error, FetchError::Broken(text) if text.contains("unreachable")), "{error}");
 }
 
 #[tokio::test]
@@ -118,10 +98,7 @@ async fn a_guest_that_wants_too_much_memory_is_told_so() {
     let grow = "(if (i32.eq (memory.grow (i32.const 1000)) (i32.const -1)) (then unreachable))
         i32.const 16";
     let error = fetch(grow, SECOND).await.unwrap_err();
-    assert!(
-        matches!(&error, FetchError::Broken(text) if text.contains("memory")),
-        "{error}"
-    );
+    assert!(matches!(&error, FetchError::Broken(text) if text.contains("memory")), "{error}");
 }
 
 /// On the one thread of this test: a guest that held it would stop the clock too.
@@ -145,15 +122,9 @@ async fn a_busy_guest_gives_its_thread_back_and_ends_at_its_deadline() {
 
 #[tokio::test]
 async fn a_fetch_can_be_given_up_anywhere_and_the_pool_goes_on() {
-    let busy = RetrieverGuest {
-        fetch: "(loop (br 0)) unreachable",
-        ..RetrieverGuest::default()
-    };
+    let busy = RetrieverGuest { fetch: "(loop (br 0)) unreachable", ..RetrieverGuest::default() };
     let component = load(busy.plugin()).await.unwrap();
-    let config = PoolConfig {
-        max_connections: 1,
-        ..PoolConfig::default()
-    };
+    let config = PoolConfig { max_connections: 1, ..PoolConfig::default() };
     let pool = Pool::new(component, config);
     for _ in 0..3 {
         let given_up = tokio::time::timeout(Duration::from_millis(5), pool.fetch("k", SECOND));
@@ -166,10 +137,7 @@ async fn a_fetch_can_be_given_up_anywhere_and_the_pool_goes_on() {
 #[tokio::test]
 async fn a_start_that_loops_is_stopped() {
     let items = "(func $spin (loop (br 0))) (start $spin)";
-    let guest = RetrieverGuest {
-        items,
-        ..RetrieverGuest::default()
-    };
+    let guest = RetrieverGuest { items, ..RetrieverGuest::default() };
     match load(guest.plugin()).await {
         Err(LoadError::Start { failure, .. }) => {
             assert_eq!(failure, Failure::Deadline { limit_ms: 200 });
@@ -183,10 +151,7 @@ async fn the_other_shape_is_refused() {
     let empty = r#"(component (instance $retriever)
         (export "psycache:plugin/retriever@0.1.0" (instance $retriever)))"#;
     let error = load(plugin("p", empty)).await.unwrap_err().to_string();
-    assert!(
-        error.contains("it has no function \"configure\""),
-        "{error}"
-    );
+    assert!(error.contains("it has no function \"configure\""), "{error}");
 }
 
 #[test]
@@ -196,8 +161,5 @@ fn secrets_are_not_printed() {
         ..RetrieverConfig::default()
     };
     let printed = format!("{config:?}");
-    assert!(
-        printed.contains("password") && !printed.contains("hunter2"),
-        "{printed}"
-    );
+    assert!(printed.contains("password") && !printed.contains("hunter2"), "{printed}");
 }

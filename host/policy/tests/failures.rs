@@ -19,10 +19,7 @@ fn a_trap_fails_no_insert_and_the_next_instance_knows_every_entry() {
     lab.settle();
     lab.insert_all("k l");
     assert_eq!(lab.state(), LaneState::Recovering);
-    assert_eq!(
-        lab.status().problem.as_deref(),
-        Some("trapped: unreachable")
-    );
+    assert_eq!(lab.status().problem.as_deref(), Some("trapped: unreachable"));
     assert_eq!(lab.status().failures.get("trap"), Some(&1));
     // By recency: a was touched, b and c were not.
     assert_eq!(lab.held(), "a d e f g h i j k l");
@@ -30,14 +27,8 @@ fn a_trap_fails_no_insert_and_the_next_instance_knows_every_entry() {
     assert_eq!(lab.settle(), Next::Wait(Some(Duration::from_millis(50))));
     lab.clock.advance(50);
     assert_eq!(lab.settle(), Next::Wait(None));
-    assert_eq!(
-        (lab.state(), lab.status().problem),
-        (LaneState::Running, None)
-    );
-    let order: Vec<u32> = "d e f g h i j a k l"
-        .split(' ')
-        .map(|key| lab.model.slot(key))
-        .collect();
+    assert_eq!((lab.state(), lab.status().problem), (LaneState::Running, None));
+    let order: Vec<u32> = "d e f g h i j a k l".split(' ').map(|key| lab.model.slot(key)).collect();
     assert_eq!(*seen.lock(), order);
 }
 
@@ -49,10 +40,7 @@ fn three_strikes_and_the_node_chooses_until_a_swap() {
     for (strikes, pause_ms) in [(1, 50), (2, 100)] {
         assert_eq!(lab.state(), LaneState::Recovering);
         assert_eq!(lab.status().failures.get("trap"), Some(&strikes));
-        assert_eq!(
-            lab.settle(),
-            Next::Wait(Some(Duration::from_millis(pause_ms)))
-        );
+        assert_eq!(lab.settle(), Next::Wait(Some(Duration::from_millis(pause_ms))));
         lab.clock.advance(pause_ms);
         lab.settle();
     }
@@ -70,14 +58,8 @@ fn three_strikes_and_the_node_chooses_until_a_swap() {
 
     let (healthy, seen) = lru();
     lab.swap(healthy).expect("a healthy policy");
-    assert_eq!(
-        (lab.state(), lab.status().problem),
-        (LaneState::Running, None)
-    );
-    assert_eq!(
-        seen.lock().iter().copied().collect::<BTreeSet<_>>(),
-        lab.model.resident()
-    );
+    assert_eq!((lab.state(), lab.status().problem), (LaneState::Running, None));
+    assert_eq!(seen.lock().iter().copied().collect::<BTreeSet<_>>(), lab.model.resident());
 }
 
 #[test]
@@ -90,11 +72,7 @@ fn a_source_that_gives_no_second_instance_is_given_up() {
             return Err(Failure::Memory { limit_bytes: 1 });
         }
         Ok(Script::boxed(|batch, _, _| {
-            if batch.is_empty() {
-                Ok(())
-            } else {
-                Err(Failure::Deadline { limit_ms: 5 })
-            }
+            if batch.is_empty() { Ok(()) } else { Err(Failure::Deadline { limit_ms: 5 }) }
         }))
     });
     let mut lab = Lab::new(source);
@@ -103,10 +81,7 @@ fn a_source_that_gives_no_second_instance_is_given_up() {
         lab.clock.advance(5_000);
         lab.settle();
     }
-    assert_eq!(
-        (lab.state(), made.load(Ordering::Relaxed)),
-        (LaneState::Fallback, 4)
-    );
+    assert_eq!((lab.state(), made.load(Ordering::Relaxed)), (LaneState::Fallback, 4));
     let failures: Vec<_> = lab.status().failures.into_iter().collect();
     assert_eq!(failures, [("deadline", 1), ("memory", 2)]);
 }

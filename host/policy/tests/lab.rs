@@ -59,12 +59,7 @@ impl Lab {
         let instance = Instance::tried(source.as_ref(), &config.policy, model.clone())
             .expect("the first instance of a lab works");
         let machine = Machine::new("lab", shared.clone(), config, source, instance);
-        Self {
-            model,
-            clock,
-            machine,
-            shared,
-        }
+        Self { model, clock, machine, shared }
     }
 
     /// Takes turns until there is nothing to do.
@@ -113,13 +108,7 @@ impl Lab {
         let instance = Instance::tried(source.as_ref(), &config, self.model.clone())
             .expect("the new policy works aside");
         let begun = std::time::Instant::now();
-        self.shared.mailbox.swap(Box::new(Swap {
-            source,
-            config,
-            instance,
-            begun,
-            reply,
-        }));
+        self.shared.mailbox.swap(Box::new(Swap { source, config, instance, begun, reply }));
         answer
     }
 

@@ -33,10 +33,7 @@ fn no_victims_at_all() {
     let mut lab = lab_with_answer(&[]);
     fill(&mut lab);
     let status = lab.status();
-    assert_eq!(
-        (status.victims, status.by_recency, status.bogus),
-        (0, 90, 0)
-    );
+    assert_eq!((status.victims, status.by_recency, status.bogus), (0, 90, 0));
     assert!(status.short > 0);
 }
 
@@ -94,13 +91,5 @@ fn a_victim_whose_slot_changed_meanwhile_stays() {
     // 0 is the latest now, so recency takes 1.
     assert_eq!(lab.held(), "0 10 2 3 4 5 6 7 8 9");
     let status = lab.status();
-    assert_eq!(
-        (
-            status.stale,
-            status.bogus,
-            status.victims,
-            status.by_recency
-        ),
-        (1, 0, 0, 1)
-    );
+    assert_eq!((status.stale, status.bogus, status.victims, status.by_recency), (1, 0, 0, 1));
 }

@@ -61,19 +61,9 @@ impl State {
     }
 
     fn check(&self) {
-        let live: u64 = self
-            .slots
-            .iter()
-            .flatten()
-            .map(|entry| u64::from(entry.weight))
-            .sum();
+        let live: u64 = self.slots.iter().flatten().map(|entry| u64::from(entry.weight)).sum();
         assert_eq!(live, self.held);
-        assert!(
-            self.held <= self.hard,
-            "{} held of {}",
-            self.held,
-            self.hard
-        );
+        assert!(self.held <= self.hard, "{} held of {}", self.held, self.hard);
     }
 }
 
@@ -93,10 +83,7 @@ impl Model {
             refused: 0,
             accesses: 0,
         };
-        Self {
-            state: Mutex::new(state),
-            bell,
-        }
+        Self { state: Mutex::new(state), bell }
     }
 
     /// Adds or overwrites; `false` if it does not fit now.
@@ -106,12 +93,7 @@ impl Model {
             let free = state.slots.iter().position(Option::is_none);
             let old = state.by_key.get(key).copied();
             let old_weight = old.map_or(0, |slot| {
-                u64::from(
-                    state.slots[slot as usize]
-                        .as_ref()
-                        .expect("resident")
-                        .weight,
-                )
+                u64::from(state.slots[slot as usize].as_ref().expect("resident").weight)
             });
             let slot = old.or(free.map(|at| at as u32));
             let fits = state.held - old_weight + u64::from(weight) <= state.hard;
@@ -121,11 +103,7 @@ impl Model {
                 }
                 state.accesses += 1;
                 let used = state.accesses;
-                state.slots[slot as usize] = Some(Entry {
-                    key: key.to_owned(),
-                    weight,
-                    used,
-                });
+                state.slots[slot as usize] = Some(Entry { key: key.to_owned(), weight, used });
                 state.by_key.insert(key.to_owned(), slot);
                 state.held += u64::from(weight);
                 state.refused = 0;
@@ -194,11 +172,7 @@ impl Model {
 impl Keys for Model {
     fn key(&self, slot: u32) -> Option<String> {
         let state = self.state.lock();
-        state
-            .slots
-            .get(slot as usize)?
-            .as_ref()
-            .map(|entry| entry.key.clone())
+        state.slots.get(slot as usize)?.as_ref().map(|entry| entry.key.clone())
     }
 }
 
@@ -215,11 +189,7 @@ impl Residents for Model {
             }
             state.known[at] = state.slots[at].is_some();
             if let Some(entry) = &state.slots[at] {
-                let attributes = Attributes {
-                    weight: entry.weight,
-                    cost_us: 0,
-                    ttl_ms: 0,
-                };
+                let attributes = Attributes { weight: entry.weight, cost_us: 0, ttl_ms: 0 };
                 batch.admit(slot, u64::from(slot), attributes);
             }
         }

@@ -23,19 +23,13 @@ fn the_built_in_lru_evicts_in_its_order_and_tells_it() {
     lab.model.remove("g");
     lab.settle();
     let status = lab.status();
-    assert_eq!(
-        (status.state, status.policy.as_str()),
-        (LaneState::Running, "lru (native)")
-    );
+    assert_eq!((status.state, status.policy.as_str()), (LaneState::Running, "lru (native)"));
     assert_eq!((status.victims, status.by_recency, status.bogus), (3, 0, 0));
 
     let (source, seen) = fifo();
     let swapped = lab.swap(source).expect("a healthy policy");
     assert_eq!(swapped.handover, Handover::Ordered { entries: 9 });
-    let order: Vec<u32> = "f h i j a c k l m"
-        .split(' ')
-        .map(|key| lab.model.slot(key))
-        .collect();
+    let order: Vec<u32> = "f h i j a c k l m".split(' ').map(|key| lab.model.slot(key)).collect();
     assert_eq!(*seen.lock(), order);
 }
 

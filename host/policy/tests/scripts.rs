@@ -44,10 +44,7 @@ impl Source {
         name: &'static str,
         make: impl Fn(&PolicyConfig) -> Result<Box<dyn Policy>, Failure> + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self {
-            name,
-            make: Box::new(make),
-        })
+        Arc::new(Self { name, make: Box::new(make) })
     }
 }
 
@@ -117,12 +114,8 @@ impl Policy for Queue {
         let mut twice = BTreeSet::new();
         for (at, slot) in batch.admitted.iter().enumerate() {
             assert!(twice.insert(slot), "slot {slot} admitted twice in a batch");
-            assert!(
-                !self.forget(*slot),
-                "slot {slot} admitted, but never removed"
-            );
-            self.order
-                .push((*slot, batch.attributes[at * Batch::STRIDE]));
+            assert!(!self.forget(*slot), "slot {slot} admitted, but never removed");
+            self.order.push((*slot, batch.attributes[at * Batch::STRIDE]));
         }
         let mut freed = 0;
         while freed < need && victims.len() < self.max_victims && !self.order.is_empty() {
@@ -139,15 +132,9 @@ impl Policy for Queue {
     }
 
     fn save(&mut self) -> Result<Option<Snapshot>, Failure> {
-        let flat = self
-            .order
-            .iter()
-            .flat_map(|(slot, weight)| [*slot, *weight]);
+        let flat = self.order.iter().flat_map(|(slot, weight)| [*slot, *weight]);
         let bytes = flat.flat_map(u32::to_le_bytes).collect();
-        Ok(self.snapshots.then(|| Snapshot {
-            format: "queue".to_owned(),
-            bytes,
-        }))
+        Ok(self.snapshots.then(|| Snapshot { format: "queue".to_owned(), bytes }))
     }
 
     fn restore(&mut self, state: &Snapshot) -> Result<bool, Failure> {
@@ -156,10 +143,8 @@ impl Policy for Queue {
         }
         let (numbers, _) = state.bytes.as_chunks::<4>();
         let (pairs, _) = numbers.as_chunks::<2>();
-        self.order = pairs
-            .iter()
-            .map(|p| (u32::from_le_bytes(p[0]), u32::from_le_bytes(p[1])))
-            .collect();
+        self.order =
+            pairs.iter().map(|p| (u32::from_le_bytes(p[0]), u32::from_le_bytes(p[1]))).collect();
         self.show();
         Ok(true)
     }
@@ -174,13 +159,7 @@ fn queues(name: &'static str, by_recency: bool, snapshots: bool) -> (Arc<Source>
         }
         let max_victims = config.max_victims as usize;
         let seen = shown.clone();
-        Ok(Box::new(Queue {
-            order: Vec::new(),
-            max_victims,
-            by_recency,
-            snapshots,
-            seen,
-        }))
+        Ok(Box::new(Queue { order: Vec::new(), max_victims, by_recency, snapshots, seen }))
     });
     (source, seen)
 }

@@ -17,10 +17,7 @@ fn an_lru_evicts_in_its_order() {
     // Coldest first: b d e f g h i j a c. The soft capacity holds ten.
     lab.insert_all("k l m");
     assert_eq!(lab.held(), "a c f g h i j k l m");
-    let order: Vec<u32> = "f g h i j a c k l m"
-        .split(' ')
-        .map(|key| lab.model.slot(key))
-        .collect();
+    let order: Vec<u32> = "f g h i j a c k l m".split(' ').map(|key| lab.model.slot(key)).collect();
     assert_eq!(*seen.lock(), order);
     let status = lab.status();
     assert_eq!((status.victims, status.by_recency), (3, 0));
@@ -45,10 +42,7 @@ fn more_victims_than_a_step_may_name_take_several() {
     lab.settle();
     assert_eq!(lab.held(), "57 58 59");
     let status = lab.status();
-    assert_eq!(
-        (status.victims, status.by_recency, status.short),
-        (47, 0, 0)
-    );
+    assert_eq!((status.victims, status.by_recency, status.short), (47, 0, 0));
 }
 
 #[test]
@@ -58,13 +52,9 @@ fn a_lane_at_rest_waits_without_a_limit_and_takes_no_step() {
     assert_eq!(lab.status().steps, 0);
     lab.insert_all("a b");
     let steps = lab.status().steps;
-    lab.clock
-        .advance(Duration::from_secs(3_600).as_millis() as u64);
+    lab.clock.advance(Duration::from_secs(3_600).as_millis() as u64);
     assert_eq!(lab.settle(), Next::Wait(None));
-    assert_eq!(
-        (lab.status().steps, lab.state()),
-        (steps, LaneState::Running)
-    );
+    assert_eq!((lab.status().steps, lab.state()), (steps, LaneState::Running));
 }
 
 #[test]

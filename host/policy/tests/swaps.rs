@@ -18,14 +18,8 @@ fn the_new_policy_learns_the_old_ones_order() {
     let swapped = lab.swap(source).expect("a healthy policy");
     assert_eq!(swapped.handover, Handover::Ordered { entries: 10 });
     assert_eq!(lab.held(), "a b c d e f g h i j");
-    assert_eq!(
-        (lab.status().policy.as_str(), lab.state()),
-        ("fifo", LaneState::Running)
-    );
-    let order: Vec<u32> = "b c d e f g h i j a"
-        .split(' ')
-        .map(|key| lab.model.slot(key))
-        .collect();
+    assert_eq!((lab.status().policy.as_str(), lab.state()), ("fifo", LaneState::Running));
+    let order: Vec<u32> = "b c d e f g h i j a".split(' ').map(|key| lab.model.slot(key)).collect();
     assert_eq!(*seen.lock(), order);
     // From here on it is a FIFO, with b at its head.
     assert!(lab.model.touch("b"));
@@ -61,10 +55,7 @@ fn a_snapshot_goes_over_whole() {
     let (source, seen) = lru_with_snapshots();
     let swapped = lab.swap(source).expect("a healthy policy");
     assert_eq!(swapped.handover, Handover::Snapshot { bytes: 32 });
-    let order: Vec<u32> = "b c d a"
-        .split(' ')
-        .map(|key| lab.model.slot(key))
-        .collect();
+    let order: Vec<u32> = "b c d a".split(' ').map(|key| lab.model.slot(key)).collect();
     assert_eq!(*seen.lock(), order);
     // A stranger to that format is told in order.
     let swapped = lab.swap(fifo().0).expect("a healthy policy");
@@ -128,10 +119,7 @@ fn a_new_policy_that_fails_on_the_way_is_recovered_from() {
     lab.insert_all("a b c d");
     let failed = lab.swap(trapping_lru(1).0).expect_err("it traps");
     assert_eq!(failed, Failure::Trap("unreachable".to_owned()));
-    assert_eq!(
-        (lab.status().policy.as_str(), lab.state()),
-        ("trapping", LaneState::Recovering)
-    );
+    assert_eq!((lab.status().policy.as_str(), lab.state()), ("trapping", LaneState::Recovering));
     assert_eq!(lab.held(), "a b c d");
 }
 
@@ -195,10 +183,7 @@ fn a_restore_that_traps_changes_nothing() {
     });
     assert_eq!(lab.swap(fragile), Err(Failure::Trap("fragile".to_owned())));
     assert_eq!(made.load(Ordering::Relaxed), 2);
-    assert_eq!(
-        (lab.status().policy.as_str(), lab.state()),
-        ("lru2", LaneState::Running)
-    );
+    assert_eq!((lab.status().policy.as_str(), lab.state()), ("lru2", LaneState::Running));
     lab.insert_all("d");
     assert_eq!(seen.lock()[..3], before);
 }

@@ -43,14 +43,8 @@ async fn insert(model: &Model, lane: &Lane, key: &str) {
 
 /// A failure to make progress shows as this, and not as a hanging build.
 fn within_a_minute(test: impl Future<Output = ()>) {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test is outside of any runtime"
-    )]
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    #[expect(clippy::disallowed_methods, reason = "a test is outside of any runtime")]
     let done = runtime
         .expect("a runtime")
         .block_on(async { tokio::time::timeout(Duration::from_secs(60), test).await });
@@ -79,21 +73,15 @@ fn eight_inserters_at_the_hard_capacity_all_progress() {
     let lane = Arc::new(lane);
     within_a_minute(eight_inserters(model, lane.clone()));
     let status = lane.status();
-    assert!(
-        status.victims + status.by_recency >= 4_000 - 10,
-        "{status:?}"
-    );
+    assert!(status.victims + status.by_recency >= 4_000 - 10, "{status:?}");
     assert_eq!((status.bogus, status.state), (0, LaneState::Running));
 }
 
 #[test]
 fn eight_inserters_progress_while_the_policy_fails() {
     let (model, lane) = start(trapping_lru(20).0, 8, |config| {
-        config.patience = Patience {
-            first_backoff: Duration::from_millis(1),
-            strikes: 3,
-            ..Patience::default()
-        };
+        config.patience =
+            Patience { first_backoff: Duration::from_millis(1), strikes: 3, ..Patience::default() };
     });
     let lane = Arc::new(lane);
     within_a_minute(eight_inserters(model, lane.clone()));
@@ -109,21 +97,12 @@ fn swaps_under_load_stop_nobody() {
         let load = tokio::spawn(eight_inserters(model.clone(), lane.clone()));
         for nth in 0..20 {
             let source = if nth % 2 == 0 { fifo().0 } else { lru().0 };
-            let swapped = lane
-                .swap(source, Vec::new())
-                .await
-                .expect("a healthy policy");
-            assert!(matches!(
-                swapped.handover,
-                Handover::Ordered { entries: 0..=10 }
-            ));
+            let swapped = lane.swap(source, Vec::new()).await.expect("a healthy policy");
+            assert!(matches!(swapped.handover, Handover::Ordered { entries: 0..=10 }));
         }
         load.await.expect("the load");
     });
-    assert_eq!(
-        (lane.status().policy.as_str(), lane.status().bogus),
-        ("lru", 0)
-    );
+    assert_eq!((lane.status().policy.as_str(), lane.status().bogus), ("lru", 0));
 }
 
 /// A policy that tells when a step with work begins, and ends it when told to.
@@ -147,9 +126,7 @@ fn gated() -> (Arc<Source>, Receiver<()>, Sender<()>) {
 #[test]
 fn a_policy_that_hangs_slows_no_hit_and_fails_no_insert() {
     let (source, begins, open) = gated();
-    let (model, lane) = start(source, 8, |config| {
-        config.room_wait = Duration::from_millis(1)
-    });
+    let (model, lane) = start(source, 8, |config| config.room_wait = Duration::from_millis(1));
     assert!(model.insert("first", 1));
     begins.recv().expect("a step begins");
     // The lane is inside the step from here on.
@@ -194,24 +171,16 @@ fn a_swap_that_is_refused_changes_nothing() {
         for key in ["a", "b", "c"] {
             insert(&model, &lane, key).await;
         }
-        let refused = lane
-            .swap(fifo().0, vec![("k".to_owned(), "2".to_owned())])
-            .await;
+        let refused = lane.swap(fifo().0, vec![("k".to_owned(), "2".to_owned())]).await;
         assert_eq!(refused, Err(Failure::Refused("no option k".to_owned())));
         let broken = Source::new("broken", |_| panic!("in the making"));
         let broken = lane.swap(broken, Vec::new()).await;
-        assert_eq!(
-            broken,
-            Err(Failure::Trap("panicked: in the making".to_owned()))
-        );
+        assert_eq!(broken, Err(Failure::Trap("panicked: in the making".to_owned())));
         // Asked for after the inserts, so answered after their step.
         assert_eq!(lane.statistics().await, Ok(vec![("known".to_owned(), 3.0)]));
     });
     let status = lane.status();
-    assert_eq!(
-        (status.policy.as_str(), status.sha256.as_str()),
-        ("lru", "5ba1")
-    );
+    assert_eq!((status.policy.as_str(), status.sha256.as_str()), ("lru", "5ba1"));
     assert_eq!(
         (status.state, status.failures.len(), seen.lock().len()),
         (LaneState::Running, 0, 3)
@@ -252,11 +221,7 @@ fn the_end_comes_in_the_midst_of_a_backoff() {
     });
     assert_eq!(model.need(), 0);
     drop(lane);
-    assert_eq!(
-        Arc::strong_count(&model),
-        1,
-        "the thread has let go of the store"
-    );
+    assert_eq!(Arc::strong_count(&model), 1, "the thread has let go of the store");
 }
 
 #[test]

@@ -90,22 +90,14 @@ fn pool(max_connections: usize, idle: Duration) -> (Arc<Pool>, Arc<State>) {
         open: AtomicUsize::new(0),
         most_open: AtomicUsize::new(0),
     });
-    let source = Scripted {
-        state: Arc::clone(&state),
-    };
-    let config = PoolConfig {
-        max_connections,
-        idle,
-    };
+    let source = Scripted { state: Arc::clone(&state) };
+    let config = PoolConfig { max_connections, idle };
     (Pool::new(Arc::new(source), config), state)
 }
 
 async fn number(pool: &Pool, key: &str) -> usize {
     let fetched = pool.fetch(key, LATE).await.unwrap().unwrap();
-    String::from_utf8(fetched.value.to_vec())
-        .unwrap()
-        .parse()
-        .unwrap()
+    String::from_utf8(fetched.value.to_vec()).unwrap().parse().unwrap()
 }
 
 #[tokio::test]
@@ -157,10 +149,7 @@ async fn a_waiter_gives_up_at_its_deadline() {
 #[tokio::test]
 async fn a_load_ends_at_its_deadline_whatever_the_connection_does() {
     let (pool, state) = pool(1, LATE);
-    assert_eq!(
-        pool.fetch("hang", SOON).await,
-        Err(FetchError::Timeout(SOON))
-    );
+    assert_eq!(pool.fetch("hang", SOON).await, Err(FetchError::Timeout(SOON)));
     assert_eq!(state.open.load(Ordering::SeqCst), 0);
 }
 
@@ -168,10 +157,7 @@ async fn a_load_ends_at_its_deadline_whatever_the_connection_does() {
 async fn connecting_counts_towards_the_deadline() {
     let (pool, state) = pool(1, LATE);
     state.connects.forget_permits(1000);
-    assert_eq!(
-        pool.fetch("any", SOON).await,
-        Err(FetchError::Timeout(SOON))
-    );
+    assert_eq!(pool.fetch("any", SOON).await, Err(FetchError::Timeout(SOON)));
     state.connects.add_permits(1);
     assert_eq!(number(&pool, "any").await, 0);
 }

@@ -11,70 +11,21 @@ fn every_error() -> Vec<(Error, Code, &'static str)> {
     let text = || "text".to_owned();
     vec![
         (Error::NotFound, NotFound, "NOT_FOUND"),
+        (Error::InvalidKey { problem: text() }, InvalidArgument, "INVALID_KEY"),
         (
-            Error::InvalidKey { problem: text() },
-            InvalidArgument,
-            "INVALID_KEY",
-        ),
-        (
-            Error::InvalidArgument {
-                argument: "ttl_ms",
-                problem: text(),
-            },
+            Error::InvalidArgument { argument: "ttl_ms", problem: text() },
             InvalidArgument,
             "INVALID_ARGUMENT",
         ),
+        (Error::UnknownGroup { name: text(), known: text() }, FailedPrecondition, "UNKNOWN_GROUP"),
+        (Error::NoRetriever { group: text() }, FailedPrecondition, "NO_RETRIEVER"),
+        (Error::TooLarge { bytes: 2, limit: 1, what: "" }, ResourceExhausted, "TOO_LARGE"),
+        (Error::Unavailable { who: text(), reason: text() }, Unavailable, "UNAVAILABLE"),
+        (Error::SourceRejected { reason: text() }, PermissionDenied, "SOURCE_REJECTED"),
+        (Error::BadValue { reason: text() }, FailedPrecondition, "BAD_VALUE"),
+        (Error::NotConfirmed { nodes: vec![text()] }, Unavailable, "NOT_CONFIRMED"),
         (
-            Error::UnknownGroup {
-                name: text(),
-                known: text(),
-            },
-            FailedPrecondition,
-            "UNKNOWN_GROUP",
-        ),
-        (
-            Error::NoRetriever { group: text() },
-            FailedPrecondition,
-            "NO_RETRIEVER",
-        ),
-        (
-            Error::TooLarge {
-                bytes: 2,
-                limit: 1,
-                what: "",
-            },
-            ResourceExhausted,
-            "TOO_LARGE",
-        ),
-        (
-            Error::Unavailable {
-                who: text(),
-                reason: text(),
-            },
-            Unavailable,
-            "UNAVAILABLE",
-        ),
-        (
-            Error::SourceRejected { reason: text() },
-            PermissionDenied,
-            "SOURCE_REJECTED",
-        ),
-        (
-            Error::BadValue { reason: text() },
-            FailedPrecondition,
-            "BAD_VALUE",
-        ),
-        (
-            Error::NotConfirmed {
-                nodes: vec![text()],
-            },
-            Unavailable,
-            "NOT_CONFIRMED",
-        ),
-        (
-            Error::DeadlineExceeded {
-                after: Duration::from_secs(1),
-            },
+            Error::DeadlineExceeded { after: Duration::from_secs(1) },
             DeadlineExceeded,
             "DEADLINE_EXCEEDED",
         ),
@@ -91,16 +42,10 @@ fn each_error_has_its_code_reason_and_group() {
         assert_eq!(status.message(), error.to_string());
         let details = status.get_error_details();
         let info = details.error_info().unwrap();
-        assert_eq!(
-            (info.reason.as_str(), info.domain.as_str()),
-            (reason, "psycache")
-        );
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), (reason, "psycache"));
         assert_eq!(info.metadata["group"], "scores");
         let failure = failure(&error);
-        assert_eq!(
-            (failure.code, failure.reason.as_str()),
-            (code as u32, reason)
-        );
+        assert_eq!((failure.code, failure.reason.as_str()), (code as u32, reason));
         assert_eq!(failure.message, error.to_string());
     }
 }
@@ -111,23 +56,11 @@ fn what_a_program_could_act_on_stands_in_the_metadata() {
         let status = status(error, b"scores");
         status.get_error_details().error_info().unwrap().metadata[name].clone()
     };
-    let error = Error::TooLarge {
-        bytes: 2,
-        limit: 1,
-        what: "",
-    };
-    assert_eq!(
-        (fact(&error, "bytes"), fact(&error, "limit")),
-        ("2".into(), "1".into())
-    );
-    let error = Error::InvalidArgument {
-        argument: "ttl_ms",
-        problem: String::new(),
-    };
+    let error = Error::TooLarge { bytes: 2, limit: 1, what: "" };
+    assert_eq!((fact(&error, "bytes"), fact(&error, "limit")), ("2".into(), "1".into()));
+    let error = Error::InvalidArgument { argument: "ttl_ms", problem: String::new() };
     assert_eq!(fact(&error, "argument"), "ttl_ms");
-    let error = Error::NotConfirmed {
-        nodes: vec!["a:1".into(), "b:2".into()],
-    };
+    let error = Error::NotConfirmed { nodes: vec!["a:1".into(), "b:2".into()] };
     assert_eq!(fact(&error, "nodes"), "a:1,b:2");
 }
 

@@ -11,16 +11,9 @@ fn node() -> NodeReading {
     took.record(Duration::from_secs(100));
     let group = GroupReading {
         group: r#"odd "name""#.into(),
-        gets: GetResult::ALL
-            .iter()
-            .map(|result| (*result, *result as u64))
-            .collect(),
+        gets: GetResult::ALL.iter().map(|result| (*result, *result as u64)).collect(),
         get_seconds: vec![(GetResult::Hit, took.read())],
-        loads: vec![LoadReading {
-            source: "retriever",
-            outcome: "ok",
-            count: 7,
-        }],
+        loads: vec![LoadReading { source: "retriever", outcome: "ok", count: 7 }],
         load_seconds: vec![("retriever", took.read())],
         evictions: vec![("policy", 3), ("expired", 0)],
         entries: 2,
@@ -35,10 +28,7 @@ fn node() -> NodeReading {
     };
     NodeReading {
         groups: vec![group],
-        peers: vec![PeerReading {
-            peer: "127.0.0.1:7402".into(),
-            requests: vec![("ok", 9)],
-        }],
+        peers: vec![PeerReading { peer: "127.0.0.1:7402".into(), requests: vec![("ok", 9)] }],
         ring_nodes: 2,
         ring_version: 5,
         registry_connected: true,
@@ -68,10 +58,7 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
         "psycache_ring_version 5",
         "psycache_registry_connected 1",
     ] {
-        assert!(
-            text.lines().any(|found| found == line),
-            "{line}\nis not in\n{text}"
-        );
+        assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");
     }
     assert!(text.ends_with("# EOF\n"), "{text}");
 }

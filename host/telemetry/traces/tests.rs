@@ -61,19 +61,14 @@ async fn call(traceparent: &str, code: Code) {
 }
 
 fn attribute(span: &SpanData, name: &str) -> String {
-    let found = span
-        .attributes
-        .iter()
-        .find(|pair| pair.key.as_str() == name);
+    let found = span.attributes.iter().find(|pair| pair.key.as_str() == name);
     found.map_or_else(String::new, |pair| pair.value.to_string())
 }
 
 #[tokio::test]
 async fn a_call_below_a_recorded_parent_is_a_server_span_with_its_load_below() {
     let spans = spans_of(call(SAMPLED, Code::Ok)).await;
-    let [load, rpc] = spans.as_slice() else {
-        panic!("{spans:?}")
-    };
+    let [load, rpc] = spans.as_slice() else { panic!("{spans:?}") };
     assert_eq!(rpc.name, "psycache.v1.Cache/Get");
     assert_eq!(rpc.span_kind, SpanKind::Server);
     assert_eq!(rpc.span_context.trace_id().to_string(), &SAMPLED[3..35]);
@@ -93,16 +88,9 @@ async fn an_error_sets_the_status_and_a_missing_key_does_not() {
         call(SAMPLED, Code::NotFound).await;
     })
     .await;
-    let calls: Vec<_> = spans
-        .iter()
-        .filter(|span| span.name.ends_with("Get"))
-        .collect();
+    let calls: Vec<_> = spans.iter().filter(|span| span.name.ends_with("Get")).collect();
     assert_eq!(calls.len(), 2);
-    assert!(
-        matches!(calls[0].status, Status::Error { .. }),
-        "{:?}",
-        calls[0].status
-    );
+    assert!(matches!(calls[0].status, Status::Error { .. }), "{:?}", calls[0].status);
     assert_eq!(attribute(calls[0], "rpc.grpc.status_code"), "14");
     assert_eq!(calls[1].status, Status::Unset);
     assert_eq!(attribute(calls[1], "rpc.grpc.status_code"), "5");
@@ -120,10 +108,7 @@ async fn what_is_not_chosen_leaves_no_span() {
 
 #[test]
 fn an_address_that_is_no_url_is_refused_with_the_mend() {
-    let config = Config {
-        otlp: Some("not a url".into()),
-        ..Config::default()
-    };
+    let config = Config { otlp: Some("not a url".into()), ..Config::default() };
     let error = Exporter::start(&config).unwrap_err().to_string();
     assert!(error.contains("write http://HOST:4317"), "{error}");
 }

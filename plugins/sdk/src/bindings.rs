@@ -73,10 +73,7 @@ impl From<retriever::exports::psycache::plugin::retriever::Config> for Retriever
 
 impl From<Fetched> for retriever::exports::psycache::plugin::retriever::Fetched {
     fn from(fetched: Fetched) -> Self {
-        Self {
-            value: fetched.value,
-            ttl_ms: fetched.ttl_ms,
-        }
+        Self { value: fetched.value, ttl_ms: fetched.ttl_ms }
     }
 }
 

@@ -24,10 +24,7 @@ pub enum ConfigError {
 impl ConfigError {
     /// An [`InvalidValue`](Self::InvalidValue).
     pub fn invalid(name: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::InvalidValue {
-            name: name.into(),
-            problem: problem.into(),
-        }
+        Self::InvalidValue { name: name.into(), problem: problem.into() }
     }
 }
 
@@ -61,13 +58,7 @@ pub struct Config {
 impl Config {
     /// A configuration without options, whose steps may return any number of victims.
     pub fn new(capacity: u64, max_entries: u32) -> Self {
-        Self {
-            capacity,
-            max_entries,
-            max_victims: u32::MAX,
-            seed: 0,
-            pairs: Vec::new(),
-        }
+        Self { capacity, max_entries, max_victims: u32::MAX, seed: 0, pairs: Vec::new() }
     }
 
     /// Adds an option.
@@ -103,19 +94,13 @@ pub struct Options<'a> {
 impl<'a> Options<'a> {
     /// Reads from `pairs` of name and value.
     pub fn new(pairs: &'a [(String, String)]) -> Self {
-        Self {
-            pairs,
-            known: RefCell::new(Vec::new()),
-        }
+        Self { pairs, known: RefCell::new(Vec::new()) }
     }
 
     /// The value of option `name`, if it was given.
     pub fn text(&self, name: &'static str) -> Option<&'a str> {
         self.known.borrow_mut().push(name);
-        self.pairs
-            .iter()
-            .find(|(given, _)| given == name)
-            .map(|(_, value)| value.as_str())
+        self.pairs.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
     /// The value of option `name`.
@@ -123,8 +108,7 @@ impl<'a> Options<'a> {
     /// # Errors
     /// [`ConfigError::MissingOption`].
     pub fn required(&self, name: &'static str) -> Result<&'a str, ConfigError> {
-        self.text(name)
-            .ok_or_else(|| ConfigError::MissingOption(name.to_owned()))
+        self.text(name).ok_or_else(|| ConfigError::MissingOption(name.to_owned()))
     }
 
     /// The number in option `name`, or `default` where it is not given.
@@ -182,10 +166,7 @@ mod tests {
 
     fn read(config: &Config) -> Result<(u32, f64), ConfigError> {
         let options = config.options();
-        let read = (
-            options.parse("k", 2, 1..=16)?,
-            options.parse("share", 0.25, 0.0..=1.0)?,
-        );
+        let read = (options.parse("k", 2, 1..=16)?, options.parse("share", 0.25, 0.0..=1.0)?);
         options.finish()?;
         Ok(read)
     }
@@ -213,15 +194,9 @@ mod tests {
     #[test]
     fn an_unknown_option_names_the_known_ones() {
         let error = read(&Config::default().option("kay", "2")).expect_err("there is no kay");
-        assert_eq!(
-            error,
-            ConfigError::UnknownOption("kay (known: k, share)".to_owned())
-        );
+        assert_eq!(error, ConfigError::UnknownOption("kay (known: k, share)".to_owned()));
         let nothing = Config::default().option("k", "2");
-        let error = nothing
-            .options()
-            .finish()
-            .expect_err("nothing was asked for");
+        let error = nothing.options().finish().expect_err("nothing was asked for");
         assert_eq!(error.to_string(), "unknown option k (there are no options)");
     }
 
@@ -234,10 +209,7 @@ mod tests {
     #[test]
     fn a_required_option_is_missed() {
         let config = Config::default();
-        let error = config
-            .options()
-            .required("dsn")
-            .expect_err("none was given");
+        let error = config.options().required("dsn").expect_err("none was given");
         assert_eq!(error.to_string(), "option dsn is missing");
     }
 }

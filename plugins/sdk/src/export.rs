@@ -8,10 +8,7 @@
 macro_rules! export_policy {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
-        #[expect(
-            unsafe_code,
-            reason = "the generated exports take raw pointers from the node"
-        )]
+        #[expect(unsafe_code, reason = "the generated exports take raw pointers from the node")]
         const _: () = {
             use world::exports::psycache::plugin::policy as contract;
             use $crate::bindings::policy as world;
@@ -52,10 +49,7 @@ macro_rules! export_policy {
                         now,
                     };
                     POLICY.with_borrow_mut(|policy| {
-                        policy
-                            .as_mut()
-                            .expect("configure comes first")
-                            .step(&step, &mut victims);
+                        policy.as_mut().expect("configure comes first").step(&step, &mut victims);
                     });
                     victims
                 }
@@ -73,10 +67,7 @@ macro_rules! export_policy {
 macro_rules! export_retriever {
     ($retriever:ty) => {
         #[cfg(target_family = "wasm")]
-        #[expect(
-            unsafe_code,
-            reason = "the generated exports take raw pointers from the node"
-        )]
+        #[expect(unsafe_code, reason = "the generated exports take raw pointers from the node")]
         const _: () = {
             use world::exports::psycache::plugin::retriever as contract;
             use $crate::Retriever as _;

@@ -165,10 +165,7 @@ mod tests {
         let (mut ghosts, mut model) = (Ghosts::default(), VecDeque::new());
         for step in 0..30_000u64 {
             let hash = step.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 52;
-            match (
-                ghosts.find(hash),
-                model.iter().position(|kept| *kept == hash),
-            ) {
+            match (ghosts.find(hash), model.iter().position(|kept| *kept == hash)) {
                 (Some(id), Some(at)) => {
                     ghosts.remove(id);
                     model.remove(at);
@@ -187,11 +184,7 @@ mod tests {
         let kept: Vec<u64> = ghosts.iter().map(|id| ghosts.hash(id)).collect();
         assert_eq!(kept, Vec::from(model));
         assert!(ghosts.bucket_count > 500, "{}", ghosts.bucket_count);
-        assert!(
-            ghosts.ids < 2_300,
-            "{} ids for at most 2,200 ghosts",
-            ghosts.ids
-        );
+        assert!(ghosts.ids < 2_300, "{} ids for at most 2,200 ghosts", ghosts.ids);
     }
 
     #[test]

@@ -20,10 +20,7 @@ pub struct Links(SlotArray<Link>);
 
 impl Default for Links {
     fn default() -> Self {
-        Self(SlotArray::new(Link {
-            before: NONE,
-            after: NONE,
-        }))
+        Self(SlotArray::new(Link { before: NONE, after: NONE }))
     }
 }
 
@@ -58,10 +55,7 @@ pub struct Chain {
 
 impl Default for Chain {
     fn default() -> Self {
-        Self {
-            front: NONE,
-            back: NONE,
-        }
+        Self { front: NONE, back: NONE }
     }
 }
 
@@ -84,10 +78,7 @@ impl Chain {
     /// Puts a slot that stands in no chain first.
     #[inline]
     pub fn push_front(&mut self, links: &mut Links, slot: u32) {
-        *links.0.get_mut(slot) = Link {
-            before: NONE,
-            after: self.front,
-        };
+        *links.0.get_mut(slot) = Link { before: NONE, after: self.front };
         match some(self.front) {
             Some(second) => links.set_before(second, slot),
             None => self.back = slot,
@@ -98,10 +89,7 @@ impl Chain {
     /// Puts a slot that stands in no chain right behind `place`, which stands in this one.
     pub fn insert_after(&mut self, links: &mut Links, place: u32, slot: u32) {
         let after = links.0.get(place).after;
-        *links.0.get_mut(slot) = Link {
-            before: place,
-            after,
-        };
+        *links.0.get_mut(slot) = Link { before: place, after };
         links.set_after(place, slot);
         match some(after) {
             Some(after) => links.set_before(after, slot),
@@ -143,11 +131,7 @@ mod tests {
 
     fn dump(chain: &Chain, links: &Links) -> Vec<u32> {
         let slots: Vec<u32> = chain.iter(links).collect();
-        assert_eq!(
-            slots.last().copied(),
-            chain.back(),
-            "both ends tell the same list"
-        );
+        assert_eq!(slots.last().copied(), chain.back(), "both ends tell the same list");
         slots
     }
 
@@ -160,23 +144,14 @@ mod tests {
                 _ => odd.push_front(&mut links, slot),
             }
         }
-        assert_eq!(
-            (dump(&even, &links), dump(&odd, &links)),
-            (vec![4, 2, 0], vec![5, 3, 1])
-        );
+        assert_eq!((dump(&even, &links), dump(&odd, &links)), (vec![4, 2, 0], vec![5, 3, 1]));
         even.remove(&mut links, 2);
         odd.insert_after(&mut links, 1, 2);
-        assert_eq!(
-            (dump(&even, &links), dump(&odd, &links)),
-            (vec![4, 0], vec![5, 3, 1, 2])
-        );
+        assert_eq!((dump(&even, &links), dump(&odd, &links)), (vec![4, 0], vec![5, 3, 1, 2]));
         odd.remove(&mut links, 5);
         odd.insert_after(&mut links, 3, 5);
         assert_eq!(dump(&odd, &links), [3, 5, 1, 2]);
-        assert_eq!(
-            std::iter::from_fn(|| even.pop_back(&mut links)).collect::<Vec<_>>(),
-            [0, 4]
-        );
+        assert_eq!(std::iter::from_fn(|| even.pop_back(&mut links)).collect::<Vec<_>>(), [0, 4]);
         assert!(even.is_empty() && even.back().is_none());
     }
 }

@@ -45,10 +45,7 @@ impl fmt::Debug for RetrieverConfig {
     /// Without the secrets.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = out.debug_struct("RetrieverConfig");
-        fields
-            .field("group", &self.group)
-            .field("pairs", &self.pairs)
-            .finish_non_exhaustive()
+        fields.field("group", &self.group).field("pairs", &self.pairs).finish_non_exhaustive()
     }
 }
 

@@ -17,19 +17,14 @@ pub struct SlotArray<T> {
 impl<T: Copy> SlotArray<T> {
     /// An array that holds `vacant` everywhere and takes no memory yet.
     pub fn new(vacant: T) -> Self {
-        Self {
-            chunks: Vec::new(),
-            vacant,
-        }
+        Self { chunks: Vec::new(), vacant }
     }
 
     /// The value at `slot`.
     #[inline]
     pub fn get(&self, slot: u32) -> T {
         let slot = slot as usize;
-        self.chunks
-            .get(slot / CHUNK)
-            .map_or(self.vacant, |chunk| chunk[slot % CHUNK])
+        self.chunks.get(slot / CHUNK).map_or(self.vacant, |chunk| chunk[slot % CHUNK])
     }
 
     /// Puts `value` at `slot`, growing the array to it.
@@ -50,10 +45,7 @@ impl<T: Copy> SlotArray<T> {
 
     /// Calls `change` on every place that takes memory, in the order of slots.
     pub fn for_each_mut(&mut self, change: impl FnMut(&mut T)) {
-        self.chunks
-            .iter_mut()
-            .flat_map(|chunk| chunk.iter_mut())
-            .for_each(change);
+        self.chunks.iter_mut().flat_map(|chunk| chunk.iter_mut()).for_each(change);
     }
 
     #[cold]
@@ -61,9 +53,7 @@ impl<T: Copy> SlotArray<T> {
         let vacant = self.vacant;
         self.chunks.resize_with(chunks, || {
             let chunk = vec![vacant; CHUNK].into_boxed_slice();
-            chunk
-                .try_into()
-                .unwrap_or_else(|_| unreachable!("a chunk holds CHUNK values"))
+            chunk.try_into().unwrap_or_else(|_| unreachable!("a chunk holds CHUNK values"))
         });
     }
 }
@@ -77,10 +67,7 @@ mod tests {
         let mut array = SlotArray::new(7u32);
         assert_eq!(array.get(u32::MAX), 7);
         array.set(5_000, 1);
-        assert_eq!(
-            (array.get(4_999), array.get(5_000), array.get(5_001)),
-            (7, 1, 7)
-        );
+        assert_eq!((array.get(4_999), array.get(5_000), array.get(5_001)), (7, 1, 7));
     }
 
     #[test]

@@ -81,15 +81,9 @@ mod tests {
         }
         list.move_to_front(3);
         list.move_to_front(3);
-        assert_eq!(
-            (list.iter().collect::<Vec<_>>(), list.len()),
-            (vec![3, 2, 1], 3)
-        );
+        assert_eq!((list.iter().collect::<Vec<_>>(), list.len()), (vec![3, 2, 1], 3));
         list.remove(2);
-        assert_eq!(
-            (list.pop_back(), list.pop_back(), list.pop_back()),
-            (Some(1), Some(3), None)
-        );
+        assert_eq!((list.pop_back(), list.pop_back(), list.pop_back()), (Some(1), Some(3), None));
         assert!(list.is_empty());
     }
 }

@@ -109,10 +109,7 @@ impl<P: Policy> Stepped<P> {
     fn overwrite_residents(&mut self, step: &Step<'_>) {
         let count = step.admitted.len();
         assert_eq!(step.hashes.len(), count, "one hash for each admitted entry");
-        assert!(
-            step.attributes.len() >= 3 * count,
-            "three attributes for each admitted entry"
-        );
+        assert!(step.attributes.len() >= 3 * count, "three attributes for each admitted entry");
         self.newcomers.clear();
         for (at, &slot) in step.admitted.iter().enumerate() {
             if self.weights.get(slot) == 0 {
@@ -132,10 +129,7 @@ impl<P: Policy> Stepped<P> {
         for place in 0..self.newcomers.len() {
             let at = self.newcomers[place];
             let (slot, entry) = (step.admitted[at], step.entry(at));
-            assert!(
-                slot < self.max_entries,
-                "slot {slot} is not below max-entries"
-            );
+            assert!(slot < self.max_entries, "slot {slot} is not below max-entries");
             if self.weights.get(slot) == 0 {
                 self.weights.set(slot, entry.weight);
                 self.policy.admit(slot, &entry);
@@ -152,10 +146,7 @@ impl<P: Policy> Stepped<P> {
                 break;
             };
             let weight = self.weights.get(slot);
-            assert_ne!(
-                weight, 0,
-                "the policy chose slot {slot}, which is not resident"
-            );
+            assert_ne!(weight, 0, "the policy chose slot {slot}, which is not resident");
             self.weights.set(slot, 0);
             victims.push(slot);
             freed += u64::from(weight);

@@ -12,10 +12,7 @@ std::thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
 }
 
-#[expect(
-    unsafe_code,
-    reason = "an allocator is unsafe to implement; this one only counts"
-)]
+#[expect(unsafe_code, reason = "an allocator is unsafe to implement; this one only counts")]
 // SAFETY: every call is passed on to the system's allocator as it is.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -56,13 +53,7 @@ pub fn bytes_per_entry<P: Policy>(entries: u32) -> f64 {
         };
         policy.step(&step, &mut victims);
         slot = victims.first().copied().unwrap_or(slot + 1);
-        policy.step(
-            &Step {
-                touched: &[slot / 2],
-                ..Step::default()
-            },
-            &mut victims,
-        );
+        policy.step(&Step { touched: &[slot / 2], ..Step::default() }, &mut victims);
     }
     (HELD.get() - before) as f64 / f64::from(entries)
 }
@@ -79,21 +70,11 @@ pub fn bytes_with_distinct_counts<P: Policy>(entries: u32) -> f64 {
     let mut victims = Vec::new();
     for slot in 0..entries {
         let (hashes, attributes) = ([u64::from(slot)], [1, 0, 0]);
-        let step = Step {
-            admitted: &[slot],
-            hashes: &hashes,
-            attributes: &attributes,
-            ..Step::default()
-        };
+        let step =
+            Step { admitted: &[slot], hashes: &hashes, attributes: &attributes, ..Step::default() };
         policy.step(&step, &mut victims);
         for _ in 0..slot {
-            policy.step(
-                &Step {
-                    touched: &[slot],
-                    ..Step::default()
-                },
-                &mut victims,
-            );
+            policy.step(&Step { touched: &[slot], ..Step::default() }, &mut victims);
         }
     }
     (HELD.get() - before) as f64 / f64::from(entries)

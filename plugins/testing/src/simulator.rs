@@ -43,9 +43,7 @@ impl<P: Policy> Simulator<P> {
     /// What the policy's `configure` refuses.
     pub fn new(capacity: u32, options: &[(&str, &str)]) -> Result<Self, ConfigError> {
         let bare = Config::new(u64::from(capacity), capacity + 1);
-        let config = options
-            .iter()
-            .fold(bare, |config, (name, value)| config.option(name, value));
+        let config = options.iter().fold(bare, |config, (name, value)| config.option(name, value));
         Ok(Self {
             policy: Stepped::new(&config)?,
             capacity: capacity as usize,
@@ -77,17 +75,8 @@ impl<P: Policy> Simulator<P> {
     /// If the policy gives no room although it was asked to.
     pub fn request(&mut self, key: u64) -> Request {
         if let Some(slot) = self.slot(key) {
-            self.policy.step(
-                &Step {
-                    touched: &[slot],
-                    ..Step::default()
-                },
-                &mut self.victims,
-            );
-            return Request {
-                hit: true,
-                evicted: None,
-            };
+            self.policy.step(&Step { touched: &[slot], ..Step::default() }, &mut self.victims);
+            return Request { hit: true, evicted: None };
         }
         let need = u64::from(self.slots.len() == self.capacity);
         let slot = self.unused.pop().expect("one slot more than entries");
@@ -109,10 +98,7 @@ impl<P: Policy> Simulator<P> {
             self.unused.push(victim);
             evicted
         });
-        Request {
-            hit: false,
-            evicted,
-        }
+        Request { hit: false, evicted }
     }
 
     /// Deletes a resident key.
@@ -120,17 +106,8 @@ impl<P: Policy> Simulator<P> {
     /// # Panics
     /// If it is not resident.
     pub fn remove(&mut self, key: u64) {
-        let slot = self
-            .slots
-            .remove(&key)
-            .expect("only resident keys are removed");
-        self.policy.step(
-            &Step {
-                removed: &[slot],
-                ..Step::default()
-            },
-            &mut self.victims,
-        );
+        let slot = self.slots.remove(&key).expect("only resident keys are removed");
+        self.policy.step(&Step { removed: &[slot], ..Step::default() }, &mut self.victims);
         self.unused.push(slot);
     }
 }

@@ -14,12 +14,7 @@ use super::{Served, info, served, served_with};
 fn header(name: &str, sha256: &str) -> Part {
     let options = HashMap::from([("k".into(), "2".into()), ("history".into(), "1".into())]);
     let (group, name, sha256) = ("scores".into(), name.into(), sha256.into());
-    Part::Header(SwapPolicyHeader {
-        group,
-        name,
-        sha256,
-        options,
-    })
+    Part::Header(SwapPolicyHeader { group, name, sha256, options })
 }
 
 fn component(bytes: &'static [u8]) -> Part {
@@ -27,20 +22,13 @@ fn component(bytes: &'static [u8]) -> Part {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02X}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 async fn swap(served: &Served, parts: Vec<Part>) -> Result<SwapPolicyResponse, Status> {
-    let parts = parts
-        .into_iter()
-        .map(|part| SwapPolicyRequest { part: Some(part) });
+    let parts = parts.into_iter().map(|part| SwapPolicyRequest { part: Some(part) });
     let parts = tokio_stream::iter(parts.collect::<Vec<_>>());
-    let answer = AdminClient::new(served.channel.clone())
-        .swap_policy(parts)
-        .await;
+    let answer = AdminClient::new(served.channel.clone()).swap_policy(parts).await;
     answer.map(Response::into_inner)
 }
 
@@ -54,25 +42,13 @@ async fn status_tells_what_the_groups_did() {
     let mut client = AdminClient::new(served.channel.clone());
     let status = client.status(StatusRequest {}).await.unwrap().into_inner();
     assert_eq!(status.version, "1.2.3");
-    let [notes, scores] = status.groups.as_slice() else {
-        panic!("{status:?}")
-    };
+    let [notes, scores] = status.groups.as_slice() else { panic!("{status:?}") };
     assert_eq!((notes.name.as_str(), &notes.retriever), ("notes", &None));
-    assert_eq!(
-        (scores.hits, scores.misses, scores.loads, scores.entries),
-        (2, 1, 2, 1)
-    );
+    assert_eq!((scores.hits, scores.misses, scores.loads, scores.entries), (2, 1, 2, 1));
     assert_eq!(scores.capacity_bytes, super::CAPACITY);
-    assert!(
-        (1..super::CAPACITY).contains(&scores.bytes),
-        "{}",
-        scores.bytes
-    );
+    assert!((1..super::CAPACITY).contains(&scores.bytes), "{}", scores.bytes);
     let policy = scores.policy.as_ref().unwrap();
-    assert_eq!(
-        (policy.name.as_str(), policy.state.as_str()),
-        ("lru", "running")
-    );
+    assert_eq!((policy.name.as_str(), policy.state.as_str()), ("lru", "running"));
     assert_eq!(policy.sha256.len(), 64);
     let retriever = scores.retriever.as_ref().unwrap();
     assert_eq!((retriever.name.as_str(), retriever.failures), ("source", 1));
@@ -81,11 +57,8 @@ async fn status_tells_what_the_groups_did() {
 #[tokio::test]
 async fn a_component_arrives_whole_with_its_options() {
     let served = served().await;
-    let parts = vec![
-        header("mine.wasm", &digest(b"component")),
-        component(b"com"),
-        component(b"ponent"),
-    ];
+    let parts =
+        vec![header("mine.wasm", &digest(b"component")), component(b"com"), component(b"ponent")];
     let swapped = swap(&served, parts).await.unwrap();
     assert_eq!((swapped.entries, swapped.duration_ms), (3, 7));
     let expected = PolicySwap {
@@ -102,10 +75,7 @@ async fn a_built_in_needs_no_component() {
     let served = served().await;
     swap(&served, vec![header("lfu", "")]).await.unwrap();
     let swaps = served.operations.swaps.lock();
-    assert_eq!(
-        (swaps[0].name.as_str(), &swaps[0].component),
-        ("lfu", &None)
-    );
+    assert_eq!((swaps[0].name.as_str(), &swaps[0].component), ("lfu", &None));
 }
 
 #[tokio::test]
@@ -126,10 +96,7 @@ async fn a_swap_that_is_not_in_order_is_refused_before_anything_happens() {
         assert_eq!(info(&status).metadata["argument"], argument, "{status}");
     }
     let group = "nowhere".into();
-    let unknown = Part::Header(SwapPolicyHeader {
-        group,
-        ..SwapPolicyHeader::default()
-    });
+    let unknown = Part::Header(SwapPolicyHeader { group, ..SwapPolicyHeader::default() });
     let status = swap(&served, vec![unknown]).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert_eq!(info(&status).reason, "UNKNOWN_GROUP");
@@ -138,16 +105,8 @@ async fn a_swap_that_is_not_in_order_is_refused_before_anything_happens() {
 
 #[tokio::test]
 async fn a_component_too_large_is_refused_with_the_limit() {
-    let served = served_with(Config {
-        max_component_bytes: 10,
-        ..Config::default()
-    })
-    .await;
-    let parts = vec![
-        header("a", "00"),
-        component(b"123456"),
-        component(b"123456"),
-    ];
+    let served = served_with(Config { max_component_bytes: 10, ..Config::default() }).await;
+    let parts = vec![header("a", "00"), component(b"123456"), component(b"123456")];
     let status = swap(&served, parts).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(info(&status).metadata["limit"], "10");

@@ -13,12 +13,7 @@ use super::{get, served};
 
 fn set(key: &'static str, value: &'static str, ttl: Duration) -> SetRequest {
     let ttl_ms = ttl.as_millis() as u64;
-    SetRequest {
-        group: "notes".into(),
-        key: key.into(),
-        value: value.into(),
-        ttl_ms,
-    }
+    SetRequest { group: "notes".into(), key: key.into(), value: value.into(), ttl_ms }
 }
 
 #[tokio::test]
@@ -44,20 +39,11 @@ async fn what_is_set_is_read_until_it_is_removed() {
     let served = served().await;
     let mut client = served.client();
     client.set(set("a", "one", Duration::ZERO)).await.unwrap();
-    client
-        .set(set("a", "two", Duration::from_secs(60)))
-        .await
-        .unwrap();
+    client.set(set("a", "two", Duration::from_secs(60))).await.unwrap();
     let held = client.get(get("notes", "a")).await.unwrap().into_inner();
-    assert_eq!(
-        (held.value, held.origin),
-        (Bytes::from("two"), Origin::Hit.into())
-    );
+    assert_eq!((held.value, held.origin), (Bytes::from("two"), Origin::Hit.into()));
     assert!((1..=60_000).contains(&held.ttl_ms), "{}", held.ttl_ms);
-    let remove = || RemoveRequest {
-        group: "notes".into(),
-        key: "a".into(),
-    };
+    let remove = || RemoveRequest { group: "notes".into(), key: "a".into() };
     assert!(client.remove(remove()).await.unwrap().into_inner().existed);
     assert!(!client.remove(remove()).await.unwrap().into_inner().existed);
     client.get(get("notes", "a")).await.unwrap_err();
@@ -70,28 +56,15 @@ async fn many_keys_are_answered_in_the_order_asked_each_for_itself() {
     let keys = ["Jack", "", "missing", "Tom", "down", "Jack"];
     let mut keys: Vec<Bytes> = keys.map(Bytes::from).into();
     keys.push(Bytes::from_static(b"\xff"));
-    let request = GetManyRequest {
-        group: "scores".into(),
-        keys,
-    };
-    let results = served
-        .client()
-        .get_many(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .results;
+    let request = GetManyRequest { group: "scores".into(), keys };
+    let results = served.client().get_many(request).await.unwrap().into_inner().results;
     let told: Vec<_> = results
         .into_iter()
         .map(|result| match result.result.unwrap() {
             get_result::Result::Found(found) => String::from_utf8(found.value.into()).unwrap(),
             get_result::Result::Failure(failure) => {
                 assert!(!failure.message.is_empty());
-                format!(
-                    "{:?} {}",
-                    Code::from_i32(failure.code as i32),
-                    failure.reason
-                )
+                format!("{:?} {}", Code::from_i32(failure.code as i32), failure.reason)
             }
         })
         .collect();
@@ -113,16 +86,8 @@ async fn many_keys_are_removed_each_for_itself() {
     let mut client = served.client();
     client.set(set("a", "one", Duration::ZERO)).await.unwrap();
     let keys = ["a", "", "b"].map(Bytes::from).into();
-    let request = RemoveManyRequest {
-        group: "notes".into(),
-        keys,
-    };
-    let results = client
-        .remove_many(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .results;
+    let request = RemoveManyRequest { group: "notes".into(), keys };
+    let results = client.remove_many(request).await.unwrap().into_inner().results;
     let told: Vec<_> = results
         .into_iter()
         .map(|result| match result.result.unwrap() {
@@ -140,9 +105,7 @@ async fn clear_drops_every_entry_of_its_group_only() {
     served.get("Tom").await.unwrap();
     client.set(set("a", "one", Duration::ZERO)).await.unwrap();
     client.set(set("b", "two", Duration::ZERO)).await.unwrap();
-    let request = ClearRequest {
-        group: "notes".into(),
-    };
+    let request = ClearRequest { group: "notes".into() };
     assert_eq!(client.clear(request).await.unwrap().into_inner().entries, 2);
     client.get(get("notes", "a")).await.unwrap_err();
     assert_eq!(served.get("Tom").await.unwrap().origin(), Origin::Hit);

@@ -7,26 +7,13 @@ use tonic::{Code, Request, Status};
 use super::{Served, get, info, served};
 
 async fn refused(served: &Served, request: GetRequest) -> Status {
-    served
-        .client()
-        .get(request)
-        .await
-        .expect_err("it is refused")
+    served.client().get(request).await.expect_err("it is refused")
 }
 
 async fn set(served: &Served, value: Vec<u8>, ttl_ms: u64) -> Status {
     let (group, key) = ("notes".into(), "a".into());
-    let request = SetRequest {
-        group,
-        key,
-        value: value.into(),
-        ttl_ms,
-    };
-    served
-        .client()
-        .set(request)
-        .await
-        .expect_err("it is refused")
+    let request = SetRequest { group, key, value: value.into(), ttl_ms };
+    served.client().set(request).await.expect_err("it is refused")
 }
 
 #[tokio::test]
@@ -40,11 +27,7 @@ async fn what_the_source_says_reaches_the_caller_as_its_code() {
         ("panics", Code::Internal, "INTERNAL"),
     ] {
         let status = refused(&served, get("scores", key)).await;
-        assert_eq!(
-            (status.code(), info(&status).reason.as_str()),
-            (code, reason),
-            "{key}"
-        );
+        assert_eq!((status.code(), info(&status).reason.as_str()), (code, reason), "{key}");
         assert_eq!(info(&status).metadata["group"], "scores");
     }
     let status = refused(&served, get("scores", "down")).await;
@@ -59,41 +42,20 @@ async fn a_key_that_cannot_be_one_is_refused_and_told_why() {
         (Bytes::from(vec![b'k'; 1025]), "1025 bytes"),
         (Bytes::from_static(b"ab\xff"), "not UTF-8 from byte 2"),
     ] {
-        let status = refused(
-            &served,
-            GetRequest {
-                group: "scores".into(),
-                key,
-            },
-        )
-        .await;
+        let status = refused(&served, GetRequest { group: "scores".into(), key }).await;
         assert_eq!(status.code(), Code::InvalidArgument);
         assert_eq!(info(&status).reason, "INVALID_KEY");
         assert!(status.message().contains(why), "{status}");
     }
-    let longest = GetRequest {
-        group: "scores".into(),
-        key: vec![b'k'; 1024].into(),
-    };
+    let longest = GetRequest { group: "scores".into(), key: vec![b'k'; 1024].into() };
     served.client().get(longest).await.unwrap();
 }
 
 #[tokio::test]
 async fn an_unknown_group_is_told_which_there_are() {
     let served = served().await;
-    for group in [
-        Bytes::from("score"),
-        Bytes::from_static(b"\xff\xfe"),
-        "g".repeat(9999).into(),
-    ] {
-        let status = refused(
-            &served,
-            GetRequest {
-                group,
-                key: "Tom".into(),
-            },
-        )
-        .await;
+    for group in [Bytes::from("score"), Bytes::from_static(b"\xff\xfe"), "g".repeat(9999).into()] {
+        let status = refused(&served, GetRequest { group, key: "Tom".into() }).await;
         assert_eq!(status.code(), Code::FailedPrecondition);
         assert_eq!(info(&status).reason, "UNKNOWN_GROUP");
         assert!(status.message().contains("notes, scores"), "{status}");
@@ -112,12 +74,8 @@ async fn a_miss_without_a_source_says_so() {
 #[tokio::test]
 async fn a_value_beyond_the_capacity_is_refused_and_evicts_nothing() {
     let served = served().await;
-    let small = SetRequest {
-        group: "notes".into(),
-        key: "kept".into(),
-        value: "small".into(),
-        ttl_ms: 0,
-    };
+    let small =
+        SetRequest { group: "notes".into(), key: "kept".into(), value: "small".into(), ttl_ms: 0 };
     served.client().set(small).await.unwrap();
     let status = set(&served, vec![0; 2 << 20], 0).await;
     assert_eq!(status.code(), Code::ResourceExhausted);
@@ -136,10 +94,7 @@ async fn a_time_to_live_out_of_reach_is_refused() {
 #[tokio::test]
 async fn too_many_keys_at_once_are_refused() {
     let keys = vec![Bytes::from("k"); 10_001];
-    let request = GetManyRequest {
-        group: "scores".into(),
-        keys,
-    };
+    let request = GetManyRequest { group: "scores".into(), keys };
     let status = served().await.client().get_many(request).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert_eq!(info(&status).metadata["argument"], "keys");
@@ -150,9 +105,7 @@ async fn too_many_keys_at_once_are_refused() {
 async fn the_callers_deadline_ends_the_wait_and_the_load() {
     let mut served = served().await;
     let mut request = Request::new(get("scores", "slow"));
-    request
-        .metadata_mut()
-        .insert("grpc-timeout", "300m".parse().unwrap());
+    request.metadata_mut().insert("grpc-timeout", "300m".parse().unwrap());
     let status = served.client().get(request).await.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
     assert_eq!(info(&status).reason, "DEADLINE_EXCEEDED");

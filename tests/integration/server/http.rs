@@ -25,12 +25,7 @@ async fn readiness_follows_the_node_and_says_why() {
     let (head, body) = page(served.http, "/readyz").await;
     assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
     assert!(body.contains("other nodes are not known"), "{body}");
-    assert!(
-        page(served.http, "/healthz")
-            .await
-            .0
-            .starts_with("HTTP/1.1 200 ")
-    );
+    assert!(page(served.http, "/healthz").await.0.starts_with("HTTP/1.1 200 "));
 
     served.health.ready().await;
     let (head, body) = page(served.http, "/readyz").await;
@@ -41,12 +36,7 @@ async fn readiness_follows_the_node_and_says_why() {
     let (head, body) = page(served.http, "/readyz").await;
     assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
     assert!(body.contains("stopping"), "{body}");
-    assert!(
-        page(served.http, "/healthz")
-            .await
-            .0
-            .starts_with("HTTP/1.1 200 ")
-    );
+    assert!(page(served.http, "/healthz").await.0.starts_with("HTTP/1.1 200 "));
 }
 
 #[tokio::test]
@@ -73,10 +63,7 @@ async fn the_metrics_are_openmetrics_and_count_what_happened() {
         r#"psycache_policy_info{group="scores",policy="lru",state="running"} 1"#,
         r#"psycache_evictions_total{group="scores",reason="fallback"} 0"#,
     ] {
-        assert!(
-            body.lines().any(|found| found == line),
-            "{line}\nis not in\n{body}"
-        );
+        assert!(body.lines().any(|found| found == line), "{line}\nis not in\n{body}");
     }
     assert!(body.ends_with("# EOF\n"));
 }

@@ -10,12 +10,7 @@ use super::{info, served, served_with};
 
 fn set(bytes: usize) -> SetRequest {
     let value = vec![7; bytes].into();
-    SetRequest {
-        group: "notes".into(),
-        key: "a".into(),
-        value,
-        ttl_ms: 0,
-    }
+    SetRequest { group: "notes".into(), key: "a".into(), value, ttl_ms: 0 }
 }
 
 #[tokio::test]
@@ -24,34 +19,18 @@ async fn a_set_of_100_mb_is_refused_by_its_length_and_the_connection_lives() {
     let status = served.client().set(set(100_000_000)).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
     assert_eq!(info(&status).reason, "TOO_LARGE");
-    assert_eq!(
-        info(&status).metadata["limit"],
-        ((64 << 20) + (64 << 10)).to_string()
-    );
+    assert_eq!(info(&status).metadata["limit"], ((64 << 20) + (64 << 10)).to_string());
     assert!(status.message().contains("limit of 67174400"), "{status}");
     served.get("Tom").await.unwrap();
 }
 
 #[tokio::test]
 async fn a_session_that_is_sent_a_message_too_long_ends_with_the_same_words() {
-    let served = served_with(Config {
-        max_value_bytes: 1000,
-        ..Config::default()
-    })
-    .await;
-    let request = SessionRequest {
-        id: 1,
-        call: Some(Call::Set(set(100_000))),
-        ..SessionRequest::default()
-    };
+    let served = served_with(Config { max_value_bytes: 1000, ..Config::default() }).await;
+    let request =
+        SessionRequest { id: 1, call: Some(Call::Set(set(100_000))), ..SessionRequest::default() };
     let answers = served.client().session(tokio_stream::once(request)).await;
-    let status = answers
-        .unwrap()
-        .into_inner()
-        .next()
-        .await
-        .unwrap()
-        .unwrap_err();
+    let status = answers.unwrap().into_inner().next().await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
     assert_eq!(info(&status).reason, "TOO_LARGE");
 }

@@ -10,35 +10,22 @@ use tonic_health::pb::health_client::HealthClient;
 use super::{served, starting};
 
 pub(super) async fn health(channel: &Channel, service: &str) -> Result<ServingStatus, Code> {
-    let request = HealthCheckRequest {
-        service: service.into(),
-    };
+    let request = HealthCheckRequest { service: service.into() };
     let answer = HealthClient::new(channel.clone()).check(request).await;
-    answer
-        .map(|answer| answer.into_inner().status())
-        .map_err(|status| status.code())
+    answer.map(|answer| answer.into_inner().status()).map_err(|status| status.code())
 }
 
 #[tokio::test]
 async fn the_node_and_each_group_are_healthy_once_it_is_ready() {
     let served = starting(Config::default()).await;
     for service in ["", "scores", "notes"] {
-        assert_eq!(
-            health(&served.channel, service).await,
-            Ok(ServingStatus::NotServing)
-        );
+        assert_eq!(health(&served.channel, service).await, Ok(ServingStatus::NotServing));
     }
     served.health.ready().await;
     for service in ["", "scores", "notes"] {
-        assert_eq!(
-            health(&served.channel, service).await,
-            Ok(ServingStatus::Serving)
-        );
+        assert_eq!(health(&served.channel, service).await, Ok(ServingStatus::Serving));
     }
-    assert_eq!(
-        health(&served.channel, "nowhere").await,
-        Err(Code::NotFound)
-    );
+    assert_eq!(health(&served.channel, "nowhere").await, Err(Code::NotFound));
 }
 
 #[tokio::test]
@@ -46,17 +33,10 @@ async fn a_node_that_drains_does_not_become_ready_again() {
     let served = starting(Config::default()).await;
     served.health.drain().await;
     served.health.ready().await;
-    assert_eq!(
-        health(&served.channel, "").await,
-        Ok(ServingStatus::NotServing)
-    );
+    assert_eq!(health(&served.channel, "").await, Ok(ServingStatus::NotServing));
 }
 
-const EXPECTED: [&str; 3] = [
-    "psycache.v1.Cache",
-    "psycache.v1.Admin",
-    "grpc.health.v1.Health",
-];
+const EXPECTED: [&str; 3] = ["psycache.v1.Cache", "psycache.v1.Admin", "grpc.health.v1.Health"];
 
 #[tokio::test]
 async fn reflection_lists_the_services() {
@@ -71,23 +51,13 @@ async fn reflection_lists_the_services() {
         message_request: Some(MessageRequest::ListServices(String::new())),
     };
     let mut client = ServerReflectionClient::new(served.channel.clone());
-    let answers = client
-        .server_reflection_info(tokio_stream::once(request))
-        .await
-        .unwrap();
+    let answers = client.server_reflection_info(tokio_stream::once(request)).await.unwrap();
     let answer = answers.into_inner().message().await.unwrap().unwrap();
     let Some(MessageResponse::ListServicesResponse(list)) = answer.message_response else {
         panic!("no list")
     };
-    let names: Vec<_> = list
-        .service
-        .iter()
-        .map(|service| service.name.as_str())
-        .collect();
-    assert!(
-        EXPECTED.iter().all(|expected| names.contains(expected)),
-        "{names:?}"
-    );
+    let names: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
+    assert!(EXPECTED.iter().all(|expected| names.contains(expected)), "{names:?}");
 }
 
 #[tokio::test]
@@ -100,19 +70,11 @@ async fn older_clients_find_reflection_too() {
     let served = served().await;
     let request = ServerReflectionRequest {
         host: String::new(),
-        message_request: Some(MessageRequest::FileContainingSymbol(
-            "psycache.v1.Cache".into(),
-        )),
+        message_request: Some(MessageRequest::FileContainingSymbol("psycache.v1.Cache".into())),
     };
     let mut client = ServerReflectionClient::new(served.channel.clone());
-    let answers = client
-        .server_reflection_info(tokio_stream::once(request))
-        .await
-        .unwrap();
+    let answers = client.server_reflection_info(tokio_stream::once(request)).await.unwrap();
     let answer = answers.into_inner().message().await.unwrap().unwrap();
     let found = answer.message_response;
-    assert!(
-        matches!(found, Some(MessageResponse::FileDescriptorResponse(_))),
-        "{found:?}"
-    );
+    assert!(matches!(found, Some(MessageResponse::FileDescriptorResponse(_))), "{found:?}");
 }

@@ -36,12 +36,7 @@ impl Client {
 
     fn send_within(&self, id: u64, call: Call, timeout_ms: u32) {
         let call = Some(call);
-        let request = SessionRequest {
-            id,
-            timeout_ms,
-            traceparent: String::new(),
-            call,
-        };
+        let request = SessionRequest { id, timeout_ms, traceparent: String::new(), call };
         self.requests.send(request).expect("the session is open");
     }
 
@@ -50,12 +45,7 @@ impl Client {
     }
 
     async fn answer(&mut self) -> (u64, Answer) {
-        let answer = self
-            .answers
-            .next()
-            .await
-            .expect("the session is open")
-            .unwrap();
+        let answer = self.answers.next().await.expect("the session is open").unwrap();
         (answer.id, answer.answer.expect("an answer has a content"))
     }
 
@@ -94,53 +84,19 @@ async fn every_call_can_be_made() {
     let (group, key) = (|| "notes".into(), || "a".into());
     let keys = vec!["a".into(), "b".into()];
     let value = "one".into();
-    client.send(
-        1,
-        Call::Set(SetRequest {
-            group: group(),
-            key: key(),
-            value,
-            ttl_ms: 0,
-        }),
-    );
+    client.send(1, Call::Set(SetRequest { group: group(), key: key(), value, ttl_ms: 0 }));
     assert!(matches!(client.answer().await, (1, Answer::Set(_))));
-    client.send(
-        2,
-        Call::GetMany(GetManyRequest {
-            group: group(),
-            keys: keys.clone(),
-        }),
-    );
-    let (2, Answer::GetMany(many)) = client.answer().await else {
-        panic!("no GetMany")
-    };
+    client.send(2, Call::GetMany(GetManyRequest { group: group(), keys: keys.clone() }));
+    let (2, Answer::GetMany(many)) = client.answer().await else { panic!("no GetMany") };
     assert_eq!(many.results.len(), 2);
-    client.send(
-        3,
-        Call::Remove(RemoveRequest {
-            group: group(),
-            key: key(),
-        }),
-    );
-    let (3, Answer::Remove(removed)) = client.answer().await else {
-        panic!("no Remove")
-    };
+    client.send(3, Call::Remove(RemoveRequest { group: group(), key: key() }));
+    let (3, Answer::Remove(removed)) = client.answer().await else { panic!("no Remove") };
     assert!(removed.existed);
-    client.send(
-        4,
-        Call::RemoveMany(RemoveManyRequest {
-            group: group(),
-            keys,
-        }),
-    );
-    let (4, Answer::RemoveMany(many)) = client.answer().await else {
-        panic!("no RemoveMany")
-    };
+    client.send(4, Call::RemoveMany(RemoveManyRequest { group: group(), keys }));
+    let (4, Answer::RemoveMany(many)) = client.answer().await else { panic!("no RemoveMany") };
     assert_eq!(many.results.len(), 2);
     client.send(5, Call::Clear(ClearRequest { group: group() }));
-    let (5, Answer::Clear(cleared)) = client.answer().await else {
-        panic!("no Clear")
-    };
+    let (5, Answer::Clear(cleared)) = client.answer().await else { panic!("no Clear") };
     assert_eq!(cleared.entries, 0);
 }
 
@@ -152,13 +108,7 @@ async fn an_error_answers_its_call_and_leaves_the_session() {
     assert_eq!(client.failure().await, (1, Code::NotFound));
     client.send(2, Call::Get(get("nowhere", "a")));
     assert_eq!(client.failure().await, (2, Code::FailedPrecondition));
-    client
-        .requests
-        .send(SessionRequest {
-            id: 3,
-            ..SessionRequest::default()
-        })
-        .unwrap();
+    client.requests.send(SessionRequest { id: 3, ..SessionRequest::default() }).unwrap();
     assert_eq!(client.failure().await, (3, Code::InvalidArgument));
     client.get(4, "Tom");
     assert_eq!(client.value().await.0, 4);
@@ -193,10 +143,7 @@ async fn a_client_that_is_gone_gives_up_all_its_calls() {
     let client = Client::open(&served).await;
     client.get(1, "slow a");
     client.get(2, "slow b");
-    let loads = [
-        served.loads.recv().await.unwrap(),
-        served.loads.recv().await.unwrap(),
-    ];
+    let loads = [served.loads.recv().await.unwrap(), served.loads.recv().await.unwrap()];
     drop(client);
     for load in loads {
         load.given_up().await;
@@ -206,18 +153,9 @@ async fn a_client_that_is_gone_gives_up_all_its_calls() {
 #[tokio::test]
 async fn what_is_running_is_answered_after_the_client_has_sent_its_last() {
     let mut served = served().await;
-    let Client {
-        requests,
-        mut answers,
-    } = Client::open(&served).await;
+    let Client { requests, mut answers } = Client::open(&served).await;
     let call = Some(Call::Get(get("scores", "slow")));
-    requests
-        .send(SessionRequest {
-            id: 1,
-            call,
-            ..SessionRequest::default()
-        })
-        .unwrap();
+    requests.send(SessionRequest { id: 1, call, ..SessionRequest::default() }).unwrap();
     drop(requests);
     served.loads.recv().await.unwrap().finish();
     assert_eq!(answers.next().await.unwrap().unwrap().id, 1);
@@ -226,11 +164,7 @@ async fn what_is_running_is_answered_after_the_client_has_sent_its_last() {
 
 #[tokio::test]
 async fn no_more_than_the_window_is_read_ahead_of_the_answers() {
-    let mut served = served_with(Config {
-        session_window: 2,
-        ..Config::default()
-    })
-    .await;
+    let mut served = served_with(Config { session_window: 2, ..Config::default() }).await;
     let mut client = Client::open(&served).await;
     client.get(1, "slow a");
     client.get(2, "slow b");

@@ -52,25 +52,16 @@ impl Retriever for Source {
                 "panics" => panic!("the source panics, as the test wants it"),
                 "brief" => {
                     let ttl = Some(Duration::from_secs(60));
-                    Ok(Some(Fetched {
-                        value: value(),
-                        ttl,
-                    }))
+                    Ok(Some(Fetched { value: value(), ttl }))
                 }
                 _ => {
                     if key.starts_with("slow") {
                         let (answer, finished) = oneshot::channel();
-                        let load = Load {
-                            key: key.into(),
-                            answer,
-                        };
+                        let load = Load { key: key.into(), answer };
                         self.slow.send(load).expect("the test listens");
                         finished.await.expect("the test ends what it keeps waiting");
                     }
-                    Ok(Some(Fetched {
-                        value: value(),
-                        ttl: None,
-                    }))
+                    Ok(Some(Fetched { value: value(), ttl: None }))
                 }
             }
         }

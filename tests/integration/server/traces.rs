@@ -67,9 +67,7 @@ impl Service<http::Request<Body>> for Collector {
 }
 
 fn holds(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack
-        .windows(needle.len())
-        .any(|window| window == needle)
+    haystack.windows(needle.len()).any(|window| window == needle)
 }
 
 /// The only test that sets up the telemetry of the process.
@@ -90,26 +88,16 @@ async fn a_traced_call_reaches_the_collector_before_the_node_is_gone() {
 
     let served = served().await;
     let mut request = Request::new(get("scores", "Tom"));
-    request
-        .metadata_mut()
-        .insert("traceparent", TRACEPARENT.parse().unwrap());
+    request.metadata_mut().insert("traceparent", TRACEPARENT.parse().unwrap());
     served.client().get(request).await.unwrap();
     served.get("Jack").await.unwrap();
-    tokio::task::spawn_blocking(|| telemetry.shutdown())
-        .await
-        .unwrap();
+    tokio::task::spawn_blocking(|| telemetry.shutdown()).await.unwrap();
 
     let export = exports.recv().await.unwrap();
     let spans = export.resource_spans.concat();
     assert!(holds(&spans, b"psycache.v1.Cache/Get"));
-    assert!(holds(
-        &spans,
-        &0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes()
-    ));
+    assert!(holds(&spans, &0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes()));
     assert!(holds(&spans, b"service.name"));
-    let calls = spans
-        .windows(8)
-        .filter(|window| window == b"rpc.meth")
-        .count();
+    let calls = spans.windows(8).filter(|window| window == b"rpc.meth").count();
     assert_eq!(calls, 1, "a call without a trace of its own was traced");
 }

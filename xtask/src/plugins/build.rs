@@ -21,19 +21,13 @@ use super::toolchain::Toolchain;
 pub(super) fn all(root: &Path, toolchain: &Toolchain, plugins: &[Plugin]) -> Result<Vec<Vec<u8>>> {
     fetch(root)?;
     for kind in Kind::ALL {
-        let packages: Vec<String> = plugins
-            .iter()
-            .filter(|plugin| plugin.kind == kind)
-            .map(Plugin::package)
-            .collect();
+        let packages: Vec<String> =
+            plugins.iter().filter(|plugin| plugin.kind == kind).map(Plugin::package).collect();
         if !packages.is_empty() {
             compile(root, toolchain, kind, &packages)?;
         }
     }
-    plugins
-        .iter()
-        .map(|plugin| component(root, plugin))
-        .collect()
+    plugins.iter().map(|plugin| component(root, plugin)).collect()
 }
 
 fn cargo(root: &Path) -> Command {
@@ -51,13 +45,8 @@ fn cargo(root: &Path) -> Command {
 
 /// Unpacks the sources of all dependencies, so that their folders can be renamed away.
 fn fetch(root: &Path) -> Result<()> {
-    let status = cargo(root)
-        .args(["fetch", "--locked", "--quiet"])
-        .status()?;
-    ensure!(
-        status.success(),
-        "cargo could not fetch what plugins/Cargo.lock names"
-    );
+    let status = cargo(root).args(["fetch", "--locked", "--quiet"]).status()?;
+    ensure!(status.success(), "cargo could not fetch what plugins/Cargo.lock names");
     Ok(())
 }
 
@@ -67,27 +56,13 @@ fn compile(root: &Path, toolchain: &Toolchain, kind: Kind, packages: &[String]) 
         bail!("the compiler lacks the target {target}: run `rustup target add {target}`");
     }
     let mut cargo = cargo(root);
-    cargo.args([
-        "build",
-        "--profile",
-        "component",
-        "--locked",
-        "--target",
-        target,
-        "--target-dir",
-    ]);
+    cargo.args(["build", "--profile", "component", "--locked", "--target", target, "--target-dir"]);
     cargo.arg(root.join("plugins/target"));
     for package in packages {
         cargo.args(["--package", package]);
     }
-    cargo.env(
-        "CARGO_ENCODED_RUSTFLAGS",
-        rustflags(root, toolchain, kind)?.join("\x1f"),
-    );
-    ensure!(
-        cargo.status()?.success(),
-        "the plugins for {target} do not build"
-    );
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustflags(root, toolchain, kind)?.join("\x1f"));
+    ensure!(cargo.status()?.success(), "the plugins for {target} do not build");
     Ok(())
 }
 
@@ -95,10 +70,7 @@ fn compile(root: &Path, toolchain: &Toolchain, kind: Kind, packages: &[String]) 
 fn rustflags(root: &Path, toolchain: &Toolchain, kind: Kind) -> Result<Vec<String>> {
     let mut renamed = vec![
         (root.to_path_buf(), "/psycache".to_owned()),
-        (
-            toolchain.sysroot.join("lib/rustlib/src/rust"),
-            format!("/rustc/{}", toolchain.commit),
-        ),
+        (toolchain.sysroot.join("lib/rustlib/src/rust"), format!("/rustc/{}", toolchain.commit)),
     ];
     let sources = cargo_home()?.join("registry/src");
     if sources.is_dir() {
@@ -119,9 +91,7 @@ fn rustflags(root: &Path, toolchain: &Toolchain, kind: Kind) -> Result<Vec<Strin
 fn cargo_home() -> Result<PathBuf> {
     let named = env::var_os("CARGO_HOME").map(PathBuf::from);
     let usual = || env::home_dir().map(|home| home.join(".cargo"));
-    named
-        .or_else(usual)
-        .context("neither CARGO_HOME nor a home folder is known")
+    named.or_else(usual).context("neither CARGO_HOME nor a home folder is known")
 }
 
 /// The component of a plugin that has been compiled.
@@ -141,10 +111,7 @@ fn component(root: &Path, plugin: &Plugin) -> Result<Vec<u8>> {
 
 /// Makes a component of a core module, and sees to it that it imports nothing.
 fn wrap(module: &[u8]) -> Result<Vec<u8>> {
-    let component = ComponentEncoder::default()
-        .validate(true)
-        .module(module)?
-        .encode()?;
+    let component = ComponentEncoder::default().validate(true).module(module)?.encode()?;
     let DecodedWasm::Component(resolve, world) = wit_component::decode(&component)? else {
         bail!("the encoder made no component");
     };
@@ -154,10 +121,7 @@ fn wrap(module: &[u8]) -> Result<Vec<u8>> {
         .filter(|(_, item)| !only_names_types(&resolve, item))
         .map(|(key, _)| resolve.name_world_key(key))
         .collect();
-    ensure!(
-        needed.is_empty(),
-        "a policy must import nothing, but it imports {needed:?}"
-    );
+    ensure!(needed.is_empty(), "a policy must import nothing, but it imports {needed:?}");
     Ok(component)
 }
 

@@ -15,10 +15,7 @@ const MEND: &str = "run `cargo xtask plugins` and commit plugins/dist";
 pub(super) fn run(root: &Path) -> Result<()> {
     let plugins = sources::discover(root)?;
     digests(root, &plugins)?;
-    println!(
-        "plugins/dist: {} components stand for their sources",
-        plugins.len()
-    );
+    println!("plugins/dist: {} components stand for their sources", plugins.len());
     rebuilt(root, plugins)
 }
 
@@ -49,21 +46,14 @@ fn digests(root: &Path, plugins: &[Plugin]) -> Result<()> {
             faults.push(format!("{file} has no sources"));
         }
     }
-    ensure!(
-        faults.is_empty(),
-        "plugins/dist is stale: {}; {MEND}",
-        faults.join(", ")
-    );
+    ensure!(faults.is_empty(), "plugins/dist is stale: {}; {MEND}", faults.join(", "));
     Ok(())
 }
 
 /// Builds again what can be built here and compares it with `dist`.
 fn rebuilt(root: &Path, plugins: Vec<Plugin>) -> Result<()> {
     let toolchain = Toolchain::of_this_machine()?;
-    for kind in Kind::ALL
-        .into_iter()
-        .filter(|kind| !toolchain.builds(kind.target()))
-    {
+    for kind in Kind::ALL.into_iter().filter(|kind| !toolchain.builds(kind.target())) {
         let target = kind.target();
         println!("LEFT OUT: nothing was built for {target}; `rustup target add {target}` gets it");
     }
@@ -88,15 +78,9 @@ fn rebuilt(root: &Path, plugins: Vec<Plugin>) -> Result<()> {
         }
     }
     if !different.is_empty() {
-        bail!(
-            "built again, {} came out different; {MEND}",
-            different.join(", ")
-        );
+        bail!("built again, {} came out different; {MEND}", different.join(", "));
     }
-    println!(
-        "plugins/dist: {} components built again, byte for byte",
-        plugins.len()
-    );
+    println!("plugins/dist: {} components built again, byte for byte", plugins.len());
     Ok(())
 }
 

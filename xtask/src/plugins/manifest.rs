@@ -37,11 +37,7 @@ pub(super) struct Record {
 impl Record {
     /// What to say about `component`, built from `sources`.
     pub(super) fn of(component: &[u8], sources: String) -> Self {
-        Self {
-            sha256: hex(&Sha256::digest(component)),
-            size: component.len(),
-            sources,
-        }
+        Self { sha256: hex(&Sha256::digest(component)), size: component.len(), sources }
     }
 }
 
@@ -50,10 +46,7 @@ impl Manifest {
     pub(super) fn read(dist: &Path) -> Result<Self> {
         let path = dist.join(FILE);
         let text = fs::read(&path).with_context(|| {
-            format!(
-                "reading {}; `cargo xtask plugins` writes it",
-                path.display()
-            )
+            format!("reading {}; `cargo xtask plugins` writes it", path.display())
         })?;
         serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))
     }
@@ -70,14 +63,8 @@ pub(super) fn components(dist: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dist).with_context(|| format!("reading {}", dist.display()))? {
         let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "wasm")
-        {
-            names.extend(
-                path.file_name()
-                    .map(|name| name.to_string_lossy().into_owned()),
-            );
+        if path.extension().is_some_and(|extension| extension == "wasm") {
+            names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
         }
     }
     Ok(names)

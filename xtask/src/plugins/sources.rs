@@ -71,10 +71,7 @@ impl Plugin {
         let mut digest = Sha256::new();
         for file in files {
             let content = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-            let name = file
-                .strip_prefix(root)?
-                .to_string_lossy()
-                .replace('\\', "/");
+            let name = file.strip_prefix(root)?.to_string_lossy().replace('\\', "/");
             digest.update(format!("{name}\0{}\0", content.len()));
             digest.update(content);
         }

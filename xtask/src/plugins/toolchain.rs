@@ -22,26 +22,14 @@ impl Toolchain {
     pub(super) fn of_this_machine() -> Result<Self> {
         let described = rustc(&["--version", "--verbose"])?;
         let version = described.lines().next().unwrap_or_default().to_owned();
-        let commit = described
-            .lines()
-            .find_map(|line| line.strip_prefix("commit-hash: "));
-        let commit = commit
-            .context("`rustc --version --verbose` names no commit")?
-            .to_owned();
-        Ok(Self {
-            version,
-            commit,
-            sysroot: rustc(&["--print", "sysroot"])?.into(),
-        })
+        let commit = described.lines().find_map(|line| line.strip_prefix("commit-hash: "));
+        let commit = commit.context("`rustc --version --verbose` names no commit")?.to_owned();
+        Ok(Self { version, commit, sysroot: rustc(&["--print", "sysroot"])?.into() })
     }
 
     /// Whether it has the standard library of `target`.
     pub(super) fn builds(&self, target: &str) -> bool {
-        self.sysroot
-            .join("lib/rustlib")
-            .join(target)
-            .join("lib")
-            .is_dir()
+        self.sysroot.join("lib/rustlib").join(target).join("lib").is_dir()
     }
 }
 
@@ -51,10 +39,6 @@ fn rustc(arguments: &[&str]) -> Result<String> {
         .args(arguments)
         .output()
         .with_context(|| format!("running {}", program.display()))?;
-    ensure!(
-        output.status.success(),
-        "{} {arguments:?} failed",
-        program.display()
-    );
+    ensure!(output.status.success(), "{} {arguments:?} failed", program.display());
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

@@ -14,18 +14,12 @@ struct Plain {
 impl Model for Plain {
     fn request(&mut self, key: u64) -> Request {
         if self.queue.contains(&key) {
-            return Request {
-                hit: true,
-                evicted: None,
-            };
+            return Request { hit: true, evicted: None };
         }
         let full = self.queue.len() == self.capacity;
         let evicted = if full { self.queue.pop_back() } else { None };
         self.queue.push_front(key);
-        Request {
-            hit: false,
-            evicted,
-        }
+        Request { hit: false, evicted }
     }
 
     fn remove(&mut self, key: u64) {
@@ -40,21 +34,13 @@ fn a_hit_changes_nothing() {
         cache.request(key);
     }
     // 4 3 2: 1 came first and left, in spite of its uses.
-    let queue: Vec<u64> = cache
-        .policy()
-        .arrival
-        .iter()
-        .map(|slot| cache.key(slot))
-        .collect();
+    let queue: Vec<u64> = cache.policy().arrival.iter().map(|slot| cache.key(slot)).collect();
     assert_eq!(queue, [4, 3, 2]);
 }
 
 #[test]
 fn agrees_with_a_plain_queue() {
-    agree::<Fifo, _>(&[], |capacity| Plain {
-        capacity,
-        queue: VecDeque::new(),
-    });
+    agree::<Fifo, _>(&[], |capacity| Plain { capacity, queue: VecDeque::new() });
 }
 
 #[test]

@@ -22,10 +22,7 @@ pub(crate) struct Buckets {
 impl Default for Buckets {
     fn default() -> Self {
         Self {
-            all: SlotArray::new(Bucket {
-                count: 0,
-                entries: Chain::default(),
-            }),
+            all: SlotArray::new(Bucket { count: 0, entries: Chain::default() }),
             links: Links::default(),
             by_count: Chain::default(),
             unused: Chain::default(),
@@ -73,8 +70,7 @@ impl Buckets {
             return bucket;
         }
         let successor = self.unused_with(count);
-        self.by_count
-            .insert_after(&mut self.links, bucket, successor);
+        self.by_count.insert_after(&mut self.links, bucket, successor);
         successor
     }
 
@@ -91,13 +87,7 @@ impl Buckets {
             self.ids += 1;
             self.ids - 1
         });
-        self.all.set(
-            bucket,
-            Bucket {
-                count,
-                entries: Chain::default(),
-            },
-        );
+        self.all.set(bucket, Bucket { count, entries: Chain::default() });
         bucket
     }
 

@@ -26,9 +26,7 @@ pub struct Lfu {
 
 impl Lfu {
     fn place(&mut self, slot: u32, bucket: u32) {
-        self.buckets
-            .entries(bucket)
-            .push_front(&mut self.links, slot);
+        self.buckets.entries(bucket).push_front(&mut self.links, slot);
         self.bucket_of.set(slot, bucket);
     }
 }
@@ -37,11 +35,7 @@ impl Policy for Lfu {
     fn configure(config: &Config) -> Result<Self, ConfigError> {
         config.options().finish()?;
         let bucket_of = SlotArray::new(0);
-        Ok(Self {
-            buckets: Buckets::default(),
-            links: Links::default(),
-            bucket_of,
-        })
+        Ok(Self { buckets: Buckets::default(), links: Links::default(), bucket_of })
     }
 
     fn touch(&mut self, slot: u32) {

@@ -18,25 +18,14 @@ impl Model for Plain {
         self.now += 1;
         if let Some((count, last)) = self.uses.get_mut(&key) {
             (*count, *last) = (*count + 1, self.now);
-            return Request {
-                hit: true,
-                evicted: None,
-            };
+            return Request { hit: true, evicted: None };
         }
         let full = self.uses.len() == self.capacity;
-        let coldest = || {
-            self.uses
-                .iter()
-                .min_by_key(|(_, uses)| **uses)
-                .map(|(key, _)| *key)
-        };
+        let coldest = || self.uses.iter().min_by_key(|(_, uses)| **uses).map(|(key, _)| *key);
         let evicted = if full { coldest() } else { None };
         evicted.map(|key| self.uses.remove(&key));
         self.uses.insert(key, (1, self.now));
-        Request {
-            hit: false,
-            evicted,
-        }
+        Request { hit: false, evicted }
     }
 
     fn remove(&mut self, key: u64) {
@@ -80,20 +69,12 @@ fn buckets_are_used_again() {
         }
         cache.remove(key);
     }
-    assert_eq!(
-        cache.policy().buckets.ids(),
-        1,
-        "one entry never needs two buckets"
-    );
+    assert_eq!(cache.policy().buckets.ids(), 1, "one entry never needs two buckets");
 }
 
 #[test]
 fn agrees_with_plain_counts() {
-    let plain = |capacity| Plain {
-        capacity,
-        now: 0,
-        uses: HashMap::new(),
-    };
+    let plain = |capacity| Plain { capacity, now: 0, uses: HashMap::new() };
     agree::<Lfu, _>(&[], plain);
 }
 

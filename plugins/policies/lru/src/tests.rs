@@ -16,18 +16,12 @@ impl Model for Plain {
         if let Some(at) = self.queue.iter().position(|resident| *resident == key) {
             self.queue.remove(at);
             self.queue.push_front(key);
-            return Request {
-                hit: true,
-                evicted: None,
-            };
+            return Request { hit: true, evicted: None };
         }
         let full = self.queue.len() == self.capacity;
         let evicted = if full { self.queue.pop_back() } else { None };
         self.queue.push_front(key);
-        Request {
-            hit: false,
-            evicted,
-        }
+        Request { hit: false, evicted }
     }
 
     fn remove(&mut self, key: u64) {
@@ -39,12 +33,7 @@ impl Model for Plain {
 fn a_hit_moves_to_the_front() {
     let mut cache = Simulator::<Lru>::new(3, &[]).expect("no options");
     let queue = |cache: &Simulator<Lru>| -> Vec<u64> {
-        cache
-            .policy()
-            .recency
-            .iter()
-            .map(|slot| cache.key(slot))
-            .collect()
+        cache.policy().recency.iter().map(|slot| cache.key(slot)).collect()
     };
     for key in [1, 2, 3, 1] {
         cache.request(key);
@@ -56,10 +45,7 @@ fn a_hit_moves_to_the_front() {
 
 #[test]
 fn agrees_with_a_plain_queue() {
-    agree::<Lru, _>(&[], |capacity| Plain {
-        capacity,
-        queue: VecDeque::new(),
-    });
+    agree::<Lru, _>(&[], |capacity| Plain { capacity, queue: VecDeque::new() });
 }
 
 #[test]

@@ -18,14 +18,7 @@ struct Plain {
 
 impl Plain {
     fn new(capacity: usize, k: usize, history: f64) -> Self {
-        Self {
-            capacity,
-            k,
-            history,
-            now: 0,
-            uses: HashMap::new(),
-            evicted: VecDeque::new(),
-        }
+        Self { capacity, k, history, now: 0, uses: HashMap::new(), evicted: VecDeque::new() }
     }
 
     fn evict(&mut self) -> Option<u64> {
@@ -47,25 +40,15 @@ impl Model for Plain {
         self.now += 1;
         if let Some(times) = self.uses.get_mut(&key) {
             times.push_front(self.now);
-            return Request {
-                hit: true,
-                evicted: None,
-            };
+            return Request { hit: true, evicted: None };
         }
-        let evicted = if self.uses.len() == self.capacity {
-            self.evict()
-        } else {
-            None
-        };
+        let evicted = if self.uses.len() == self.capacity { self.evict() } else { None };
         let known = self.evicted.iter().position(|(evicted, _)| *evicted == key);
         let past = known.and_then(|at| self.evicted.remove(at));
         let mut times = past.map(|(_, times)| times).unwrap_or_default();
         times.push_front(self.now);
         self.uses.insert(key, times);
-        Request {
-            hit: false,
-            evicted,
-        }
+        Request { hit: false, evicted }
     }
 
     fn remove(&mut self, key: u64) {
@@ -127,12 +110,7 @@ fn k_of_one_is_lru() {
 fn the_clock_may_run_out() {
     let config = Config::new(3, 4);
     let mut policy = LruK::configure(&config).expect("no options");
-    let entry = |hash| Entry {
-        hash,
-        weight: 1,
-        cost_us: 0,
-        ttl_ms: 0,
-    };
+    let entry = |hash| Entry { hash, weight: 1, cost_us: 0, ttl_ms: 0 };
     policy.clock = ABSENT - 4;
     for slot in [0, 1, 2] {
         policy.admit(slot, &entry(u64::from(slot)));
@@ -141,27 +119,14 @@ fn the_clock_may_run_out() {
     policy.touch(1);
     // 0: M-3 M, aged: the clock stood at its end and restarted in the middle.
     assert_eq!(policy.clock, times::HALF + 2);
-    assert_eq!(
-        (policy.victim(), policy.victim(), policy.victim()),
-        (Some(2), Some(0), Some(1))
-    );
+    assert_eq!((policy.victim(), policy.victim(), policy.victim()), (Some(2), Some(0), Some(1)));
     assert_eq!(policy.victim(), None);
 }
 
 #[test]
 fn agrees_with_plain_histories() {
-    for (k, history) in [
-        ("1", "1"),
-        ("2", "1"),
-        ("2", "0.3"),
-        ("2", "0"),
-        ("3", "2"),
-        ("5", "1"),
-    ] {
-        let parsed = (
-            k.parse().expect("a number"),
-            history.parse().expect("a number"),
-        );
+    for (k, history) in [("1", "1"), ("2", "1"), ("2", "0.3"), ("2", "0"), ("3", "2"), ("5", "1")] {
+        let parsed = (k.parse().expect("a number"), history.parse().expect("a number"));
         let plain = |capacity| Plain::new(capacity, parsed.0, parsed.1);
         agree::<LruK, _>(&[("k", k), ("history", history)], plain);
     }
@@ -179,10 +144,7 @@ fn options_are_checked() {
         let refused = Simulator::<LruK>::new(3, &[(name, value)]);
         refused.expect_err("that makes no sense").to_string()
     };
-    assert_eq!(
-        refused("k", "0"),
-        "option k: `0` is not allowed, it must be a number in 1..=16"
-    );
+    assert_eq!(refused("k", "0"), "option k: `0` is not allowed, it must be a number in 1..=16");
     assert_eq!(refused("kk", "2"), "unknown option kk (known: k, history)");
     assert!(refused("history", "-1").contains("0.0..=16.0"));
 }

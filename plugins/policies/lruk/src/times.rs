@@ -25,23 +25,17 @@ pub(crate) struct Times {
 
 impl Times {
     pub(crate) fn new(depth: usize) -> Self {
-        Self {
-            latest_first: vec![SlotArray::new(ABSENT); depth],
-        }
+        Self { latest_first: vec![SlotArray::new(ABSENT); depth] }
     }
 
     /// An entry comes to `slot` without a past.
     pub(crate) fn begin(&mut self, slot: u32) {
-        self.latest_first
-            .iter_mut()
-            .for_each(|times| times.set(slot, NEVER));
+        self.latest_first.iter_mut().for_each(|times| times.set(slot, NEVER));
     }
 
     /// The entry leaves `slot`.
     pub(crate) fn clear(&mut self, slot: u32) {
-        self.latest_first
-            .iter_mut()
-            .for_each(|times| times.set(slot, ABSENT));
+        self.latest_first.iter_mut().for_each(|times| times.set(slot, ABSENT));
     }
 
     /// The entry at `slot` gets the past that `from` has of its slot `origin`, as far
@@ -79,9 +73,6 @@ impl Times {
 
     #[cfg(test)]
     pub(crate) fn dump(&self, slot: u32) -> Vec<u32> {
-        self.latest_first
-            .iter()
-            .map(|times| times.get(slot))
-            .collect()
+        self.latest_first.iter().map(|times| times.get(slot)).collect()
     }
 }

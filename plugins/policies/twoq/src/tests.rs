@@ -38,31 +38,18 @@ impl Model for Plain {
         if let Some(at) = self.am.iter().position(|resident| *resident == key) {
             self.am.remove(at);
             self.am.push_front(key);
-            return Request {
-                hit: true,
-                evicted: None,
-            };
+            return Request { hit: true, evicted: None };
         }
         if self.a1_in.contains(&key) {
-            return Request {
-                hit: true,
-                evicted: None,
-            };
+            return Request { hit: true, evicted: None };
         }
         let seen_before = self.a1_out.contains(&key);
         let evicted = self.reclaim();
-        let queue = if seen_before {
-            &mut self.am
-        } else {
-            &mut self.a1_in
-        };
+        let queue = if seen_before { &mut self.am } else { &mut self.a1_in };
         queue.push_front(key);
         self.a1_out.truncate(self.share_of_resident(self.shares.1));
         self.a1_out.retain(|ghost| *ghost != key);
-        Request {
-            hit: false,
-            evicted,
-        }
+        Request { hit: false, evicted }
     }
 
     fn remove(&mut self, key: u64) {
@@ -74,17 +61,8 @@ impl Model for Plain {
 /// A1in, A1out and Am, each from the newest to the oldest.
 fn dump(cache: &Simulator<TwoQ>) -> [Vec<u64>; 3] {
     let policy = cache.policy();
-    let keys = |chain: &Chain| {
-        chain
-            .iter(&policy.links)
-            .map(|slot| cache.key(slot))
-            .collect()
-    };
-    let ghosts = policy
-        .a1_out
-        .iter()
-        .map(|ghost| policy.a1_out.hash(ghost))
-        .collect();
+    let keys = |chain: &Chain| chain.iter(&policy.links).map(|slot| cache.key(slot)).collect();
+    let ghosts = policy.a1_out.iter().map(|ghost| policy.a1_out.hash(ghost)).collect();
     [keys(&policy.a1_in), ghosts, keys(&policy.am)]
 }
 
@@ -122,32 +100,18 @@ fn am_gives_up_its_least_recently_used() {
 fn a_series_of_evictions_keeps_a1_out_bounded() {
     let mut policy = TwoQ::configure(&Config::new(100, 100)).expect("no options");
     for slot in 0..100 {
-        policy.admit(
-            slot,
-            &Entry {
-                hash: slot.into(),
-                weight: 1,
-                cost_us: 0,
-                ttl_ms: 0,
-            },
-        );
+        policy.admit(slot, &Entry { hash: slot.into(), weight: 1, cost_us: 0, ttl_ms: 0 });
     }
     while policy.victim().is_some() {
         let resident = policy.resident + 1;
-        assert!(
-            policy.a1_out.len() <= (resident / 2).max(1) + 1,
-            "{resident}"
-        );
+        assert!(policy.a1_out.len() <= (resident / 2).max(1) + 1, "{resident}");
     }
 }
 
 #[test]
 fn agrees_with_the_paper() {
     for (share_in, share_out) in [(0.25, 0.5), (0.0, 0.0), (1.0, 2.0), (0.5, 1.0)] {
-        let options = [
-            ("in", &*share_in.to_string()),
-            ("out", &*share_out.to_string()),
-        ];
+        let options = [("in", &*share_in.to_string()), ("out", &*share_out.to_string())];
         agree::<TwoQ, _>(&options, |capacity| Plain {
             capacity,
             shares: (share_in, share_out),

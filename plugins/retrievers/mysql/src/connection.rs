@@ -31,16 +31,9 @@ impl Connection {
                 FetchError::Unavailable(format!("{place}: not connected within {limit} ms"))
             })?
             .map_err(|error| at(&place, Failure::from(error).into()))?;
-        let query = session
-            .prep(settings.query.as_str())
-            .await
-            .map_err(Failure::from)?;
+        let query = session.prep(settings.query.as_str()).await.map_err(Failure::from)?;
         let column = value_column(&query, settings.value_column.as_deref())?;
-        Ok(Self {
-            session,
-            query,
-            column,
-        })
+        Ok(Self { session, query, column })
     }
 
     /// The value of the first row that the query gives for `key`.
@@ -71,9 +64,7 @@ fn resolved(server: &Opts, place: &str) -> Result<Opts, FetchError> {
     let found = (server.ip_or_hostname(), server.tcp_port()).to_socket_addrs();
     let found = found.map_err(|error| FetchError::Unavailable(format!("{place}: {error}")))?;
     let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
-    Ok(OptsBuilder::from_opts(server.clone())
-        .resolved_ips(Some(addresses))
-        .into())
+    Ok(OptsBuilder::from_opts(server.clone()).resolved_ips(Some(addresses)).into())
 }
 
 /// Says which server an error is about.
@@ -89,9 +80,7 @@ fn value_column(query: &Statement, wanted: Option<&str>) -> Result<usize, FetchE
     let columns = query.columns();
     let names: Vec<_> = columns.iter().map(|column| column.name_str()).collect();
     let found = match wanted {
-        Some(wanted) => names
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case(wanted)),
+        Some(wanted) => names.iter().position(|name| name.eq_ignore_ascii_case(wanted)),
         None if names.len() == 1 => Some(0),
         None => None,
     };

@@ -82,28 +82,17 @@ mod tests {
     use super::*;
 
     fn of(code: u16) -> Failure {
-        Error::Server(ServerError {
-            code,
-            message: "why".into(),
-            state: "HY000".into(),
-        })
-        .into()
+        Error::Server(ServerError { code, message: "why".into(), state: "HY000".into() }).into()
     }
 
     #[test]
     fn tells_what_a_retry_may_mend() {
         // Access denied, no such table, syntax, SELECT denied.
         for code in [1045, 1146, 1064, 1142] {
-            assert!(
-                matches!(of(code), Failure::Answered(FetchError::Rejected(_))),
-                "{code}"
-            );
+            assert!(matches!(of(code), Failure::Answered(FetchError::Rejected(_))), "{code}");
         }
         for code in [1040, 1205, 1213] {
-            assert!(
-                matches!(of(code), Failure::Answered(FetchError::Unavailable(_))),
-                "{code}"
-            );
+            assert!(matches!(of(code), Failure::Answered(FetchError::Unavailable(_))), "{code}");
         }
         assert!(matches!(of(1053), Failure::Broken(_)));
         let oversize = Failure::from(Error::from(PacketCodecError::PacketTooLarge));
@@ -112,9 +101,6 @@ mod tests {
             "{oversize:?}"
         );
         let closed = Failure::from(Error::Driver(DriverError::ConnectionClosed));
-        assert!(matches!(
-            FetchError::from(closed),
-            FetchError::Unavailable(_)
-        ));
+        assert!(matches!(FetchError::from(closed), FetchError::Unavailable(_)));
     }
 }

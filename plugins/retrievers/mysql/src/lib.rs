@@ -41,29 +41,17 @@ impl Retriever for Mysql {
         let settings = Settings::read(config)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime without threads takes memory only");
-        Ok(Self {
-            settings,
-            idle: None,
-            runtime,
-        })
+        Ok(Self { settings, idle: None, runtime })
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a plugin is called without a runtime"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a plugin is called without a runtime")]
     fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError> {
         let answer = answer(&self.settings, &mut self.idle, key);
         let limit = Duration::from_millis(timeout_ms.into());
-        let answered = self
-            .runtime
-            .block_on(async { tokio::time::timeout(limit, answer).await });
+        let answered = self.runtime.block_on(async { tokio::time::timeout(limit, answer).await });
         let late = || format!("no answer within the timeout of {timeout_ms} ms");
         let value = answered.map_err(|_| FetchError::Unavailable(late()))??;
-        Ok(value.map(|value| Fetched {
-            value,
-            ttl_ms: None,
-        }))
+        Ok(value.map(|value| Fetched { value, ttl_ms: None }))
     }
 }
 

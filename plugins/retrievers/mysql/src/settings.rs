@@ -85,24 +85,17 @@ mod tests {
     const QUERY: &str = "SELECT score FROM student WHERE name = ?";
 
     fn refused(config: RetrieverConfig) -> String {
-        Settings::read(&config)
-            .err()
-            .expect("it makes no sense")
-            .to_string()
+        Settings::read(&config).err().expect("it makes no sense").to_string()
     }
 
     fn with(dsn: &str, query: &str) -> RetrieverConfig {
-        RetrieverConfig::default()
-            .option("dsn", dsn)
-            .option("query", query)
+        RetrieverConfig::default().option("dsn", dsn).option("query", query)
     }
 
     #[test]
     fn reads_everything() {
         let config = with("mysql://psy@db:3307/school", QUERY).secret("password", "hush");
-        let Ok(settings) = Settings::read(&config) else {
-            panic!("all is right")
-        };
+        let Ok(settings) = Settings::read(&config) else { panic!("all is right") };
         let server = &settings.server;
         assert_eq!((server.ip_or_hostname(), server.tcp_port()), ("db", 3307));
         assert_eq!((server.user(), server.pass()), (Some("psy"), Some("hush")));
@@ -111,10 +104,7 @@ mod tests {
     #[test]
     fn a_password_in_the_dsn_is_refused_without_showing_it() {
         let problem = refused(with("mysql://psy:hush@db/school", QUERY));
-        assert!(
-            problem.contains("secret `password`") && !problem.contains("hush"),
-            "{problem}"
-        );
+        assert!(problem.contains("secret `password`") && !problem.contains("hush"), "{problem}");
     }
 
     #[test]
@@ -122,21 +112,14 @@ mod tests {
         for dsn in ["", "db:3306", "postgres://db", "mysql://db?pools=1"] {
             let problem = refused(with(dsn, QUERY));
             assert!(problem.starts_with("option dsn: "), "{problem}");
-            assert!(
-                problem.contains("mysql://user@host:3306/database"),
-                "{problem}"
-            );
+            assert!(problem.contains("mysql://user@host:3306/database"), "{problem}");
         }
     }
 
     #[test]
     fn placeholders_are_counted_outside_of_quotes() {
         let dsn = "mysql://db";
-        for query in [
-            "SELECT 1",
-            "SELECT '?'",
-            "SELECT a FROM b WHERE c = ? AND d = ?",
-        ] {
+        for query in ["SELECT 1", "SELECT '?'", "SELECT a FROM b WHERE c = ? AND d = ?"] {
             assert!(refused(with(dsn, query)).starts_with("option query: it must have one `?`"));
         }
         let quoted = "SELECT `what?` FROM b WHERE c = ? AND d <> 'it''s?'";

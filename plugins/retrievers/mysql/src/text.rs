@@ -16,10 +16,7 @@ pub(crate) fn of(value: Value, kind: ColumnType) -> Option<Vec<u8>> {
             let date = format!("{year:04}-{month:02}-{day:02}");
             match kind {
                 ColumnType::MYSQL_TYPE_DATE => date,
-                _ => format!(
-                    "{date} {hour:02}:{minute:02}:{second:02}{}",
-                    fraction(micros)
-                ),
+                _ => format!("{date} {hour:02}:{minute:02}:{second:02}{}", fraction(micros)),
             }
             .into_bytes()
         }
@@ -54,21 +51,9 @@ mod tests {
             (Value::Double(0.1), any, Some("0.1")),
             (Value::Float(0.1), any, Some("0.1")),
             (Value::Bytes(b"x".to_vec()), any, Some("x")),
-            (
-                Value::Date(2024, 2, 3, 0, 0, 0, 0),
-                ColumnType::MYSQL_TYPE_DATE,
-                Some("2024-02-03"),
-            ),
-            (
-                Value::Date(2024, 2, 3, 0, 0, 0, 0),
-                any,
-                Some("2024-02-03 00:00:00"),
-            ),
-            (
-                Value::Date(2024, 2, 3, 4, 5, 6, 7),
-                any,
-                Some("2024-02-03 04:05:06.000007"),
-            ),
+            (Value::Date(2024, 2, 3, 0, 0, 0, 0), ColumnType::MYSQL_TYPE_DATE, Some("2024-02-03")),
+            (Value::Date(2024, 2, 3, 0, 0, 0, 0), any, Some("2024-02-03 00:00:00")),
+            (Value::Date(2024, 2, 3, 4, 5, 6, 7), any, Some("2024-02-03 04:05:06.000007")),
             (Value::Time(true, 1, 2, 3, 4, 0), any, Some("-26:03:04")),
             (Value::NULL, any, None),
         ];

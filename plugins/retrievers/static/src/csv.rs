@@ -6,10 +6,7 @@ use std::str::Chars;
 
 /// Reads the rows below the header. A problem names the line.
 pub(crate) fn read(data: &str) -> Result<HashMap<String, String>, String> {
-    let mut reader = Reader {
-        rest: data.chars().peekable(),
-        line: 1,
-    };
+    let mut reader = Reader { rest: data.chars().peekable(), line: 1 };
     match reader.record()? {
         Some((_, fields)) if fields.iter().map(|field| field.trim()).eq(["key", "value"]) => {}
         _ => return Err("line 1: the header must be `key,value` (or give a JSON object)".into()),
@@ -39,11 +36,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The next record that is no empty line, and the line it begins in.
     fn record(&mut self) -> Result<Option<(u32, Vec<String>)>, String> {
-        while self
-            .rest
-            .next_if(|c| matches!(c, '\n' | '\r'))
-            .is_some_and(|c| self.count(c))
-        {}
+        while self.rest.next_if(|c| matches!(c, '\n' | '\r')).is_some_and(|c| self.count(c)) {}
         if self.rest.peek().is_none() {
             return Ok(None);
         }

@@ -9,9 +9,7 @@ use serde_json::Value;
 /// Reads the object in `data`. A problem names the line.
 pub(crate) fn read(data: &str) -> Result<HashMap<String, String>, String> {
     let mut source = serde_json::Deserializer::from_str(data);
-    let values = source
-        .deserialize_map(Rows)
-        .and_then(|values| source.end().map(|()| values));
+    let values = source.deserialize_map(Rows).and_then(|values| source.end().map(|()| values));
     values.map_err(|error| format!("as a JSON object: {error}"))
 }
 

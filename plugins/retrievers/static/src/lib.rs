@@ -36,28 +36,17 @@ impl Retriever for Table {
         Ok(Self { values, latency_ms })
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a pretended latency is what was asked for"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a pretended latency is what was asked for")]
     fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError> {
         if self.latency_ms > 0 {
-            thread::sleep(Duration::from_millis(
-                self.latency_ms.min(timeout_ms).into(),
-            ));
+            thread::sleep(Duration::from_millis(self.latency_ms.min(timeout_ms).into()));
         }
         if self.latency_ms > timeout_ms {
-            let late = format!(
-                "latency-ms is {}, the timeout {timeout_ms} ms",
-                self.latency_ms
-            );
+            let late = format!("latency-ms is {}, the timeout {timeout_ms} ms", self.latency_ms);
             return Err(FetchError::Unavailable(late));
         }
         let value = self.values.get(key).map(|value| value.clone().into_bytes());
-        Ok(value.map(|value| Fetched {
-            value,
-            ttl_ms: None,
-        }))
+        Ok(value.map(|value| Fetched { value, ttl_ms: None }))
     }
 }
 

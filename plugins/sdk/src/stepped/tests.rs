@@ -18,10 +18,7 @@ impl Logged {
 impl Policy for Logged {
     fn configure(config: &Config) -> Result<Self, ConfigError> {
         config.options().finish()?;
-        Ok(Self {
-            resident: Vec::new(),
-            log: String::new(),
-        })
+        Ok(Self { resident: Vec::new(), log: String::new() })
     }
 
     fn begin_step(&mut self, now_ms: u64) {
@@ -56,10 +53,7 @@ impl Policy for Logged {
 }
 
 fn stepped(max_victims: u32) -> Stepped<Logged> {
-    let config = Config {
-        max_victims,
-        ..Config::new(100, 10)
-    };
+    let config = Config { max_victims, ..Config::new(100, 10) };
     Stepped::new(&config).expect("no options")
 }
 
@@ -74,12 +68,7 @@ fn admit(
     let attributes = [weight, 0, 0].repeat(slots.len());
     let mut victims = vec![99];
     policy.step(
-        &Step {
-            admitted: slots,
-            hashes: &hashes,
-            attributes: &attributes,
-            ..step
-        },
+        &Step { admitted: slots, hashes: &hashes, attributes: &attributes, ..step },
         &mut victims,
     );
     (policy.policy.log.trim_end().to_owned(), victims)
@@ -88,31 +77,16 @@ fn admit(
 #[test]
 fn unknown_slots_are_ignored() {
     let mut policy = stepped(8);
-    let step = Step {
-        touched: &[3, 9_999_999],
-        removed: &[4, u32::MAX],
-        now: 5,
-        ..Step::default()
-    };
-    assert_eq!(
-        admit(&mut policy, &[3], 1, step),
-        ("@5 admit3:10".to_owned(), vec![])
-    );
+    let step =
+        Step { touched: &[3, 9_999_999], removed: &[4, u32::MAX], now: 5, ..Step::default() };
+    assert_eq!(admit(&mut policy, &[3], 1, step), ("@5 admit3:10".to_owned(), vec![]));
 }
 
 #[test]
 fn old_entries_go_before_new_ones_come() {
     let mut policy = stepped(8);
     admit(&mut policy, &[5], 1, Step::default());
-    let (log, victims) = admit(
-        &mut policy,
-        &[0],
-        1,
-        Step {
-            need: 1,
-            ..Step::default()
-        },
-    );
+    let (log, victims) = admit(&mut policy, &[0], 1, Step { need: 1, ..Step::default() });
     assert_eq!((log.as_str(), victims), ("@0 evict5 admit0:10", vec![5]));
 }
 
@@ -120,19 +94,8 @@ fn old_entries_go_before_new_ones_come() {
 fn new_entries_go_where_the_old_do_not_suffice() {
     let mut policy = stepped(8);
     admit(&mut policy, &[5], 1, Step::default());
-    let (log, victims) = admit(
-        &mut policy,
-        &[0, 1],
-        1,
-        Step {
-            need: 2,
-            ..Step::default()
-        },
-    );
-    assert_eq!(
-        (log.as_str(), victims),
-        ("@0 evict5 admit0:10 admit1:11 evict0", vec![5, 0])
-    );
+    let (log, victims) = admit(&mut policy, &[0, 1], 1, Step { need: 2, ..Step::default() });
+    assert_eq!((log.as_str(), victims), ("@0 evict5 admit0:10 admit1:11 evict0", vec![5, 0]));
 }
 
 #[test]
@@ -140,34 +103,16 @@ fn an_admitted_resident_is_overwritten_and_may_then_leave() {
     let mut policy = stepped(8);
     admit(&mut policy, &[1, 2], 1, Step::default());
     // Slot 1 weighs 7 now, which is what its eviction frees; it is not admitted anew.
-    let (log, victims) = admit(
-        &mut policy,
-        &[3, 1],
-        7,
-        Step {
-            need: 7,
-            ..Step::default()
-        },
-    );
-    assert_eq!(
-        (log.as_str(), victims),
-        ("@0 over1:11 evict1 admit3:10", vec![1])
-    );
+    let (log, victims) = admit(&mut policy, &[3, 1], 7, Step { need: 7, ..Step::default() });
+    assert_eq!((log.as_str(), victims), ("@0 over1:11 evict1 admit3:10", vec![1]));
 }
 
 #[test]
 fn a_removed_and_admitted_slot_is_reused() {
     let mut policy = stepped(8);
     admit(&mut policy, &[1], 1, Step::default());
-    let step = Step {
-        touched: &[1],
-        removed: &[1, 1],
-        ..Step::default()
-    };
-    assert_eq!(
-        admit(&mut policy, &[1], 1, step).0,
-        "@0 touch1 remove1 admit1:10"
-    );
+    let step = Step { touched: &[1], removed: &[1, 1], ..Step::default() };
+    assert_eq!(admit(&mut policy, &[1], 1, step).0, "@0 touch1 remove1 admit1:10");
 }
 
 #[test]
@@ -175,53 +120,22 @@ fn need_is_weight_and_max_victims_binds() {
     let mut policy = stepped(2);
     admit(&mut policy, &[1, 2, 3, 4], 3, Step::default());
     let mut victims = Vec::new();
-    policy.step(
-        &Step {
-            need: 4,
-            ..Step::default()
-        },
-        &mut victims,
-    );
+    policy.step(&Step { need: 4, ..Step::default() }, &mut victims);
     assert_eq!(victims, [1, 2], "3 is less than 4, 6 is enough");
     admit(&mut policy, &[1, 2], 3, Step::default());
-    policy.step(
-        &Step {
-            need: u64::MAX,
-            ..Step::default()
-        },
-        &mut victims,
-    );
+    policy.step(&Step { need: u64::MAX, ..Step::default() }, &mut victims);
     assert_eq!(victims, [1, 2], "no more than two a step");
-    policy.step(
-        &Step {
-            need: u64::MAX,
-            ..Step::default()
-        },
-        &mut victims,
-    );
-    policy.step(
-        &Step {
-            need: u64::MAX,
-            ..Step::default()
-        },
-        &mut victims,
-    );
-    assert!(
-        victims.is_empty(),
-        "nothing is left, and old victims are cleared"
-    );
+    policy.step(&Step { need: u64::MAX, ..Step::default() }, &mut victims);
+    policy.step(&Step { need: u64::MAX, ..Step::default() }, &mut victims);
+    assert!(victims.is_empty(), "nothing is left, and old victims are cleared");
 }
 
 #[test]
 fn later_attributes_are_stepped_over() {
     let mut policy = stepped(8);
     let attributes = [1, 0, 0, 77, 5, 0, 0, 77];
-    let step = Step {
-        admitted: &[1, 2],
-        hashes: &[1, 2],
-        attributes: &attributes,
-        ..Step::default()
-    };
+    let step =
+        Step { admitted: &[1, 2], hashes: &[1, 2], attributes: &attributes, ..Step::default() };
     policy.step(&step, &mut Vec::new());
     assert_eq!((policy.weights.get(1), policy.weights.get(2)), (1, 5));
 }
