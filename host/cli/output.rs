@@ -17,7 +17,7 @@ pub(super) fn write(bytes: &[u8]) -> io::Result<()> {
 /// Writes a line.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(super) fn line(text: &str) -> io::Result<()> {
     write(format!("{text}\n").as_bytes())
 }
@@ -25,7 +25,7 @@ pub(super) fn line(text: &str) -> io::Result<()> {
 /// Writes `value` as JSON for both people and programs.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
     line(&serde_json::to_string_pretty(value)?)
 }

@@ -5,15 +5,13 @@
 )]
 #![allow(clippy::print_stderr, clippy::unwrap_used, reason = "a test that fails says all it knows")]
 
-mod etcd;
 mod harness;
 
 mod cli;
 mod clients;
 mod cluster_group;
-mod cluster_nodes;
 mod cluster_peer;
-mod cluster_registry;
 mod readme;
 mod server;
+mod with_etcd;
 mod with_mariadb;

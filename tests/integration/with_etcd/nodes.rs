@@ -11,7 +11,7 @@ use psycache::proto::{
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
-use crate::etcd::Etcd;
+use super::server::Etcd;
 use crate::harness::ServedNode;
 
 fn start(etcd: &Etcd) -> ServedNode {

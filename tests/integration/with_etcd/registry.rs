@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use etcd_client::{CompactionOptions, Permission, PermissionType, RoleGrantPermissionResponse};
 use psycache::cluster::registry::{Config, Member, Membership, Registry, RegistryError, etcd};
 
-use crate::etcd::Etcd;
+use super::server::Etcd;
 
 const TTL: Duration = Duration::from_secs(2);
 
