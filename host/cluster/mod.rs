@@ -9,4 +9,4 @@ pub mod peer;
 
 mod owners;
 
-pub use owners::{Cluster, NodeState, Owner, State};
+pub use owners::{Cluster, NodeState, Owner, REMEMBERED, State};

@@ -15,7 +15,7 @@ use super::ring::{Ring, RingNode};
 use crate::clock::Clock;
 
 /// For how long after a change a new owner asks those before it.
-const REMEMBERED: Duration = Duration::from_secs(60);
+pub const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// Changes that are remembered, so that several nodes may start at once.
 const REMEMBERED_CHANGES: usize = 4;

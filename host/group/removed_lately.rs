@@ -1,9 +1,14 @@
 //! Which keys were changed a moment ago, remembered without the keys.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-/// How long "lately" is: longer than a change on all nodes takes.
-const LATELY_MS: u64 = 10_000;
+use crate::cluster::REMEMBERED;
+
+/// How long "lately" is. A node that has left the ring is not told of changes but
+/// looked up at as long as it is remembered, so it must be longer than that, by
+/// more than a change on all nodes takes.
+const LATELY_MS: u64 = REMEMBERED.saturating_add(Duration::from_secs(10)).as_millis() as u64;
 
 const PLACES: usize = 1_024;
 

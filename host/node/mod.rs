@@ -109,9 +109,10 @@ impl Node {
                 }
             }
         };
+        let shared = config.cluster.registry != config::Registry::Alone;
         let services = Services {
             groups: groups.clone(),
-            local: Some(Arc::new(groups.clone())),
+            local: shared.then(|| Arc::new(groups.clone()) as _),
             operations: Arc::new(operations),
             metrics: Arc::new(Metrics::new(read)),
             health: Arc::clone(&health),

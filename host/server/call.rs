@@ -21,6 +21,10 @@ use crate::value;
 /// takes.
 const MAX_KEYS: usize = 10_000;
 
+/// Bytes of values in one answer: what clients take in a message. A key may be
+/// named many times, so the number of keys alone bounds nothing.
+const MAX_ANSWER_BYTES: u64 = 64 << 20;
+
 /// Keys of one RemoveMany that are removed at a time.
 const REMOVALS_AT_ONCE: usize = 64;
 
@@ -75,8 +79,11 @@ impl Call for GetManyRequest {
         let usable: Vec<&str> =
             parsed.iter().filter_map(|key| key.as_ref().ok().copied()).collect();
         let mut answers = group.get_many(&usable, within).await.into_iter();
+        let mut bytes = 0;
         let results = parsed.into_iter().map(|key| {
-            let answer = key.and_then(|_| answers.next().expect("one answer for each usable key"));
+            let answer = key
+                .and_then(|_| answers.next().expect("one answer for each usable key"))
+                .and_then(|answer| fits(answer, &mut bytes));
             let result = match answer {
                 Ok(answer) => get_result::Result::Found(found(answer)),
                 Err(error) => get_result::Result::Failure(failure(&error)),
@@ -85,6 +92,17 @@ impl Call for GetManyRequest {
         });
         Ok(GetManyResponse { results: results.collect() })
     }
+}
+
+/// Counts an answer in, unless there is no room left for it.
+fn fits(answer: value::Answer, bytes: &mut u64) -> Result<value::Answer, Error> {
+    let together = *bytes + answer.value.len() as u64;
+    if together > MAX_ANSWER_BYTES {
+        let what = "the values of one answer; ask for fewer keys in a call";
+        return Err(Error::TooLarge { bytes: together, limit: MAX_ANSWER_BYTES, what });
+    }
+    *bytes = together;
+    Ok(answer)
 }
 
 impl Call for SetRequest {

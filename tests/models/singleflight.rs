@@ -86,7 +86,6 @@ impl World {
         if matches!(ending, Ending::Hangs) {
             load.abandoned().await;
         }
-        self.under_way.fetch_sub(1, SeqCst);
         match ending {
             Ending::Lands => {
                 load.land(version, || self.keep(Some(version)));
@@ -98,6 +97,8 @@ impl World {
             }
             Ending::IsLost | Ending::Hangs => drop(load),
         }
+        // Last, so that what is kept too late is there to be looked at.
+        self.under_way.fetch_sub(1, SeqCst);
     }
 
     /// A whole get. Its answer must not be older than the last change before it.

@@ -14,8 +14,9 @@ use crate::value::{Answer, Origin};
 /// A value above this many bytes goes by a call of its own.
 pub(crate) const LARGE_BYTES: usize = 64 << 10;
 
-/// Messages of any length: values are limited by their groups.
-pub(crate) const MESSAGE_BYTES: usize = u32::MAX as usize;
+/// A value of the largest size that clients can set, and what surrounds it. Room
+/// for a message is made when its length is read, before the rest has come.
+pub(crate) const MESSAGE_BYTES: usize = (64 << 20) + LARGE_BYTES;
 
 /// Whether `request` would keep others on the stream waiting.
 pub(super) fn is_large(request: &Request) -> bool {

@@ -1,7 +1,8 @@
 //! Messages longer than any value may be.
 
+use psycache::proto::get_result::Result as Outcome;
 use psycache::proto::session_request::Call;
-use psycache::proto::{SessionRequest, SetRequest};
+use psycache::proto::{GetManyRequest, GetResult, SessionRequest, SetRequest};
 use psycache::server::Config;
 use tokio_stream::StreamExt;
 use tonic::Code;
@@ -33,4 +34,25 @@ async fn a_session_that_is_sent_a_message_too_long_ends_with_the_same_words() {
     let status = answers.unwrap().into_inner().next().await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
     assert_eq!(info(&status).reason, "TOO_LARGE");
+}
+
+#[tokio::test]
+async fn an_answer_for_many_stays_below_the_longest_message() {
+    let served = served().await;
+    let mut client = served.client().max_decoding_message_size(80 << 20);
+    client.set(set(700_000)).await.unwrap();
+    // One value, asked for so often that it would be 70 MB.
+    let keys = vec!["a".into(); 100];
+    let request = GetManyRequest { group: "notes".into(), keys };
+    let results = client.get_many(request).await.unwrap().into_inner().results;
+    let found = |result: &GetResult| matches!(result.result, Some(Outcome::Found(_)));
+    assert_eq!((results.len(), results.iter().filter(|one| found(one)).count()), (100, 95));
+    let Some(Outcome::Failure(failure)) = &results[99].result else {
+        panic!("the last one fits no more: {:?}", results[99]);
+    };
+    assert_eq!(
+        (failure.code, failure.reason.as_str()),
+        (Code::ResourceExhausted as u32, "TOO_LARGE")
+    );
+    assert!(failure.message.contains("ask for fewer keys"), "{}", failure.message);
 }

@@ -163,6 +163,7 @@ pub(super) async fn register(
         publish,
         last: session::Last::default(),
         lapses: 0,
+        served_alone: false,
     };
     let first = match keeper.open().await {
         Ok(session) => Some(session),
@@ -176,6 +177,7 @@ pub(super) async fn register(
                 "etcd does not answer; this node serves alone and goes on trying"
             );
             keeper.out_of_touch(reason);
+            keeper.served_alone = true;
             None
         }
     };
@@ -192,13 +194,16 @@ struct Keeper {
     publish: watch::Sender<Arc<Membership>>,
     last: session::Last,
     lapses: u64,
+    /// Whether this node served before it was registered for the first time, so
+    /// that others changed keys without telling it.
+    served_alone: bool,
 }
 
 impl Keeper {
     /// Registers, lists and publishes.
     async fn open(&mut self) -> Result<Session, SessionError> {
         let opened = Session::open(&self.config, &self.own, &self.last).await?;
-        self.lapses += u64::from(opened.lapsed);
+        self.lapses += u64::from(opened.lapsed || std::mem::take(&mut self.served_alone));
         self.last = opened.last;
         self.roster.relist(opened.members, Instant::now());
         self.in_touch();
