@@ -27,7 +27,8 @@ pub struct Store {
     shard_limit: u32,
     pub(super) budget: Budget,
     pub(super) clock: Clock,
-    /// Calls the policy's lane; never with a lock held.
+    /// Calls the policy's lane; never with a lock of the store held. A commit may
+    /// run inside the lock of a flight, so this must neither wait nor load.
     pub(super) wake: Box<dyn Fn() + Send + Sync>,
     pub(super) evictions: Counters,
     /// Slots that a new policy has to be told of before all else, in order. Each
