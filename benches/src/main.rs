@@ -1,4 +1,6 @@
 //! `cargo xtask bench`: what things cost, next to peers in the same run.
+//!
+//! A benchmark is a file with a `run` and a line in [`BENCHMARKS`].
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
 mod report;
@@ -6,49 +8,57 @@ mod sim;
 mod startup;
 mod step;
 
-use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
+
+use clap::Parser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use report::Figure;
+
+/// Name, what it measures, and how it is run: in the order of their names.
+const BENCHMARKS: &[(&str, &str, Run)] = &[
+    ("sim", "Requests a second through a simulated cache", sim::run),
+    ("startup", "From the start of a node to its ready line", startup::run),
+    ("step", "One step of a policy, as a component and as native code", step::run),
+];
+
+type Run = fn(&Settings) -> anyhow::Result<Vec<Figure>>;
 
 /// Measures, and prints ratios to peers in the same run.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask bench")]
+#[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
+#[command(after_help = "Example: cargo xtask bench step --quick")]
 struct Arguments {
     /// Which benchmarks; all of them without a name
-    names: Vec<Name>,
+    #[arg(value_parser = PossibleValuesParser::new(names()))]
+    names: Vec<String>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What every benchmark is told.
+#[derive(Debug, clap::Args)]
+struct Settings {
     /// Fewer and shorter rounds: is it alive, rather than how fast is it
     #[arg(long)]
     quick: bool,
     /// The psycache command to measure, where a benchmark starts one
     #[arg(long, default_value = "target/release/psycache")]
-    command: std::path::PathBuf,
+    command: PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Name {
-    /// One step of a policy, as a component and as native code
-    Step,
-    /// From the start of a node to its ready line
-    Startup,
-    /// Requests a second through a simulated cache
-    Sim,
+fn names() -> impl Iterator<Item = PossibleValue> {
+    BENCHMARKS.iter().map(|(name, about, _)| PossibleValue::new(*name).help(*about))
 }
 
 fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
-    let chosen = match arguments.names.is_empty() {
-        true => Name::value_variants(),
-        false => &arguments.names,
-    };
-    for name in chosen {
-        let figures: Vec<Figure> = match name {
-            Name::Step => step::run(arguments.quick)?,
-            Name::Startup => startup::run(&arguments.command, arguments.quick)?,
-            Name::Sim => sim::run(&arguments.command, arguments.quick)?,
-        };
-        report::print(&figures, arguments.json)?;
+    let Arguments { names, json, settings } = Arguments::parse();
+    for (name, _, run) in BENCHMARKS {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            report::print(&run(&settings)?, json)?;
+        }
     }
     Ok(())
 }

@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::Settings;
 use crate::report::{Figure, median};
 
 /// Runs `psycache sim` for each built-in policy.
-pub(crate) fn run(command: &Path, quick: bool) -> Result<Vec<Figure>> {
-    let requests = if quick { 300_000 } else { 3_000_000 };
+pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
+    let requests = if settings.quick { 300_000 } else { 3_000_000 };
     let folder = tempfile::tempdir()?;
     let trace = folder.path().join("skewed.txt");
     write_trace(&trace, requests)?;
@@ -20,12 +21,12 @@ pub(crate) fn run(command: &Path, quick: bool) -> Result<Vec<Figure>> {
         let mut rounds = Vec::new();
         for _ in 0..3 {
             let begin = Instant::now();
-            let status = Command::new(command)
+            let status = Command::new(&settings.command)
                 .args(["sim", "--capacity", "10000", "--policy", policy])
                 .arg(&trace)
                 .stdout(Stdio::null())
                 .status()
-                .with_context(|| format!("{} can't be started", command.display()))?;
+                .with_context(|| format!("{} can't be started", settings.command.display()))?;
             ensure!(status.success(), "`psycache sim --policy {policy}` failed");
             rounds.push(requests as f64 / begin.elapsed().as_secs_f64() / 1e6);
         }

@@ -8,11 +8,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::Settings;
 use crate::report::{Figure, median};
 
 /// Starts nodes with the built-in policy and retriever.
-pub(crate) fn run(command: &Path, quick: bool) -> Result<Vec<Figure>> {
-    let rounds = if quick { 3 } else { 15 };
+pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
+    let Settings { quick, command } = settings;
+    let rounds = if *quick { 3 } else { 15 };
     let filled = tempfile::tempdir()?;
     start(command, filled.path())?;
     let mut cold = Vec::new();

@@ -8,6 +8,7 @@ use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLim
 use psycache::policy::{Attributes, Batch, Keys, Native, Policy, PolicyConfig, PolicySource};
 use psycache_policy_lru::Lru;
 
+use crate::Settings;
 use crate::report::{Figure, median};
 
 const ENTRIES: u32 = 100_000;
@@ -15,8 +16,8 @@ const FEW: u32 = 64;
 const MANY: u32 = 256;
 
 /// Times steps that do nothing, that only touch, and that turn over entries.
-pub(crate) fn run(quick: bool) -> Result<Vec<Figure>> {
-    let steps = if quick { 2_000 } else { 50_000 };
+pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
+    let steps = if settings.quick { 2_000 } else { 50_000 };
     let mut subjects: [(&str, Box<dyn Policy>); 2] =
         [("lru native", native()?), ("lru.wasm", component()?)];
     for (_, policy) in &mut subjects {

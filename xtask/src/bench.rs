@@ -16,8 +16,9 @@ pub(crate) struct Arguments {
 /// Measures.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     step(".", "cargo build --release --quiet")?;
-    let words = ["cargo", "run", "--release", "--quiet", "--package", "psycache-bench", "--"];
+    let run =
+        "cargo run --release --quiet --manifest-path benches/Cargo.toml --target-dir target --";
     let words: Vec<&str> =
-        words.into_iter().chain(arguments.rest.iter().map(String::as_str)).collect();
+        run.split(' ').chain(arguments.rest.iter().map(String::as_str)).collect();
     step(".", &words.join(" "))
 }

@@ -9,7 +9,8 @@ use crate::root;
 
 /// Runs one command line in a folder of the tree.
 pub(crate) fn run(folder: &str, line: &str) -> Result<()> {
-    eprintln!("\n==> {line}{}", if folder == "." { "" } else { "  (in plugins/)" });
+    let place = if folder == "." { String::new() } else { format!("  (in {folder}/)") };
+    eprintln!("\n==> {line}{place}");
     let start = Instant::now();
     let mut words = line.split(' ');
     let program = words.next().context("a step names a program")?;

@@ -23,13 +23,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.no_services {
         services::ensure()?;
     }
-    for folder in [".", "plugins"] {
+    for folder in [".", "benches", "plugins"] {
         step(folder, "cargo fmt --all --check")?;
     }
     step(".", "cargo test --release --test architecture")?;
     plugins::check()?;
     step(".", "cargo clippy --release --workspace --all-targets -- -D warnings")?;
     step("plugins", "cargo clippy --release --workspace --all-targets -- -D warnings")?;
+    let into = "--target-dir ../target";
+    step("benches", &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;
     step(".", "cargo doc --release --no-deps --document-private-items")?;
     step("plugins", "cargo test --release --workspace")?;
     let tests = "cargo test --release --workspace";
