@@ -13,6 +13,7 @@ pub mod config;
 
 pub mod server;
 
+pub mod client;
 pub mod group;
 pub mod plugin;
 
@@ -25,6 +26,7 @@ pub mod retriever;
 pub mod clock;
 pub mod error;
 pub mod key;
+mod multiplex;
 mod sync;
 pub mod telemetry;
 pub mod value;

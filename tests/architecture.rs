@@ -12,11 +12,11 @@ const LAYERS: &[(u32, &[&str])] = &[
     (8, &["node"]),
     (7, &["config"]),
     (6, &["server"]),
-    (5, &["group", "plugin"]),
+    (5, &["client", "group", "plugin"]),
     (4, &["store", "cluster"]),
     (3, &["policy"]),
     (2, &["retriever"]),
-    (1, &["error", "key", "telemetry", "value"]),
+    (1, &["error", "key", "multiplex", "telemetry", "value"]),
     (0, &["clock", "proto", "sync"]),
 ];
 

@@ -13,8 +13,9 @@ use crate::proto::admin_client::AdminClient;
 use crate::proto::cache_client::CacheClient;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// A value of the largest size that nodes take, and what surrounds it.
-const MAX_MESSAGE_BYTES: usize = (64 << 20) + (64 << 10);
+/// What gRPC can carry: a node may be configured to hold values of any length, and it
+/// sends what was asked for.
+const MAX_MESSAGE_BYTES: usize = u32::MAX as usize;
 
 /// Which node a command asks, and how long it waits.
 #[derive(clap::Args)]

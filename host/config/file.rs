@@ -9,7 +9,8 @@ use toml::Spanned;
 
 use crate::config::text::{self, Parsed, nearest};
 use crate::config::{
-    ClusterSettings, Error, GroupSettings, PluginSettings, Secret, Settings, TelemetrySettings,
+    ClusterSettings, Error, EtcdAccess, GroupSettings, PluginSettings, Secret, Settings,
+    TelemetrySettings,
 };
 
 /// A value as it stands in the file. Its meaning is the parsers' of [`text`],
@@ -39,6 +40,12 @@ struct ClusterTable {
     #[serde(default)]
     etcd: Vec<Spanned<Scalar>>,
     etcd_prefix: Text,
+    etcd_user: Text,
+    etcd_password: Text,
+    etcd_ca: Text,
+    etcd_cert: Text,
+    etcd_key: Text,
+    etcd_server_name: Text,
     lease_ttl: Text,
     weight: Text,
 }
@@ -192,8 +199,23 @@ impl Reader<'_> {
         Ok(ClusterSettings {
             peers: self.all("peers", table.peers, text::reachable)?,
             etcd: self.all("etcd", table.etcd, text::url)?,
-            etcd_prefix: self.take("etcd-prefix", table.etcd_prefix, text::etcd_prefix)?,
-            lease_ttl: self.take("lease-ttl", table.lease_ttl, text::lease_ttl)?,
+            access: EtcdAccess {
+                prefix: self.take("etcd-prefix", table.etcd_prefix, text::etcd_prefix)?,
+                lease_ttl: self.take("lease-ttl", table.lease_ttl, text::lease_ttl)?,
+                user: self.take("etcd-user", table.etcd_user, text::etcd_user)?,
+                password: table
+                    .etcd_password
+                    .map(|place| self.secret("etcd-password", place))
+                    .transpose()?,
+                ca: self.take("etcd-ca", table.etcd_ca, text::certificate)?,
+                cert: self.take("etcd-cert", table.etcd_cert, text::certificate)?,
+                key: self.take("etcd-key", table.etcd_key, text::private_key)?,
+                server_name: self.take(
+                    "etcd-server-name",
+                    table.etcd_server_name,
+                    text::server_name,
+                )?,
+            },
             weight: self.take("weight", table.weight, text::weight)?,
         })
     }
@@ -234,18 +256,22 @@ impl Reader<'_> {
     }
 
     fn secrets(&self, texts: Texts) -> Result<BTreeMap<String, Secret>, Error> {
-        let value = |(name, text): (String, Spanned<Scalar>)| {
-            let secret = self.value(&name, text, |place| text::secret_value(&name, place));
-            match secret {
-                Ok(secret) => Ok((name, secret)),
-                // What stands in the place of `env:NAME` may be the secret itself.
-                Err(Error::BadValue { path, line, key, allowed, .. }) => {
-                    Err(Error::BadValue { path, line, key, value: "…".into(), allowed })
-                }
-                Err(error) => Err(error),
-            }
+        let value = |(name, place): (String, Spanned<Scalar>)| {
+            let secret = self.secret(&name, place)?;
+            Ok((name, secret))
         };
         texts.into_iter().map(value).collect()
+    }
+
+    fn secret(&self, name: &str, place: Spanned<Scalar>) -> Result<Secret, Error> {
+        let secret = self.value(name, place, |place| text::secret_value(name, place));
+        secret.map_err(|error| match error {
+            // What stands in the place of `env:NAME` may be the secret itself.
+            Error::BadValue { path, line, key, allowed, .. } => {
+                Error::BadValue { path, line, key, value: "…".into(), allowed }
+            }
+            error => error,
+        })
     }
 
     fn value<T>(

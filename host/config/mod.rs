@@ -3,6 +3,7 @@
 //! A source of settings gives [`Settings`], where everything is optional. Layers
 //! of them become one [`Config`], in which nothing is left to doubt.
 
+mod cluster;
 mod error;
 mod file;
 mod settings;
@@ -11,13 +12,15 @@ pub mod text;
 #[cfg(test)]
 mod tests;
 
+pub use cluster::{ClusterSettings, EtcdAccess};
 pub use error::Error;
-pub use settings::{ClusterSettings, GroupSettings, PluginSettings, Settings, TelemetrySettings};
+pub use settings::{GroupSettings, PluginSettings, Settings, TelemetrySettings};
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use crate::cluster::registry::etcd;
 use crate::group;
 use crate::store;
 use crate::telemetry;
@@ -32,8 +35,6 @@ pub const DEFAULT_GROUP: &str = "default";
 pub const DEFAULT_CAPACITY_BYTES: u64 = 64 << 20;
 /// How long a value is kept unless the group or the value says otherwise.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
-/// Where nodes register in etcd.
-pub const DEFAULT_ETCD_PREFIX: &str = "psycache/nodes";
 
 /// All that a [`Node`](crate::node::Node) is started with.
 ///
@@ -104,14 +105,7 @@ pub enum Registry {
     /// The same list for every node; whether it names this one does not matter.
     Static(Vec<String>),
     /// In etcd.
-    Etcd {
-        /// URLs.
-        endpoints: Vec<String>,
-        /// Before the address in each key, without the slash between them.
-        prefix: String,
-        /// A node that has gone without a word is forgotten after it.
-        lease_ttl: Duration,
-    },
+    Etcd(etcd::Config),
 }
 
 /// A text that is never printed.

@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use crate::config::text::{OrNone, nearest};
 use crate::config::{
-    Cluster, Config, DEFAULT_ETCD_PREFIX, DEFAULT_GROUP, Error, Group, Plugin, Registry, Secret,
-    file,
+    ClusterSettings, Config, DEFAULT_GROUP, Error, Group, Plugin, Registry, Secret, cluster, file,
 };
 use crate::group;
 use crate::store;
 use crate::telemetry::{self, LogFormat};
 
-const DEFAULT_LEASE_TTL: Duration = Duration::from_secs(5);
 const DEFAULT_RETRIEVER: &str = "static";
 
 /// What one source says; `None` and empty lists: nothing.
@@ -27,7 +25,7 @@ pub struct Settings {
     pub http: Option<OrNone<String>>,
     /// Of a file: its groups. Of flags: the one that they are about.
     pub groups: Vec<GroupSettings>,
-    /// See [`Cluster`].
+    /// See [`Cluster`](super::Cluster).
     pub cluster: ClusterSettings,
     /// See [`telemetry::Config`].
     pub telemetry: TelemetrySettings,
@@ -71,21 +69,6 @@ pub struct PluginSettings {
     pub allow_net: Vec<String>,
 }
 
-/// What one source says about the cluster.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ClusterSettings {
-    /// See [`Registry::Static`].
-    pub peers: Vec<String>,
-    /// See [`Registry::Etcd`].
-    pub etcd: Vec<String>,
-    /// See [`Registry::Etcd`].
-    pub etcd_prefix: Option<String>,
-    /// See [`Registry::Etcd`].
-    pub lease_ttl: Option<Duration>,
-    /// See [`Cluster::weight`].
-    pub weight: Option<u32>,
-}
-
 /// What one source says about logs and traces.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TelemetrySettings {
@@ -126,7 +109,7 @@ pub(super) fn resolve(flags: Settings, file: Option<Settings>) -> Result<Config,
         advertise: flags.advertise.or(file.advertise),
         http: flags.http.or(file.http).map_or(default.http, OrNone::into_option),
         groups,
-        cluster: cluster(flags.cluster, file.cluster)?,
+        cluster: cluster::resolve(flags.cluster, file.cluster)?,
         telemetry: telemetry(flags.telemetry, file.telemetry, default.telemetry),
     };
     check_advertised(&config)?;
@@ -257,38 +240,6 @@ fn plugin(settings: PluginSettings) -> Result<Option<Plugin>, ()> {
         }
         None => Err(()),
     }
-}
-
-fn cluster(flags: ClusterSettings, file: ClusterSettings) -> Result<Cluster, Error> {
-    let conflict = |what: &str| Err(Error::Conflict(what.into()));
-    // A registry named by a flag takes the place of whichever the file names.
-    let (peers, etcd) = match flags.peers.is_empty() && flags.etcd.is_empty() {
-        true => (file.peers, file.etcd),
-        false => (flags.peers, flags.etcd),
-    };
-    let etcd_prefix = flags.etcd_prefix.or(file.etcd_prefix);
-    let lease_ttl = flags.lease_ttl.or(file.lease_ttl);
-    let registry = match (peers.is_empty(), etcd.is_empty()) {
-        (false, false) => {
-            return conflict(
-                "peers and etcd are both given; a cluster has one registry, so leave one out",
-            );
-        }
-        (true, false) => Registry::Etcd {
-            endpoints: etcd,
-            prefix: etcd_prefix.unwrap_or_else(|| DEFAULT_ETCD_PREFIX.into()),
-            lease_ttl: lease_ttl.unwrap_or(DEFAULT_LEASE_TTL),
-        },
-        (peerless, true) => {
-            if etcd_prefix.is_some() || lease_ttl.is_some() {
-                return conflict(
-                    "etcd-prefix and lease-ttl are about etcd; give --etcd URL too, or leave them out",
-                );
-            }
-            if peerless { Registry::Alone } else { Registry::Static(peers) }
-        }
-    };
-    Ok(Cluster { registry, weight: flags.weight.or(file.weight).unwrap_or(1) })
 }
 
 fn telemetry(

@@ -83,14 +83,15 @@ fn the_whole_file_is_read() {
         http: None,
         groups: vec![scores, Group::new("plain")],
         cluster: Cluster {
-            registry: Registry::Etcd {
+            registry: Registry::Etcd(etcd::Config {
                 endpoints: vec![
                     "http://127.0.0.1:2379".into(),
                     "https://etcd.internal:2379".into(),
                 ],
                 prefix: "cache/nodes".into(),
                 lease_ttl: Duration::from_secs(9),
-            },
+                ..etcd::Config::default()
+            }),
             weight: 3,
         },
         telemetry: telemetry::Config {
@@ -175,17 +176,68 @@ fn contradictions_are_refused() {
     );
     let flag_wins = Config::from_settings(with(peers.clone()), Some(with(etcd))).unwrap();
     assert_eq!(flag_wins.cluster.registry, Registry::Static(vec!["p:1".into()]));
-    let lone =
-        ClusterSettings { lease_ttl: Some(Duration::from_secs(1)), ..ClusterSettings::default() };
+    let access = EtcdAccess { lease_ttl: Some(Duration::from_secs(1)), ..EtcdAccess::default() };
+    let lone = ClusterSettings { access, ..ClusterSettings::default() };
     assert_eq!(
         conflict(with(lone), None),
-        "etcd-prefix and lease-ttl are about etcd; give --etcd URL too, or leave them out"
+        "options that begin with etcd-, and lease-ttl, are about etcd; give --etcd URL too, or leave them out"
     );
     let anywhere = Settings { listen: Some("0.0.0.0:1".into()), ..with(peers) };
     assert_eq!(
         conflict(anywhere, None),
         "listen \"0.0.0.0:1\" is every interface; say with --advertise HOST:PORT which address the other nodes reach this one at"
     );
+}
+
+#[test]
+fn etcd_is_told_who_asks_only_as_a_whole() {
+    let problem = |options: &str| {
+        let text = format!("[cluster]\netcd = ['http://e:1']\n{options}");
+        conflict(Settings::default(), Some(file(&text)))
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let password = write("password", "cache\n");
+    let ca = write("ca.pem", "-----BEGIN CERTIFICATE-----\n");
+    let lone = problem("etcd-user = 'psy'");
+    assert!(lone.contains("--etcd-password env:NAME or file:PATH"), "{lone}");
+    let lone = problem(&format!("etcd-password = 'file:{password}'"));
+    assert!(lone.contains("--etcd-user"), "{lone}");
+    let lone = problem(&format!("etcd-cert = '{ca}'"));
+    assert!(lone.contains("belong together"), "{lone}");
+    let plain = problem(&format!("etcd-ca = '{ca}'"));
+    assert!(plain.contains("https://"), "{plain}");
+
+    let text = format!(
+        "[cluster]\netcd = ['https://e:1']\netcd-user = 'psy'\n\
+         etcd-password = 'file:{password}'\netcd-ca = '{ca}'\netcd-server-name = 'etcd'"
+    );
+    let config = Config::from_settings(Settings::default(), Some(file(&text))).unwrap();
+    assert!(!format!("{config:?}").contains("cache"), "the password is not shown");
+    let Registry::Etcd(etcd) = config.cluster.registry else { panic!("it is etcd") };
+    assert_eq!(etcd.user, Some(("psy".into(), "cache".into())));
+    assert!(etcd.tls.ca.is_some());
+    assert_eq!(etcd.tls.server_name.as_deref(), Some("etcd"));
+}
+
+#[test]
+fn what_etcd_is_told_is_looked_at_and_never_shown() {
+    let refused = |line: &str| file_error(&format!("[cluster]\n{line}"));
+    let open = refused("etcd-password = 'hunter2'");
+    assert!(open.contains("node.toml:2") && !open.contains("hunter2"), "{open}");
+    let missing = refused("etcd-ca = '/nowhere/ca.pem'");
+    assert!(missing.contains("/nowhere/ca.pem"), "{missing}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.pem");
+    std::fs::write(&path, "no key").unwrap();
+    let no_key = refused(&format!("etcd-key = '{}'", path.display()));
+    assert!(no_key.contains("PRIVATE KEY"), "{no_key}");
+    let both = refused("etcd = ['http://root:hunter2@e:1']");
+    assert!(both.contains("without user and password"), "{both}");
 }
 
 #[test]
@@ -201,7 +253,7 @@ fn errors_of_a_file_name_the_key_the_line_and_the_mend() {
         ),
         (
             "[cluster]\nzzz = 1",
-            "node.toml:2: there is no key `zzz` here; the keys are peers, etcd, etcd-prefix, lease-ttl, weight",
+            "node.toml:2: there is no key `zzz` here; the keys are peers, etcd, etcd-prefix, etcd-user, etcd-password, etcd-ca, etcd-cert, etcd-key, etcd-server-name, lease-ttl, weight",
         ),
         (
             "[[group]]\nname = 'g'\nretriever = { plugin = 'x', alow-net = [] }",

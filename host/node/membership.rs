@@ -10,7 +10,7 @@ use super::StartError;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
 use crate::cluster::peer::Peer;
-use crate::cluster::registry::{self, Member, Registry, etcd};
+use crate::cluster::registry::{self, Member, Registry};
 use crate::config::{self, Config};
 use crate::server::Groups;
 
@@ -34,8 +34,8 @@ pub(super) fn advertised(config: &Config, bound: SocketAddr) -> Result<String, S
 }
 
 /// A cluster that asks others over gRPC.
-pub(super) fn cluster(own: &str) -> Arc<Cluster> {
-    let dial = |address: &str| Arc::new(Peer::connect(address)) as _;
+pub(super) fn cluster(own: &str, max_value_bytes: usize) -> Arc<Cluster> {
+    let dial = move |address: &str| Arc::new(Peer::connect(address, max_value_bytes)) as _;
     Arc::new(Cluster::new(own, Clock::monotonic(), dial))
 }
 
@@ -44,7 +44,7 @@ pub(super) fn kind(registry: &config::Registry) -> &'static str {
     match registry {
         config::Registry::Alone => "none",
         config::Registry::Static(_) => "static",
-        config::Registry::Etcd { .. } => "etcd",
+        config::Registry::Etcd(_) => "etcd",
     }
 }
 
@@ -53,10 +53,7 @@ pub(super) fn registry(configured: config::Registry) -> registry::Config {
     match configured {
         config::Registry::Alone => registry::Config::Alone,
         config::Registry::Static(addresses) => registry::Config::Static(addresses),
-        config::Registry::Etcd { endpoints, prefix, lease_ttl } => {
-            let config = etcd::Config { endpoints, prefix, lease_ttl, ..etcd::Config::default() };
-            registry::Config::Etcd(config)
-        }
+        config::Registry::Etcd(config) => registry::Config::Etcd(config),
     }
 }
 

@@ -81,7 +81,8 @@ impl Node {
         };
         let (address, http_address) = (grpc.1, http.as_ref().map(|http| http.1));
         let advertised = membership::advertised(&config, address)?;
-        let cluster = membership::cluster(&advertised);
+        let max_value_bytes = longest_value(&config);
+        let cluster = membership::cluster(&advertised, max_value_bytes);
         let engines = Engines::new(&CompileCache::User).map_err(StartError::Engines)?;
         let (groups, policies) = groups::build(&engines, &config.groups, &cluster).await?;
 
@@ -117,13 +118,14 @@ impl Node {
             metrics: Arc::new(Metrics::new(read)),
             health: Arc::clone(&health),
         };
+        let serving_config = server::Config { max_value_bytes, ..server::Config::default() };
         let listeners = Listeners { grpc: grpc.0, http: http.map(|http| http.0) };
         let (stop, stopped) = oneshot::channel();
         let mut serving = JoinSet::new();
         serving.spawn(async move {
             let stopped = async { drop(stopped.await) };
             if let Err(error) =
-                server::serve(server::Config::default(), listeners, services, stopped).await
+                server::serve(serving_config, listeners, services, stopped).await
             {
                 tracing::error!(%error, "The server has ended; restart the node");
             }
@@ -190,6 +192,13 @@ impl Node {
         // It panics only if a lane's end does, and then there is nothing left to end.
         let _ = tokio::task::spawn_blocking(lanes).await;
     }
+}
+
+/// What messages must have room for.
+fn longest_value(config: &Config) -> usize {
+    let longest = config.groups.iter().map(|group| group.group.max_value_bytes).max();
+    let longest = longest.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
+    longest.max(server::Config::default().max_value_bytes)
 }
 
 async fn listen(

@@ -94,10 +94,10 @@ impl Call for GetManyRequest {
     }
 }
 
-/// Counts an answer in, unless there is no room left for it.
+/// Counts an answer in, unless there is no room left beside those before it.
 fn fits(answer: value::Answer, bytes: &mut u64) -> Result<value::Answer, Error> {
     let together = *bytes + answer.value.len() as u64;
-    if together > MAX_ANSWER_BYTES {
+    if *bytes > 0 && together > MAX_ANSWER_BYTES {
         let what = "the values of one answer; ask for fewer keys in a call";
         return Err(Error::TooLarge { bytes: together, limit: MAX_ANSWER_BYTES, what });
     }

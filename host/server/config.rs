@@ -5,8 +5,8 @@ use std::time::Duration;
 /// Limits of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The longest value of a Set, in bytes; a message may be longer by a key and
-    /// a group's name.
+    /// The longest value of a Set or of another node's answer, in bytes; a message may
+    /// be longer by a key and a group's name.
     pub max_value_bytes: usize,
     /// The longest component of a SwapPolicy, in bytes.
     pub max_component_bytes: usize,

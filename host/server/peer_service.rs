@@ -36,10 +36,15 @@ impl PeerService {
     /// The service that `local` answers for, until `health` says that the node
     /// drains: then streams end when what runs on them has.
     #[must_use]
-    pub fn new(local: Arc<dyn Local>, health: Arc<Health>) -> PeerServer<Self> {
+    pub fn new(
+        local: Arc<dyn Local>,
+        health: Arc<Health>,
+        max_value_bytes: usize,
+    ) -> PeerServer<Self> {
+        let longest = wire::message_bytes(max_value_bytes);
         PeerServer::new(Self { local, health })
-            .max_decoding_message_size(wire::MESSAGE_BYTES)
-            .max_encoding_message_size(wire::MESSAGE_BYTES)
+            .max_decoding_message_size(longest)
+            .max_encoding_message_size(longest)
     }
 }
 

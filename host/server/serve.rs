@@ -142,7 +142,8 @@ fn routes(config: &Config, services: Services) -> Routes {
         max_component_bytes: config.max_component_bytes,
     };
     let health_service = HealthServer::new(health.service());
-    let peer = local.map(|local| PeerService::new(local, Arc::clone(&health)));
+    let peer =
+        local.map(|local| PeerService::new(local, Arc::clone(&health), config.max_value_bytes));
     let cache = CacheService { groups, config: config.clone(), health };
     let cache = CacheServer::new(cache)
         .max_decoding_message_size(max_message_bytes(config.max_value_bytes));

@@ -25,7 +25,7 @@ use super::status::{failure, outcome, status};
 use crate::error::Error;
 use crate::proto::session_request::Call as Wanted;
 use crate::proto::session_response::Answer;
-use crate::proto::{SessionRequest, SessionResponse};
+use crate::proto::{GetResult, SessionRequest, SessionResponse, get_result};
 use crate::telemetry::{RpcSpan, propagation};
 
 type Running = BoxFuture<'static, SessionResponse>;
@@ -87,13 +87,14 @@ impl Session {
     /// Begins what a request asks for. Answers at once if it can: most gets are
     /// hits, and need no place among the running.
     fn begin(&mut self, request: SessionRequest, cx: &mut Context<'_>) -> Option<SessionResponse> {
-        let SessionRequest { id, timeout_ms, traceparent, call } = request;
+        let SessionRequest { id, timeout_ms, traceparent, inline_bytes, call } = request;
         let allowed = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
         let envelope = Envelope {
             id,
             groups: self.groups.clone(),
             within: deadline::within(allowed, self.request_timeout),
             traceparent,
+            inline_bytes,
         };
         let mut running = match call {
             Some(Wanted::Get(call)) => envelope.run(call, Answer::Get),
@@ -165,18 +166,37 @@ struct Envelope {
     groups: Groups,
     within: Duration,
     traceparent: String,
+    inline_bytes: u64,
 }
 
 impl Envelope {
     fn run<C: Call>(self, call: C, answer: fn(C::Answer) -> Answer) -> Running {
-        let Self { id, groups, within, traceparent } = self;
+        let Self { id, groups, within, traceparent, inline_bytes } = self;
         async move {
             let parent = || propagation::from_traceparent(&traceparent);
             let span = RpcSpan::open(SERVICE, C::METHOD, parent);
             let ended = span.record(call.run(&groups, within), outcome).await;
             let ended = ended.map_or_else(|error| Answer::Failure(failure(&error)), answer);
-            SessionResponse { id, answer: Some(ended) }
+            SessionResponse { id, answer: Some(inline(ended, inline_bytes)) }
         }
         .boxed()
+    }
+}
+
+/// The answer, or that it is too large for the stream.
+fn inline(answer: Answer, inline_bytes: u64) -> Answer {
+    let bytes = match &answer {
+        _ if inline_bytes == 0 => 0,
+        Answer::Get(found) => found.value.len() as u64,
+        Answer::GetMany(many) => many.results.iter().map(value_bytes).sum(),
+        _ => 0,
+    };
+    if bytes > inline_bytes { Answer::Large(bytes) } else { answer }
+}
+
+fn value_bytes(result: &GetResult) -> u64 {
+    match &result.result {
+        Some(get_result::Result::Found(found)) => found.value.len() as u64,
+        _ => 0,
     }
 }

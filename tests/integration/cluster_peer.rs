@@ -19,6 +19,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Notify, oneshot};
 use tokio_stream::wrappers::TcpListenerStream;
 
+const MAX_VALUE_BYTES: usize = 64 << 20;
+
 /// Answers by the key: `wait` never does, `size:N` with N bytes, others with
 /// themselves.
 #[derive(Default)]
@@ -80,7 +82,8 @@ impl Server {
             .expect("a runtime");
         let local = Arc::new(Echo::default());
         let health = Arc::new(Health::starting(&Groups::new([])).await);
-        let service = PeerService::new(Arc::clone(&local) as Arc<dyn Local>, health);
+        let service =
+            PeerService::new(Arc::clone(&local) as Arc<dyn Local>, health, MAX_VALUE_BYTES);
         let (bound, wait) = oneshot::channel();
         let address = address.to_owned();
         runtime.spawn(async move {
@@ -95,7 +98,7 @@ impl Server {
     }
 
     fn connect(&self) -> Peer {
-        Peer::connect(&self.address.to_string())
+        Peer::connect(&self.address.to_string(), MAX_VALUE_BYTES)
     }
 }
 
@@ -215,7 +218,7 @@ async fn a_peer_that_hangs_is_found_out() {
             held.push(stream);
         }
     });
-    let peer = Peer::connect(&address);
+    let peer = Peer::connect(&address, MAX_VALUE_BYTES);
     assert_eq!(peer.link(), Link::Connecting);
     let start = Instant::now();
     let refused = get(&peer, "Tom").await;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::parse;
 use crate::config::text::{self, OrNone};
-use crate::config::{ClusterSettings, GroupSettings, PluginSettings, Settings, TelemetrySettings};
+use crate::config::{
+    ClusterSettings, EtcdAccess, GroupSettings, PluginSettings, Secret, Settings, TelemetrySettings,
+};
 use crate::telemetry::LogFormat;
 
 /// Run a node
@@ -108,6 +110,30 @@ struct ClusterFlags {
     /// Before the nodes' addresses in etcd [default: psycache/nodes]
     #[arg(long, value_name = "PATH", env = "PSYCACHE_ETCD_PREFIX", value_parser = text::etcd_prefix)]
     etcd_prefix: Option<String>,
+    /// The user that etcd knows this node by
+    #[arg(long, value_name = "NAME", env = "PSYCACHE_ETCD_USER", value_parser = text::etcd_user)]
+    etcd_user: Option<String>,
+    /// Where that user's password is
+    // Not parsed by clap, whose errors repeat the value: somebody's password.
+    #[arg(
+        long,
+        value_name = "env:NAME|file:PATH",
+        env = "PSYCACHE_ETCD_PASSWORD",
+        hide_env_values = true
+    )]
+    etcd_password: Option<String>,
+    /// Who signed etcd's certificate, a PEM file; https:// needs it
+    #[arg(long, value_name = "FILE", env = "PSYCACHE_ETCD_CA", value_parser = text::certificate)]
+    etcd_ca: Option<String>,
+    /// The certificate that this node shows to etcd, a PEM file
+    #[arg(long, value_name = "FILE", env = "PSYCACHE_ETCD_CERT", value_parser = text::certificate)]
+    etcd_cert: Option<String>,
+    /// The private key of that certificate, a PEM file
+    #[arg(long, value_name = "FILE", env = "PSYCACHE_ETCD_KEY", value_parser = text::private_key)]
+    etcd_key: Option<Secret>,
+    /// The name in etcd's certificate, where it is not the URL's host
+    #[arg(long, value_name = "HOST", env = "PSYCACHE_ETCD_SERVER_NAME", value_parser = text::server_name)]
+    etcd_server_name: Option<String>,
     /// When etcd forgets a node that has gone without a word [default: 5s]
     #[arg(long, value_name = "D", env = "PSYCACHE_LEASE_TTL", value_parser = text::lease_ttl)]
     lease_ttl: Option<Duration>,
@@ -144,19 +170,38 @@ impl Args {
             advertise: self.advertise,
             http: self.http,
             groups: vec![self.group.into_settings()?],
-            cluster: ClusterSettings {
-                peers: self.cluster.peers,
-                etcd: self.cluster.etcd,
-                etcd_prefix: self.cluster.etcd_prefix,
-                lease_ttl: self.cluster.lease_ttl,
-                weight: self.cluster.weight,
-            },
+            cluster: self.cluster.into_settings()?,
             telemetry: TelemetrySettings {
                 otlp: self.telemetry.otlp,
                 trace_ratio: self.telemetry.trace_ratio,
                 log: self.telemetry.log,
                 log_format: self.telemetry.log_format,
             },
+        })
+    }
+}
+
+impl ClusterFlags {
+    fn into_settings(self) -> Result<ClusterSettings, Failure> {
+        let password = |place: String| {
+            text::secret_value("etcd-password", &place).map_err(|problem| {
+                Failure::new(Exit::Usage, format!("bad value for --etcd-password: {problem}"))
+            })
+        };
+        Ok(ClusterSettings {
+            peers: self.peers,
+            etcd: self.etcd,
+            access: EtcdAccess {
+                prefix: self.etcd_prefix,
+                lease_ttl: self.lease_ttl,
+                user: self.etcd_user,
+                password: self.etcd_password.map(password).transpose()?,
+                ca: self.etcd_ca,
+                cert: self.etcd_cert,
+                key: self.etcd_key,
+                server_name: self.etcd_server_name,
+            },
+            weight: self.weight,
         })
     }
 }

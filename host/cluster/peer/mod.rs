@@ -1,104 +1,80 @@
 //! Other nodes over gRPC: one connection each, and on it one stream that carries
 //! all small requests.
-//!
-//! A unary call costs a dozen times the processor time of a message on a stream
-//! that is open: headers, a task, a timer and several allocations on both sides.
 
 mod breaker;
-mod exchange;
 mod failure;
-mod link;
+mod protocol;
 pub(crate) mod wire;
 
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
 use super::remote::{Link, Remote, RemoteError, Request, Response};
 use crate::clock::Clock;
+use crate::multiplex;
+use crate::multiplex::{Broken, State};
 use breaker::Breaker;
-use link::{State, Up};
+use protocol::PeerProtocol;
 use wire::Decoded;
 
 /// Another node. Dropping it closes the connection.
 pub struct Peer {
-    address: String,
-    state: watch::Receiver<State>,
+    link: multiplex::Link<PeerProtocol>,
     breaker: Breaker,
     clock: Clock,
-    connection: AbortHandle,
 }
 
 impl Peer {
-    /// Begins to connect to `address`, and goes on for as long as this lives.
+    /// Begins to connect to `address`, and goes on for as long as this lives. Values
+    /// of at most `max_value_bytes` are passed.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     #[must_use]
-    pub fn connect(address: &str) -> Self {
-        let (show, state) = watch::channel(State::Connecting);
-        let connection = tokio::spawn(link::keep(address.to_owned(), show));
+    pub fn connect(address: &str, max_value_bytes: usize) -> Self {
         Self {
-            address: address.to_owned(),
-            state,
+            link: multiplex::Link::connect(address, PeerProtocol { max_value_bytes }),
             breaker: Breaker::default(),
             clock: Clock::monotonic(),
-            connection: connection.abort_handle(),
-        }
-    }
-
-    /// A connection that works; waits only for the first attempt.
-    async fn up(&self) -> Result<Up, RemoteError> {
-        let known = self.state.borrow().clone();
-        let state = match known {
-            State::Connecting => {
-                let mut state = self.state.clone();
-                let settled = state.wait_for(|state| !matches!(state, State::Connecting)).await;
-                settled.map_or(State::Connecting, |state| state.clone())
-            }
-            settled => settled,
-        };
-        match state {
-            State::Up(up) => Ok(up),
-            State::Down(problem) => Err(RemoteError::Unreachable(problem.to_string())),
-            State::Connecting => Err(RemoteError::Unreachable("the node is stopping".into())),
         }
     }
 
     async fn exchange(&self, request: Request, within: Duration) -> Result<Response, RemoteError> {
         let end = Instant::now() + within;
-        let up = self.up().await?;
+        let unreachable = |problem: &str| RemoteError::Unreachable(problem.into());
+        let up = self.link.up().await.map_err(|problem| unreachable(&problem))?;
         if !wire::is_large(&request) {
-            let answer =
-                up.exchange.ask(request.clone(), within).await.map_err(|exchange::Broken| {
-                    RemoteError::Unreachable("the connection broke before it answered".into())
-                })?;
+            let message = |id| wire::encode_request(request.clone(), id, within);
+            let answer = up
+                .exchange
+                .ask(message)
+                .await
+                .map_err(|Broken| unreachable("the connection broke before it answered"))?;
             if let Decoded::Answer(answer) = wire::decode_response(answer) {
                 return answer;
             }
         }
         let rest = end.saturating_duration_since(Instant::now());
         let message = wire::encode_request(request, 0, rest);
-        let answer = up.client.clone().call(message).await;
-        let answer = answer.map_err(|status| RemoteError::Unreachable(status.message().into()))?;
+        let answer = up.calls.clone().call(message).await;
+        let answer = answer.map_err(|status| unreachable(status.message()))?;
         match wire::decode_response(answer.into_inner()) {
             Decoded::Answer(answer) => answer,
-            Decoded::Large => Err(RemoteError::Unreachable("it sends no large values".into())),
+            Decoded::Large => Err(unreachable("it sends no large values")),
         }
     }
 }
 
 impl Remote for Peer {
     fn address(&self) -> &str {
-        &self.address
+        self.link.address()
     }
 
     fn link(&self) -> Link {
-        match &*self.state.borrow() {
+        match &*self.link.state() {
             State::Down(problem) => Link::Unreachable(problem.to_string()),
             _ if self.breaker.is_open() => Link::Unreachable("it does not answer in time".into()),
             State::Up(_) => Link::Connected,
@@ -130,11 +106,5 @@ impl Remote for Peer {
             }
         }
         .boxed()
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        self.connection.abort();
     }
 }

@@ -14,9 +14,12 @@ use crate::value::{Answer, Origin};
 /// A value above this many bytes goes by a call of its own.
 pub(crate) const LARGE_BYTES: usize = 64 << 10;
 
-/// A value of the largest size that clients can set, and what surrounds it. Room
-/// for a message is made when its length is read, before the rest has come.
-pub(crate) const MESSAGE_BYTES: usize = (64 << 20) + LARGE_BYTES;
+/// The longest message between nodes whose values have at most `max_value_bytes`: one
+/// of them, what is handed over beside it, and what surrounds it. Room for a message is
+/// made when its length is read, before the rest has come.
+pub(crate) fn message_bytes(max_value_bytes: usize) -> usize {
+    max_value_bytes.saturating_add(1 << 20)
+}
 
 /// Whether `request` would keep others on the stream waiting.
 pub(super) fn is_large(request: &Request) -> bool {

@@ -52,7 +52,7 @@ impl Member {
 /// All nodes at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Membership {
-    /// By address. This node is always among them.
+    /// By address. This node, if there is one, is always among them.
     pub nodes: Vec<Member>,
     /// Whether the registry answers.
     pub connected: bool,
@@ -82,6 +82,9 @@ pub enum RegistryError {
     /// An option can't be used, or etcd does not let this node in.
     #[error("etcd: {0}")]
     Refused(String),
+    /// It does not answer one who is no node, and has nothing to go on with.
+    #[error("etcd does not answer: {0}")]
+    Unreachable(String),
 }
 
 /// A running registration.
@@ -126,12 +129,42 @@ impl Registry {
         self.membership.clone()
     }
 
-    /// Takes this node off the register, so that the others stop asking it. The
-    /// membership stays as it was last. Waits at most two seconds for etcd.
-    pub async fn leave(self) {
+    /// Takes this node off the register, so that the others stop asking it; answers
+    /// whether they can notice, which nodes of a fixed list can't. The membership
+    /// stays as it was last. Waits at most two seconds for etcd.
+    pub async fn leave(self) -> bool {
         match self.source {
-            Source::Fixed { .. } => {}
-            Source::Etcd(registration) => registration.leave().await,
+            Source::Fixed { .. } => false,
+            Source::Etcd(registration) => {
+                registration.leave().await;
+                true
+            }
         }
+    }
+}
+
+/// One who follows the nodes in etcd and is none of them.
+#[derive(Debug)]
+pub struct Observer {
+    membership: watch::Receiver<Arc<Membership>>,
+    /// Ends with this.
+    _observation: etcd::Registration,
+}
+
+impl Observer {
+    /// Begins to follow. Answers when the nodes are known.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: etcd does not answer, or does not let anybody in.
+    pub async fn start(config: etcd::Config) -> Result<Self, RegistryError> {
+        let (observation, membership) = etcd::observe(config).await?;
+        Ok(Self { membership, _observation: observation })
+    }
+
+    /// The membership now, and its changes. While etcd is out of touch the last
+    /// one stays.
+    #[must_use]
+    pub fn membership(&self) -> watch::Receiver<Arc<Membership>> {
+        self.membership.clone()
     }
 }

@@ -53,16 +53,22 @@ pub fn reachable(text: &str) -> Parsed<String> {
 /// An `http://` or `https://` address.
 ///
 /// # Errors
-/// It has another scheme or no host.
+/// It has another scheme or no host, or a user and password, which would be shown
+/// wherever the URL is.
 pub fn url(text: &str) -> Parsed<String> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     match rest {
         Some(rest)
             if !rest.is_empty()
                 && !rest.starts_with(['/', ':'])
-                && !rest.contains(char::is_whitespace) =>
+                && !rest.contains(char::is_whitespace)
+                && !rest.contains('@') =>
         {
             Ok(text.to_owned())
+        }
+        Some(rest) if rest.contains('@') => {
+            Err("write it without user and password, which would be shown wherever the URL is"
+                .into())
         }
         _ => Err("write a URL with its scheme, such as http://127.0.0.1:2379".into()),
     }
@@ -76,6 +82,29 @@ pub fn etcd_prefix(text: &str) -> Parsed<String> {
     match text.is_empty() || text.starts_with('/') || text.ends_with('/') {
         true => Err("write a path without a slash at its ends, such as psycache/nodes".into()),
         false => Ok(text.to_owned()),
+    }
+}
+
+/// A user of etcd.
+///
+/// # Errors
+/// It is empty.
+pub fn etcd_user(text: &str) -> Parsed<String> {
+    match text.is_empty() {
+        true => Err("write the name of a user of etcd".into()),
+        false => Ok(text.to_owned()),
+    }
+}
+
+/// The name in a certificate: a host without a port.
+///
+/// # Errors
+/// It is empty or has other characters than a host's.
+pub fn server_name(text: &str) -> Parsed<String> {
+    let is_one = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-.".contains(c));
+    match is_one {
+        true => Ok(text.to_owned()),
+        false => Err("write a host's name without a port, such as etcd.internal".into()),
     }
 }
 

@@ -1,11 +1,16 @@
 //! What one value may look like: each parser says what it would have accepted.
 
 mod address;
+mod pem;
 mod plugin;
 
-pub use address::{address, address_or_none, etcd_prefix, group_name, reachable, url};
+pub use address::{
+    address, address_or_none, etcd_prefix, etcd_user, group_name, reachable, server_name, url,
+};
+pub use pem::{certificate, private_key};
+pub(super) use plugin::option_value;
+pub(crate) use plugin::secret_value;
 pub use plugin::{option, policy, retriever, secret};
-pub(super) use plugin::{option_value, secret_value};
 
 use std::time::Duration;
 

@@ -57,7 +57,7 @@ pub fn secret(text: &str) -> Parsed<(String, Secret)> {
 }
 
 /// The secret `name`, which is at `place`.
-pub(in crate::config) fn secret_value(name: &str, place: &str) -> Parsed<Secret> {
+pub(crate) fn secret_value(name: &str, place: &str) -> Parsed<Secret> {
     let revealed = options::reveal(name, place).map_err(|error| error.to_string())?;
     Ok(Secret::new(revealed))
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::client::Reason;
 
 /// Every error with what it must become.
 #[allow(clippy::too_many_lines, reason = "a table")]
@@ -47,6 +48,7 @@ fn each_error_has_its_code_reason_and_group() {
         let failure = failure(&error);
         assert_eq!((failure.code, failure.reason.as_str()), (code as u32, reason));
         assert_eq!(failure.message, error.to_string());
+        assert_ne!(Reason::named(reason), Reason::Unknown, "the client knows {reason}");
     }
 }
 

@@ -36,7 +36,7 @@ impl Client {
 
     fn send_within(&self, id: u64, call: Call, timeout_ms: u32) {
         let call = Some(call);
-        let request = SessionRequest { id, timeout_ms, traceparent: String::new(), call };
+        let request = SessionRequest { id, timeout_ms, call, ..SessionRequest::default() };
         self.requests.send(request).expect("the session is open");
     }
 
@@ -98,6 +98,34 @@ async fn every_call_can_be_made() {
     client.send(5, Call::Clear(ClearRequest { group: group() }));
     let (5, Answer::Clear(cleared)) = client.answer().await else { panic!("no Clear") };
     assert_eq!(cleared.entries, 0);
+}
+
+#[tokio::test]
+async fn an_answer_too_large_for_the_client_s_stream_is_left_out() {
+    let served = served().await;
+    let mut client = Client::open(&served).await;
+    let bytes = "value of Tom".len() as u64;
+    let keys = vec!["Tom".into(), "Tom".into()];
+    let many = || Call::GetMany(GetManyRequest { group: "scores".into(), keys: keys.clone() });
+    for (id, call, inline_bytes) in [
+        (1, Call::Get(get("scores", "Tom")), bytes - 1),
+        (2, Call::Get(get("scores", "Tom")), bytes),
+        (3, many(), bytes * 2 - 1),
+        (4, many(), bytes * 2),
+    ] {
+        let request =
+            SessionRequest { id, inline_bytes, call: Some(call), ..SessionRequest::default() };
+        client.requests.send(request).expect("the session is open");
+    }
+    for id in 1..=4 {
+        let (answered, answer) = client.answer().await;
+        let large = match answer {
+            Answer::Large(bytes) => Some(bytes),
+            _ => None,
+        };
+        let expected = [Some(bytes), None, Some(bytes * 2), None][answered as usize - 1];
+        assert_eq!(large, expected, "{answered}, the {id}th answer");
+    }
 }
 
 #[tokio::test]

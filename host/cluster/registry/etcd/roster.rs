@@ -10,7 +10,8 @@ use super::super::Member;
 /// The nodes by address.
 #[derive(Debug)]
 pub(super) struct Roster {
-    own: Member,
+    /// `None` for one who only looks.
+    own: Option<Member>,
     others: BTreeMap<String, Known>,
     /// For how long a node that is missing after an outage still counts.
     patience: Duration,
@@ -24,7 +25,7 @@ struct Known {
 }
 
 impl Roster {
-    pub(super) fn new(own: Member, patience: Duration) -> Self {
+    pub(super) fn new(own: Option<Member>, patience: Duration) -> Self {
         Self { own, others: BTreeMap::new(), patience }
     }
 
@@ -42,7 +43,7 @@ impl Roster {
 
     /// A node registered, or its entry changed.
     pub(super) fn put(&mut self, member: Member) {
-        if member.address != self.own.address {
+        if self.own.as_ref().is_none_or(|own| own.address != member.address) {
             let address = member.address.clone();
             self.others.insert(address, Known { member, until: None });
         }
@@ -63,10 +64,10 @@ impl Roster {
         self.others.values().filter_map(|known| known.until).min()
     }
 
-    /// All nodes by address, this one among them.
+    /// All nodes by address, this one among them if it is one.
     pub(super) fn nodes(&self) -> Vec<Member> {
         let others = self.others.values().map(|known| known.member.clone());
-        let mut nodes: Vec<Member> = others.chain([self.own.clone()]).collect();
+        let mut nodes: Vec<Member> = others.chain(self.own.clone()).collect();
         nodes.sort_by(|a, b| a.address.cmp(&b.address));
         nodes
     }
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     fn roster() -> (Roster, Instant) {
-        let mut roster = Roster::new(Member::own("a:1", 1), Duration::from_secs(5));
+        let mut roster = Roster::new(Some(Member::own("a:1", 1)), Duration::from_secs(5));
         let now = Instant::now();
         roster.relist(vec![Member::own("b:1", 1), Member::own("c:1", 1)], now);
         (roster, now)

@@ -1,14 +1,11 @@
-//! One uninterrupted time with etcd: a lease that is renewed and a watch.
+//! One uninterrupted time with etcd: a watch, and for a node a lease.
 
 use std::time::Duration;
 
-use etcd_client::{
-    Client, EventType, GetOptions, KeyValue, LeaseKeepAliveStream, LeaseKeeper, WatchOptions,
-    WatchStream,
-};
-use tokio::time::{Instant, Interval};
+use etcd_client::{Client, EventType, GetOptions, KeyValue, WatchOptions, WatchStream};
 
 use super::super::Member;
+use super::lease::Lease;
 use super::{Config, claim};
 
 /// Why there is no session, or none any more.
@@ -65,17 +62,12 @@ pub(super) struct Opened {
 }
 
 pub(super) struct Session {
-    client: Client,
-    lease: i64,
-    keeper: LeaseKeeper,
-    renewals: LeaseKeepAliveStream,
-    renew: Interval,
-    /// Without a renewal until then the session counts as broken.
-    renewed_by: Instant,
-    patience: Duration,
+    /// `None` for one who only looks.
+    lease: Option<Lease>,
     watch: WatchStream,
     prefix: String,
-    own_key: String,
+    /// Of this node's entry, if it has one.
+    own_key: Option<String>,
 }
 
 /// What a watch told, all at one revision.
@@ -93,17 +85,24 @@ pub(super) enum Change {
 }
 
 impl Session {
-    /// Connects, registers `own` under a fresh lease, lists and watches.
+    /// Connects, registers `own` under a fresh lease, lists and watches. Without
+    /// `own` it only looks.
     pub(super) async fn open(
         config: &Config,
-        own: &Member,
+        own: Option<&Member>,
         last: &Last,
     ) -> Result<Opened, SessionError> {
         let patience = config.patience();
         let connect = Client::connect(&config.endpoints, Some(config.connect_options()));
         let mut client = within(patience, connect).await?;
-        let claimed = claim::claim(&mut client, config, own, last).await?;
-        let (keeper, renewals) = within(patience, client.lease_keep_alive(claimed.lease)).await?;
+        let claimed = match own {
+            Some(own) => Some(claim::claim(&mut client, config, own, last).await?),
+            None => None,
+        };
+        let lease = match &claimed {
+            Some(claimed) => Some(Lease::hold(client.clone(), claimed, patience).await?),
+            None => None,
+        };
 
         let all = GetOptions::new().with_prefix();
         let prefix = config.key("");
@@ -112,63 +111,44 @@ impl Session {
         let next = WatchOptions::new().with_prefix().with_start_revision(revision + 1);
         let watch = within(patience, client.watch(prefix.clone(), Some(next))).await?;
 
-        let mut renew = tokio::time::interval(claimed.ttl / 3);
-        renew.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let session = Self {
-            client,
-            lease: claimed.lease,
-            keeper,
-            renewals,
-            renew,
-            renewed_by: Instant::now() + claimed.ttl * 2 / 3,
-            patience: claimed.ttl * 2 / 3,
-            watch,
-            prefix,
-            own_key: config.key(&own.address),
-        };
+        let own_key = own.map(|own| config.key(&own.address));
         Ok(Opened {
-            session,
+            session: Self { lease, watch, prefix, own_key },
             members: list.kvs().iter().filter_map(member).collect(),
-            last: Last { lease: claimed.lease, revision },
+            last: Last { lease: claimed.as_ref().map_or(0, |claimed| claimed.lease), revision },
             // An etcd whose revisions have gone back lost its data, and with it
             // everybody: nobody stood in it while this node did not.
-            lapsed: last.lease != 0 && claimed.was_absent && claimed.revision > last.revision,
+            lapsed: claimed.is_some_and(|claimed| {
+                last.lease != 0 && claimed.was_absent && claimed.revision > last.revision
+            }),
         })
     }
 
     /// Waits for news, and renews the lease meanwhile.
     pub(super) async fn next(&mut self) -> Result<News, SessionError> {
-        loop {
-            tokio::select! {
-                _ = self.renew.tick() => self.keeper.keep_alive().await?,
-                renewal = self.renewals.message() => match renewal? {
-                    Some(renewal) if renewal.ttl() > 0 => {
-                        self.renewed_by = Instant::now() + self.patience;
-                    }
-                    Some(_) => return Err(SessionError::Broken("the lease has ended".into())),
-                    None => return Err(SessionError::Broken("etcd closed the connection".into())),
-                },
-                () = tokio::time::sleep_until(self.renewed_by) => {
-                    let problem = format!("the lease was not renewed within {:?}", self.patience);
-                    return Err(SessionError::Broken(problem));
-                }
-                response = self.watch.message() => {
-                    let Some(response) = response? else {
-                        return Err(SessionError::Broken("etcd closed the watch".into()));
-                    };
-                    if response.canceled() {
-                        let problem = match response.compact_revision() {
-                            0 => format!("etcd ended the watch: {}", response.cancel_reason()),
-                            _ => "the watch fell behind a compaction".into(),
-                        };
-                        return Err(SessionError::Broken(problem));
-                    }
-                    let revision = response.header().map_or(0, |header| header.revision());
-                    let changes = self.changes(response.events())?;
-                    return Ok(News { revision, changes });
-                }
+        let broken = async {
+            match &mut self.lease {
+                Some(lease) => lease.broken().await,
+                None => std::future::pending().await,
             }
+        };
+        let response = tokio::select! {
+            error = broken => return Err(error),
+            response = self.watch.message() => response?,
+        };
+        let Some(response) = response else {
+            return Err(SessionError::Broken("etcd closed the watch".into()));
+        };
+        if response.canceled() {
+            let problem = match response.compact_revision() {
+                0 => format!("etcd ended the watch: {}", response.cancel_reason()),
+                _ => "the watch fell behind a compaction".into(),
+            };
+            return Err(SessionError::Broken(problem));
         }
+        let revision = response.header().map_or(0, |header| header.revision());
+        let changes = self.changes(response.events())?;
+        Ok(News { revision, changes })
     }
 
     fn changes(&self, events: &[etcd_client::Event]) -> Result<Vec<Change>, SessionError> {
@@ -177,7 +157,7 @@ impl Session {
             let Some(entry) = event.kv() else { continue };
             match event.event_type() {
                 EventType::Put => changes.extend(member(entry).map(Change::Put)),
-                EventType::Delete if entry.key() == self.own_key.as_bytes() => {
+                EventType::Delete if self.is_own(entry.key()) => {
                     let problem = "this node was taken off the register";
                     return Err(SessionError::Broken(problem.into()));
                 }
@@ -191,11 +171,14 @@ impl Session {
         Ok(changes)
     }
 
-    /// Ends the lease, and the registration with it.
+    fn is_own(&self, key: &[u8]) -> bool {
+        self.own_key.as_ref().is_some_and(|own| own.as_bytes() == key)
+    }
+
+    /// Ends the registration.
     pub(super) async fn revoke(&mut self) {
-        let lease = self.client.lease_revoke(self.lease);
-        if let Err(error) = within(self.patience, lease).await {
-            tracing::warn!(%error, "still registered in etcd until the lease runs out");
+        if let Some(lease) = &mut self.lease {
+            lease.revoke().await;
         }
     }
 }

@@ -1,17 +1,14 @@
-//! One stream to a peer, and the requests that are on it.
+//! One stream, and the requests that are on it.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures::Stream;
 use hashbrown::HashMap;
 use tokio::sync::{mpsc, oneshot};
 
-use super::wire;
-use crate::cluster::remote::Request;
-use crate::proto::{PeerRequest, PeerResponse};
+use super::Protocol;
 use crate::sync::Mutex;
 
 /// Requests that wait to be sent; more askers wait for a place. The stream's
@@ -22,20 +19,20 @@ const QUEUE: usize = 1_024;
 const BATCH: usize = 64;
 
 /// One life of a stream.
-pub(super) struct Exchange {
-    queue: mpsc::Sender<PeerRequest>,
+pub(crate) struct Exchange<P: Protocol> {
+    queue: mpsc::Sender<P::Request>,
     next_id: AtomicU64,
     /// Who waits for which answer; `None` once the stream is broken. Held only to
     /// put in and take out.
-    waiting: Mutex<Option<HashMap<u64, oneshot::Sender<PeerResponse>>>>,
+    waiting: Mutex<Option<HashMap<u64, oneshot::Sender<P::Response>>>>,
 }
 
 /// The stream broke before the answer came.
-pub(super) struct Broken;
+pub(crate) struct Broken;
 
-impl Exchange {
+impl<P: Protocol> Exchange<P> {
     /// The asker's end, and the messages to send.
-    pub(super) fn new() -> (Self, Outgoing) {
+    pub(super) fn new() -> (Self, Outgoing<P::Request>) {
         let (queue, receiver) = mpsc::channel(QUEUE);
         let exchange =
             Self { queue, next_id: AtomicU64::new(1), waiting: Mutex::new(Some(HashMap::new())) };
@@ -43,13 +40,12 @@ impl Exchange {
         (exchange, Outgoing { receiver, batch })
     }
 
-    /// Sends `request` and waits for the answer. Dropping the future cancels it at
-    /// the peer.
-    pub(super) async fn ask(
+    /// Sends the request that `request` makes of its id, and waits for the answer.
+    /// Dropping the future cancels it at the other end.
+    pub(crate) async fn ask(
         &self,
-        request: Request,
-        within: Duration,
-    ) -> Result<PeerResponse, Broken> {
+        request: impl FnOnce(u64) -> P::Request,
+    ) -> Result<P::Response, Broken> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         match &mut *self.waiting.lock() {
@@ -57,8 +53,7 @@ impl Exchange {
             None => return Err(Broken),
         };
         let mut asked = Asked { exchange: self, id, sent: false, answered: false };
-        let message = wire::encode_request(request, id, within);
-        self.queue.send(message).await.map_err(|_| Broken)?;
+        self.queue.send(request(id)).await.map_err(|_| Broken)?;
         asked.sent = true;
         let answer = answered.await.map_err(|_| Broken);
         asked.answered = true;
@@ -66,8 +61,8 @@ impl Exchange {
     }
 
     /// Hands an answer to who waits for it, if anybody still does.
-    pub(super) fn answer(&self, response: PeerResponse) {
-        let waits = self.waiting.lock().as_mut().and_then(|w| w.remove(&response.id));
+    pub(super) fn answer(&self, response: P::Response) {
+        let waits = self.waiting.lock().as_mut().and_then(|w| w.remove(&P::id(&response)));
         if let Some(waits) = waits {
             // It may have given up this very moment.
             let _ = waits.send(response);
@@ -83,14 +78,14 @@ impl Exchange {
 }
 
 /// A request that was made: takes itself back when its asker goes away.
-struct Asked<'a> {
-    exchange: &'a Exchange,
+struct Asked<'a, P: Protocol> {
+    exchange: &'a Exchange<P>,
     id: u64,
     sent: bool,
     answered: bool,
 }
 
-impl Drop for Asked<'_> {
+impl<P: Protocol> Drop for Asked<'_, P> {
     fn drop(&mut self) {
         if self.answered {
             return;
@@ -99,23 +94,26 @@ impl Drop for Asked<'_> {
             waiting.remove(&self.id);
         }
         if self.sent {
-            // Without a place in the queue the peer finds out by the deadline.
-            let _ = self.exchange.queue.try_send(wire::cancellation(self.id));
+            // Without a place in the queue the other end finds out by the deadline.
+            let _ = self.exchange.queue.try_send(P::cancellation(self.id));
         }
     }
 }
 
 /// The requests as they go out: whatever has gathered at a time, without waiting
 /// for more.
-pub(super) struct Outgoing {
-    receiver: mpsc::Receiver<PeerRequest>,
-    batch: std::vec::IntoIter<PeerRequest>,
+pub(crate) struct Outgoing<M> {
+    receiver: mpsc::Receiver<M>,
+    batch: std::vec::IntoIter<M>,
 }
 
-impl Stream for Outgoing {
-    type Item = PeerRequest;
+/// No message is pinned in its place.
+impl<M> Unpin for Outgoing<M> {}
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<PeerRequest>> {
+impl<M> Stream for Outgoing<M> {
+    type Item = M;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<M>> {
         if let Some(next) = self.batch.next() {
             return Poll::Ready(Some(next));
         }

@@ -1,0 +1,75 @@
+//! Between calls of the client and messages of a session.
+
+use std::time::Duration;
+
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status};
+
+use super::Error;
+use crate::proto::cache_client::CacheClient;
+use crate::proto::session_request::Call;
+use crate::proto::session_response::Answer;
+use crate::proto::{GetResponse, Origin};
+use crate::telemetry::propagation;
+use crate::value;
+
+/// Makes `call` by itself, outside of the session.
+pub(super) async fn unary(
+    mut calls: CacheClient<Channel>,
+    call: Call,
+    within: Duration,
+) -> Result<Answer, Status> {
+    fn request<T>(message: T, within: Duration) -> Request<T> {
+        let mut request = Request::new(message);
+        request.set_timeout(within);
+        propagation::inject(request.metadata_mut());
+        request
+    }
+    fn answer<T>(answer: fn(T) -> Answer) -> impl Fn(Response<T>) -> Answer {
+        move |response| answer(response.into_inner())
+    }
+    match call {
+        Call::Get(call) => calls.get(request(call, within)).await.map(answer(Answer::Get)),
+        Call::GetMany(call) => {
+            calls.get_many(request(call, within)).await.map(answer(Answer::GetMany))
+        }
+        Call::Set(call) => calls.set(request(call, within)).await.map(answer(Answer::Set)),
+        Call::Remove(call) => calls.remove(request(call, within)).await.map(answer(Answer::Remove)),
+        Call::RemoveMany(call) => {
+            calls.remove_many(request(call, within)).await.map(answer(Answer::RemoveMany))
+        }
+        Call::Clear(call) => calls.clear(request(call, within)).await.map(answer(Answer::Clear)),
+        Call::Cancel(_) => Err(Status::invalid_argument("only a stream has something to cancel")),
+    }
+}
+
+pub(super) fn found(found: GetResponse) -> value::Answer {
+    let origin = match found.origin() {
+        Origin::Hit => value::Origin::Hit,
+        Origin::Peer => value::Origin::Peer,
+        Origin::Hot => value::Origin::Hot,
+        Origin::Stale => value::Origin::Stale,
+        Origin::Loaded | Origin::Unspecified => value::Origin::Loaded,
+    };
+    let ttl = (found.ttl_ms > 0).then(|| Duration::from_millis(found.ttl_ms));
+    value::Answer { value: found.value, origin, ttl }
+}
+
+/// One of many results; a node of another version may leave it out.
+pub(super) fn each<R: std::fmt::Debug, T>(
+    result: Option<R>,
+    read: impl Fn(R) -> Result<T, Error>,
+) -> Result<T, Error> {
+    result.map_or_else(|| Err(Error::strange(&"no result")), read)
+}
+
+/// A time to live on the wire, where 0 stands for the group's own.
+pub(super) fn millis(ttl: Option<Duration>) -> Result<u64, Error> {
+    match ttl {
+        None => Ok(0),
+        Some(ttl) if ttl < Duration::from_millis(1) => {
+            Err(Error::argument("bad ttl: shorter than a millisecond; remove the key instead"))
+        }
+        Some(ttl) => Ok(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)),
+    }
+}

@@ -1,0 +1,44 @@
+//! What a client is told.
+
+use std::time::Duration;
+
+use crate::cluster::registry::etcd;
+
+/// How a client finds nodes, and its limits.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which nodes there are.
+    pub nodes: Nodes,
+    /// How long a call waits, all attempts included.
+    pub timeout: Duration,
+    /// The longest value that is taken from a node, in bytes.
+    pub max_value_bytes: usize,
+}
+
+/// Which nodes there are.
+#[derive(Clone, Debug)]
+pub enum Nodes {
+    /// These, `host:port`. They need not be all of a cluster's.
+    List(Vec<String>),
+    /// Those that are registered in etcd, as they come and go. The client reads
+    /// below the prefix and writes nothing.
+    Etcd(etcd::Config),
+}
+
+impl Config {
+    /// A client of these nodes, with a time of five seconds and values of at most
+    /// 64 MiB.
+    pub fn list<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> Self {
+        Self::of(Nodes::List(addresses.into_iter().map(Into::into).collect()))
+    }
+
+    /// The same for the nodes that are registered in etcd.
+    #[must_use]
+    pub fn etcd(etcd: etcd::Config) -> Self {
+        Self::of(Nodes::Etcd(etcd))
+    }
+
+    fn of(nodes: Nodes) -> Self {
+        Self { nodes, timeout: Duration::from_secs(5), max_value_bytes: 64 << 20 }
+    }
+}

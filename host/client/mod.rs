@@ -1,0 +1,280 @@
+//! A client of a cluster, for programs in Rust.
+//!
+//! It keeps one connection to each node with one stream on it, and asks the node
+//! that owns the key, so that most answers come from memory without a second hop.
+//! Which nodes there are it is told once, or learns from etcd as they come and go.
+//! A node that leaves, dies or hangs costs no request: another one answers for
+//! every key.
+//!
+//! ```
+//! use psycache::client::{Client, Config, Reason};
+//! # use psycache::config;
+//! # use psycache::node::Node;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let config = config::Config {
+//! #     listen: "127.0.0.1:0".into(),
+//! #     http: None,
+//! #     groups: vec![config::Group::new("scores")],
+//! #     ..config::Config::default()
+//! # };
+//! # let node = Node::start(config).await?;
+//! # let address = node.address().to_string();
+//! let client = Client::connect(Config::list([address])).await?;
+//! client.set("scores", "Ada", "1815", None).await?;
+//! assert_eq!(client.get("scores", "Ada").await?.value, "1815");
+//!
+//! client.remove("scores", "Ada").await?;
+//! let error = client.get("scores", "Ada").await.unwrap_err();
+//! assert_eq!(error.reason, Reason::NoRetriever);
+//! # node.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! In a cluster with etcd, the client follows it:
+//!
+//! ```no_run
+//! use psycache::client::{Client, Config};
+//! use psycache::cluster::registry::etcd;
+//!
+//! # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+//! let endpoints = vec!["http://10.0.0.9:2379".into()];
+//! let etcd = etcd::Config { endpoints, ..etcd::Config::default() };
+//! let client = Client::connect(Config::etcd(etcd)).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod call;
+mod config;
+mod error;
+mod node;
+mod nodes;
+
+pub use config::{Config, Nodes};
+pub use error::{ConnectError, Error, Reason};
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
+
+use crate::proto::session_request::Call;
+use crate::proto::session_response::Answer;
+use crate::proto::{
+    ClearRequest, GetManyRequest, GetRequest, RemoveManyRequest, RemoveRequest, SetRequest,
+    get_result, remove_result,
+};
+use crate::value;
+use node::Outcome;
+use nodes::{Route, Routes};
+
+/// A client. Clones share the connections, which close with the last one.
+#[derive(Clone, Debug)]
+pub struct Client {
+    routes: Arc<Routes>,
+    timeout: Duration,
+}
+
+impl Client {
+    /// A client of the nodes that `config` names. With a list it connects in the
+    /// background; with etcd it waits for the first word of it.
+    ///
+    /// # Errors
+    /// [`ConnectError`]: an address can't be one, or etcd does not answer or lets
+    /// nobody in.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn connect(config: Config) -> Result<Self, ConnectError> {
+        let timeout = config.timeout;
+        let routes = Arc::new(Routes::start(config).await?);
+        Ok(Self { routes, timeout })
+    }
+
+    /// The same client, whose calls wait at most this long.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { timeout, ..self.clone() }
+    }
+
+    /// The value of `key`.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Reason::NotFound`]: the source has no such key.
+    pub async fn get(&self, group: &str, key: &str) -> Result<value::Answer, Error> {
+        let call = Call::Get(GetRequest { group: bytes(group), key: bytes(key) });
+        match self.ask(Some(key), call).await? {
+            Answer::Get(found) => Ok(call::found(found)),
+            other => Err(Error::strange(&other)),
+        }
+    }
+
+    /// The values of `keys`, in their order; at most 10,000.
+    ///
+    /// # Errors
+    /// [`Error`] for the call as a whole; inside, for one key.
+    pub async fn get_many<K: AsRef<str>>(
+        &self,
+        group: &str,
+        keys: &[K],
+    ) -> Result<Vec<Result<value::Answer, Error>>, Error> {
+        let all = keys.iter().map(|key| bytes(key.as_ref())).collect();
+        let call = Call::GetMany(GetManyRequest { group: bytes(group), keys: all });
+        match self.ask(keys.first().map(AsRef::as_ref), call).await? {
+            Answer::GetMany(many) if many.results.len() == keys.len() => {
+                let result = |result: get_result::Result| match result {
+                    get_result::Result::Found(found) => Ok(call::found(found)),
+                    get_result::Result::Failure(failure) => Err(failure.into()),
+                };
+                Ok(many.results.into_iter().map(|r| call::each(r.result, result)).collect())
+            }
+            other => Err(Error::strange(&other)),
+        }
+    }
+
+    /// Puts a value in place of what any node holds of the key; `ttl`: `None` for
+    /// the group's own. When a connection breaks before the answer came, another
+    /// node is asked to do the same: it may be done twice.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Reason::NotConfirmed`]: some node may still answer with an
+    /// older value.
+    pub async fn set(
+        &self,
+        group: &str,
+        key: &str,
+        value: impl Into<Bytes>,
+        ttl: Option<Duration>,
+    ) -> Result<(), Error> {
+        let ttl_ms = call::millis(ttl)?;
+        let (group, value) = (bytes(group), value.into());
+        let call = Call::Set(SetRequest { group, key: bytes(key), value, ttl_ms });
+        match self.ask(Some(key), call).await? {
+            Answer::Set(_) => Ok(()),
+            other => Err(Error::strange(&other)),
+        }
+    }
+
+    /// Drops what any node holds of the key. Answers whether one did.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub async fn remove(&self, group: &str, key: &str) -> Result<bool, Error> {
+        let call = Call::Remove(RemoveRequest { group: bytes(group), key: bytes(key) });
+        match self.ask(Some(key), call).await? {
+            Answer::Remove(removed) => Ok(removed.existed),
+            other => Err(Error::strange(&other)),
+        }
+    }
+
+    /// [`remove`](Self::remove) for each of `keys`, in their order; at most 10,000.
+    ///
+    /// # Errors
+    /// [`Error`] for the call as a whole; inside, for one key.
+    pub async fn remove_many<K: AsRef<str>>(
+        &self,
+        group: &str,
+        keys: &[K],
+    ) -> Result<Vec<Result<bool, Error>>, Error> {
+        let all = keys.iter().map(|key| bytes(key.as_ref())).collect();
+        let call = Call::RemoveMany(RemoveManyRequest { group: bytes(group), keys: all });
+        match self.ask(keys.first().map(AsRef::as_ref), call).await? {
+            Answer::RemoveMany(many) if many.results.len() == keys.len() => {
+                let result = |result: remove_result::Result| match result {
+                    remove_result::Result::Removed(removed) => Ok(removed.existed),
+                    remove_result::Result::Failure(failure) => Err(failure.into()),
+                };
+                Ok(many.results.into_iter().map(|r| call::each(r.result, result)).collect())
+            }
+            other => Err(Error::strange(&other)),
+        }
+    }
+
+    /// Drops every entry of a group. Answers how many there were.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub async fn clear(&self, group: &str) -> Result<u64, Error> {
+        match self.ask(None, Call::Clear(ClearRequest { group: bytes(group) })).await? {
+            Answer::Clear(cleared) => Ok(cleared.entries),
+            other => Err(Error::strange(&other)),
+        }
+    }
+
+    /// Asks one node after the other until one answers. One that has not after half
+    /// of the time is not given up, for the source may be slow; but another is
+    /// asked beside it, for the node may hang.
+    async fn ask(&self, key: Option<&str>, call: Call) -> Result<Answer, Error> {
+        let end = Instant::now() + self.timeout;
+        let mut route = self.routes.route(key);
+        let Some(first) = route.next() else {
+            return Err(Error::unreachable(route.problem()));
+        };
+        let mut asked = pin!(first.ask(call.clone(), end));
+        let early = timeout_at(end - self.timeout / 2, &mut asked).await;
+        let late = async {
+            match early {
+                Ok(Outcome::Answered(answer)) => answer,
+                Ok(Outcome::Lost(problem)) => {
+                    route.lost(first.address(), &problem);
+                    self.ask_the_rest(key, route, &call, end).await
+                }
+                Err(_) => beside(asked, self.ask_the_rest(key, route, &call, end)).await,
+            }
+        };
+        timeout_at(end, late).await.unwrap_or_else(|_| Err(Error::late(self.timeout)))
+    }
+
+    /// The nodes of `route`, and those that have come since it was made.
+    async fn ask_the_rest(
+        &self,
+        key: Option<&str>,
+        mut route: Route,
+        call: &Call,
+        end: Instant,
+    ) -> Result<Answer, Error> {
+        loop {
+            while let Some(node) = route.next() {
+                match node.ask(call.clone(), end).await {
+                    Outcome::Answered(answer) => return answer,
+                    Outcome::Lost(problem) => route.lost(node.address(), &problem),
+                }
+            }
+            if self.routes.is_current(&route) {
+                return Err(Error::unreachable(route.problem()));
+            }
+            route = self.routes.route(key);
+        }
+    }
+}
+
+/// The answer of the one who was asked `first`, or of the `rest`, whichever comes
+/// before the other.
+async fn beside(
+    mut first: Pin<&mut impl Future<Output = Outcome>>,
+    rest: impl Future<Output = Result<Answer, Error>>,
+) -> Result<Answer, Error> {
+    let mut rest = pin!(rest);
+    tokio::select! {
+        answer = &mut first => match answer {
+            Outcome::Answered(answer) => answer,
+            Outcome::Lost(_) => rest.await,
+        },
+        answer = &mut rest => match answer {
+            Err(error) if error.reason == Reason::Unreachable => match first.await {
+                Outcome::Answered(answer) => answer,
+                Outcome::Lost(_) => Err(error),
+            },
+            answer => answer,
+        },
+    }
+}
+
+fn bytes(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}

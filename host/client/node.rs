@@ -1,0 +1,121 @@
+//! One node, as the client asks it.
+
+use tokio::time::Instant;
+use tonic::transport::Channel;
+use tonic::{Status, Streaming};
+
+use super::{Error, Reason, call};
+use crate::multiplex::{Broken, Link, Outgoing, Protocol};
+use crate::proto::cache_client::CacheClient;
+use crate::proto::session_request::Call;
+use crate::proto::session_response::Answer;
+use crate::proto::{SessionRequest, SessionResponse};
+use crate::telemetry::propagation;
+
+/// A message above this many bytes goes by a call of its own, so that it does not
+/// keep small ones waiting on the stream.
+const LARGE_BYTES: usize = 64 << 10;
+
+/// A node that is to be in reach. Dropping it closes the connection.
+pub(super) struct Node(Link<SessionProtocol>);
+
+/// What came of asking.
+pub(super) enum Outcome {
+    /// The node's answer, or its own error.
+    Answered(Result<Answer, Error>),
+    /// The node did not answer, for this reason: another one may. It may have done
+    /// what it was asked all the same.
+    Lost(String),
+}
+
+impl Node {
+    pub(super) fn connect(address: &str, max_value_bytes: usize) -> Self {
+        let max_message_bytes = max_value_bytes.saturating_add(LARGE_BYTES);
+        Self(Link::connect(address, SessionProtocol { max_message_bytes }))
+    }
+
+    pub(super) fn address(&self) -> &str {
+        self.0.address()
+    }
+
+    /// Asks, and leaves it to the caller to stop waiting at `end`.
+    pub(super) async fn ask(&self, call: Call, end: Instant) -> Outcome {
+        let up = match self.0.up().await {
+            Ok(up) => up,
+            Err(problem) => return Outcome::Lost(problem.to_string()),
+        };
+        let within = end.saturating_duration_since(Instant::now());
+        if call.encoded_len() <= LARGE_BYTES {
+            let request = |id| SessionRequest {
+                id,
+                timeout_ms: u32::try_from(within.as_millis()).unwrap_or(u32::MAX).max(1),
+                traceparent: propagation::current().unwrap_or_default(),
+                inline_bytes: LARGE_BYTES as u64,
+                call: Some(call.clone()),
+            };
+            match up.exchange.ask(request).await {
+                Err(Broken) => {
+                    return Outcome::Lost("the connection broke before it answered".into());
+                }
+                Ok(SessionResponse { answer: Some(Answer::Large(_)), .. }) => {}
+                Ok(SessionResponse { answer: Some(Answer::Failure(failure)), .. }) => {
+                    return failed(failure.into());
+                }
+                Ok(SessionResponse { answer: Some(answer), .. }) => {
+                    return Outcome::Answered(Ok(answer));
+                }
+                Ok(SessionResponse { answer: None, .. }) => {
+                    return Outcome::Answered(Err(Error::strange(&"nothing")));
+                }
+            }
+        }
+        let within = end.saturating_duration_since(Instant::now());
+        match call::unary(up.calls, call, within).await {
+            Ok(answer) => Outcome::Answered(Ok(answer)),
+            Err(status) => match Error::told(&status) {
+                Some(error) => failed(error),
+                None => Outcome::Lost(status.message().to_owned()),
+            },
+        }
+    }
+}
+
+/// A node that stops is as good as gone.
+fn failed(error: Error) -> Outcome {
+    match error.reason {
+        Reason::Stopping => Outcome::Lost(error.message),
+        _ => Outcome::Answered(Err(error)),
+    }
+}
+
+/// `psycache.v1.Cache`, whose `Session` is the stream.
+struct SessionProtocol {
+    max_message_bytes: usize,
+}
+
+impl Protocol for SessionProtocol {
+    type Request = SessionRequest;
+    type Response = SessionResponse;
+    type Calls = CacheClient<Channel>;
+
+    fn calls(&self, channel: Channel) -> Self::Calls {
+        CacheClient::new(channel)
+            .max_decoding_message_size(self.max_message_bytes)
+            .max_encoding_message_size(self.max_message_bytes)
+    }
+
+    async fn open(
+        mut calls: Self::Calls,
+        outgoing: Outgoing<SessionRequest>,
+    ) -> Result<Streaming<SessionResponse>, Status> {
+        Ok(calls.session(outgoing).await?.into_inner())
+    }
+
+    fn id(response: &SessionResponse) -> u64 {
+        response.id
+    }
+
+    fn cancellation(id: u64) -> SessionRequest {
+        SessionRequest { call: Some(Call::Cancel(id)), ..SessionRequest::default() }
+    }
+}

@@ -1,0 +1,200 @@
+//! The nodes that the client knows, and in which order they are asked for a key:
+//! its owner first.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tonic::codegen::http::Uri;
+
+use super::node::Node;
+use super::{Config, ConnectError, Nodes};
+use crate::cluster::registry::{Membership, Observer};
+use crate::cluster::ring::{Ring, RingNode};
+use crate::key;
+
+/// Who is asked, as one snapshot that calls read without a lock.
+pub(super) struct Routes {
+    now: Arc<ArcSwap<Known>>,
+    /// Spreads calls that are about no key.
+    turn: AtomicUsize,
+    /// Ends with the client.
+    _following: JoinSet<()>,
+}
+
+/// The nodes at one moment.
+struct Known {
+    /// The cluster's own, if the client knows all nodes and their weights. If it
+    /// does not, the same node is asked for the same key all the same.
+    ring: Ring,
+    /// In the ring's order.
+    nodes: Vec<Arc<Node>>,
+    /// Why there is none, where there is none.
+    problem: String,
+}
+
+/// The nodes to ask for one key, one after the other.
+pub(super) struct Route {
+    known: Arc<Known>,
+    first: usize,
+    asked: usize,
+    lost: Vec<String>,
+}
+
+impl Routes {
+    pub(super) async fn start(config: Config) -> Result<Self, ConnectError> {
+        let max_value_bytes = config.max_value_bytes;
+        let mut following = JoinSet::new();
+        let now = match config.nodes {
+            Nodes::List(addresses) => {
+                let nodes = addresses.iter().map(|address| listed(address));
+                let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+                if nodes.is_empty() {
+                    return Err(ConnectError::NoNodes);
+                }
+                Known::empty().changed(nodes, String::new(), max_value_bytes)
+            }
+            Nodes::Etcd(config) => {
+                let observer = Observer::start(config).await?;
+                let mut membership = observer.membership();
+                let known = Known::empty().told(&membership.borrow_and_update(), max_value_bytes);
+                let now = Arc::new(ArcSwap::from_pointee(known));
+                let follow = follow(Arc::clone(&now), membership, max_value_bytes);
+                following.spawn(async move {
+                    follow.await;
+                    drop(observer);
+                });
+                return Ok(Self { now, turn: AtomicUsize::new(0), _following: following });
+            }
+        };
+        let now = Arc::new(ArcSwap::from_pointee(now));
+        Ok(Self { now, turn: AtomicUsize::new(0), _following: following })
+    }
+
+    /// The nodes to ask for `key`, or for what is about no key.
+    pub(super) fn route(&self, key: Option<&str>) -> Route {
+        let known = self.now.load_full();
+        let owner = key.and_then(|key| known.ring.owner(key::ring_hash(key)));
+        let first = owner.unwrap_or_else(|| self.turn.fetch_add(1, Ordering::Relaxed));
+        Route { known, first, asked: 0, lost: Vec::new() }
+    }
+
+    /// Whether the nodes of `route` are those that are known now.
+    pub(super) fn is_current(&self, route: &Route) -> bool {
+        Arc::ptr_eq(&route.known, &self.now.load())
+    }
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Routes").field("ring", &self.now.load().ring).finish_non_exhaustive()
+    }
+}
+
+impl Route {
+    /// The next node.
+    pub(super) fn next(&mut self) -> Option<Arc<Node>> {
+        let count = self.known.nodes.len();
+        if self.asked == count {
+            return None;
+        }
+        let at = self.first.wrapping_add(self.asked) % count;
+        self.asked += 1;
+        Some(Arc::clone(&self.known.nodes[at]))
+    }
+
+    /// Notes why a node did not answer.
+    pub(super) fn lost(&mut self, address: &str, problem: &str) {
+        self.lost.push(format!("{address}: {problem}"));
+    }
+
+    /// Why no node answered.
+    pub(super) fn problem(&self) -> String {
+        if self.lost.is_empty() {
+            return self.known.problem.clone();
+        }
+        format!("no node could be asked ({})", self.lost.join("; "))
+    }
+}
+
+impl Known {
+    fn empty() -> Self {
+        Self { ring: Ring::new([]), nodes: Vec::new(), problem: String::new() }
+    }
+
+    /// What the registry says.
+    fn told(&self, membership: &Membership, max_value_bytes: usize) -> Self {
+        let nodes = membership.nodes.iter();
+        let nodes = nodes
+            .map(|node| RingNode { address: node.address.as_str().into(), weight: node.weight });
+        let mut problem = "no node is registered in etcd".to_owned();
+        if !membership.problem.is_empty() {
+            problem = format!("{problem}, as far as is known ({})", membership.problem);
+        }
+        self.changed(nodes, problem, max_value_bytes)
+    }
+
+    /// These nodes. Connections to those that stay are kept; one to a node that
+    /// left closes when the last request on it has its answer.
+    fn changed(
+        &self,
+        nodes: impl IntoIterator<Item = RingNode>,
+        problem: String,
+        max_value_bytes: usize,
+    ) -> Self {
+        let ring = self.ring.changed(nodes);
+        let same = |address: &str| self.nodes.iter().find(|node| node.address() == address);
+        let node = |node: &RingNode| match same(&node.address) {
+            Some(node) => Arc::clone(node),
+            None => Arc::new(Node::connect(&node.address, max_value_bytes)),
+        };
+        let nodes = ring.nodes().iter().map(node).collect();
+        Self { ring, nodes, problem }
+    }
+}
+
+/// Applies what the registry says until it is gone.
+async fn follow(
+    now: Arc<ArcSwap<Known>>,
+    mut membership: watch::Receiver<Arc<Membership>>,
+    max_value_bytes: usize,
+) {
+    while membership.changed().await.is_ok() {
+        let told = Arc::clone(&membership.borrow_and_update());
+        let known = now.load().told(&told, max_value_bytes);
+        now.store(Arc::new(known));
+    }
+}
+
+fn listed(address: &str) -> Result<RingNode, ConnectError> {
+    let uri: Option<Uri> = format!("http://{address}").parse().ok();
+    let is_one = uri.is_some_and(|uri| {
+        uri.port_u16().is_some_and(|port| port > 0)
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && uri.authority().is_some_and(|authority| authority.as_str() == address)
+            && !address.contains('@')
+    });
+    match is_one {
+        true => Ok(RingNode { address: address.into(), weight: 1 }),
+        false => Err(ConnectError::Address(address.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_host_and_a_port() {
+        for address in ["127.0.0.1:7400", "[::1]:1", "node-1.example:65535"] {
+            assert!(listed(address).is_ok(), "{address}");
+        }
+        for address in ["", "node", "node:", ":1", "node:0", "http://node:1", "a:1/b", "u@a:1"] {
+            let refused = listed(address).expect_err(address);
+            assert!(refused.to_string().contains("host:port"), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The lease that a node stands in the register by, renewed for as long as somebody
+//! waits for it to break.
+
+use std::time::Duration;
+
+use etcd_client::{Client, LeaseKeepAliveStream, LeaseKeeper};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+
+use super::claim::Claimed;
+use super::session::{SessionError, within};
+
+/// A lease of this node.
+pub(super) struct Lease {
+    client: Client,
+    id: i64,
+    keeper: LeaseKeeper,
+    renewals: LeaseKeepAliveStream,
+    renew: Interval,
+    /// Without a renewal until then it counts as broken.
+    renewed_by: Instant,
+    patience: Duration,
+}
+
+impl Lease {
+    /// Holds what was claimed.
+    pub(super) async fn hold(
+        mut client: Client,
+        claimed: &Claimed,
+        patience: Duration,
+    ) -> Result<Self, SessionError> {
+        let (keeper, renewals) = within(patience, client.lease_keep_alive(claimed.lease)).await?;
+        let mut renew = interval(claimed.ttl / 3);
+        renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let patience = claimed.ttl * 2 / 3;
+        let renewed_by = Instant::now() + patience;
+        Ok(Self { client, id: claimed.lease, keeper, renewals, renew, renewed_by, patience })
+    }
+
+    /// Renews it until it breaks. May be dropped and called again.
+    pub(super) async fn broken(&mut self) -> SessionError {
+        loop {
+            tokio::select! {
+                _ = self.renew.tick() => if let Err(error) = self.keeper.keep_alive().await {
+                    return error.into();
+                },
+                renewal = self.renewals.message() => match renewal {
+                    Ok(Some(renewal)) if renewal.ttl() > 0 => {
+                        self.renewed_by = Instant::now() + self.patience;
+                    }
+                    Ok(Some(_)) => return SessionError::Broken("the lease has ended".into()),
+                    Ok(None) => return SessionError::Broken("etcd closed the connection".into()),
+                    Err(error) => return error.into(),
+                },
+                () = sleep_until(self.renewed_by) => {
+                    let problem = format!("the lease was not renewed within {:?}", self.patience);
+                    return SessionError::Broken(problem);
+                }
+            }
+        }
+    }
+
+    /// Ends it, and the registration with it.
+    pub(super) async fn revoke(&mut self) {
+        if let Err(error) = within(self.patience, self.client.lease_revoke(self.id)).await {
+            tracing::warn!(%error, "still registered in etcd until the lease runs out");
+        }
+    }
+}
