@@ -7,6 +7,8 @@ pub mod remote;
 
 pub mod peer;
 
+mod heirs;
 mod owners;
 
+pub use heirs::Heirs;
 pub use owners::{Cluster, NodeState, Owner, REMEMBERED, State};

@@ -41,10 +41,10 @@ struct Snapshot {
     membership: Arc<Membership>,
 }
 
-struct Nodes {
-    ring: Ring,
+pub(super) struct Nodes {
+    pub(super) ring: Ring,
     /// In the ring's order; `None` is this node.
-    remotes: Vec<Option<Arc<dyn Remote>>>,
+    pub(super) remotes: Vec<Option<Arc<dyn Remote>>>,
 }
 
 /// Who answers for a key.
@@ -160,10 +160,19 @@ impl Cluster {
         if was.remotes.iter().any(Option::is_some) {
             return None;
         }
-        let others = joined.ring.nodes().iter();
+        self.others_among(joined)
+    }
+
+    /// The nodes as they share the keys without this one; `None` if it is alone.
+    pub(super) fn without_this_node(&self) -> Option<Arc<Nodes>> {
+        self.others_among(&self.now.load().nodes)
+    }
+
+    fn others_among(&self, nodes: &Nodes) -> Option<Arc<Nodes>> {
+        let others = nodes.ring.nodes().iter();
         let others = others.filter(|node| node.address != self.own).cloned();
-        let ring = joined.ring.changed(others);
-        let remotes = joined.remotes.iter().filter(|remote| remote.is_some()).cloned().collect();
+        let ring = nodes.ring.changed(others);
+        let remotes = nodes.remotes.iter().filter(|remote| remote.is_some()).cloned().collect();
         (!ring.nodes().is_empty()).then(|| Arc::new(Nodes { ring, remotes }))
     }
 
@@ -184,6 +193,12 @@ impl Cluster {
             Some(remote) => Owner::Remote(Arc::clone(remote)),
             None => Owner::Local,
         }
+    }
+
+    /// Whether this node owns the key with this hash.
+    #[must_use]
+    pub fn owns(&self, ring_hash: u64) -> bool {
+        self.now.load().nodes.owner(ring_hash).is_none()
     }
 
     /// Who owned the key before recent changes of the ring, the latest first: one

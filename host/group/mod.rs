@@ -8,6 +8,7 @@ mod singleflight;
 mod answer;
 mod change;
 mod everywhere;
+mod handoff;
 mod removed_lately;
 
 mod expiry;
@@ -20,6 +21,7 @@ mod ttl;
 mod tests;
 
 pub use config::Config;
+pub use handoff::HandedOff;
 pub use source::Source;
 pub use ttl::MAX_TTL;
 

@@ -5,18 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::StartError;
 use crate::clock::Clock;
-use crate::cluster::Cluster;
 use crate::cluster::peer::Peer;
 use crate::cluster::registry::{self, Member, Registry};
+use crate::cluster::{Cluster, Heirs};
 use crate::config::{self, Config};
+use crate::group::HandedOff;
 use crate::server::Groups;
 
 /// How long a node that left serves on: others hear of it within milliseconds,
 /// and what they had sent until then arrives.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// How long a node that left gives its entries to others, at most: an orchestrator
+/// that waits ten seconds for the end has most of them left for what is in flight.
+const HAND_OFF_WITHIN: Duration = Duration::from_secs(2);
 
 /// The address that others know the node by, which listens on `bound`.
 ///
@@ -82,14 +88,33 @@ impl Membership {
         Ok(Self { registry, cluster: Arc::clone(cluster), _following: following })
     }
 
-    /// Leaves, and returns when nobody should be asking any more.
-    pub(super) async fn leave(self) {
-        let others = self.cluster.others().len();
-        self.registry.leave().await;
-        if others > 0 {
-            tokio::time::sleep(GRACE).await;
+    /// Leaves, gives what is held to those who own it from then on, and returns when
+    /// nobody should be asking any more.
+    pub(super) async fn leave(self, groups: &Groups) {
+        let heirs = self.cluster.heirs();
+        let others_notice = self.registry.leave().await;
+        let Some(heirs) = heirs else { return };
+        let grace = tokio::time::sleep(GRACE);
+        if others_notice {
+            let handed = hand_off(groups, &heirs);
+            let (handed, ()) = tokio::join!(handed, grace);
+            tracing::info!(handed.sent, handed.kept, "handed entries to their next owners");
+        } else {
+            grace.await;
         }
     }
+}
+
+/// Small groups first: one that is large would leave them no time.
+async fn hand_off(groups: &Groups, heirs: &Heirs) -> HandedOff {
+    let end = Instant::now() + HAND_OFF_WITHIN;
+    let mut groups: Vec<_> = groups.iter().collect();
+    groups.sort_by_key(|group| group.parts().store.stats().bytes);
+    let mut all = HandedOff::default();
+    for group in groups {
+        all += group.hand_off(heirs, end.saturating_duration_since(Instant::now())).await;
+    }
+    all
 }
 
 /// While this node was off the register the others removed keys without it.

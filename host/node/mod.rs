@@ -59,7 +59,7 @@ pub struct Node {
     /// Ends the server when sent or dropped.
     stop: oneshot::Sender<()>,
     /// The server's one task; aborted when dropped.
-    serving: JoinSet<()>,
+    serving: JoinSet<std::io::Result<()>>,
 }
 
 impl Node {
@@ -124,11 +124,7 @@ impl Node {
         let mut serving = JoinSet::new();
         serving.spawn(async move {
             let stopped = async { drop(stopped.await) };
-            if let Err(error) =
-                server::serve(serving_config, listeners, services, stopped).await
-            {
-                tracing::error!(%error, "The server has ended; restart the node");
-            }
+            server::serve(serving_config, listeners, services, stopped).await
         });
         // Others may ask this node as soon as it is registered: it answers already.
         let member = Member::own(advertised, config.cluster.weight);
@@ -180,13 +176,25 @@ impl Node {
         Ok(())
     }
 
-    /// Leaves the cluster, stops taking requests, finishes those in flight within
+    /// Waits until the server ends by itself, which it does only when something is
+    /// broken: the node answers nobody any more. Tells what happened.
+    pub async fn ended(&mut self) -> String {
+        match self.serving.join_next().await {
+            Some(Ok(Err(error))) => format!("the server has ended: {error}"),
+            Some(Ok(Ok(()))) | None => "the server has ended".into(),
+            Some(Err(panic)) => format!("the server has ended: {panic}"),
+        }
+    }
+
+    /// Leaves the cluster, hands what it holds to the next owners, stops taking requests, finishes those in flight within
     /// [`server::Config::drain_timeout`], and ends the policies' threads.
     pub async fn shutdown(mut self) {
-        self.membership.leave().await;
+        self.membership.leave(&self.groups).await;
         // A server that has ended by itself has nobody listening.
         let _ = self.stop.send(());
-        self.serving.join_next().await;
+        if let Some(Ok(Err(error))) = self.serving.join_next().await {
+            tracing::error!(%error, "the server did not end well");
+        }
         let groups = self.groups;
         let lanes = move || groups.iter().for_each(|group| group.parts().lane.shutdown());
         // It panics only if a lane's end does, and then there is nothing left to end.

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 
 use super::admin_service::Operations;
 use super::health::{Health, Phase};
+use crate::proto::StatusResponse;
 use crate::telemetry::{METRICS_CONTENT_TYPE, Metrics};
 
 /// What is told about.
@@ -45,8 +46,9 @@ async fn live() -> &'static str {
     "live\n"
 }
 
-/// Whether to send requests here, and why not. A policy that failed is no reason:
-/// the node evicts by itself and answers all the same, so it is only named.
+/// Whether to send requests here, and why not. A policy that failed and a registry
+/// that does not answer are no reasons: the node answers all the same, so they are
+/// only named.
 async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
     match watched.health.phase() {
         Phase::Starting => {
@@ -56,14 +58,27 @@ async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
         Phase::Draining => {
             (StatusCode::SERVICE_UNAVAILABLE, "not ready: the node is stopping\n".into())
         }
-        Phase::Ready => (StatusCode::OK, format!("ready\n{}", ailing(&*watched.operations))),
+        Phase::Ready => {
+            let status = watched.operations.status();
+            (StatusCode::OK, format!("ready\n{}{}", out_of_touch(&status), ailing(status)))
+        }
+    }
+}
+
+/// A line if the registry does not answer.
+fn out_of_touch(status: &StatusResponse) -> String {
+    match &status.registry {
+        Some(registry) if !registry.connected => {
+            format!("registry {}: out of touch: {}\n", registry.kind, registry.problem)
+        }
+        _ => String::new(),
     }
 }
 
 /// A line for each group whose policy does not decide.
-fn ailing(operations: &dyn Operations) -> String {
+fn ailing(status: StatusResponse) -> String {
     let mut lines = String::new();
-    for group in operations.status().groups {
+    for group in status.groups {
         let policy = group.policy.unwrap_or_default();
         if policy.state != "running" {
             writeln!(

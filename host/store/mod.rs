@@ -17,12 +17,14 @@ mod budget;
 mod reservation;
 
 mod expiry;
+mod hottest;
 mod residents;
 mod sharded;
 
 pub use budget::Config;
 pub use entry::{Found, NewEntry};
 pub use expiry::Expired;
+pub use hottest::Held;
 pub use record::ENTRY_OVERHEAD;
 pub use reservation::{NoRoom, Reservation};
 pub use sharded::{Evictions, Stats, Store};

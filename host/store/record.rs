@@ -63,6 +63,14 @@ impl Record {
         }
     }
 
+    /// Whether there is a value, and not the knowledge that there is none.
+    pub(super) fn has_value(&self) -> bool {
+        match self {
+            Self::Joined(bytes) => prefix(bytes) & ABSENT == 0,
+            Self::Apart(apart) => apart.value.is_some(),
+        }
+    }
+
     /// Shares the value; never copies it.
     pub(super) fn value(&self) -> Option<Bytes> {
         match self {

@@ -333,6 +333,58 @@ async fn a_node_that_joins_asks_the_owner_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_leaves_hands_its_entries_to_their_next_owners() {
+    let nodes = Nodes::start(3);
+    let keys: Vec<String> = (0..300).map(|n| format!("user:{n}")).collect();
+    for key in &keys {
+        nodes.put(key, key);
+        nodes.get(1, key).await.expect("found");
+    }
+    let own: Vec<&String> = keys.iter().filter(|key| nodes.owns(0, key)).collect();
+    assert!(own.len() > 50, "{} keys", own.len());
+    let heirs = nodes.nodes[0].cluster.heirs().expect("two are left");
+    for node in [1, 2] {
+        nodes.sees(node, &[1, 2]);
+    }
+    // Removed where the node that leaves is not told of it any more.
+    let removed = own[0];
+    nodes.put(removed, "new");
+    assert_eq!(nodes.nodes[1].group.remove(removed).await, Ok(false));
+
+    let handed = nodes.nodes[0].group.hand_off(&heirs, WITHIN).await;
+    assert_eq!(handed.sent, own.len() as u64);
+    // Keys that share a mark with the removed one may be taken for it.
+    assert!(handed.kept < handed.sent && handed.kept + 5 > handed.sent, "{handed:?}");
+    nodes.wires.cut.lock().push(nodes.nodes[0].address.clone());
+    let before = nodes.source.loads();
+    for key in own.iter().skip(1) {
+        assert_eq!(nodes.get(1, key).await.expect("found").0, **key);
+    }
+    assert_eq!(nodes.source.loads() - before, handed.sent - 1 - handed.kept);
+    assert_eq!(nodes.get(2, removed).await.expect("found").0, "new");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handing_off_ends_in_time() {
+    let nodes = Nodes::start(2);
+    let own: Vec<String> =
+        (0..).map(|n| format!("user:{n}")).filter(|key| nodes.owns(0, key)).take(400).collect();
+    for key in &own {
+        nodes.put(key, key);
+        nodes.get(0, key).await.expect("found");
+    }
+    let heirs = nodes.nodes[0].cluster.heirs().expect("one is left");
+    let none = nodes.nodes[0].group.hand_off(&heirs, Duration::ZERO).await;
+    assert_eq!(none.sent, 0, "no time, no entry");
+    nodes.wires.hung.lock().push(nodes.nodes[1].address.clone());
+    let start = Instant::now();
+    let within = Duration::from_millis(300);
+    let none = nodes.nodes[0].group.hand_off(&heirs, within).await;
+    assert_eq!(none.kept, 0);
+    assert!(start.elapsed() >= within, "it was waited for, and then no longer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nodes_that_disagree_ask_no_further() {
     let nodes = Nodes::start(3);
     // Each takes another for the owner of everything but its own share.

@@ -43,7 +43,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let groups: Vec<&str> = config.groups.iter().map(|group| group.group.name.as_str()).collect();
     let groups = groups.join(",");
-    let node = tokio::select! {
+    let mut node = tokio::select! {
         node = Node::start(config) => node.map_err(each_in_its_line)?,
         () = signals.next() => return Ok(()),
     };
@@ -55,12 +55,18 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     );
     // Nobody may be reading; the node serves all the same.
     let _ = output::line(&ready);
-    signals.next().await;
+    let broken = tokio::select! {
+        () = signals.next() => None,
+        problem = node.ended() => Some(problem),
+    };
     tokio::select! {
         () = node.shutdown() => {}
         () = signals.next() => complain("stopped at once by a second signal; requests may have been cut off"),
     }
-    Ok(())
+    match broken {
+        None => Ok(()),
+        Some(problem) => anyhow::bail!("{problem}; restart the node"),
+    }
 }
 
 /// Several problems are told in a line each, the last by whoever gets it.
