@@ -8,6 +8,7 @@
 mod harness;
 
 mod cli;
+mod client;
 mod clients;
 mod cluster_group;
 mod cluster_peer;
@@ -15,3 +16,4 @@ mod readme;
 mod server;
 mod with_etcd;
 mod with_mariadb;
+mod without_etcd;

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::{served, starting};
 
 /// Status line and headers, and the body.
-pub(super) async fn page(http: SocketAddr, path: &str) -> (String, String) {
+pub(crate) async fn page(http: SocketAddr, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(http).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();

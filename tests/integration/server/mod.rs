@@ -38,6 +38,7 @@ use tonic::Status;
 use tonic::transport::Channel;
 use tonic_types::{ErrorInfo, StatusExt};
 
+pub(crate) use http::page;
 use source::{Load, Source};
 
 const CAPACITY: u64 = 1 << 20;

@@ -1,7 +1,12 @@
 //! Nodes that find each other in a real etcd. The name of this module is what
 //! `cargo xtask test --no-services` leaves out.
 
+mod certificates;
 mod server;
 
 mod nodes;
 mod registry;
+mod secured;
+
+mod load;
+mod under_load;

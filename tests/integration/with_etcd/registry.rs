@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use etcd_client::{CompactionOptions, Permission, PermissionType, RoleGrantPermissionResponse};
+use etcd_client::CompactionOptions;
 use psycache::cluster::registry::{Config, Member, Membership, Registry, RegistryError, etcd};
 
 use super::server::Etcd;
@@ -203,17 +203,7 @@ async fn a_foreign_entry_is_not_a_node() {
 #[tokio::test(flavor = "multi_thread")]
 async fn user_and_password_are_asked_for() {
     let etcd = Etcd::start().await;
-    let mut admin = etcd.client().await.expect("etcd runs");
-    admin.user_add("root", "secret", None).await.expect("a user");
-    admin.user_grant_role("root", "root").await.expect("a grant");
-    admin.user_add("psy", "cache", None).await.expect("a user");
-    admin.role_add("nodes").await.expect("a role");
-    let prefix = Permission::new(PermissionType::Readwrite, "psycache/nodes/").with_prefix();
-    let _: RoleGrantPermissionResponse =
-        admin.role_grant_permission("nodes", prefix).await.expect("a permission");
-    admin.user_grant_role("psy", "nodes").await.expect("a grant");
-    admin.auth_enable().await.expect("users");
-
+    etcd.protect().await;
     let with = |user: Option<(&str, &str)>| etcd::Config {
         user: user.map(|(name, password)| (name.into(), password.into())),
         ..config(&etcd)

@@ -4,8 +4,13 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use etcd_client::{Client, ConnectOptions};
+use etcd_client::{
+    Certificate, Client, ConnectOptions, Identity, Permission, PermissionType,
+    RoleGrantPermissionResponse, TlsOptions,
+};
 use tempfile::TempDir;
+
+use super::certificates::Certificates;
 
 /// One etcd, stopped when dropped.
 pub(crate) struct Etcd {
@@ -13,12 +18,22 @@ pub(crate) struct Etcd {
     data: TempDir,
     client_port: u16,
     peer_port: u16,
+    /// Clients show a certificate, and are shown one.
+    certificates: Option<Certificates>,
 }
 
 impl Etcd {
     /// Starts one and waits until it answers.
     pub(crate) async fn start() -> Self {
         let mut etcd = Self::stopped();
+        etcd.run().await;
+        etcd
+    }
+
+    /// Starts one that speaks TLS only, with those who show a certificate.
+    pub(super) async fn start_secure(certificates: Certificates) -> Self {
+        let mut etcd = Self::stopped();
+        etcd.certificates = Some(certificates);
         etcd.run().await;
         etcd
     }
@@ -34,17 +49,24 @@ impl Etcd {
             data: TempDir::new().expect("a temporary folder"),
             client_port,
             peer_port,
+            certificates: None,
         }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.client_port)
+        let scheme = if self.certificates.is_some() { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}", self.client_port)
     }
 
     /// Starts it with the data that it has.
     pub(crate) async fn run(&mut self) {
         let peer = format!("http://127.0.0.1:{}", self.peer_port);
-        let process = Command::new("etcd")
+        let mut command = Command::new("etcd");
+        if let Some(files) = &self.certificates {
+            command.arg("--cert-file").arg(files.cert()).arg("--key-file").arg(files.key());
+            command.arg("--client-cert-auth").arg("--trusted-ca-file").arg(files.ca());
+        }
+        let process = command
             .arg("--data-dir")
             .arg(self.data.path())
             .args(["--listen-client-urls", &self.url()])
@@ -87,7 +109,37 @@ impl Etcd {
     }
 
     pub(crate) async fn client(&self) -> Result<Client, etcd_client::Error> {
-        Client::connect([self.url()], Some(ConnectOptions::new())).await
+        let mut options = ConnectOptions::new();
+        if let Some(files) = &self.certificates {
+            let read = |path| std::fs::read(path).expect("it was written");
+            let identity = Identity::from_pem(read(files.cert()), read(files.key()));
+            let ca = Certificate::from_pem(read(files.ca()));
+            options = options.with_tls(TlsOptions::new().ca_certificate(ca).identity(identity));
+        }
+        Client::connect([self.url()], Some(options)).await
+    }
+
+    /// From now on it asks who is there: `psy` with the password `cache` may read and
+    /// write the nodes, and nobody else anything.
+    pub(crate) async fn protect(&self) {
+        let mut admin = self.client().await.expect("etcd runs");
+        admin.user_add("root", "secret", None).await.expect("a user");
+        admin.user_grant_role("root", "root").await.expect("a grant");
+        admin.user_add("psy", "cache", None).await.expect("a user");
+        admin.role_add("nodes").await.expect("a role");
+        let prefix = Permission::new(PermissionType::Readwrite, "psycache/nodes/").with_prefix();
+        let _: RoleGrantPermissionResponse =
+            admin.role_grant_permission("nodes", prefix).await.expect("a permission");
+        admin.user_grant_role("psy", "nodes").await.expect("a grant");
+        admin.auth_enable().await.expect("users");
+    }
+
+    /// The certificates that it works with.
+    ///
+    /// # Panics
+    /// It works without.
+    pub(super) fn certificates(&self) -> &Certificates {
+        self.certificates.as_ref().expect("it is a secure one")
     }
 }
 
