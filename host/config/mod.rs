@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::cluster::registry::etcd;
+use crate::cluster::registry::{InMemory, etcd};
 use crate::group;
 use crate::store;
 use crate::telemetry;
@@ -106,6 +106,8 @@ pub enum Registry {
     Static(Vec<String>),
     /// In etcd.
     Etcd(etcd::Config),
+    /// In this program, which runs several nodes. No setting asks for it.
+    InMemory(InMemory),
 }
 
 /// A text that is never printed.

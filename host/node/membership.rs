@@ -45,12 +45,13 @@ pub(super) fn cluster(own: &str, max_value_bytes: usize) -> Arc<Cluster> {
     Arc::new(Cluster::new(own, Clock::monotonic(), dial))
 }
 
-/// "none", "static" or "etcd".
+/// "none", "static", "etcd" or "in-memory".
 pub(super) fn kind(registry: &config::Registry) -> &'static str {
     match registry {
         config::Registry::Alone => "none",
         config::Registry::Static(_) => "static",
         config::Registry::Etcd(_) => "etcd",
+        config::Registry::InMemory(_) => "in-memory",
     }
 }
 
@@ -60,6 +61,7 @@ pub(super) fn registry(configured: config::Registry) -> registry::Config {
         config::Registry::Alone => registry::Config::Alone,
         config::Registry::Static(addresses) => registry::Config::Static(addresses),
         config::Registry::Etcd(config) => registry::Config::Etcd(config),
+        config::Registry::InMemory(register) => registry::Config::InMemory(register),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct NodeOperations {
     /// What others call it.
     pub(super) address: String,
     pub(super) cluster: Arc<Cluster>,
-    /// "none", "static" or "etcd".
+    /// "none", "static", "etcd" or "in-memory".
     pub(super) registry: &'static str,
     pub(super) started: Clock,
     pub(super) groups: Groups,

@@ -106,6 +106,17 @@ impl ServedNode {
         assert!(sent.success(), "no signal {name} for {pid}");
     }
 
+    /// The next line that it prints after its ready line.
+    ///
+    /// # Panics
+    /// There is none.
+    pub(crate) fn line(&mut self) -> String {
+        match self.stdout.recv_timeout(DEADLINE) {
+            Ok(line) => line,
+            Err(problem) => panic!("no line ({problem}); its log:\n{}", self.kill()),
+        }
+    }
+
     /// Waits for the end. Gives the code it ended with, what it printed after its
     /// ready line, and its log.
     ///

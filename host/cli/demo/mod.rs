@@ -1,17 +1,20 @@
-//! `psycache demo`: a node at work, and in plain words what it does.
+//! `psycache demo`: a cluster at work, and in plain words what it does.
 
 mod acts;
 mod stage;
+
+use std::fmt::Write;
 
 use tokio::signal::ctrl_c;
 
 use crate::cli::{block_on, output};
 
-use stage::Stage;
+use acts::{moves, values};
+use stage::{GROUP, Stage};
 
-/// Watch a node at work: one load for many callers, a remove, an expiry, another policy
+/// Watch three nodes at work: owners, one load for many callers, a remove, nodes that come and go
 ///
-/// Starts a node in this process, on free ports of this machine only, and ends by
+/// Starts the nodes in this process, on free ports of this machine only, and ends by
 /// itself.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  psycache demo --keep")]
@@ -28,20 +31,32 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 async fn play(keep: bool) -> anyhow::Result<()> {
-    let stage = Stage::set().await?;
-    acts::one_load_for_many(&stage).await?;
-    acts::from_memory(&stage).await?;
-    acts::remove_shows_the_new_value(&stage).await?;
-    acts::a_value_expires(&stage).await?;
-    acts::another_policy(&stage).await?;
-    let address = stage.address();
+    let mut stage = acts::open().await?;
+    moves::who_owns_what(&stage).await?;
+    values::one_load_for_many(&stage).await?;
+    values::through_each_node(&stage).await?;
+    values::one_remove_reaches_all(&mut stage).await?;
+    values::a_value_expires(&stage).await?;
+    moves::a_node_leaves(&mut stage).await?;
+    moves::a_node_joins(&mut stage).await?;
+    values::another_policy(&stage).await?;
     if keep {
-        output::line(&format!(
-            "\nStill serving at {address}; try: psycache get scores Tom --node {address}\nCtrl-C ends it."
-        ))?;
+        output::line(&invitation(&stage))?;
         ctrl_c().await?;
     }
     stage.strike().await;
     output::line("\nThat is all. Start a node of your own: psycache serve")?;
     Ok(())
+}
+
+/// What can be tried while the nodes go on.
+fn invitation(stage: &Stage) -> String {
+    let mut text = "\nStill serving; try at any of the nodes:".to_owned();
+    for actor in stage.actors() {
+        let (name, address) = (actor.name(), actor.address());
+        let _ = write!(text, "\n   {name}  psycache get {GROUP} Tom --node {address}");
+    }
+    let address = stage.any().address();
+    let _ = write!(text, "\n      psycache status --node {address}\nCtrl-C ends them.");
+    text
 }

@@ -1,17 +1,21 @@
-//! What the demo plays on: a real node, and a client that asks it over gRPC.
+//! What the demo plays on: a cluster of real nodes, and clients that ask them over
+//! gRPC.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tonic::transport::{Channel, Endpoint};
 
-use crate::config::{Config, Group, Plugin};
+use crate::cluster::registry::InMemory;
+use crate::cluster::ring::{Ring, RingNode};
+use crate::config::{Cluster, Config, Group, Plugin, Registry};
+use crate::key::ring_hash;
 use crate::node::Node;
 use crate::proto::admin_client::AdminClient;
 use crate::proto::cache_client::CacheClient;
-use crate::proto::{GetRequest, GroupStatus, StatusRequest};
+use crate::proto::{GetRequest, GroupStatus, Origin, StatusRequest, StatusResponse};
 
 /// The demo's only group.
 pub(super) const GROUP: &str = "scores";
@@ -19,39 +23,152 @@ pub(super) const GROUP: &str = "scores";
 /// How long the source takes to answer: long enough to see who waits for whom.
 pub(super) const LATENCY: Duration = Duration::from_millis(150);
 
-/// A node and the way to it.
+/// What nodes of one machine take at most to see a change.
+const SEEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// The nodes, and what their source holds.
 pub(super) struct Stage {
+    register: InMemory,
+    source: Plugin,
+    actors: Vec<Actor>,
+}
+
+/// A node, a name for it, and the way to it.
+pub(super) struct Actor {
+    name: &'static str,
     node: Node,
     channel: Channel,
 }
 
-/// A value as text, and how long it took to get it.
+/// An answer as text, whence it came, and how long it took.
 pub(super) struct Reply {
     pub(super) value: String,
+    pub(super) origin: Origin,
     pub(super) took: Duration,
 }
 
 impl Stage {
-    /// Starts the node.
-    pub(super) async fn set() -> Result<Self> {
+    /// Starts nodes of these names, whose source holds `rows`.
+    pub(super) async fn set(names: &[&'static str], rows: &str) -> Result<Self> {
+        let mut stage =
+            Self { register: InMemory::new(), source: source(rows), actors: Vec::new() };
+        for name in names {
+            stage.enter(name).await?;
+        }
+        Ok(stage)
+    }
+
+    /// Starts one more node, and waits until every node is connected to all others.
+    pub(super) async fn enter(&mut self, name: &'static str) -> Result<()> {
         let mut group = Group::new(GROUP);
-        group.retriever = Some(source("key,value\nTom,630\nJack,589\nSam,567\n"));
+        group.retriever = Some(self.source.clone());
+        let registry = Registry::InMemory(self.register.clone());
         let config = Config {
             listen: "127.0.0.1:0".into(),
             http: None,
             groups: vec![group],
+            cluster: Cluster { registry, weight: 1 },
             ..Config::default()
         };
-        let node = Node::start(config).await.context("the demo's node can't start")?;
+        let node = Node::start(config).await.context("a node of the demo can't start")?;
         let channel =
             Endpoint::from_shared(format!("http://{}", node.address()))?.connect().await?;
-        Ok(Self { node, channel })
+        self.actors.push(Actor { name, node, channel });
+        self.settle().await
     }
 
-    /// Ends the node.
+    /// Has the node of this name stop as it would at SIGTERM, and waits until the
+    /// others are without it.
+    pub(super) async fn exit(&mut self, name: &str) -> Result<()> {
+        let at = self.actors.iter().position(|actor| actor.name == name);
+        let actor = self.actors.remove(at.context("no node has this name")?);
+        drop(actor.channel);
+        actor.node.shutdown().await;
+        self.settle().await
+    }
+
+    /// Ends every node.
     pub(super) async fn strike(self) {
-        drop(self.channel);
-        self.node.shutdown().await;
+        for actor in self.actors {
+            drop(actor.channel);
+            actor.node.shutdown().await;
+        }
+    }
+
+    async fn settle(&self) -> Result<()> {
+        let deadline = Instant::now() + SEEN_WITHIN;
+        for actor in &self.actors {
+            loop {
+                let nodes = actor.status().await?.nodes;
+                let connected =
+                    nodes.iter().all(|node| matches!(&*node.state, "self" | "connected"));
+                if connected && nodes.len() == self.actors.len() {
+                    break;
+                }
+                ensure!(Instant::now() < deadline, "node {} does not see the others", actor.name);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The nodes, in the order in which they came.
+    pub(super) fn actors(&self) -> &[Actor] {
+        &self.actors
+    }
+
+    /// One node: it matters little which.
+    pub(super) fn any(&self) -> &Actor {
+        &self.actors[0]
+    }
+
+    /// The ring as the nodes have it, from what they say of each other.
+    pub(super) async fn ring(&self) -> Result<Ring> {
+        let mut rings = Vec::new();
+        for actor in &self.actors {
+            let nodes = actor.status().await?.nodes.into_iter();
+            let nodes =
+                nodes.map(|node| RingNode { address: node.address.into(), weight: node.weight });
+            rings.push(Ring::new(nodes));
+        }
+        let ring = rings.pop().context("there are no nodes")?;
+        ensure!(
+            rings.iter().all(|other| other.version() == ring.version()),
+            "the nodes do not agree on the ring"
+        );
+        Ok(ring)
+    }
+
+    /// Who owns `key` in `ring`.
+    pub(super) fn owner(&self, ring: &Ring, key: &str) -> Result<&Actor> {
+        let at = ring.owner(ring_hash(key)).context("the ring is empty")?;
+        let address = &*ring.nodes()[at].address;
+        let owner = self.actors.iter().find(|actor| actor.address().to_string() == address);
+        owner.with_context(|| format!("{address} is none of the demo's nodes"))
+    }
+
+    /// How often the source was asked, by all nodes together.
+    pub(super) async fn loads(&self) -> Result<u64> {
+        let mut loads = 0;
+        for actor in &self.actors {
+            loads += actor.group().await?.loads;
+        }
+        Ok(loads)
+    }
+
+    /// Changes what the source holds, behind the cache's back.
+    pub(super) async fn rewrite_source(&mut self, rows: &str) -> Result<()> {
+        self.source = source(rows);
+        for actor in &self.actors {
+            actor.node.swap_retriever(GROUP, &self.source).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Actor {
+    pub(super) fn name(&self) -> &'static str {
+        self.name
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -66,25 +183,25 @@ impl Stage {
         AdminClient::new(self.channel.clone())
     }
 
-    /// Asks the node for one key.
-    pub(super) async fn get(&self, key: &'static str) -> Result<Reply> {
-        let begin = std::time::Instant::now();
-        let request = GetRequest { group: GROUP.into(), key: key.into() };
+    /// Asks this node for one key.
+    pub(super) async fn get(&self, key: &str) -> Result<Reply> {
+        let begin = Instant::now();
+        let request = GetRequest { group: GROUP.into(), key: key.to_owned().into() };
         let answer = self.cache().get(request).await?.into_inner();
-        let value = String::from_utf8(answer.value.to_vec())?;
-        Ok(Reply { value, took: begin.elapsed() })
+        let took = begin.elapsed();
+        let origin = answer.origin();
+        Ok(Reply { value: String::from_utf8(answer.value.into())?, origin, took })
     }
 
-    /// What the node says of the group.
-    pub(super) async fn status(&self) -> Result<GroupStatus> {
-        let status = self.admin().status(StatusRequest {}).await?.into_inner();
-        status.groups.into_iter().next().context("the node has lost its group")
+    /// What this node says of itself and the others.
+    pub(super) async fn status(&self) -> Result<StatusResponse> {
+        Ok(self.admin().status(StatusRequest {}).await?.into_inner())
     }
 
-    /// Changes what the source holds, behind the cache's back.
-    pub(super) async fn rewrite_source(&self, rows: &str) -> Result<()> {
-        self.node.swap_retriever(GROUP, &source(rows)).await?;
-        Ok(())
+    /// What this node says of the group.
+    pub(super) async fn group(&self) -> Result<GroupStatus> {
+        let groups = self.status().await?.groups;
+        groups.into_iter().next().context("a node has lost its group")
     }
 }
 

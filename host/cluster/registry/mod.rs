@@ -1,7 +1,11 @@
-//! Where a node learns which nodes there are: a fixed list, or etcd.
+//! Where a node learns which nodes there are: a fixed list, etcd, or the program
+//! that it runs in.
 
 pub mod etcd;
+mod in_memory;
 mod static_list;
+
+pub use in_memory::InMemory;
 
 use std::sync::Arc;
 
@@ -18,6 +22,8 @@ pub enum Config {
     Static(Vec<String>),
     /// Whoever is registered in etcd.
     Etcd(etcd::Config),
+    /// The other nodes of this program.
+    InMemory(InMemory),
 }
 
 /// A node as the registry knows it, and as it stands there in JSON.
@@ -97,8 +103,14 @@ pub struct Registry {
 
 #[derive(Debug)]
 enum Source {
-    Fixed { _sender: watch::Sender<Arc<Membership>> },
+    Fixed {
+        _sender: watch::Sender<Arc<Membership>>,
+    },
     Etcd(etcd::Registration),
+    /// Registered for as long as it is there.
+    InMemory {
+        _registration: in_memory::Registration,
+    },
 }
 
 impl Registry {
@@ -120,6 +132,11 @@ impl Registry {
                 let (registration, membership) = etcd::register(config, own).await?;
                 Ok(Self { membership, source: Source::Etcd(registration) })
             }
+            Config::InMemory(register) => {
+                let (registration, membership) = register.register(own)?;
+                let source = Source::InMemory { _registration: registration };
+                Ok(Self { membership, source })
+            }
         }
     }
 
@@ -135,6 +152,7 @@ impl Registry {
     pub async fn leave(self) -> bool {
         match self.source {
             Source::Fixed { .. } => false,
+            Source::InMemory { .. } => true,
             Source::Etcd(registration) => {
                 registration.leave().await;
                 true
