@@ -34,7 +34,7 @@ pub(super) struct NodeOperations {
 impl Operations for NodeOperations {
     fn status(&self) -> StatusResponse {
         let state = self.cluster.state();
-        let nodes = state.nodes.iter().map(|node| NodeStatus {
+        let nodes = state.nodes.into_iter().map(|node| NodeStatus {
             address: node.address.to_string(),
             weight: node.weight,
             share: node.share,
@@ -45,6 +45,10 @@ impl Operations for NodeOperations {
                 Some(Link::Unreachable(_)) => "unreachable",
             }
             .into(),
+            problem: match node.link {
+                Some(Link::Unreachable(problem)) => problem,
+                _ => String::new(),
+            },
         });
         let registry = RegistryStatus {
             kind: self.registry.into(),

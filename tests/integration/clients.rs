@@ -116,6 +116,37 @@ fn status_is_a_table_for_people_and_an_object_for_programs() {
 }
 
 #[test]
+fn status_shows_the_ring_and_why_a_peer_is_out_of_reach() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = nobody.local_addr().unwrap().to_string();
+    let node = ServedNode::start(&["--peers", &nobody]);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let peer = loop {
+        let output = node.run(["status", "--json"]);
+        let status: serde_json::Value = serde_json::from_str(printed(&output)).unwrap();
+        let nodes = status["nodes"].as_array().unwrap().clone();
+        let (own, peer): (Vec<_>, Vec<_>) =
+            nodes.into_iter().partition(|of| of["address"] == node.address());
+        assert_eq!((own.len(), peer.len()), (1, 1));
+        assert_eq!(own[0]["problem"], serde_json::Value::Null);
+        let share = |of: &serde_json::Value| of["share"].as_f64().unwrap();
+        assert!((share(&own[0]) + share(&peer[0]) - 1.0).abs() < 1e-9);
+        // The first attempt may be under way still.
+        if peer[0]["state"] == "unreachable" {
+            break peer[0].clone();
+        }
+        assert!(std::time::Instant::now() < deadline, "{peer:?}");
+    };
+    let problem = peer["problem"].as_str().unwrap();
+    assert!(problem.contains("refused"), "{problem}");
+    let table = node.run(["status"]);
+    let told = format!("node {nobody}: {problem}\n");
+    for part in ["OF THE RING", "unreachable", "████", &told] {
+        assert!(printed(&table).contains(part), "no {part:?} in\n{}", stdout(&table));
+    }
+}
+
+#[test]
 fn a_policy_is_swapped_for_another_and_a_bad_one_leaves_the_old() {
     let node = ServedNode::start(&[]);
     printed(&node.run(["get", "default", "Tom"]));

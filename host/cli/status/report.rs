@@ -32,6 +32,8 @@ pub(super) struct Node {
     pub(super) weight: u32,
     pub(super) share: f64,
     pub(super) state: String,
+    /// `None` unless it is unreachable.
+    pub(super) problem: Option<String>,
 }
 
 /// A group.
@@ -86,7 +88,13 @@ impl From<proto::RegistryStatus> for Registry {
 
 impl From<proto::NodeStatus> for Node {
     fn from(node: proto::NodeStatus) -> Self {
-        Self { address: node.address, weight: node.weight, share: node.share, state: node.state }
+        Self {
+            address: node.address,
+            weight: node.weight,
+            share: node.share,
+            state: node.state,
+            problem: some(node.problem),
+        }
     }
 }
 

@@ -6,8 +6,16 @@ use crate::cli::output::Screen;
 use crate::cli::status::report::{Group, Node, Plugin, Report};
 use crate::cli::table::{self, Cell, Side};
 
-const NODES: [(&str, Side); 4] =
-    [("NODE", Side::Left), ("STATE", Side::Left), ("WEIGHT", Side::Right), ("SHARE", Side::Right)];
+const NODES: [(&str, Side); 5] = [
+    ("NODE", Side::Left),
+    ("STATE", Side::Left),
+    ("WEIGHT", Side::Right),
+    ("SHARE", Side::Right),
+    ("OF THE RING", Side::Left),
+];
+
+/// The bar of the node that owns most.
+const LONGEST_BAR: usize = 20;
 
 const GROUPS: [(&str, Side); 9] = [
     ("GROUP", Side::Left),
@@ -39,7 +47,8 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
         },
         report.ring_version,
     );
-    let nodes: Vec<_> = report.nodes.iter().map(node).collect();
+    let largest = report.nodes.iter().map(|node| node.share).fold(0.0, f64::max);
+    let nodes: Vec<_> = report.nodes.iter().map(|of| node(of, largest)).collect();
     text += &table::render(&NODES, &nodes, screen);
     text.push('\n');
     let groups: Vec<_> = report.groups.iter().map(group).collect();
@@ -52,13 +61,24 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
     text
 }
 
-fn node(node: &Node) -> Vec<Cell> {
+fn node(node: &Node, largest: f64) -> Vec<Cell> {
     vec![
         Cell::new(&node.address),
         Cell::state(&node.state, matches!(node.state.as_str(), "self" | "connected")),
         Cell::new(node.weight.to_string()),
         Cell::new(percent(node.share)),
+        Cell::new(bar(node.share, largest)),
     ]
+}
+
+/// In eighths of a cell, so that the few per cent between equal nodes can be seen.
+fn bar(share: f64, largest: f64) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    if largest <= 0.0 {
+        return String::new();
+    }
+    let eighths = (share / largest * (LONGEST_BAR * 8) as f64).round() as usize;
+    "█".repeat(eighths / 8) + PARTS[eighths % 8]
 }
 
 fn group(group: &Group) -> Vec<Cell> {
@@ -93,7 +113,11 @@ fn problems(report: &Report) -> Vec<String> {
             [of(group, "policy", &group.policy), of(group, "retriever", &group.retriever)]
         })
         .flatten();
-    registry.chain(plugins).collect()
+    let unreachable = report.nodes.iter().filter_map(|node| {
+        let problem = node.problem.as_ref()?;
+        Some(format!("node {}: {problem}\n", node.address))
+    });
+    registry.chain(unreachable).chain(plugins).collect()
 }
 
 fn percent(share: f64) -> String {
@@ -122,12 +146,22 @@ mod tests {
                 connected: false,
                 problem: "connection refused".into(),
             }),
-            nodes: vec![proto::NodeStatus {
-                address: "127.0.0.1:7400".into(),
-                weight: 1,
-                share: 0.5,
-                state: "self".into(),
-            }],
+            nodes: vec![
+                proto::NodeStatus {
+                    address: "127.0.0.1:7400".into(),
+                    weight: 2,
+                    share: 0.68,
+                    state: "self".into(),
+                    problem: String::new(),
+                },
+                proto::NodeStatus {
+                    address: "127.0.0.1:7402".into(),
+                    weight: 1,
+                    share: 0.32,
+                    state: "unreachable".into(),
+                    problem: "Connection refused".into(),
+                },
+            ],
             groups: vec![proto::GroupStatus {
                 name: "scores".into(),
                 entries: 3,
@@ -147,13 +181,15 @@ mod tests {
         let expected = "\
 127.0.0.1:7400 ready, version 0.1.0, up 1m 1s, registry etcd (not connected), ring version 2
 
-NODE            STATE  WEIGHT  SHARE
-127.0.0.1:7400  self        1  50.0%
+NODE            STATE        WEIGHT  SHARE  OF THE RING
+127.0.0.1:7400  self              2  68.0%  ████████████████████
+127.0.0.1:7402  unreachable       1  32.0%  █████████▍
 
 GROUP   POLICY  STATE     RETRIEVER  ENTRIES    BYTES  CAPACITY  HIT RATIO  EVICTIONS
 scores  lru     fallback  -                3  1.5 KiB  64.0 MiB      75.0%          0
 
 registry: connection refused
+node 127.0.0.1:7402: Connection refused
 group scores: policy lru is fallback: trapped
 ";
         assert_eq!(render(&report, Screen::default()), expected);
