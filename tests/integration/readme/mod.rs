@@ -13,7 +13,7 @@ use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use crate::harness::{ServedNode, run};
-pub(crate) use shown::{Kind, Shown, TEXT, block, commands};
+pub(crate) use shown::{Kind, Shown, TEXT, block, cluster, commands};
 
 const TARGET: &str = "wasm32-wasip2";
 

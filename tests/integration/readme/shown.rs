@@ -64,6 +64,12 @@ pub(crate) fn commands() -> Vec<Shown> {
         .collect()
 }
 
+/// The commands about several nodes, which are run in front of a real etcd.
+pub(crate) fn cluster() -> Vec<Shown> {
+    let blocks = blocks().filter(|(language, _)| *language == "console cluster");
+    blocks.flat_map(|(_, text)| console(text)).collect()
+}
+
 /// The block in `language` that begins with `beginning`.
 pub(crate) fn block(language: &str, beginning: &str) -> &'static str {
     let found = blocks().find(|(of, text)| *of == language && text.starts_with(beginning));

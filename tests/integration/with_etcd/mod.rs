@@ -2,9 +2,11 @@
 //! `cargo xtask test --no-services` leaves out.
 
 mod certificates;
-mod server;
+pub(crate) mod server;
 
+mod economy;
 mod nodes;
+mod readme;
 mod registry;
 mod secured;
 

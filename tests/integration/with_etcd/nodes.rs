@@ -14,7 +14,7 @@ use tonic::{Code, Request, Status};
 use super::server::Etcd;
 use crate::harness::ServedNode;
 
-fn start(etcd: &Etcd) -> ServedNode {
+pub(super) fn start(etcd: &Etcd) -> ServedNode {
     let url = etcd.url();
     // The built-in table knows Tom, Jack and Sam.
     ServedNode::start(&["--retriever", "static", "--etcd", &url, "--lease-ttl", "2s"])
@@ -31,7 +31,7 @@ async fn status(node: &ServedNode) -> StatusResponse {
 }
 
 /// Waits until the node has this many in its ring and is in touch with them all.
-async fn sees(node: &ServedNode, count: usize) {
+pub(super) async fn sees(node: &ServedNode, count: usize) {
     let deadline = Instant::now() + Duration::from_secs(15);
     loop {
         let status = status(node).await;

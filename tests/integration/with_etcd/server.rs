@@ -1,6 +1,6 @@
 //! A real etcd in a temporary folder, on ports that were free.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,11 @@ impl Etcd {
             peer_port,
             certificates: None,
         }
+    }
+
+    /// Where it answers clients, and shows its metrics.
+    pub(crate) fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.client_port).into()
     }
 
     pub(crate) fn url(&self) -> String {

@@ -1,0 +1,56 @@
+//! What a cluster asks of its etcd, as etcd itself counts it: one watch and one lease
+//! a node, and nothing for a request.
+
+use std::time::{Duration, Instant};
+
+use super::nodes::{sees, start};
+use super::server::Etcd;
+use crate::harness::ending;
+use crate::server::http::page;
+
+/// The sum of all samples of etcd's metric `name` with `label` in their labels.
+async fn metric(etcd: &Etcd, name: &str, label: &str) -> f64 {
+    let (_, text) = page(etcd.address(), "/metrics").await;
+    let samples = text.lines().filter_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        let (labels, value) = rest.rsplit_once(' ')?;
+        (labels.is_empty() || labels.starts_with('{')).then_some((labels, value))
+    });
+    let mut samples = samples.filter(|(labels, _)| labels.contains(label)).peekable();
+    assert!(samples.peek().is_some(), "etcd has no metric {name} {label}");
+    samples.map(|(_, value)| value.parse::<f64>().unwrap()).sum()
+}
+
+/// Calls to read or write keys so far.
+async fn key_calls(etcd: &Etcd) -> f64 {
+    metric(etcd, "grpc_server_started_total", "etcdserverpb.KV").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_has_one_watch_and_one_lease_and_a_request_asks_nothing() {
+    let etcd = Etcd::start().await;
+    let nodes = [start(&etcd), start(&etcd), start(&etcd)];
+    for node in &nodes {
+        sees(node, 3).await;
+    }
+    let before = key_calls(&etcd).await;
+    assert!(before >= 3.0, "{before}");
+    for node in &nodes {
+        for change in [
+            vec!["get", "default", "Tom", "Jack", "Sam", "--json"],
+            vec!["set", "default", "Ada", "1815"],
+            vec!["remove", "default", "Ada", "Tom"],
+        ] {
+            assert_eq!(ending(&node.run(change)), (Some(0), ""));
+        }
+    }
+    assert_eq!(key_calls(&etcd).await, before, "requests went to etcd");
+    assert_eq!(metric(&etcd, "grpc_server_started_total", "\"LeaseGrant\"").await, 3.0);
+    assert_eq!(metric(&etcd, "grpc_server_started_total", "\"LeaseKeepAlive\"").await, 3.0);
+    // It counts a watch a little after it has answered it.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while metric(&etcd, "etcd_debugging_mvcc_watcher_total", "").await != 3.0 {
+        assert!(Instant::now() < deadline, "not one watch a node");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
