@@ -12,6 +12,7 @@ mod client;
 mod clients;
 mod cluster_group;
 mod cluster_peer;
+mod compose;
 mod demo;
 mod readme;
 mod server;

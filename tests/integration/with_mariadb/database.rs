@@ -94,7 +94,7 @@ impl Database {
         log.lines().filter(|line| line.ends_with(&format!("Execute\t{statement}"))).count()
     }
 
-    fn sql(&self, statements: &str) {
+    pub(super) fn sql(&self, statements: &str) {
         let output = self.client(statements).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }

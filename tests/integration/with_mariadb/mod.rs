@@ -1,6 +1,7 @@
 //! A real node in front of a real MariaDB, by the mysql retriever that ships. What the
 //! database was asked, its own log tells.
 
+mod compose;
 mod database;
 mod failures;
 mod loads;
