@@ -1,13 +1,16 @@
 //! A new policy takes the place of one at work, and its knowledge of who is cold.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::admitting::{Admitting, Before};
 use super::instance::{Instance, LARGEST_NEED};
 use super::machine::{Machine, State};
 use super::mailbox::Letters;
+use super::statistics::credible;
 use super::{Batch, Failure, PolicyConfig, PolicySource};
 
 /// What a swap did.
@@ -85,27 +88,6 @@ impl HandOver {
     }
 }
 
-/// A swap whose entries are on their way to the new policy.
-pub(super) struct Admitting {
-    reply: oneshot::Sender<Result<Swapped, Failure>>,
-    begun: Instant,
-    handover: Handover,
-    /// Admissions still to be told before those of the order are through.
-    left: usize,
-}
-
-impl Admitting {
-    fn done(self) {
-        let swapped = Swapped { handover: self.handover, took: self.begun.elapsed() };
-        let _ = self.reply.send(Ok(swapped));
-    }
-
-    /// Answers that the new policy failed on the way.
-    pub(super) fn failed(self, failure: &Failure) {
-        let _ = self.reply.send(Err(failure.clone()));
-    }
-}
-
 impl Machine {
     /// Does what the handle asked for.
     pub(super) fn answer(&mut self, letters: Letters) {
@@ -116,9 +98,10 @@ impl Machine {
             return;
         }
         let answer = match &mut self.state {
-            State::Running(instance) => instance.statistics(),
+            State::Running(instance) => instance.statistics().map(credible),
             _ => Ok(Vec::new()),
         };
+        self.shared.board.tells(answer.clone().unwrap_or_default());
         for reply in letters.statistics {
             let _ = reply.send(answer.clone());
         }
@@ -161,7 +144,7 @@ impl Machine {
     }
 
     fn begin_handover(&mut self, swap: Box<Swap>) {
-        let before = std::mem::replace(&mut self.state, State::Fallback);
+        let before = mem::replace(&mut self.state, State::Fallback);
         let State::Running(old) = before else { return };
         let limit_ms = self.config.handover_limit.as_millis() as u64;
         self.state = State::HandingOver(Box::new(HandOver {
@@ -192,7 +175,7 @@ impl Machine {
     }
 
     fn finish_handover(&mut self) {
-        let before = std::mem::replace(&mut self.state, State::Fallback);
+        let before = mem::replace(&mut self.state, State::Fallback);
         let State::HandingOver(handover) = before else {
             return;
         };
@@ -215,23 +198,15 @@ impl Machine {
             "policy swapped"
         );
         self.state = State::Running(instance);
-        self.config.policy = config;
-        self.source = source;
+        let status = self.shared.board.read();
+        let before = Before {
+            source: mem::replace(&mut self.source, source),
+            config: mem::replace(&mut self.config.policy, config),
+            state: status.state,
+            problem: status.problem,
+        };
         self.strikes.forget();
         self.shared.board.runs(self.source.as_ref());
-        self.admitting = Some(Admitting { reply, begun, handover, left });
-    }
-
-    /// Answers a swap once the new policy was told of those in the order.
-    pub(super) fn note_admitted(&mut self, more: bool) {
-        let Some(admitting) = &mut self.admitting else {
-            return;
-        };
-        admitting.left = admitting.left.saturating_sub(self.batch.admitted.len());
-        if (admitting.left == 0 || !more)
-            && let Some(admitting) = self.admitting.take()
-        {
-            admitting.done();
-        }
+        self.admitting = Some(Admitting { reply, begun, handover, left, before });
     }
 }

@@ -115,8 +115,8 @@ impl Lane {
 
     /// Replaces the policy while everything goes on: a new instance is made and
     /// tried aside, then learns of the entries in the old one's order. Until it
-    /// takes over, a failure changes nothing; after that, one is recovered from
-    /// with the new source. Leaves fallback and recovery too.
+    /// knows them, a failure leads back to the old one; after that, one is
+    /// recovered from with the new source. Leaves fallback and recovery too.
     ///
     /// # Errors
     /// The configuration is refused, the new policy fails, a newer swap came
@@ -151,7 +151,8 @@ impl Lane {
         self.shared.board.read()
     }
 
-    /// The policy's own counters and gauges; empty while none is running.
+    /// The policy's own counters and gauges, as far as they are credible; empty
+    /// while none is running. They stand in the [`status`](Self::status) from then on.
     ///
     /// # Errors
     /// The policy failed over the question, or the lane has ended.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::admitting::Admitting;
 use super::complaints::Complaints;
-use super::handover::{Admitting, HandOver};
+use super::handover::HandOver;
 use super::instance::Instance;
 use super::lane::LaneConfig;
 use super::mailbox::Mailbox;
@@ -165,7 +166,7 @@ impl Machine {
         // First of all: whatever it holds, it is to hold no longer.
         self.state = State::Fallback;
         if let Some(admitting) = self.admitting.take() {
-            admitting.failed(failure);
+            return self.go_back(admitting, failure);
         }
         let board = &self.shared.board;
         board.failed(failure);

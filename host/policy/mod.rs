@@ -15,10 +15,12 @@ mod room;
 
 mod machine;
 
+mod admitting;
 mod complaints;
 mod handover;
 mod instance;
 mod recovery;
+mod statistics;
 mod status;
 
 mod native;

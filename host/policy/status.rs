@@ -66,6 +66,9 @@ pub struct LaneStatus {
     pub step_buckets: [u64; STEP_BOUNDS_US.len() + 1],
     /// Time spent in steps.
     pub step_time: Duration,
+    /// What the policy said of itself when it was last
+    /// [asked](super::Lane::statistics); of one that was swapped out, nothing.
+    pub statistics: Vec<(String, f64)>,
 }
 
 /// Where the lane keeps its status.
@@ -92,6 +95,7 @@ impl Board {
                 short: 0,
                 step_buckets: [0; STEP_BOUNDS_US.len() + 1],
                 step_time: Duration::ZERO,
+                statistics: Vec::new(),
             }),
         }
     }
@@ -136,6 +140,11 @@ impl Board {
         source.sha256().clone_into(&mut status.sha256);
         status.state = state;
         status.problem = problem;
+        status.statistics.clear();
+    }
+
+    pub(super) fn tells(&self, statistics: Vec<(String, f64)>) {
+        self.status.lock().statistics = statistics;
     }
 
     pub(super) fn stops(&self) {

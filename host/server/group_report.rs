@@ -58,15 +58,18 @@ fn reading(group: &Arc<Group>) -> GroupReading {
 
 fn policy_reading(group: &Group) -> PolicyReading {
     let lane = group.parts().lane.status();
+    // These cost precision only, so they are no reason to start the policy anew.
+    let lies = [("bogus-victim", lane.bogus), ("too-few-victims", lane.short)];
     PolicyReading {
         name: lane.policy,
         state: lane.state.name(),
-        failures: lane.failures.into_iter().collect(),
+        failures: lane.failures.into_iter().chain(lies).collect(),
         step_seconds: DurationsReading {
             bounds_us: &STEP_BOUNDS_US,
             buckets: lane.step_buckets.into(),
             total: lane.step_time,
         },
+        statistics: lane.statistics,
     }
 }
 

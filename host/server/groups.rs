@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 
 use crate::cluster::remote::{Local, Request, Response};
 use crate::error::Error;
@@ -45,6 +45,14 @@ impl Groups {
     /// Their names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.iter().map(|group| group.config().name.as_str())
+    }
+
+    /// Has each policy tell its statistics, for the readings that follow, or as many
+    /// as do so within `limit`.
+    pub(super) async fn ask_statistics(&self, limit: Duration) {
+        let asked = join_all(self.iter().map(|group| group.parts().lane.statistics()));
+        // A policy that fails over it is told of by its lane.
+        let _ = tokio::time::timeout(limit, asked).await;
     }
 }
 

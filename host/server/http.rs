@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -12,13 +13,19 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use super::admin_service::Operations;
+use super::groups::Groups;
 use super::health::{Health, Phase};
 use crate::proto::StatusResponse;
 use crate::telemetry::{METRICS_CONTENT_TYPE, Metrics};
 
+/// How long a scrape waits for policies to tell of themselves; of one that is busy
+/// for longer stands there what it told before.
+const STATISTICS_WAIT: Duration = Duration::from_millis(100);
+
 /// What is told about.
 #[derive(Clone)]
 pub(super) struct Watched {
+    pub(super) groups: Groups,
     pub(super) health: Arc<Health>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) operations: Arc<dyn Operations>,
@@ -39,6 +46,7 @@ pub(super) async fn serve(
 }
 
 async fn metrics(State(watched): State<Watched>) -> impl IntoResponse {
+    watched.groups.ask_statistics(STATISTICS_WAIT).await;
     ([(CONTENT_TYPE, METRICS_CONTENT_TYPE)], watched.metrics.text())
 }
 

@@ -82,6 +82,7 @@ pub async fn serve(
     let drain_timeout = config.drain_timeout;
     let health = Arc::clone(&services.health);
     let watched = http::Watched {
+        groups: services.groups.clone(),
         health: Arc::clone(&health),
         metrics: Arc::clone(&services.metrics),
         operations: Arc::clone(&services.operations),

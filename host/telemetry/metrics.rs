@@ -132,7 +132,17 @@ impl Page<'_> {
         })?;
         self.durations("psycache_policy_step", "Time of a step", groups, |group, add| {
             add(&[("group", group.group.as_str())], &group.policy.step_seconds)
-        })
+        })?;
+        let help = "What policies say of themselves, by the names that they give";
+        let mut encoder =
+            self.0.encode_descriptor("psycache_policy_statistic", help, None, MetricType::Gauge)?;
+        for group in groups {
+            for (name, value) in &group.policy.statistics {
+                let labels = [("group", group.group.as_str()), ("statistic", name)];
+                encoder.encode_family(&labels)?.encode_gauge(value)?;
+            }
+        }
+        Ok(())
     }
 
     fn cluster(&mut self, node: &NodeReading) -> fmt::Result {

@@ -64,6 +64,8 @@ pub struct PolicyReading {
     pub failures: Vec<(&'static str, u64)>,
     /// How long its steps took.
     pub step_seconds: DurationsReading,
+    /// What it says of itself, by names that are each there once.
+    pub statistics: Vec<(String, f64)>,
 }
 
 /// Requests to one other node.

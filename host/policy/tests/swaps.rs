@@ -114,13 +114,32 @@ fn an_old_policy_that_traps_while_telling_loses_only_the_rest() {
 }
 
 #[test]
-fn a_new_policy_that_fails_on_the_way_is_recovered_from() {
-    let mut lab = Lab::new(lru().0);
-    lab.insert_all("a b c d");
+fn a_new_policy_that_fails_on_the_way_is_sent_back() {
+    let (old, seen) = lru();
+    let mut lab = Lab::new(old);
+    lab.insert_all("a b c d e f");
     let failed = lab.swap(trapping_lru(1).0).expect_err("it traps");
     assert_eq!(failed, Failure::Trap("unreachable".to_owned()));
-    assert_eq!((lab.status().policy.as_str(), lab.state()), ("trapping", LaneState::Recovering));
-    assert_eq!(lab.held(), "a b c d");
+    assert_eq!((lab.status().policy.as_str(), lab.state()), ("lru", LaneState::Running));
+    assert_eq!(lab.status().failures.get("trap"), Some(&1));
+    assert_eq!(lab.held(), "a b c d e f");
+    let known: std::collections::BTreeSet<u32> = seen.lock().iter().copied().collect();
+    assert_eq!(known, lab.model.resident());
+}
+
+#[test]
+fn a_group_without_a_policy_stays_so_when_the_next_one_fails_too() {
+    let mut lab = Lab::new(trapping_lru(1).0);
+    lab.insert_all("a b");
+    for _ in 0..2 {
+        lab.clock.advance(5_000);
+        lab.settle();
+    }
+    assert_eq!(lab.state(), LaneState::Fallback);
+    lab.swap(trapping_lru(1).0).expect_err("it traps");
+    assert_eq!(lab.state(), LaneState::Fallback);
+    assert_eq!(lab.status().problem.as_deref(), Some("trapped: unreachable"));
+    assert_eq!(lab.settle(), Next::Wait(None));
 }
 
 #[test]

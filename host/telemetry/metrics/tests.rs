@@ -24,6 +24,7 @@ fn node() -> NodeReading {
             state: "running",
             failures: vec![("trap", 1)],
             step_seconds: took.read(),
+            statistics: vec![("ghosts".into(), 0.5)],
         },
     };
     NodeReading {
@@ -53,6 +54,7 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
         &format!("psycache_policy_info{{{group},policy=\"lruk\",state=\"running\"}} 1"),
         &format!("psycache_policy_failures_total{{{group},kind=\"trap\"}} 1"),
         &format!("psycache_policy_step_seconds_count{{{group}}} 2"),
+        &format!("psycache_policy_statistic{{{group},statistic=\"ghosts\"}} 0.5"),
         "psycache_peer_requests_total{peer=\"127.0.0.1:7402\",outcome=\"ok\"} 9",
         "psycache_ring_nodes 2",
         "psycache_ring_version 5",
@@ -77,5 +79,5 @@ fn each_family_is_described_once_and_before_its_samples() {
             assert!(line.starts_with(family), "{line} stands under {family}");
         }
     }
-    assert_eq!(seen.len(), 15);
+    assert_eq!(seen.len(), 16);
 }
