@@ -188,7 +188,15 @@ impl Group {
             FetchError::BadValue(reason) => Error::BadValue { reason },
             FetchError::Timeout(after) => Error::DeadlineExceeded { after },
             FetchError::Broken(reason) => {
-                tracing::warn!(group = self.config.name, source, reason, "the retriever failed");
+                if let Some(unsaid) = self.broken.admit() {
+                    tracing::warn!(
+                        group = self.config.name,
+                        source,
+                        reason,
+                        unsaid,
+                        "the retriever failed"
+                    );
+                }
                 Error::Unavailable { who: who(), reason }
             }
         }

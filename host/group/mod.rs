@@ -27,6 +27,7 @@ pub use ttl::MAX_TTL;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -35,11 +36,14 @@ use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::policy::Lane;
 use crate::store::Store;
-use crate::telemetry::GroupCounters;
+use crate::telemetry::{GroupCounters, LogLimiter};
 use crate::value::Answer;
 
 use removed_lately::RemovedLately;
 use singleflight::Flights;
+
+/// Between two lines of the log about a retriever that breaks.
+const BROKEN_EACH: Duration = Duration::from_secs(10);
 
 /// What a flight ends with; all who wait get the same.
 type Reply = Result<Answer, Error>;
@@ -55,6 +59,8 @@ pub struct Group {
     removed_lately: RemovedLately,
     /// Whether an operator was told of a value too large for the capacity.
     told_of_oversize: AtomicBool,
+    /// A retriever that breaks may do so at each load.
+    broken: LogLimiter,
     /// Collects what expired until the group is dropped.
     _expiry: JoinSet<()>,
 }
@@ -92,6 +98,7 @@ impl Group {
             flights: Flights::new(),
             removed_lately: RemovedLately::new(),
             told_of_oversize: AtomicBool::new(false),
+            broken: LogLimiter::every(BROKEN_EACH),
             _expiry: expiry,
         }))
     }
