@@ -1,10 +1,10 @@
-//! Makes the groups: each its store, its lane, its retriever. All at once, because
-//! most of a start is the compiling of plugins.
+//! Makes the groups: each its store, its lane, its retriever. Several at a time,
+//! because most of a start is the compiling of plugins.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures::future;
+use futures::{StreamExt, future, stream};
 use tokio::task;
 
 use super::{Cause, GroupProblem, StartError};
@@ -32,8 +32,10 @@ pub(super) async fn build(
     configs: &[config::Group],
     cluster: &Arc<Cluster>,
 ) -> Result<(Groups, BTreeMap<String, PolicyConfig>), StartError> {
-    let built =
-        future::join_all(configs.iter().map(|config| group(engines, config, cluster))).await;
+    // More at a time would only wait for the processors, deadlines and all.
+    let at_a_time = std::thread::available_parallelism().map_or(1, usize::from) * 2;
+    let all = configs.iter().map(|config| group(engines, config, cluster));
+    let built: Vec<_> = stream::iter(all).buffered(at_a_time).collect().await;
     let (mut groups, mut policies, mut problems) = (Vec::new(), BTreeMap::new(), Vec::new());
     for (config, built) in configs.iter().zip(built) {
         let name = &config.group.name;

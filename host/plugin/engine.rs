@@ -1,12 +1,16 @@
 //! The two engines that plugins are compiled for, and where compiled code is kept.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use parking_lot::Mutex;
+use wasmtime::component::Component;
 use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, OptLevel};
 
-use super::LoadError;
+use super::load::{self, Kind};
 use super::ticker::Ticker;
+use super::{LoadError, Plugin};
 
 /// Where compiled components are kept between runs. What lies there is trusted
 /// as much as the binary, so it must be writable by the node's user only.
@@ -24,13 +28,15 @@ pub enum CompileCache {
 
 /// What every plugin of a node shares. Made once a process: a group's plugin is
 /// compiled for it.
-#[derive(Debug)]
 pub struct Engines {
     /// Synchronous calls; a guest beyond its deadline traps.
     pub(super) policies: Engine,
     /// Calls on fibers; a busy guest yields its thread at every tick.
     pub(super) retrievers: Engine,
     pub(super) ticker: Ticker,
+    /// What is in use, so that a thousand groups of one policy have its code once.
+    /// Held for a look or an entry, never while something compiles.
+    compiled: Mutex<HashMap<(Kind, String), Weak<Component>>>,
 }
 
 impl Engines {
@@ -45,7 +51,24 @@ impl Engines {
         let (policies, retrievers) = (engine()?, engine()?);
         let ticker = Ticker::start(vec![policies.clone(), retrievers.clone()])
             .map_err(|e| LoadError::Engine(format!("no thread for the plugins' clock: {e}")))?;
-        Ok(Arc::new(Self { policies, retrievers, ticker }))
+        Ok(Arc::new(Self { policies, retrievers, ticker, compiled: Mutex::default() }))
+    }
+
+    /// The code of `plugin`, shared with whoever has it already. Compiling blocks.
+    pub(super) fn compile(&self, kind: Kind, plugin: &Plugin) -> Result<Arc<Component>, LoadError> {
+        let key = (kind, plugin.sha256().to_owned());
+        if let Some(known) = self.compiled.lock().get(&key).and_then(Weak::upgrade) {
+            return Ok(known);
+        }
+        let engine = match kind {
+            Kind::Policy => &self.policies,
+            Kind::Retriever => &self.retrievers,
+        };
+        let compiled = Arc::new(load::compile(engine, plugin)?);
+        let mut known = self.compiled.lock();
+        known.retain(|_, compiled| compiled.strong_count() > 0);
+        known.insert(key, Arc::downgrade(&compiled));
+        Ok(compiled)
     }
 }
 
@@ -97,6 +120,12 @@ fn user_directory() -> Option<PathBuf> {
     let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
     let base = base.or_else(home)?;
     base.is_absolute().then(|| base.join("psycache/components"))
+}
+
+impl std::fmt::Debug for Engines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engines").finish_non_exhaustive()
+    }
 }
 
 fn engine_error(error: &wasmtime::Error) -> LoadError {

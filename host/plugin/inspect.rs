@@ -78,7 +78,7 @@ impl Inspection {
     async fn look(&mut self, engines: &Arc<Engines>, plugin: Plugin) -> Result<Kind, LoadError> {
         let own = Arc::clone(engines);
         let compile = move || {
-            let compiled = load::compile(&own.policies, &plugin);
+            let compiled = own.compile(Kind::Policy, &plugin);
             (compiled, plugin)
         };
         let compiled = tokio::task::spawn_blocking(compile).await;

@@ -10,7 +10,7 @@ use super::start::StartError;
 use super::{LoadError, Plugin};
 
 /// What a plugin is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Chooses what to evict.

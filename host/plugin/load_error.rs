@@ -124,6 +124,14 @@ pub enum LoadError {
         /// What to do.
         mend: &'static str,
     },
+    /// It was set up, and then failed in its first steps, taken aside for trial.
+    #[error("{plugin} failed in its first steps: it {failure}; what it printed stands in the log")]
+    Trial {
+        /// The file.
+        plugin: String,
+        /// What happened.
+        failure: Failure,
+    },
     /// It refused its options.
     #[error("{plugin} refused its options: {problem}")]
     Refused {

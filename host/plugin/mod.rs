@@ -17,6 +17,7 @@ mod load;
 mod quota;
 mod start;
 mod ticker;
+mod watch;
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,10 @@ const TABLE_ELEMENTS: usize = 1 << 20;
 /// shared libraries has some tens.
 const PARTS: usize = 256;
 
+/// Handles of an instance to what the node keeps for it: streams, sockets (which
+/// are file descriptors of the node), timers, look-ups.
+pub(super) const HANDLES: usize = 256;
+
 /// Counts what an instance has and refuses more. A refused growth is no trap: a
 /// guest may live with it; when it then traps, [`refused`](Self::refused) tells why.
 #[derive(Debug)]

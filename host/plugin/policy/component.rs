@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::InstancePre;
+use wasmtime::component::{Component, InstancePre};
 
 use super::calls::{Calls, Exports};
 use super::instance::{Guest, PolicyInstance};
 use super::link::{self, PolicyState};
+use super::trial;
 use crate::plugin::contract::{self, PolicySettings};
 use crate::plugin::guest_log::GuestLog;
 use crate::plugin::load::{self, Kind};
@@ -50,14 +51,16 @@ pub struct PolicyComponent {
     plugin: Plugin,
     engines: Arc<Engines>,
     component: InstancePre<PolicyState>,
+    /// Keeps the code where others find it.
+    _compiled: Arc<Component>,
     exports: Exports,
     limits: PolicyLimits,
     log: GuestLog,
 }
 
 impl PolicyComponent {
-    /// Compiles a policy and sets it up once for trial with `config`. Blocks for
-    /// milliseconds to seconds, so not for a thread that serves.
+    /// Compiles a policy, sets it up once with `config` and lets it take a few steps
+    /// for trial. Blocks for milliseconds to seconds, so not for a thread that serves.
     ///
     /// # Errors
     /// All of [`LoadError`] but those of [`Plugin::resolve`].
@@ -67,17 +70,28 @@ impl PolicyComponent {
         config: &PolicyConfig,
         limits: PolicyLimits,
     ) -> Result<Arc<Self>, LoadError> {
-        let compiled = load::compile(&engines.policies, &plugin)?;
+        let policy = Self::compile(engines, plugin, limits)?;
+        let mut scratch = policy
+            .start(config, Arc::new(NoEntries))
+            .map_err(|error| error.loading(&policy.plugin))?;
+        match trial::run(&mut scratch, config) {
+            Ok(()) => Ok(Arc::new(policy)),
+            Err(failure) => Err(LoadError::Trial { plugin: policy.name().into(), failure }),
+        }
+    }
+
+    pub(in crate::plugin) fn compile(
+        engines: &Arc<Engines>,
+        plugin: Plugin,
+        limits: PolicyLimits,
+    ) -> Result<Self, LoadError> {
+        let compiled = engines.compile(Kind::Policy, &plugin)?;
         load::check_world(&plugin, &compiled, Kind::Policy)?;
         let component = link::link(&plugin, &compiled)?;
         let exports = Exports::find(&plugin, &compiled)?;
         let log = GuestLog::new(plugin.name());
         let engines = Arc::clone(engines);
-        let policy = Self { plugin, engines, component, exports, limits, log };
-        match policy.start(config, Arc::new(NoEntries)) {
-            Ok(_) => Ok(Arc::new(policy)),
-            Err(error) => Err(error.loading(&policy.plugin)),
-        }
+        Ok(Self { plugin, engines, component, _compiled: compiled, exports, limits, log })
     }
 
     fn start(

@@ -8,7 +8,6 @@ use wasmtime::{Engine, Store, Trap};
 use super::calls::Calls;
 use super::component::PolicyLimits;
 use super::link::PolicyState;
-use crate::plugin::ticker::Ticker;
 use crate::plugin::{Engines, load};
 use crate::policy::{Batch, Failure, Policy, Snapshot};
 
@@ -36,6 +35,7 @@ impl Guest {
     ) -> Self {
         let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.quota);
+        store.epoch_deadline_callback(|mut store| Ok(store.data_mut().watch.ask()));
         let allowance = (max_victims as usize * size_of::<u32>()).max(SMALL_TALK);
         // Checked against a list's length before the host makes room for it.
         store.set_hostcall_fuel(allowance);
@@ -46,14 +46,15 @@ impl Guest {
         &mut self.store
     }
 
-    /// Runs the guest for at most `limit`.
+    /// Runs the guest for at most `limit`, as far as it has the processor.
     pub(super) fn call<R>(
         &mut self,
         limit: Duration,
         call: impl FnOnce(&mut Store<PolicyState>) -> wasmtime::Result<R>,
     ) -> Result<R, Failure> {
         self.store.data_mut().quota.forget();
-        self.store.set_epoch_deadline(Ticker::ticks(limit));
+        let epochs = self.store.data_mut().watch.begin(limit);
+        self.store.set_epoch_deadline(epochs);
         let running = self.engines.ticker.run();
         let answer = call(&mut self.store);
         drop(running);

@@ -8,13 +8,15 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::plugin::guest_log::GuestLog;
 use crate::plugin::load;
-use crate::plugin::quota::Quota;
+use crate::plugin::quota::{HANDLES, Quota};
+use crate::plugin::watch::Watch;
 use crate::plugin::{LoadError, Plugin, contract};
 use crate::policy::Keys;
 
 /// What the store of a policy instance holds for the host.
 pub(in crate::plugin) struct PolicyState {
     pub(in crate::plugin) quota: Quota,
+    pub(super) watch: Watch,
     keys: Arc<dyn Keys>,
     wasi: WasiCtx,
     resources: ResourceTable,
@@ -25,7 +27,9 @@ impl PolicyState {
         let prints = log.stream();
         let mut wasi = WasiCtx::builder();
         wasi.stdout(prints.clone()).stderr(prints);
-        Self { quota, keys, wasi: wasi.build(), resources: ResourceTable::new() }
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(HANDLES);
+        Self { quota, watch: Watch::default(), keys, wasi: wasi.build(), resources }
     }
 }
 

@@ -4,5 +4,6 @@ mod calls;
 mod component;
 mod instance;
 mod link;
+mod trial;
 
 pub use component::{PolicyComponent, PolicyLimits};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use wasmtime::component::{ComponentExportIndex, InstancePre};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use super::connection::{self, Fetch, RetrieverConnection, within};
 use super::link::{self, RetrieverState};
@@ -65,6 +65,8 @@ pub struct RetrieverComponent {
     plugin: Plugin,
     engines: Arc<Engines>,
     component: InstancePre<RetrieverState>,
+    /// Keeps the code where others find it.
+    _compiled: Arc<Component>,
     configure: ComponentExportIndex,
     fetch: ComponentExportIndex,
     config: RetrieverConfig,
@@ -103,13 +105,14 @@ impl RetrieverComponent {
         config: RetrieverConfig,
         limits: RetrieverLimits,
     ) -> Result<Self, LoadError> {
-        let compiled = load::compile(&engines.retrievers, &plugin)?;
+        let compiled = engines.compile(Kind::Retriever, &plugin)?;
         load::check_world(&plugin, &compiled, Kind::Retriever)?;
         let component = link::link(&plugin, &compiled)?;
         let configure = load::needed_function(&plugin, &compiled, RETRIEVER, "configure")?;
         let fetch = load::needed_function(&plugin, &compiled, RETRIEVER, "fetch")?;
         let log = GuestLog::new(plugin.name());
-        Ok(Self { plugin, engines, component, configure, fetch, config, limits, log })
+        let _compiled = compiled;
+        Ok(Self { plugin, engines, component, _compiled, configure, fetch, config, limits, log })
     }
 
     async fn start(&self) -> Result<RetrieverConnection, StartError> {

@@ -108,7 +108,7 @@ impl RetrieverConnection {
     }
 
     async fn call(&mut self, key: &str, timeout: Duration) -> Result<Option<Fetched>, FetchError> {
-        self.store.data_mut().quota.forget();
+        self.store.data_mut().begin_call();
         let started = Instant::now();
         let guest_timeout_ms = guest_timeout_ms(timeout);
         let arguments = (key, guest_timeout_ms);

@@ -15,8 +15,12 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use super::network::Network;
 use crate::plugin::guest_log::GuestLog;
 use crate::plugin::load;
-use crate::plugin::quota::Quota;
+use crate::plugin::quota::{HANDLES, Quota};
 use crate::plugin::{LoadError, Plugin};
+
+/// Look-ups of one call. Each is a task of the node's that runs to its end, even when
+/// the guest has long lost interest.
+const MOST_LOOKUPS: u32 = 32;
 
 /// What the store of a retriever instance holds for the host.
 pub(super) struct RetrieverState {
@@ -24,6 +28,8 @@ pub(super) struct RetrieverState {
     network: Arc<Network>,
     /// The name that each look-up under way is for.
     lookups: HashMap<u32, String>,
+    /// How many more it may begin in this call.
+    lookups_left: u32,
     wasi: WasiCtx,
     resources: ResourceTable,
 }
@@ -42,8 +48,18 @@ impl RetrieverState {
                 let allowed = check.allows(place, what);
                 Box::pin(async move { allowed })
             });
-        let (wasi, resources) = (wasi.build(), ResourceTable::new());
-        Self { quota, network, lookups: HashMap::new(), wasi, resources }
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(HANDLES);
+        let (lookups, lookups_left) = (HashMap::new(), MOST_LOOKUPS);
+        Self { quota, network, lookups, lookups_left, wasi: wasi.build(), resources }
+    }
+}
+
+impl RetrieverState {
+    /// Starts a new call.
+    pub(super) fn begin_call(&mut self) {
+        self.quota.forget();
+        self.lookups_left = MOST_LOOKUPS;
     }
 }
 
@@ -101,6 +117,10 @@ impl Host for LookupView<'_> {
         if !self.state.network.may_resolve(&name) {
             return Err(ErrorCode::AccessDenied.into());
         }
+        let Some(left) = self.state.lookups_left.checked_sub(1) else {
+            return Err(ErrorCode::TemporaryResolverFailure.into());
+        };
+        self.state.lookups_left = left;
         let lookup = self.sockets().resolve_addresses(network, name.clone())?;
         self.state.lookups.insert(lookup.rep(), name);
         Ok(lookup)

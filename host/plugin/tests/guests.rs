@@ -1,5 +1,8 @@
 //! Guests in WebAssembly text: what a test needs of one is a few lines.
 
+#[path = "../../../tests/plugins/frame.rs"]
+mod frame;
+
 use crate::plugin::Plugin;
 
 /// A policy that does nothing, and what to change about it.
@@ -16,7 +19,7 @@ pub(super) struct Guest {
     pub(super) with: &'static str,
     /// Core instructions that leave the address of the answer, which is zeroed.
     pub(super) configure: &'static str,
-    /// The same; 12 parameters as the canonical ABI flattens them.
+    /// The same.
     pub(super) step: &'static str,
 }
 
@@ -36,46 +39,19 @@ impl Default for Guest {
 
 impl Guest {
     pub(super) fn plugin(&self) -> Plugin {
-        plugin("guest.wasm", &self.text())
-    }
-
-    fn text(&self) -> String {
-        let Self { exports, imports, items, pages, with, configure, step } = self;
-        format!(
-            r#"(component
-            {imports}
-            (core module $guest
-                {items}
-                (memory $guest (export "memory") {pages})
-                ;; Every list goes to the second page; nobody here reads one.
-                (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 65536)
-                (func (export "configure") (param i64 i32 i32 i64 i32 i32) (result i32) {configure})
-                (func (export "step")
-                    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64) (result i32) {step}))
-            (core instance $core (instantiate $guest {with}))
-            (alias core export $core "memory" (core memory $memory))
-            (type $pair' (record (field "name" string) (field "value" string)))
-            (export $pair "option-pair" (type $pair'))
-            (type $bad' (record (field "name" string) (field "problem" string)))
-            (export $bad "bad-option" (type $bad'))
-            (type $error' (variant (case "unknown-option" string)
-                (case "invalid-value" $bad) (case "missing-option" string)))
-            (export $error "config-error" (type $error'))
-            (type $config' (record (field "capacity" u64) (field "max-entries" u32)
-                (field "max-victims" u32) (field "seed" u64) (field "options" (list $pair))))
-            (export $config "config" (type $config'))
-            (func $configure (param "config" $config) (result (result (error $error)))
-                (canon lift (core func $core "configure") (memory $memory)
-                    (realloc (core func $core "realloc"))))
-            (func $step (param "touched" (list u32)) (param "removed" (list u32))
-                (param "admitted" (list u32)) (param "hashes" (list u64))
-                (param "attributes" (list u32)) (param "need" u64) (param "now" u64)
-                (result (list u32))
-                (canon lift (core func $core "step") (memory $memory)
-                    (realloc (core func $core "realloc"))))
-            (instance $policy (export "configure" (func $configure)) (export "step" (func $step)))
-            (export "{exports}" (instance $policy)))"#
-        )
+        let frame = frame::POLICY.replace("psycache:plugin/policy@{{version}}", self.exports);
+        let bytes = frame::filled(
+            &frame,
+            &[
+                ("component", self.imports),
+                ("import", self.items),
+                ("pages", &self.pages.to_string()),
+                ("with", self.with),
+                ("configure", self.configure),
+                ("step", self.step),
+            ],
+        );
+        Plugin::from_bytes("guest.wasm", bytes).unwrap()
     }
 }
 
@@ -101,44 +77,7 @@ impl Default for RetrieverGuest {
 
 impl RetrieverGuest {
     pub(super) fn plugin(&self) -> Plugin {
-        let Self { items, fetch } = self;
-        let text = format!(
-            r#"(component
-            (core module $guest
-                {items}
-                (memory (export "memory") 64)
-                (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 65536)
-                (func (export "configure") (param i32 i32 i32 i32 i32 i32) (result i32)
-                    i32.const 16)
-                (func (export "fetch") (param i32 i32 i32) (result i32) {fetch}))
-            (core instance $core (instantiate $guest))
-            (alias core export $core "memory" (core memory $memory))
-            (type $pair' (record (field "name" string) (field "value" string)))
-            (export $pair "option-pair" (type $pair'))
-            (type $bad' (record (field "name" string) (field "problem" string)))
-            (export $bad "bad-option" (type $bad'))
-            (type $refusal' (variant (case "unknown-option" string)
-                (case "invalid-value" $bad) (case "missing-option" string)))
-            (export $refusal "config-error" (type $refusal'))
-            (type $config' (record (field "group" string) (field "options" (list $pair))
-                (field "secrets" (list $pair))))
-            (export $config "config" (type $config'))
-            (type $fetched' (record (field "value" (list u8)) (field "ttl-ms" (option u64))))
-            (export $fetched "fetched" (type $fetched'))
-            (type $error' (variant (case "unavailable" string) (case "rejected" string)
-                (case "bad-key" string) (case "bad-value" string)))
-            (export $error "fetch-error" (type $error'))
-            (func $configure (param "config" $config) (result (result (error $refusal)))
-                (canon lift (core func $core "configure") (memory $memory)
-                    (realloc (core func $core "realloc"))))
-            (func $fetch (param "key" string) (param "timeout-ms" u32)
-                (result (result (option $fetched) (error $error)))
-                (canon lift (core func $core "fetch") (memory $memory)
-                    (realloc (core func $core "realloc"))))
-            (instance $retriever (export "configure" (func $configure))
-                (export "fetch" (func $fetch)))
-            (export "psycache:plugin/retriever@0.1.0" (instance $retriever)))"#
-        );
-        plugin("guest.wasm", &text)
+        let holes = [("import", self.items), ("pages", "64"), ("fetch", self.fetch)];
+        Plugin::from_bytes("guest.wasm", frame::filled(frame::RETRIEVER, &holes)).unwrap()
     }
 }

@@ -143,6 +143,16 @@ fn a_trap_in_configure_is_told() {
     assert!(matches!(&failure, Failure::Trap(text) if text.contains("unreachable")), "{failure:?}");
 }
 
+#[test]
+fn what_fails_in_its_first_steps_is_refused() {
+    let text = refusal(Guest { step: "(loop (br 0)) unreachable", ..Guest::default() }.plugin());
+    assert_eq!(
+        text,
+        "guest.wasm failed in its first steps: it ran longer than 20 ms; what it printed \
+         stands in the log"
+    );
+}
+
 /// The answer at 16: an error, of case 0, about the string of 2 bytes at 64.
 const UNKNOWN_OPTION: &str = "(i32.store8 (i32.const 16) (i32.const 1))
     (i32.store8 (i32.const 20) (i32.const 0))

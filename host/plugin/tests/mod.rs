@@ -10,6 +10,7 @@ mod inspect;
 mod load;
 mod policies;
 mod retrievers;
+mod versions;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

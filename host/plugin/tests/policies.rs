@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::guests::Guest;
-use super::{TenKeys, config, load};
+use super::{TenKeys, config, engines, limits};
+use crate::plugin::PolicyComponent;
 use crate::policy::{Batch, Failure, Policy, PolicySource};
 
+/// An instance of its own, without the trial that loading begins with.
 fn instance(guest: &Guest) -> Box<dyn Policy> {
-    let component = load(guest.plugin()).unwrap();
+    let component = PolicyComponent::compile(engines(), guest.plugin(), limits()).unwrap();
     component.instantiate(&config(), Arc::new(TenKeys)).unwrap()
 }
 
@@ -114,21 +116,17 @@ fn a_policy_may_ask_for_keys() {
     let guest = Guest {
         imports: r#"(import "psycache:plugin/entries@0.1.0" (instance $entries
                 (export "key" (func (param "slot" u32) (result (option string))))))
-            (core module $shelf (memory (export "memory") 2)
-                (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024))
-            (core instance $shelf (instantiate $shelf))
-            (alias core export $shelf "memory" (core memory $shelf-memory))
             (core func $key (canon lower (func $entries "key") (memory $shelf-memory)
-                (realloc (core func $shelf "realloc"))))
+                (realloc $shelf-realloc)))
             (core instance $asks (export "key" (func $key)))"#,
         with: r#"(with "asks" (instance $asks)) (with "shelf" (instance $shelf))"#,
         items: r#"(import "asks" "key" (func $key (param i32 i32)))
             (import "shelf" "memory" (memory $shelf 2))"#,
         // The answer at 2048 of the shelf: some, address, length.
         step: "(call $key (i32.const 7) (i32.const 2048))
-            (i32.store $guest (i32.const 16) (i32.const 4096))
-            (i32.store $guest (i32.const 20) (i32.const 1))
-            (i32.store $guest (i32.const 4096) (i32.load $shelf (i32.const 2056)))
+            (i32.store $memory (i32.const 16) (i32.const 4096))
+            (i32.store $memory (i32.const 20) (i32.const 1))
+            (i32.store $memory (i32.const 4096) (i32.load $shelf (i32.const 2056)))
             i32.const 16",
         ..Guest::default()
     };
@@ -182,12 +180,8 @@ fn wasi_gives_no_folder_and_no_environment() {
                 (alias outer 1 $descriptor (type $d))
                 (export "descriptor" (type $item (eq $d)))
                 (export "{function}" (func (result (list {item}))))))
-            (core module $shelf (memory (export "memory") 2)
-                (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024))
-            (core instance $shelf (instantiate $shelf))
-            (alias core export $shelf "memory" (core memory $shelf-memory))
             (core func $ask (canon lower (func $offer "{function}") (memory $shelf-memory)
-                (realloc (core func $shelf "realloc"))))
+                (realloc $shelf-realloc)))
             (core instance $wasi (export "ask" (func $ask)))"#
         );
         let imports: &'static str = imports.leak();
@@ -199,9 +193,9 @@ fn wasi_gives_no_folder_and_no_environment() {
             // The answer at 2048 of the shelf: address, length. Its length is our victim.
             step: "(i32.store $shelf (i32.const 2052) (i32.const 99))
                 (call $ask (i32.const 2048))
-                (i32.store $guest (i32.const 16) (i32.const 4096))
-                (i32.store $guest (i32.const 20) (i32.const 1))
-                (i32.store $guest (i32.const 4096) (i32.load $shelf (i32.const 2052)))
+                (i32.store $memory (i32.const 16) (i32.const 4096))
+                (i32.store $memory (i32.const 20) (i32.const 1))
+                (i32.store $memory (i32.const 4096) (i32.load $shelf (i32.const 2052)))
                 i32.const 16",
             ..Guest::default()
         };

@@ -1,0 +1,88 @@
+;; What the policies of this museum have in common: the shape of the contract, and
+;; as little behaviour as it allows. An exhibit fills the holes in double braces;
+;; one that it leaves open stays empty or gets the default of exhibits.rs.
+(component
+    (core module $shelf
+        ;; Memory that the node may write to before the guest is there.
+        (memory (export "memory") 2)
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+    (core instance $shelf (instantiate $shelf))
+    (alias core export $shelf "memory" (core memory $shelf-memory))
+    (alias core export $shelf "realloc" (core func $shelf-realloc))
+    {{component}}
+    (core module $guest
+        {{import}}
+        (memory $memory (export "memory") {{pages}})
+        (global $max-entries (mut i32) (i32.const 0))
+        (global $max-victims (mut i32) (i32.const 0))
+        (global $steps (mut i32) (i32.const 0))
+        ;; Lists that the node hands over lie from 64 KiB on, one after the other.
+        (global $free (mut i32) (i32.const 65536))
+        (func (export "realloc") (param i32 i32 i32) (param $size i32) (result i32)
+            (local $at i32)
+            (local.set $at (global.get $free))
+            (global.set $free (i32.and (i32.const -8)
+                (i32.add (i32.const 7) (i32.add (local.get $at) (local.get $size)))))
+            (block $fits
+                (br_if $fits (i32.le_u (global.get $free)
+                    (i32.shl (memory.size $memory) (i32.const 16))))
+                (br_if $fits (i32.ne (i32.const -1) (memory.grow $memory
+                    (i32.add (i32.const 1) (i32.shr_u (local.get $size) (i32.const 16))))))
+                unreachable)
+            (local.get $at))
+        ;; The answer of `step`: so many victims that lie there.
+        (func $victims (param $at i32) (param $count i32) (result i32)
+            (i32.store $memory (i32.const 16) (local.get $at))
+            (i32.store $memory (i32.const 20) (local.get $count))
+            (i32.const 16))
+        ;; As many of them as a step may name.
+        (func $allowed (param $count i32) (result i32)
+            (select (local.get $count) (global.get $max-victims)
+                (i32.lt_u (local.get $count) (global.get $max-victims))))
+        {{module}}
+        (func (export "configure")
+            (param $capacity i64) (param $max-entries i32) (param $max-victims i32)
+            (param $seed i64) (param $options i32) (param $options-len i32)
+            (result i32)
+            (global.set $max-entries (local.get $max-entries))
+            (global.set $max-victims (local.get $max-victims))
+            {{configure}})
+        (func $step
+            (param $touched i32) (param $touched-len i32)
+            (param $removed i32) (param $removed-len i32)
+            (param $admitted i32) (param $admitted-len i32)
+            (param $hashes i32) (param $hashes-len i32)
+            (param $attributes i32) (param $attributes-len i32)
+            (param $need i64) (param $now i64)
+            (result i32)
+            {{step}})
+        (func (export "step")
+            (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64) (result i32)
+            (global.set $free (i32.const 65536))
+            (global.set $steps (i32.add (global.get $steps) (i32.const 1)))
+            (call $step (local.get 0) (local.get 1) (local.get 2) (local.get 3)
+                (local.get 4) (local.get 5) (local.get 6) (local.get 7)
+                (local.get 8) (local.get 9) (local.get 10) (local.get 11))))
+    (core instance $core (instantiate $guest {{with}}))
+    (alias core export $core "memory" (core memory $memory))
+    (alias core export $core "realloc" (core func $realloc))
+    (type $pair' (record (field "name" string) (field "value" string)))
+    (export $pair "option-pair" (type $pair'))
+    (type $bad' (record (field "name" string) (field "problem" string)))
+    (export $bad "bad-option" (type $bad'))
+    (type $refusal' (variant (case "unknown-option" string)
+        (case "invalid-value" $bad) (case "missing-option" string)))
+    (export $refusal "config-error" (type $refusal'))
+    (type $config' (record (field "capacity" u64) (field "max-entries" u32)
+        (field "max-victims" u32) (field "seed" u64) (field "options" (list $pair))))
+    (export $config "config" (type $config'))
+    (func $configure (param "config" $config) (result (result (error $refusal)))
+        (canon lift (core func $core "configure") (memory $memory) (realloc $realloc)))
+    (func $step (param "touched" (list u32)) (param "removed" (list u32))
+        (param "admitted" (list u32)) (param "hashes" (list u64))
+        (param "attributes" (list u32)) (param "need" u64) (param "now" u64)
+        (result (list u32))
+        (canon lift (core func $core "step") (memory $memory) (realloc $realloc)))
+    (instance $policy (export "configure" (func $configure)) (export "step" (func $step)))
+    (export "psycache:plugin/policy@{{version}}" (instance $policy))
+    {{export}})
