@@ -96,6 +96,11 @@ impl ServedNode {
         run(command, input)
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name, `TERM` say.
     ///
     /// # Panics

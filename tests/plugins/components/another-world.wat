@@ -1,0 +1,2 @@
+;; A component of another world.
+(component)

@@ -1,0 +1,3 @@
+;; Traps in every step.
+;;; step
+unreachable

@@ -1,0 +1,3 @@
+;; Computes for ever.
+;;; fetch
+(loop (br 0)) unreachable

@@ -1,0 +1,3 @@
+;; Traps in each fetch.
+;;; fetch
+unreachable
