@@ -7,6 +7,7 @@ mod report;
 mod sim;
 mod startup;
 mod step;
+mod swap;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("sim", "Requests a second through a simulated cache", sim::run),
     ("startup", "From the start of a node to its ready line", startup::run),
     ("step", "One step of a policy, as a component and as native code", step::run),
+    ("swap", "A swap and a recovery with a million entries, and gets meanwhile", swap::run),
 ];
 
 type Run = fn(&Settings) -> anyhow::Result<Vec<Figure>>;
