@@ -30,6 +30,13 @@ pub(super) fn config(capacity: u64, options: &[(String, String)]) -> PolicyConfi
     }
 }
 
+/// What is in a slot.
+struct Entry {
+    key: u32,
+    /// 0: nothing is there.
+    weight: u32,
+}
+
 /// A cache of one capacity, driven exactly.
 pub(super) struct Replay {
     policy: Box<dyn Policy>,
@@ -37,8 +44,8 @@ pub(super) struct Replay {
     max_entries: u32,
     /// Slot of each key, by the key's number.
     slots: Vec<u32>,
-    /// Weight in each slot; 0 is free.
-    weights: Vec<u32>,
+    /// What is in each slot.
+    entries: Vec<Entry>,
     free: Vec<u32>,
     residents: Arc<Residents>,
     held: u64,
@@ -64,7 +71,7 @@ impl Replay {
             capacity,
             max_entries: config.max_entries,
             slots: Vec::new(),
-            weights: Vec::new(),
+            entries: Vec::new(),
             free: Vec::new(),
             residents,
             held: 0,
@@ -122,15 +129,15 @@ impl Replay {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
-                self.weights.push(0);
-                self.weights.len() as u32 - 1
+                self.entries.push(Entry { key: 0, weight: 0 });
+                self.entries.len() as u32 - 1
             }
         };
         if slot >= self.max_entries {
             bail!("more than {} entries at a time; use a smaller capacity", self.max_entries);
         }
         self.slots[key as usize] = slot;
-        self.weights[slot as usize] = weight;
+        self.entries[slot as usize] = Entry { key, weight };
         self.residents.set(slot, key);
         self.held += u64::from(weight);
         // Multiplying by an odd number keeps distinct keys distinct in 53 bits.
@@ -145,12 +152,12 @@ impl Replay {
             .step(&self.batch, need, self.requests, &mut self.victims)
             .with_context(|| format!("request {}", self.requests))?;
         for &slot in &self.victims {
-            let weight = self.weights.get_mut(slot as usize).map_or(0, std::mem::take);
-            if weight == 0 {
+            let Some(entry) = self.entries.get_mut(slot as usize).filter(|entry| entry.weight > 0)
+            else {
                 bail!("request {}: it named slot {slot}, where nothing is", self.requests);
-            }
-            self.held -= u64::from(weight);
-            self.slots[self.residents.get(slot) as usize] = ABSENT;
+            };
+            self.held -= u64::from(std::mem::take(&mut entry.weight));
+            self.slots[entry.key as usize] = ABSENT;
             self.free.push(slot);
         }
         Ok(())
@@ -173,10 +180,6 @@ impl Residents {
             keys.resize(slot + 1, 0);
         }
         keys[slot] = key;
-    }
-
-    fn get(&self, slot: u32) -> u32 {
-        self.keys.lock()[slot as usize]
     }
 }
 
