@@ -14,6 +14,7 @@ mod cluster_group;
 mod cluster_peer;
 mod compose;
 mod demo;
+mod example_policy;
 mod museum;
 mod readme;
 mod server;

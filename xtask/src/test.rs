@@ -18,12 +18,15 @@ pub(crate) struct Arguments {
 /// Modules of tests that start a service are named after it.
 const SERVICE_TESTS: [&str; 2] = ["with_etcd", "with_mariadb"];
 
+/// Stands alone, as a policy of a reader's own would.
+const EXAMPLE_POLICY: &str = "examples/policies/sieve";
+
 /// Fails where something fails, or can't be run here.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.no_services {
         services::ensure()?;
     }
-    for folder in [".", "benches", "plugins"] {
+    for folder in [".", "benches", "plugins", EXAMPLE_POLICY] {
         step(folder, "cargo fmt --all --check")?;
     }
     step(".", "cargo test --release --test architecture")?;
@@ -34,6 +37,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     step("benches", &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;
     step(".", "cargo doc --release --no-deps --document-private-items")?;
     step("plugins", "cargo test --release --workspace")?;
+    let into = "--locked --target-dir ../../../plugins/target";
+    step(EXAMPLE_POLICY, &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;
+    step(EXAMPLE_POLICY, &format!("cargo test --release {into}"))?;
     let tests = "cargo test --release --workspace";
     match arguments.no_services {
         false => step(".", tests)?,

@@ -1,7 +1,9 @@
 //! The contract as wit-bindgen sees it, and the way between its types and ours.
 
-use crate::{Config, ConfigError, FetchError, Fetched, RetrieverConfig};
+use crate::{ConfigError, FetchError, Fetched, RetrieverConfig};
 
+/// Only for the type of the component, which `export_policy_world` puts into it: the
+/// functions of a policy are in `exported.rs`.
 #[allow(missing_docs, unsafe_code, reason = "generated")]
 pub mod policy {
     wit_bindgen::generate!({
@@ -22,42 +24,21 @@ pub mod retriever {
     });
 }
 
-/// Both worlds have their own copy of the shared types.
-macro_rules! shared_types {
-    ($world:ident) => {
-        impl From<ConfigError> for $world::psycache::plugin::types::ConfigError {
-            fn from(error: ConfigError) -> Self {
-                match error {
-                    ConfigError::UnknownOption(name) => Self::UnknownOption(name),
-                    ConfigError::MissingOption(name) => Self::MissingOption(name),
-                    ConfigError::InvalidValue { name, problem } => {
-                        let bad = $world::psycache::plugin::types::BadOption { name, problem };
-                        Self::InvalidValue(bad)
-                    }
-                }
+impl From<ConfigError> for retriever::psycache::plugin::types::ConfigError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::UnknownOption(name) => Self::UnknownOption(name),
+            ConfigError::MissingOption(name) => Self::MissingOption(name),
+            ConfigError::InvalidValue { name, problem } => {
+                Self::InvalidValue(retriever::psycache::plugin::types::BadOption { name, problem })
             }
         }
-
-        impl From<$world::psycache::plugin::types::OptionPair> for (String, String) {
-            fn from(pair: $world::psycache::plugin::types::OptionPair) -> Self {
-                (pair.name, pair.value)
-            }
-        }
-    };
+    }
 }
 
-shared_types!(policy);
-shared_types!(retriever);
-
-impl From<policy::exports::psycache::plugin::policy::Config> for Config {
-    fn from(config: policy::exports::psycache::plugin::policy::Config) -> Self {
-        Self {
-            capacity: config.capacity,
-            max_entries: config.max_entries,
-            max_victims: config.max_victims,
-            seed: config.seed,
-            pairs: config.options.into_iter().map(Into::into).collect(),
-        }
+impl From<retriever::psycache::plugin::types::OptionPair> for (String, String) {
+    fn from(pair: retriever::psycache::plugin::types::OptionPair) -> Self {
+        (pair.name, pair.value)
     }
 }
 

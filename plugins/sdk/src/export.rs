@@ -2,60 +2,81 @@
 
 /// Exports a [`Policy`](crate::Policy) as the component's `policy` interface.
 ///
-/// Expands to nothing on native targets. A component is one policy of one group, so
-/// its state is one thread-local [`Stepped`](crate::Stepped).
+/// Expands to nothing on native targets. A component is one policy of one group. It
+/// can't have exports of other bindings beside: those would free arguments that lie in
+/// this one's arena.
 #[macro_export]
 macro_rules! export_policy {
     ($policy:ty) => {
         #[cfg(target_family = "wasm")]
-        #[expect(unsafe_code, reason = "the generated exports take raw pointers from the node")]
+        #[expect(unsafe_code, reason = "the exports take raw pointers from the node")]
         const _: () = {
-            use world::exports::psycache::plugin::policy as contract;
-            use $crate::bindings::policy as world;
+            use $crate::exported::Exported;
 
             std::thread_local! {
-                static POLICY: std::cell::RefCell<Option<$crate::Stepped<$policy>>> =
-                    const { std::cell::RefCell::new(None) };
+                static POLICY: Exported<$policy> = const { Exported::new() };
             }
 
-            struct Component;
+            // Where the arguments of every call go.
+            #[unsafe(export_name = "cabi_export_realloc")]
+            extern "C" fn place(old: *const u8, old_len: usize, _: usize, len: usize) -> *mut u8 {
+                // SAFETY: the node tells the place that it was given before.
+                POLICY.with(|policy| unsafe { policy.place(old, old_len, len) })
+            }
 
-            impl contract::Guest for Component {
-                fn configure(config: contract::Config) -> Result<(), contract::ConfigError> {
-                    let policy = $crate::Stepped::new(&config.into())?;
-                    POLICY.set(Some(policy));
-                    Ok(())
-                }
+            #[unsafe(export_name = "psycache:plugin/policy@0.1.0#configure")]
+            extern "C" fn configure(
+                capacity: u64,
+                max_entries: u32,
+                max_victims: u32,
+                seed: u64,
+                options: *const [$crate::exported::Text; 2],
+                options_len: usize,
+            ) -> *const u32 {
+                let config = $crate::Config {
+                    capacity,
+                    max_entries,
+                    max_victims,
+                    seed,
+                    pairs: Vec::new(),
+                };
+                // SAFETY: the node has written the options to where `place` said.
+                POLICY.with(|policy| unsafe { policy.configure(config, options, options_len) })
+            }
 
-                fn step(
-                    touched: Vec<u32>,
-                    removed: Vec<u32>,
-                    admitted: Vec<u32>,
-                    hashes: Vec<u64>,
-                    attributes: Vec<u32>,
-                    need: u64,
-                    now: u64,
-                ) -> Vec<u32> {
-                    // The list is handed over to the node, so it can't be kept for the
-                    // next step; an empty one, which most are, takes no memory.
-                    let mut victims = Vec::new();
-                    let step = $crate::Step {
-                        touched: &touched,
-                        removed: &removed,
-                        admitted: &admitted,
-                        hashes: &hashes,
-                        attributes: &attributes,
+            #[unsafe(export_name = "psycache:plugin/policy@0.1.0#step")]
+            extern "C" fn step(
+                touched: *const u32,
+                touched_len: usize,
+                removed: *const u32,
+                removed_len: usize,
+                admitted: *const u32,
+                admitted_len: usize,
+                hashes: *const u64,
+                hashes_len: usize,
+                attributes: *const u32,
+                attributes_len: usize,
+                need: u64,
+                now: u64,
+            ) -> *const u32 {
+                use std::slice::from_raw_parts as list;
+                // SAFETY: the node has written the lists to where `place` said, which
+                // stay there until the step is done.
+                let step = unsafe {
+                    $crate::Step {
+                        touched: list(touched, touched_len),
+                        removed: list(removed, removed_len),
+                        admitted: list(admitted, admitted_len),
+                        hashes: list(hashes, hashes_len),
+                        attributes: list(attributes, attributes_len),
                         need,
                         now,
-                    };
-                    POLICY.with_borrow_mut(|policy| {
-                        policy.as_mut().expect("configure comes first").step(&step, &mut victims);
-                    });
-                    victims
-                }
+                    }
+                };
+                POLICY.with(|policy| policy.step(&step))
             }
 
-    world::export_policy_world!(Component with_types_in world);
+            $crate::bindings::policy::export_policy_world!(Component with_types_in $crate::exported);
         };
     };
 }

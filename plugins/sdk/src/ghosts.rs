@@ -28,21 +28,20 @@ pub struct Ghosts {
     ids: u32,
 }
 
-impl Default for Ghosts {
-    fn default() -> Self {
+impl Ghosts {
+    /// None yet, and mostly no more than `bound` at a time.
+    pub fn new(bound: u32) -> Self {
         Self {
-            order: SlotList::new(),
-            hashes: SlotArray::new(0),
-            chained: SlotArray::new(NONE),
-            buckets: SlotArray::new(NONE),
+            order: SlotList::new(bound),
+            hashes: SlotArray::new(bound, 0),
+            chained: SlotArray::new(bound, NONE),
+            buckets: SlotArray::new(bound / GHOSTS_PER_BUCKET + 1, NONE),
             bucket_count: 1,
             unused: NONE,
             ids: 0,
         }
     }
-}
 
-impl Ghosts {
     /// How many are remembered.
     pub fn len(&self) -> u32 {
         self.order.len()
@@ -162,7 +161,7 @@ mod tests {
     fn finds_what_a_plain_queue_finds() {
         // Thousands of pushes under limits that rise and fall, with removals in the middle:
         // the index splits over 500 times and every id is reused many times.
-        let (mut ghosts, mut model) = (Ghosts::default(), VecDeque::new());
+        let (mut ghosts, mut model) = (Ghosts::new(2_200), VecDeque::new());
         for step in 0..30_000u64 {
             let hash = step.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 52;
             match (ghosts.find(hash), model.iter().position(|kept| *kept == hash)) {
@@ -189,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_hash_pushed_twice_is_two_ghosts() {
-        let mut ghosts = Ghosts::default();
+        let mut ghosts = Ghosts::new(2);
         let (first, second) = (ghosts.push(9), ghosts.push(9));
         assert_ne!(first, second);
         ghosts.remove(second);

@@ -10,17 +10,17 @@
 //! An exact LRU, whole:
 //!
 //! ```
-//! use psycache_plugin::{Config, ConfigError, Entry, Policy, SlotList, export_policy};
+//! use psycache_plugin::{Config, ConfigError, Entry, Policy, SlotQueue, export_policy};
 //!
 //! /// Least recently used: a hit moves an entry to the front, the back one leaves.
 //! pub struct Lru {
-//!     recency: SlotList,
+//!     recency: SlotQueue,
 //! }
 //!
 //! impl Policy for Lru {
 //!     fn configure(config: &Config) -> Result<Self, ConfigError> {
 //!         config.options().finish()?;
-//!         Ok(Self { recency: SlotList::new() })
+//!         Ok(Self { recency: SlotQueue::new(config.max_entries) })
 //!     }
 //!
 //!     fn touch(&mut self, slot: u32) {
@@ -63,14 +63,22 @@ mod export;
 mod ghosts;
 mod links;
 mod policy;
+mod residents;
 mod retriever;
 mod slot_array;
 mod slot_list;
+mod slot_queue;
 mod stepped;
 
+#[cfg(any(target_family = "wasm", test))]
+#[doc(hidden)]
+pub mod arena;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod bindings;
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub mod exported;
 
 pub use config::{Config, ConfigError, Options};
 pub use ghosts::Ghosts;
@@ -79,4 +87,5 @@ pub use policy::{Entry, Policy};
 pub use retriever::{FetchError, Fetched, Retriever, RetrieverConfig};
 pub use slot_array::SlotArray;
 pub use slot_list::SlotList;
+pub use slot_queue::SlotQueue;
 pub use stepped::{Step, Stepped};

@@ -18,13 +18,17 @@ struct Link {
 #[derive(Clone, Debug)]
 pub struct Links(SlotArray<Link>);
 
-impl Default for Links {
-    fn default() -> Self {
-        Self(SlotArray::new(Link { before: NONE, after: NONE }))
-    }
-}
-
 impl Links {
+    /// Links for slots below `bound`.
+    pub fn new(bound: u32) -> Self {
+        Self(SlotArray::new(bound, Link { before: NONE, after: NONE }))
+    }
+
+    /// The neighbour of a chained `slot` towards the front.
+    pub fn before(&self, slot: u32) -> Option<u32> {
+        some(self.0.get(slot).before)
+    }
+
     /// The neighbour of a chained `slot` towards the back.
     pub fn after(&self, slot: u32) -> Option<u32> {
         some(self.0.get(slot).after)
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn chains_share_links() {
-        let (mut links, mut even, mut odd) = (Links::default(), Chain::default(), Chain::default());
+        let (mut links, mut even, mut odd) = (Links::new(6), Chain::default(), Chain::default());
         for slot in 0..6 {
             match slot % 2 {
                 0 => even.push_front(&mut links, slot),

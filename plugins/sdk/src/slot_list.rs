@@ -4,7 +4,7 @@ use crate::{Chain, Links};
 
 /// A doubly linked list of slots, each at most once, in 8 bytes a slot. All
 /// operations are O(1) and none allocates but to grow to a slot larger than any before.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SlotList {
     links: Links,
     chain: Chain,
@@ -12,9 +12,9 @@ pub struct SlotList {
 }
 
 impl SlotList {
-    /// An empty list, which takes no memory yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// An empty list for slots below `bound`.
+    pub fn new(bound: u32) -> Self {
+        Self { links: Links::new(bound), chain: Chain::default(), len: 0 }
     }
 
     /// How many slots stand in it.
@@ -30,6 +30,11 @@ impl SlotList {
     /// The last slot.
     pub fn back(&self) -> Option<u32> {
         self.chain.back()
+    }
+
+    /// The neighbour towards the front of a slot of the list.
+    pub fn before(&self, slot: u32) -> Option<u32> {
+        self.links.before(slot)
     }
 
     /// Puts a slot that does not stand in the list first.
@@ -75,13 +80,14 @@ mod tests {
 
     #[test]
     fn keeps_order_and_length() {
-        let mut list = SlotList::new();
+        let mut list = SlotList::new(4);
         for slot in [3, 1, 2] {
             list.push_front(slot);
         }
         list.move_to_front(3);
         list.move_to_front(3);
         assert_eq!((list.iter().collect::<Vec<_>>(), list.len()), (vec![3, 2, 1], 3));
+        assert_eq!((list.before(1), list.before(3)), (Some(2), None));
         list.remove(2);
         assert_eq!((list.pop_back(), list.pop_back(), list.pop_back()), (Some(1), Some(3), None));
         assert!(list.is_empty());

@@ -1,6 +1,7 @@
 //! The contract's one call, `step`, over a policy that works on one slot at a time.
 
-use crate::{Config, ConfigError, Entry, Policy, SlotArray};
+use crate::residents::Residents;
+use crate::{Config, ConfigError, Entry, Policy};
 
 /// All that happened since the last step; see `policy.step` in the WIT for the terms.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,18 +22,20 @@ pub struct Step<'a> {
     pub now: u64,
 }
 
-impl Step<'_> {
-    /// The attributes of the `at`-th admitted entry. Later versions of the contract
-    /// may append some, hence the stride.
-    fn entry(&self, at: usize) -> Entry {
-        let stride = self.attributes.len() / self.admitted.len();
-        let attributes = &self.attributes[at * stride..];
-        Entry {
-            hash: self.hashes[at],
-            weight: attributes[0].max(1),
-            cost_us: attributes[1],
-            ttl_ms: attributes[2],
-        }
+impl<'a> Step<'a> {
+    /// The admitted slots and their entries.
+    #[inline]
+    fn entries(&self) -> impl Iterator<Item = (u32, Entry)> + use<'a> {
+        let count = self.admitted.len();
+        assert_eq!(self.hashes.len(), count, "one hash for each admitted entry");
+        assert!(self.attributes.len() >= 3 * count, "three attributes for each admitted entry");
+        // Later versions of the contract may append some.
+        let stride = (self.attributes.len() / count.max(1)).max(3);
+        let attributes = self.attributes.chunks_exact(stride);
+        self.admitted.iter().zip(self.hashes).zip(attributes).map(|((&slot, &hash), attributes)| {
+            let (weight, cost_us, ttl_ms) = (attributes[0].max(1), attributes[1], attributes[2]);
+            (slot, Entry { hash, weight, cost_us, ttl_ms })
+        })
     }
 }
 
@@ -52,12 +55,11 @@ impl Step<'_> {
 #[derive(Clone, Debug)]
 pub struct Stepped<P> {
     policy: P,
-    /// Weight of each resident entry; 0 where none is resident.
-    weights: SlotArray<u32>,
+    residents: Residents,
     max_entries: u32,
     max_victims: usize,
-    /// Which of the step's admitted entries are new; kept for its memory alone.
-    newcomers: Vec<usize>,
+    /// Which of the step's admitted entries are not new; kept for its memory alone.
+    overwritten: Vec<usize>,
 }
 
 impl<P: Policy> Stepped<P> {
@@ -68,10 +70,10 @@ impl<P: Policy> Stepped<P> {
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         Ok(Self {
             policy: P::configure(config)?,
-            weights: SlotArray::new(0),
+            residents: Residents::new(config.max_entries),
             max_entries: config.max_entries,
             max_victims: config.max_victims as usize,
-            newcomers: Vec::new(),
+            overwritten: Vec::new(),
         })
     }
 
@@ -89,67 +91,90 @@ impl<P: Policy> Stepped<P> {
     pub fn step(&mut self, step: &Step<'_>, victims: &mut Vec<u32>) {
         victims.clear();
         self.policy.begin_step(step.now);
-        for &slot in step.touched {
-            if self.weights.get(slot) != 0 {
-                self.policy.touch(slot);
-            }
-        }
+        self.touch(step.touched);
         for &slot in step.removed {
-            if self.weights.get(slot) != 0 {
-                self.weights.set(slot, 0);
+            if self.residents.remove(slot) {
                 self.policy.remove(slot);
             }
         }
         self.overwrite_residents(step);
         let freed = self.choose(step.need, 0, victims);
         self.admit_newcomers(step);
-        self.choose(step.need, freed, victims);
-    }
-
-    fn overwrite_residents(&mut self, step: &Step<'_>) {
-        let count = step.admitted.len();
-        assert_eq!(step.hashes.len(), count, "one hash for each admitted entry");
-        assert!(step.attributes.len() >= 3 * count, "three attributes for each admitted entry");
-        self.newcomers.clear();
-        for (at, &slot) in step.admitted.iter().enumerate() {
-            if self.weights.get(slot) == 0 {
-                self.newcomers.push(at);
-            } else {
-                self.overwrite(slot, &step.entry(at));
-            }
+        if freed < step.need {
+            self.choose_newcomers(step.need, freed, victims);
         }
     }
 
-    fn overwrite(&mut self, slot: u32, entry: &Entry) {
-        self.weights.set(slot, entry.weight);
-        self.policy.overwrite(slot, entry);
+    /// By fours, because a component looks at its deadline in each turn of a loop, which
+    /// costs a good part of what an event does.
+    fn touch(&mut self, slots: &[u32]) {
+        let (fours, rest) = slots.as_chunks::<4>();
+        for four in fours {
+            four.iter().for_each(|slot| self.touch_resident(*slot));
+        }
+        rest.iter().for_each(|slot| self.touch_resident(*slot));
     }
 
-    fn admit_newcomers(&mut self, step: &Step<'_>) {
-        for place in 0..self.newcomers.len() {
-            let at = self.newcomers[place];
-            let (slot, entry) = (step.admitted[at], step.entry(at));
-            assert!(slot < self.max_entries, "slot {slot} is not below max-entries");
-            if self.weights.get(slot) == 0 {
-                self.weights.set(slot, entry.weight);
-                self.policy.admit(slot, &entry);
-            } else {
+    #[inline]
+    fn touch_resident(&mut self, slot: u32) {
+        if self.residents.contains(slot) {
+            self.policy.touch(slot);
+        }
+    }
+
+    fn overwrite_residents(&mut self, step: &Step<'_>) {
+        self.overwritten.clear();
+        for (at, &slot) in step.admitted.iter().enumerate() {
+            if self.residents.contains(slot) {
+                self.overwritten.push(at);
+            }
+        }
+        for place in 0..self.overwritten.len() {
+            if let Some((slot, entry)) = step.entries().nth(self.overwritten[place]) {
                 self.overwrite(slot, &entry);
             }
         }
     }
 
+    fn admit_newcomers(&mut self, step: &Step<'_>) {
+        let mut overwritten = 0;
+        for (at, (slot, entry)) in step.entries().enumerate() {
+            if self.overwritten.get(overwritten) == Some(&at) {
+                overwritten += 1;
+                continue;
+            }
+            assert!(slot < self.max_entries, "slot {slot} is not below max-entries");
+            if self.residents.contains(slot) {
+                self.overwrite(slot, &entry);
+            } else {
+                self.residents.set(slot, entry.weight);
+                self.policy.admit(slot, &entry);
+            }
+        }
+    }
+
+    #[cold]
+    fn overwrite(&mut self, slot: u32, entry: &Entry) {
+        self.residents.set(slot, entry.weight);
+        self.policy.overwrite(slot, entry);
+    }
+
+    #[cold]
+    fn choose_newcomers(&mut self, need: u64, freed: u64, victims: &mut Vec<u32>) {
+        self.choose(need, freed, victims);
+    }
+
     /// Adds victims until they weigh `need` and returns what they weigh now.
+    #[inline]
     fn choose(&mut self, need: u64, mut freed: u64, victims: &mut Vec<u32>) -> u64 {
         while freed < need && victims.len() < self.max_victims {
             let Some(slot) = self.policy.victim() else {
                 break;
             };
-            let weight = self.weights.get(slot);
-            assert_ne!(weight, 0, "the policy chose slot {slot}, which is not resident");
-            self.weights.set(slot, 0);
+            let resident = self.residents.remove(slot);
+            assert!(resident, "the policy chose slot {slot}, which is not resident");
             victims.push(slot);
-            freed += u64::from(weight);
+            freed += u64::from(self.residents.weight(slot));
         }
         freed
     }

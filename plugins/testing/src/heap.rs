@@ -32,8 +32,8 @@ unsafe impl GlobalAlloc for Counting {
 static HEAP: Counting = Counting;
 
 /// Bytes that `P` and the SDK hold for each of `entries` resident entries, after as
-/// many have been evicted again and half of the rest was used, so that ghost lists are
-/// full and counts differ.
+/// many have been evicted again and the rest was used, some of it often, so that ghost
+/// lists are full, counts differ and what is swept now and then was swept.
 ///
 /// # Panics
 /// If the policy can't be configured without options.
@@ -54,6 +54,10 @@ pub fn bytes_per_entry<P: Policy>(entries: u32) -> f64 {
         policy.step(&step, &mut victims);
         slot = victims.first().copied().unwrap_or(slot + 1);
         policy.step(&Step { touched: &[slot / 2], ..Step::default() }, &mut victims);
+    }
+    for touch in 0..4 * entries {
+        let slot = if touch % 2 == 0 { touch / 4 } else { touch % 64 };
+        policy.step(&Step { touched: &[slot], ..Step::default() }, &mut victims);
     }
     (HELD.get() - before) as f64 / f64::from(entries)
 }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::harness::{ServedNode, run};
 pub(crate) use shown::{Kind, Shown, TEXT, block, cluster, commands};
 
-const TARGET: &str = "wasm32-wasip2";
+pub(crate) const TARGET: &str = "wasm32-wasip2";
 
 /// The reader's terminal, in a folder with the files that the README has them write.
 struct Terminal {
@@ -132,7 +132,7 @@ fn trace() -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-fn has_target() -> bool {
+pub(crate) fn has_target() -> bool {
     let listed = Command::new("rustup").args(["target", "list", "--installed"]).output();
     listed.is_ok_and(|listed| String::from_utf8_lossy(&listed.stdout).lines().any(|t| t == TARGET))
 }

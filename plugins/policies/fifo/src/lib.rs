@@ -1,32 +1,36 @@
 //! FIFO: the entry that came first leaves first, whatever its use.
 //!
-//! One list in the order of arrival. 8 bytes an entry, and 4 for its weight in the SDK.
+//! One queue in the order of arrival. At most 16 bytes an entry, and 4 for its weight in the SDK.
 
-use psycache_plugin::{Config, ConfigError, Entry, Policy, SlotList, export_policy};
+use psycache_plugin::{Config, ConfigError, Entry, Policy, SlotQueue, export_policy};
 
 /// First in, first out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Fifo {
     /// The last to arrive at the front.
-    arrival: SlotList,
+    arrival: SlotQueue,
 }
 
 impl Policy for Fifo {
     fn configure(config: &Config) -> Result<Self, ConfigError> {
         config.options().finish()?;
-        Ok(Self::default())
+        Ok(Self { arrival: SlotQueue::new(config.max_entries) })
     }
 
+    #[inline]
     fn touch(&mut self, _slot: u32) {}
 
+    #[inline]
     fn admit(&mut self, slot: u32, _entry: &Entry) {
         self.arrival.push_front(slot);
     }
 
+    #[inline]
     fn remove(&mut self, slot: u32) {
         self.arrival.remove(slot);
     }
 
+    #[inline]
     fn victim(&mut self) -> Option<u32> {
         self.arrival.pop_back()
     }

@@ -19,19 +19,19 @@ pub(crate) struct Buckets {
     ids: u32,
 }
 
-impl Default for Buckets {
-    fn default() -> Self {
+impl Buckets {
+    /// No bucket yet; there may be as many as entries and one more.
+    pub(crate) fn new(entries: u32) -> Self {
+        let bound = entries.saturating_add(1);
         Self {
-            all: SlotArray::new(Bucket { count: 0, entries: Chain::default() }),
-            links: Links::default(),
+            all: SlotArray::new(bound, Bucket { count: 0, entries: Chain::default() }),
+            links: Links::new(bound),
             by_count: Chain::default(),
             unused: Chain::default(),
             ids: 0,
         }
     }
-}
 
-impl Buckets {
     /// The entries of a bucket.
     pub(crate) fn entries(&mut self, bucket: u32) -> &mut Chain {
         &mut self.all.get_mut(bucket).entries

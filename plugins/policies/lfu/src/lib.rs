@@ -34,8 +34,9 @@ impl Lfu {
 impl Policy for Lfu {
     fn configure(config: &Config) -> Result<Self, ConfigError> {
         config.options().finish()?;
-        let bucket_of = SlotArray::new(0);
-        Ok(Self { buckets: Buckets::default(), links: Links::default(), bucket_of })
+        let bound = config.max_entries;
+        let (links, bucket_of) = (Links::new(bound), SlotArray::new(bound, 0));
+        Ok(Self { buckets: Buckets::new(bound), links, bucket_of })
     }
 
     fn touch(&mut self, slot: u32) {

@@ -49,9 +49,9 @@ fn agrees_with_a_plain_queue() {
 }
 
 #[test]
-fn takes_12_bytes_an_entry() {
+fn takes_20_bytes_an_entry() {
     let bytes = bytes_per_entry::<Lru>(1_000_000);
-    assert!((12.0..12.2).contains(&bytes), "{bytes}");
+    assert!((20.0..20.5).contains(&bytes), "{bytes}");
 }
 
 #[test]

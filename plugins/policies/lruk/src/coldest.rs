@@ -26,8 +26,8 @@ impl Coldest {
     pub(crate) fn new(max_entries: u32) -> Self {
         let (mut rounds, mut contenders) = (Vec::new(), max_entries);
         while rounds.is_empty() || contenders > 1 {
-            rounds.push(SlotArray::new(NOBODY));
             contenders = contenders.div_ceil(FIELD);
+            rounds.push(SlotArray::new(contenders, NOBODY));
         }
         Self { rounds }
     }

@@ -60,12 +60,14 @@ impl Policy for LruK {
         let k = options.parse("k", 2, 1..=16)?;
         let history = options.parse("history", 1.0, 0.0..=16.0)?;
         options.finish()?;
+        let bound = config.max_entries;
+        let remembered = (f64::from(bound) * history) as u32;
         Ok(Self {
-            uses: Times::new(k),
-            past_uses: Times::new(k - 1),
-            ghosts: Ghosts::default(),
-            hashes: SlotArray::new(0),
-            coldest: Coldest::new(config.max_entries),
+            uses: Times::new(k, bound),
+            past_uses: Times::new(k - 1, remembered.saturating_add(1)),
+            ghosts: Ghosts::new(remembered.saturating_add(1)),
+            hashes: SlotArray::new(bound, 0),
+            coldest: Coldest::new(bound),
             clock: 0,
             resident: 0,
             history,

@@ -24,8 +24,10 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    pub(crate) fn new(depth: usize) -> Self {
-        Self { latest_first: vec![SlotArray::new(ABSENT); depth] }
+    pub(crate) fn new(depth: usize, bound: u32) -> Self {
+        // Not by `vec!`: a clone reserves nothing.
+        let times = |_| SlotArray::new(bound, ABSENT);
+        Self { latest_first: (0..depth).map(times).collect() }
     }
 
     /// An entry comes to `slot` without a past.

@@ -67,14 +67,16 @@ impl Policy for TwoQ {
         let in_share = options.parse("in", 0.25, 0.0..=1.0)?;
         let out_share = options.parse("out", 0.5, 0.0..=16.0)?;
         options.finish()?;
+        let bound = config.max_entries;
+        let remembered = (f64::from(bound) * out_share) as u32;
         Ok(Self {
-            queue_of: SlotArray::new(Queue::In),
-            hashes: SlotArray::new(0),
-            links: Links::default(),
+            queue_of: SlotArray::new(bound, Queue::In),
+            hashes: SlotArray::new(bound, 0),
+            links: Links::new(bound),
             a1_in: Chain::default(),
             a1_in_len: 0,
             am: Chain::default(),
-            a1_out: Ghosts::default(),
+            a1_out: Ghosts::new(remembered.saturating_add(2)),
             resident: 0,
             in_share,
             out_share,

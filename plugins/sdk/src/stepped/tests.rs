@@ -137,7 +137,7 @@ fn later_attributes_are_stepped_over() {
     let step =
         Step { admitted: &[1, 2], hashes: &[1, 2], attributes: &attributes, ..Step::default() };
     policy.step(&step, &mut Vec::new());
-    assert_eq!((policy.weights.get(1), policy.weights.get(2)), (1, 5));
+    assert_eq!((policy.residents.weight(1), policy.residents.weight(2)), (1, 5));
 }
 
 #[test]
