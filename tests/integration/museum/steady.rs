@@ -51,7 +51,7 @@ fn requests() -> Vec<String> {
         let keys = 6_000;
         format!("{}", draws.next(keys).min(draws.next(keys)).min(draws.next(keys)))
     };
-    (0..150_000).map(|_| request()).collect()
+    (0..200_000).map(|_| request()).collect()
 }
 
 fn group(name: &str, policy: &str) -> Group {
@@ -85,7 +85,7 @@ async fn a_swapped_policy_is_as_good_as_one_from_the_start() {
             group.parts().source.replace(Some(Arc::new(Everything)));
         }
         let mut operator = Operator::of(&node.address().to_string(), "swapped").await;
-        let (early, late) = requests.split_at(requests.len() / 3);
+        let (early, late) = requests.split_at(requests.len() / 5);
         for key in early {
             hits(&swapped, key).await;
             hits(&steady, key).await;
