@@ -5,12 +5,11 @@ mod admin;
 mod calls;
 mod drain;
 mod errors;
-mod http;
+pub(crate) mod http;
 mod limits;
 mod services;
 mod session;
 mod source;
-mod traces;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
