@@ -201,7 +201,7 @@ fn etcd_is_told_who_asks_only_as_a_whole() {
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
     };
-    let password = write("password", "cache\n");
+    let password = write("password", "open sesame\n");
     let ca = write("ca.pem", "-----BEGIN CERTIFICATE-----\n");
     let lone = problem("etcd-user = 'psy'");
     assert!(lone.contains("--etcd-password env:NAME or file:PATH"), "{lone}");
@@ -217,9 +217,9 @@ fn etcd_is_told_who_asks_only_as_a_whole() {
          etcd-password = 'file:{password}'\netcd-ca = '{ca}'\netcd-server-name = 'etcd'"
     );
     let config = Config::from_settings(Settings::default(), Some(file(&text))).unwrap();
-    assert!(!format!("{config:?}").contains("cache"), "the password is not shown");
+    assert!(!format!("{config:?}").contains("sesame"), "the password is not shown");
     let Registry::Etcd(etcd) = config.cluster.registry else { panic!("it is etcd") };
-    assert_eq!(etcd.user, Some(("psy".into(), "cache".into())));
+    assert_eq!(etcd.user, Some(("psy".into(), "open sesame".into())));
     assert!(etcd.tls.ca.is_some());
     assert_eq!(etcd.tls.server_name.as_deref(), Some("etcd"));
 }

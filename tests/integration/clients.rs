@@ -117,8 +117,10 @@ fn status_is_a_table_for_people_and_an_object_for_programs() {
 
 #[test]
 fn status_shows_the_ring_and_why_a_peer_is_out_of_reach() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nobody = nobody.local_addr().unwrap().to_string();
+    // A port that was free a moment ago, and that nobody listens at.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = free.local_addr().unwrap().to_string();
+    drop(free);
     let node = ServedNode::start(&["--peers", &nobody]);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     let peer = loop {

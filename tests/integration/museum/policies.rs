@@ -152,7 +152,7 @@ async fn lies_in_introspect_break_no_scrape() {
     let told: Vec<&str> =
         page.lines().filter(|line| line.starts_with("psycache_policy_statistic{")).collect();
     assert_eq!(told, [r#"psycache_policy_statistic{group="full",statistic="same"} 1.0"#]);
-    assert_eq!(page.matches("# HELP psycache_gets ").count(), 1, "{page}");
+    assert_eq!(page.matches("# HELP psycache_gets_total ").count(), 1, "{page}");
 }
 
 pub(super) async fn scrape(address: &str) -> String {
