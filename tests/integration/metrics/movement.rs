@@ -53,15 +53,8 @@ fn run(node: &ServedNode, words: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_move_their_metrics() {
     let data: Vec<String> = keys().iter().map(|key| format!("\"{key}\":\"v\"")).collect();
-    let data = format!("data={{{}}}", data.join(","));
-    let [node, other] = ServedNode::pair(&[
-        "--retriever",
-        "static",
-        "--retriever-opt",
-        &data,
-        "--capacity",
-        "1MiB",
-    ]);
+    let data = format!("--retriever-opt=data={{{}}}", data.join(","));
+    let [node, other] = ServedNode::pair(&["--retriever=static", &data, "--capacity=1MiB"]);
     let group = ("group", "default");
     let result = |result| [group, ("result", result)];
     let (miss, hit, peer) = (result("miss"), result("hit"), result("peer"));

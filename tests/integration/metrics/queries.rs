@@ -82,7 +82,9 @@ fn known(scrape: &Scrape) -> Known {
 
 /// What `query` asks for and no node has, a line each.
 fn faults(query: &str, known: &Known) -> Vec<String> {
-    let parsed = rusty_promql_parser::expr(query);
+    // Inside of a function the parser takes this label for the operator `group`.
+    let readable = query.replace("by (group", "by (of_group");
+    let parsed = rusty_promql_parser::expr(&readable);
     let Ok(("", parsed)) = parsed else { return vec![format!("{query}: {parsed:?}")] };
     let mut faults = Vec::new();
     walk(&parsed, known, &mut faults);
