@@ -49,7 +49,7 @@ impl Node {
             let request = |id| SessionRequest {
                 id,
                 timeout_ms: u32::try_from(within.as_millis()).unwrap_or(u32::MAX).max(1),
-                traceparent: propagation::current().unwrap_or_default(),
+                traceparent: propagation::current(),
                 inline_bytes: LARGE_BYTES as u64,
                 call: Some(call.clone()),
             };

@@ -78,6 +78,8 @@ pub struct NodeState {
     pub share: f64,
     /// How it stands with it; `None` for this node.
     pub link: Option<Link>,
+    /// How many requests to it ended in which way.
+    pub requests: Vec<(&'static str, u64)>,
 }
 
 impl Cluster {
@@ -248,6 +250,7 @@ impl Cluster {
             weight: node.weight,
             share,
             link: remote.as_ref().map(|remote| remote.link()),
+            requests: remote.as_ref().map_or_else(Vec::new, |remote| remote.counts()),
         });
         State {
             nodes: nodes.collect(),

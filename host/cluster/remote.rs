@@ -22,8 +22,6 @@ pub struct Request {
     pub call: Call,
     /// The asker's ring, see [`Ring::version`](super::ring::Ring::version).
     pub ring_version: u64,
-    /// W3C trace context of the asker, empty for none.
-    pub traceparent: String,
 }
 
 /// What a node is asked to do. None of these makes it ask another node to get it
@@ -50,6 +48,21 @@ pub enum Call {
     /// Keep what is new among these entries of a node that leaves:
     /// [`Response::Done`] with the number of entries kept.
     Handoff(Vec<HandedOver>),
+}
+
+impl Call {
+    /// Its name in traces.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::Get => "Get",
+            Self::Lookup => "Lookup",
+            Self::Set { .. } => "Set",
+            Self::Remove => "Remove",
+            Self::Clear => "Clear",
+            Self::Handoff(_) => "Handoff",
+        }
+    }
 }
 
 /// An entry that changes its owner.
@@ -98,6 +111,11 @@ pub trait Remote: Send + Sync {
 
     /// Whether it answers, for status.
     fn link(&self) -> Link;
+
+    /// How many requests to it ended in which way, for the metrics.
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 
     /// Asks it, and waits at most `within`. Dropping the future tells the node
     /// that nobody waits any more.

@@ -25,7 +25,6 @@ use crate::cluster::Owner;
 use crate::cluster::remote::{Call, Remote, RemoteError, Request, Response};
 use crate::error::Error;
 use crate::key;
-use crate::telemetry::propagation;
 
 /// How long a node may take to make a change.
 const CHANGE_WITHIN: Duration = Duration::from_secs(1);
@@ -151,7 +150,6 @@ impl Group {
             key: Bytes::copy_from_slice(key.as_bytes()),
             call,
             ring_version: self.parts.cluster.ring_version(),
-            traceparent: propagation::current().unwrap_or_default(),
         }
     }
 }

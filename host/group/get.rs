@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream;
 use tokio::time::{Instant, timeout};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::singleflight::{Joined, Lost};
 use super::{Group, Reply};
@@ -15,7 +15,7 @@ use crate::cluster::remote::{Call, Remote, RemoteError, Response};
 use crate::error::Error;
 use crate::key;
 use crate::store::Found;
-use crate::telemetry::GetResult;
+use crate::telemetry::{GetResult, spans};
 use crate::value::{Answer, Origin};
 
 /// Keys of one `get_many` that are asked for at a time.
@@ -42,6 +42,15 @@ impl Group {
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn get(self: &Arc<Self>, key: &str, within: Duration) -> Result<Answer, Error> {
+        self.get_and_tell(key, within).await.1
+    }
+
+    /// As [`get`](Self::get), and tells how it was counted.
+    pub(crate) async fn get_and_tell(
+        self: &Arc<Self>,
+        key: &str,
+        within: Duration,
+    ) -> (GetResult, Reply) {
         let hash = self.parts.store.hash(key);
         if let Some(found) = self.parts.store.get(key, hash) {
             return self.remembered(found);
@@ -50,12 +59,13 @@ impl Group {
             Ok(reply) => reply,
             Err(_) => Err(Error::DeadlineExceeded { after: within }),
         };
-        self.counters.count_get(match &reply {
+        let result = match &reply {
             Ok(answer) if answer.origin == Origin::Peer => GetResult::Peer,
             Ok(_) | Err(Error::NotFound) => GetResult::Miss,
             Err(_) => GetResult::Error,
-        });
-        reply
+        };
+        self.counters.count_get(result);
+        (result, reply)
     }
 
     async fn get_missing(self: &Arc<Self>, key: &str, hash: u64, within: Duration) -> Reply {
@@ -116,18 +126,22 @@ impl Group {
             return Err(Error::NoRetriever { group: self.config.name.clone() });
         };
         let recheck = || self.parts.store.get(key, hash).map(|found| self.reply(found));
-        let waiter = match self.flights.join(key, hash, recheck) {
+        let span = || spans::flight(&self.config.name);
+        let (waiter, wait) = match self.flights.join(key, hash, recheck, span) {
             Joined::Ready(reply) => return reply,
-            Joined::Follower(waiter) => waiter,
+            Joined::Follower(waiter) => {
+                let wait = spans::join(&self.config.name, waiter.label());
+                (waiter, wait)
+            }
             Joined::Leader(flight, waiter) => {
                 // 1. The first caller starts the load. 2. Others join it. 3. The
                 // first goes away. Were the load part of its future, all would fail.
                 let load = Arc::clone(self).load(retriever, key.into(), hash, keep, flight);
-                tokio::spawn(load.in_current_span());
-                waiter
+                tokio::spawn(load.instrument(waiter.label().clone()));
+                (waiter, Span::none())
             }
         };
-        waiter.await.unwrap_or_else(|Lost| {
+        waiter.instrument(wait).await.unwrap_or_else(|Lost| {
             let problem = "the load ended without an answer; the retriever panicked, or the node \
                            is stopping";
             Err(Error::Internal(problem.into()))
@@ -135,13 +149,14 @@ impl Group {
     }
 
     /// Answers a get from what memory holds of the key.
-    fn remembered(&self, found: Found) -> Reply {
+    fn remembered(&self, found: Found) -> (GetResult, Reply) {
         let reply = self.reply(found);
-        self.counters.count_get(match reply {
+        let result = match reply {
             Ok(_) => GetResult::Hit,
             Err(_) => GetResult::Negative,
-        });
-        reply
+        };
+        self.counters.count_get(result);
+        (result, reply)
     }
 
     pub(super) fn reply(&self, found: Found) -> Reply {

@@ -5,16 +5,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use tracing::{Instrument, Span};
 
 use super::get::Keep;
 use super::singleflight::Load;
 use super::{Group, Reply, ttl};
-use crate::cluster::remote::{Call, Response};
+use crate::cluster::remote::{Call, RemoteError, Response};
 use crate::error::Error;
 use crate::key;
 use crate::retriever::{FetchError, Fetched, SharedRetriever};
 use crate::store::{NewEntry, Reservation};
-use crate::telemetry::LoadOutcome;
+use crate::telemetry::{LoadOutcome, LoadSource, spans};
 use crate::value::{Answer, Origin};
 
 /// How long a value is kept that another node answers for.
@@ -35,7 +36,7 @@ impl Group {
         key: Box<str>,
         hash: u64,
         keep: Keep,
-        flight: Load<Reply>,
+        flight: Load<Reply, Span>,
     ) {
         let inherited = tokio::select! {
             biased;
@@ -47,16 +48,18 @@ impl Group {
             let reply = reply.map(|answer| Answer { origin: Origin::Peer, ..answer });
             return self.land(flight, &key, hash, reply, entry).await;
         }
-        let timer = self.counters.begin_load();
+        let timer = self.counters.begin_load(LoadSource::Retriever);
         let fetched = tokio::select! {
             biased;
             () = flight.abandoned() => {
                 timer.end(LoadOutcome::Abandoned);
+                spans::loaded(&Span::current(), LoadOutcome::Abandoned, &"nobody waits any more");
                 return;
             }
             fetched = self.fetch(&retriever, &key) => fetched,
         };
         let took = timer.end(outcome(&fetched));
+        note(&Span::current(), &fetched);
         let (reply, mut entry) = match fetched {
             Ok(Some(fetched)) => self.value(fetched, took),
             Ok(None) => (Err(Error::NotFound), self.absence(took)),
@@ -72,7 +75,7 @@ impl Group {
     /// Keeps what there is to keep, and answers all who wait.
     async fn land(
         &self,
-        flight: Load<Reply>,
+        flight: Load<Reply, Span>,
         key: &str,
         hash: u64,
         reply: Reply,
@@ -105,7 +108,13 @@ impl Group {
             return None;
         }
         for node in before.iter().take(MOST_PREVIOUS_OWNERS) {
+            let timer = self.counters.begin_load(LoadSource::PreviousOwner);
             let held = node.ask(self.request(key, Call::Lookup), LOOK_UP_WITHIN).await;
+            timer.end(match &held {
+                Ok(Response::Value(_)) => LoadOutcome::Found,
+                Ok(_) | Err(RemoteError::Answered(Error::NotFound)) => LoadOutcome::NotFound,
+                Err(_) => LoadOutcome::Unavailable,
+            });
             if let Ok(Response::Value(answer)) = held {
                 // As a slice it would keep the connection's whole buffer alive.
                 let value = bytes::Bytes::copy_from_slice(&answer.value);
@@ -122,10 +131,11 @@ impl Group {
         key: &str,
     ) -> Result<Option<Fetched>, FetchError> {
         let limit = self.config.load_timeout;
-        match timeout(limit, retriever.fetch(key, limit)).await {
-            Ok(fetched) => fetched,
-            Err(_) => Err(FetchError::Timeout(limit)),
-        }
+        let span = spans::retrieve(retriever.name());
+        let fetch = timeout(limit, retriever.fetch(key, limit)).instrument(span.clone());
+        let fetched = fetch.await.unwrap_or(Err(FetchError::Timeout(limit)));
+        note(&span, &fetched);
+        fetched
     }
 
     fn value(&self, fetched: Fetched, took: Duration) -> (Reply, Option<NewEntry>) {
@@ -201,6 +211,15 @@ impl Group {
             }
         }
     }
+}
+
+/// Tells a span how a load ended.
+fn note(span: &Span, fetched: &Result<Option<Fetched>, FetchError>) {
+    let words: &dyn std::fmt::Display = match fetched {
+        Ok(_) => &"",
+        Err(error) => error,
+    };
+    spans::loaded(span, outcome(fetched), words);
 }
 
 fn outcome(fetched: &Result<Option<Fetched>, FetchError>) -> LoadOutcome {

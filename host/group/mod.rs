@@ -53,8 +53,8 @@ pub struct Group {
     config: Config,
     parts: Parts,
     counters: GroupCounters,
-    /// Loads by this node from the source.
-    flights: Arc<Flights<Reply>>,
+    /// Loads by this node from the source, each with its span.
+    flights: Arc<Flights<Reply, tracing::Span>>,
     /// What a previous owner must not be asked for.
     removed_lately: RemovedLately,
     /// Whether an operator was told of a value too large for the capacity.

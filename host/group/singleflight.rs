@@ -29,18 +29,20 @@ use crate::sync::Mutex;
 
 const SHARDS: usize = 64;
 
-/// The loads of one group that are under way.
-pub(crate) struct Flights<T> {
+/// The loads of one group that are under way. Each ends with a `T`, and carries a
+/// label by which those who join know it.
+pub(crate) struct Flights<T, L = ()> {
     /// Keys in flight. Sharded, because every miss locks here; never held across
     /// an await, and outside of every lock of the store.
-    shards: [Mutex<Shard<T>>; SHARDS],
+    shards: [Mutex<Shard<T, L>>; SHARDS],
 }
 
-type Shard<T> = HashTable<Arc<Flight<T>>>;
+type Shard<T, L> = HashTable<Arc<Flight<T, L>>>;
 
-struct Flight<T> {
+struct Flight<T, L> {
     key: Box<str>,
     hash: u64,
+    label: L,
     /// Locked by itself or inside the lock of the shard, never around that.
     state: Mutex<State<T>>,
 }
@@ -61,28 +63,29 @@ struct State<T> {
 pub(crate) struct Lost;
 
 /// What a caller has to do.
-pub(crate) enum Joined<T> {
+pub(crate) enum Joined<T, L = ()> {
     /// Nothing: the answer was there when the lock was had.
     Ready(T),
     /// Start the load, apart from itself, and wait for it like everybody.
-    Leader(Load<T>, Waiter<T>),
+    Leader(Load<T, L>, Waiter<T, L>),
     /// Wait.
-    Follower(Waiter<T>),
+    Follower(Waiter<T, L>),
 }
 
-impl<T> Flights<T> {
+impl<T, L> Flights<T, L> {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self { shards: std::array::from_fn(|_| Mutex::new(HashTable::new())) })
     }
 
-    /// Joins the flight of `key`, or starts one. `recheck` looks once more for an
-    /// answer that needs no flight; it runs under the lock of the shard.
+    /// Joins the flight of `key`, or starts one and labels it. `recheck` looks once
+    /// more for an answer that needs no flight; both run under the lock of the shard.
     pub(crate) fn join(
         self: &Arc<Self>,
         key: &str,
         hash: u64,
         recheck: impl FnOnce() -> Option<T>,
-    ) -> Joined<T> {
+        label: impl FnOnce() -> L,
+    ) -> Joined<T, L> {
         let mut shard = self.shard(hash).lock();
         if let Some(flight) = shard.find(hash, |flight| *flight.key == *key) {
             flight.state.lock().waiters += 1;
@@ -97,6 +100,7 @@ impl<T> Flights<T> {
         let flight = Arc::new(Flight {
             key: key.into(),
             hash,
+            label: label(),
             state: Mutex::new(State { waiters: 1, outcome: None, wakers: Vec::new(), pilot: None }),
         });
         shard.insert_unique(hash, Arc::clone(&flight), |flight| flight.hash);
@@ -132,13 +136,13 @@ impl<T> Flights<T> {
         self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 
-    fn shard(&self, hash: u64) -> &Mutex<Shard<T>> {
+    fn shard(&self, hash: u64) -> &Mutex<Shard<T, L>> {
         // Bits that the table inside looks at last.
         &self.shards[(hash >> 40) as usize % SHARDS]
     }
 }
 
-fn take_out<T>(shard: &mut Shard<T>, flight: &Arc<Flight<T>>) -> bool {
+fn take_out<T, L>(shard: &mut Shard<T, L>, flight: &Arc<Flight<T, L>>) -> bool {
     match shard.find_entry(flight.hash, |other| Arc::ptr_eq(other, flight)) {
         Ok(entry) => {
             entry.remove();
@@ -151,13 +155,13 @@ fn take_out<T>(shard: &mut Shard<T>, flight: &Arc<Flight<T>>) -> bool {
 /// The load's side of a flight. Dropping it, on a panic say, answers those who
 /// wait with [`Lost`].
 #[must_use]
-pub(crate) struct Load<T> {
-    flights: Arc<Flights<T>>,
-    flight: Arc<Flight<T>>,
+pub(crate) struct Load<T, L = ()> {
+    flights: Arc<Flights<T, L>>,
+    flight: Arc<Flight<T, L>>,
     ended: bool,
 }
 
-impl<T> Load<T> {
+impl<T, L> Load<T, L> {
     /// Answers all who wait, and runs `commit`, which keeps the answer, unless the
     /// flight was interrupted. Tells whether it was kept. `commit` runs under the
     /// lock of the shard: it must be short and must not wait.
@@ -196,7 +200,7 @@ impl<T> Load<T> {
     }
 }
 
-impl<T> Drop for Load<T> {
+impl<T, L> Drop for Load<T, L> {
     fn drop(&mut self) {
         if !self.ended {
             self.end(Err(Lost), || ());
@@ -207,22 +211,27 @@ impl<T> Drop for Load<T> {
 /// A caller's side of a flight: a future of the answer. Dropping it leaves the
 /// flight, and the last one to leave gives the load up.
 #[must_use]
-pub(crate) struct Waiter<T> {
-    flights: Arc<Flights<T>>,
-    flight: Arc<Flight<T>>,
+pub(crate) struct Waiter<T, L = ()> {
+    flights: Arc<Flights<T, L>>,
+    flight: Arc<Flight<T, L>>,
     /// Where this waiter's waker is kept, once it was polled.
     place: Option<usize>,
     answered: bool,
 }
 
-impl<T> Waiter<T> {
-    fn new(flights: &Arc<Flights<T>>, flight: &Arc<Flight<T>>) -> Self {
+impl<T, L> Waiter<T, L> {
+    fn new(flights: &Arc<Flights<T, L>>, flight: &Arc<Flight<T, L>>) -> Self {
         let (flights, flight) = (Arc::clone(flights), Arc::clone(flight));
         Self { flights, flight, place: None, answered: false }
     }
+
+    /// The label of the flight that this waits for.
+    pub(crate) fn label(&self) -> &L {
+        &self.flight.label
+    }
 }
 
-impl<T: Clone> Future for Waiter<T> {
+impl<T: Clone, L> Future for Waiter<T, L> {
     type Output = Result<T, Lost>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -244,7 +253,7 @@ impl<T: Clone> Future for Waiter<T> {
     }
 }
 
-impl<T> Drop for Waiter<T> {
+impl<T, L> Drop for Waiter<T, L> {
     fn drop(&mut self) {
         // The flight is over, so nobody counts its waiters: 1,000 answered callers
         // need not queue for the lock of the shard.

@@ -37,12 +37,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::cluster::Cluster;
 use crate::cluster::registry::Member;
+use crate::cluster::{self, Cluster};
 use crate::config::{self, Config};
 use crate::plugin::{CompileCache, Engines};
 use crate::server::{self, Groups, Health, Listeners, Services};
-use crate::telemetry::{Metrics, NodeReading};
+use crate::telemetry::{Metrics, NodeReading, PeerReading};
 
 use membership::Membership;
 use operations::NodeOperations;
@@ -55,6 +55,7 @@ pub struct Node {
     groups: Groups,
     cluster: Arc<Cluster>,
     membership: Membership,
+    health: Arc<Health>,
     engines: Arc<Engines>,
     /// Ends the server when sent or dropped.
     stop: oneshot::Sender<()>,
@@ -99,16 +100,7 @@ impl Node {
         };
         let read = {
             let (groups, cluster) = (groups.clone(), Arc::clone(&cluster));
-            move || {
-                let state = cluster.state();
-                NodeReading {
-                    groups: groups.readings(),
-                    peers: Vec::new(),
-                    ring_nodes: state.nodes.len() as u64,
-                    ring_version: state.ring_version,
-                    registry_connected: state.membership.connected,
-                }
-            }
+            move || read(&groups, &cluster)
         };
         let shared = config.cluster.registry != config::Registry::Alone;
         let services = Services {
@@ -131,7 +123,17 @@ impl Node {
         let registry = membership::registry(config.cluster.registry);
         let membership = Membership::join(registry, member, &cluster, &groups).await?;
         health.ready().await;
-        Ok(Self { address, http_address, groups, cluster, membership, engines, stop, serving })
+        Ok(Self {
+            address,
+            http_address,
+            groups,
+            cluster,
+            membership,
+            health,
+            engines,
+            stop,
+            serving,
+        })
     }
 
     /// Where gRPC is answered.
@@ -189,6 +191,7 @@ impl Node {
     /// Leaves the cluster, hands what it holds to the next owners, stops taking requests, finishes those in flight within
     /// [`server::Config::drain_timeout`], and ends the policies' threads.
     pub async fn shutdown(mut self) {
+        self.health.leave().await;
         self.membership.leave(&self.groups).await;
         // A server that has ended by itself has nobody listening.
         let _ = self.stop.send(());
@@ -207,6 +210,28 @@ fn longest_value(config: &Config) -> usize {
     let longest = config.groups.iter().map(|group| group.group.max_value_bytes).max();
     let longest = longest.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
     longest.max(server::Config::default().max_value_bytes)
+}
+
+/// What the metrics tell.
+fn read(groups: &Groups, cluster: &Cluster) -> NodeReading {
+    let state = cluster.state();
+    NodeReading {
+        groups: groups.readings(),
+        peers: peers(&state),
+        ring_nodes: state.nodes.len() as u64,
+        ring_version: state.ring_version,
+        registry_connected: state.membership.connected,
+    }
+}
+
+/// What the metrics tell of the other nodes.
+fn peers(state: &cluster::State) -> Vec<PeerReading> {
+    let others = state.nodes.iter().filter(|node| node.link.is_some());
+    let reading = |node: &cluster::NodeState| PeerReading {
+        peer: node.address.to_string(),
+        requests: node.requests.clone(),
+    };
+    others.map(reading).collect()
 }
 
 async fn listen(

@@ -173,6 +173,10 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Every [`kind`](Self::kind).
+    pub const KINDS: [&str; 6] =
+        ["refused", "trap", "deadline", "memory", "too-many-victims", "stopped"];
+
     /// The value of the `kind` label in metrics.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use super::{Connection, ConnectionSource, FetchError, Fetched, Retriever};
+use crate::telemetry::spans;
 
 /// How many connections a pool keeps, and how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +88,10 @@ impl Pool {
 
     /// Waits for a place, and takes an idle connection or makes one.
     async fn lend(&self) -> Result<Lent<'_>, FetchError> {
+        let asked = Instant::now();
         let place = self.places.acquire().await.expect("the semaphore is never closed");
         let idle = self.idle.lock().pop();
+        spans::lent(asked.elapsed(), idle.is_none());
         let connection = match idle {
             Some(idle) => idle.connection,
             None => self.source.connect().await?,

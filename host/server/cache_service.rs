@@ -17,7 +17,8 @@ use crate::proto::{
     RemoveManyRequest, RemoveManyResponse, RemoveRequest, RemoveResponse, SessionRequest,
     SetRequest, SetResponse,
 };
-use crate::telemetry::{RpcSpan, propagation};
+use crate::telemetry::RpcSpan;
+use crate::telemetry::propagation::Incoming;
 
 /// The service's name in traces.
 pub(super) const SERVICE: &str = "psycache.v1.Cache";
@@ -33,9 +34,9 @@ impl CacheService {
     async fn unary<C: Call>(&self, request: Request<C>) -> Result<Response<C::Answer>, Status> {
         let (metadata, _, call) = request.into_parts();
         let within = deadline::of(&metadata, self.config.request_timeout);
-        let parent = || propagation::from_metadata(&metadata);
-        let span = RpcSpan::open(SERVICE, C::METHOD, parent);
-        let answer = span.record(call.run(&self.groups, within), outcome).await;
+        let incoming = || Incoming::in_metadata(&metadata);
+        let span = RpcSpan::serve(SERVICE, C::METHOD, call.group(), incoming);
+        let answer = span.record(call.run(&self.groups, within, &span), outcome).await;
         answer.map(Response::new).map_err(|error| status(&error, call.group()))
     }
 }

@@ -14,7 +14,7 @@ use crate::proto::{
     GetResult, Origin, RemoveManyRequest, RemoveManyResponse, RemoveRequest, RemoveResponse,
     RemoveResult, SetRequest, SetResponse, get_result, remove_result,
 };
-use crate::telemetry;
+use crate::telemetry::{self, RpcSpan};
 use crate::value;
 
 /// Most keys of one call: an answer for more could be larger than any client
@@ -36,11 +36,12 @@ pub(super) trait Call: Send + Sync + 'static {
     const METHOD: &'static str;
     /// The group that it names.
     fn group(&self) -> &[u8];
-    /// Does what it asks, within a time.
+    /// Does what it asks, within a time, and tells `span` what the status does not.
     fn run(
         &self,
         groups: &Groups,
         within: Duration,
+        span: &RpcSpan,
     ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
 }
 
@@ -52,14 +53,23 @@ impl Call for GetRequest {
         &self.group
     }
 
-    async fn run(&self, groups: &Groups, within: Duration) -> Result<GetResponse, Error> {
+    async fn run(
+        &self,
+        groups: &Groups,
+        within: Duration,
+        span: &RpcSpan,
+    ) -> Result<GetResponse, Error> {
         let group = groups.find(&self.group)?;
         let began = Instant::now();
-        let answer = match key::parse(&self.key) {
-            Ok(key) => group.get(key, within).await,
-            Err(error) => Err(error),
+        let (result, answer) = match key::parse(&self.key) {
+            Ok(key) => group.get_and_tell(key, within).await,
+            Err(error) => {
+                group.counters().count_get(telemetry::GetResult::Error);
+                (telemetry::GetResult::Error, Err(error))
+            }
         };
-        group.counters().time_get(result(&answer), began.elapsed());
+        group.counters().time_get(result, began.elapsed());
+        span.got(result);
         answer.map(found)
     }
 }
@@ -72,7 +82,12 @@ impl Call for GetManyRequest {
         &self.group
     }
 
-    async fn run(&self, groups: &Groups, within: Duration) -> Result<GetManyResponse, Error> {
+    async fn run(
+        &self,
+        groups: &Groups,
+        within: Duration,
+        _: &RpcSpan,
+    ) -> Result<GetManyResponse, Error> {
         let group = groups.find(&self.group)?;
         check_count(&self.keys)?;
         let parsed: Vec<_> = self.keys.iter().map(|key| key::parse(key)).collect();
@@ -113,7 +128,12 @@ impl Call for SetRequest {
         &self.group
     }
 
-    async fn run(&self, groups: &Groups, within: Duration) -> Result<SetResponse, Error> {
+    async fn run(
+        &self,
+        groups: &Groups,
+        within: Duration,
+        _: &RpcSpan,
+    ) -> Result<SetResponse, Error> {
         let group = groups.find(&self.group)?;
         let key = key::parse(&self.key)?;
         let ttl = (self.ttl_ms > 0).then(|| Duration::from_millis(self.ttl_ms));
@@ -133,7 +153,12 @@ impl Call for RemoveRequest {
         &self.group
     }
 
-    async fn run(&self, groups: &Groups, within: Duration) -> Result<RemoveResponse, Error> {
+    async fn run(
+        &self,
+        groups: &Groups,
+        within: Duration,
+        _: &RpcSpan,
+    ) -> Result<RemoveResponse, Error> {
         let group = groups.find(&self.group)?;
         let key = key::parse(&self.key)?;
         let existed = bounded(within, group.remove(key)).await?;
@@ -149,7 +174,12 @@ impl Call for RemoveManyRequest {
         &self.group
     }
 
-    async fn run(&self, groups: &Groups, within: Duration) -> Result<RemoveManyResponse, Error> {
+    async fn run(
+        &self,
+        groups: &Groups,
+        within: Duration,
+        _: &RpcSpan,
+    ) -> Result<RemoveManyResponse, Error> {
         let group = groups.find(&self.group)?;
         check_count(&self.keys)?;
         let end = Instant::now() + within;
@@ -180,7 +210,12 @@ impl Call for ClearRequest {
         &self.group
     }
 
-    async fn run(&self, groups: &Groups, within: Duration) -> Result<ClearResponse, Error> {
+    async fn run(
+        &self,
+        groups: &Groups,
+        within: Duration,
+        _: &RpcSpan,
+    ) -> Result<ClearResponse, Error> {
         let group = groups.find(&self.group)?;
         let entries = bounded(within, group.clear()).await?;
         Ok(ClearResponse { entries })
@@ -214,19 +249,4 @@ fn found(answer: value::Answer) -> GetResponse {
     // 0 says "no limit", so what is about to expire has 1 ms left.
     let ttl_ms = answer.ttl.map_or(0, |ttl| (ttl.as_millis() as u64).max(1));
     GetResponse { value: answer.value, origin: origin.into(), ttl_ms }
-}
-
-fn result(answer: &Result<value::Answer, Error>) -> telemetry::GetResult {
-    use telemetry::GetResult;
-    match answer {
-        Ok(answer) => match answer.origin {
-            value::Origin::Hit => GetResult::Hit,
-            value::Origin::Loaded => GetResult::Miss,
-            value::Origin::Peer => GetResult::Peer,
-            value::Origin::Hot => GetResult::Hot,
-            value::Origin::Stale => GetResult::Stale,
-        },
-        Err(Error::NotFound) => GetResult::Negative,
-        Err(_) => GetResult::Error,
-    }
 }

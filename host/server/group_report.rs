@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use super::groups::Groups;
 use crate::group::Group;
-use crate::policy::STEP_BOUNDS_US;
+use crate::policy::{Failure, STEP_BOUNDS_US};
 use crate::proto::{GroupStatus, PluginStatus};
 use crate::telemetry::{
-    DurationsReading, GetResult, GroupCounts, GroupReading, LoadOutcome, LoadReading, PolicyReading,
+    DurationsReading, GetResult, GroupCounts, GroupReading, LoadOutcome, LoadReading, LoadSource,
+    PolicyReading,
 };
-
-/// Where a group loads from; the `source` label.
-const RETRIEVER: &str = "retriever";
 
 impl Groups {
     /// What the metrics tell of each group.
@@ -31,10 +29,14 @@ fn reading(group: &Arc<Group>) -> GroupReading {
     let counts = group.counters().snapshot();
     let stats = group.parts().store.stats();
     let gets = GetResult::ALL.map(|result| (result, counts.gets(result)));
-    let loads = LoadOutcome::ALL.map(|outcome| LoadReading {
-        source: RETRIEVER,
-        outcome: outcome.label(),
-        count: counts.loads(outcome),
+    let sources = LoadSource::ALL.map(LoadSource::label).into_iter().zip(&counts.loads);
+    let loads = sources.clone().flat_map(|(source, counted)| {
+        let outcomes = LoadOutcome::ALL.iter().zip(counted.outcomes);
+        outcomes.map(move |(outcome, count)| LoadReading {
+            source,
+            outcome: outcome.label(),
+            count,
+        })
     });
     let evictions = [
         ("policy", stats.evictions.policy),
@@ -45,13 +47,13 @@ fn reading(group: &Arc<Group>) -> GroupReading {
     GroupReading {
         group: group.config().name.clone(),
         gets: gets.into(),
-        loads: loads.into(),
+        loads: loads.collect(),
         evictions: evictions.into(),
         entries: stats.entries,
         bytes: stats.bytes,
         capacity_bytes: stats.capacity_bytes,
         policy: policy_reading(group),
-        load_seconds: vec![(RETRIEVER, counts.load_seconds)],
+        load_seconds: sources.map(|(source, counted)| (source, counted.seconds.clone())).collect(),
         get_seconds: GetResult::ALL.into_iter().zip(counts.get_seconds).collect(),
     }
 }
@@ -63,7 +65,11 @@ fn policy_reading(group: &Group) -> PolicyReading {
     PolicyReading {
         name: lane.policy,
         state: lane.state.name(),
-        failures: lane.failures.into_iter().chain(lies).collect(),
+        failures: Failure::KINDS
+            .map(|kind| (kind, lane.failures.get(kind).copied().unwrap_or(0)))
+            .into_iter()
+            .chain(lies)
+            .collect(),
         step_seconds: DurationsReading {
             bounds_us: &STEP_BOUNDS_US,
             buckets: lane.step_buckets.into(),

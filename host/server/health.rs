@@ -14,6 +14,8 @@ pub enum Phase {
     Starting,
     /// It answers.
     Ready,
+    /// It answers, and leaves the cluster: whoever has a choice should ask another.
+    Leaving,
     /// It is about to stop; what is in flight is finished.
     Draining,
 }
@@ -52,15 +54,27 @@ impl Health {
         });
         if began {
             self.report(ServingStatus::Serving).await;
-            // A drain may have begun, and reported, before this report.
-            if self.phase() == Phase::Draining {
+            // It may have begun to leave, and reported so, before this report.
+            if self.phase() != Phase::Ready {
                 self.report(ServingStatus::NotServing).await;
             }
         }
     }
 
-    /// The node is about to stop: load balancers are to look elsewhere, and
-    /// sessions end when their calls have.
+    /// The node is about to leave: load balancers are to look elsewhere, and what they
+    /// send meanwhile is answered.
+    pub async fn leave(&self) {
+        self.phase.send_if_modified(|phase| {
+            let stays = *phase != Phase::Draining;
+            if stays {
+                *phase = Phase::Leaving;
+            }
+            stays
+        });
+        self.report(ServingStatus::NotServing).await;
+    }
+
+    /// The node is about to stop: sessions end when their calls have.
     pub async fn drain(&self) {
         self.phase.send_replace(Phase::Draining);
         self.report(ServingStatus::NotServing).await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -16,7 +16,7 @@ use super::admin_service::Operations;
 use super::groups::Groups;
 use super::health::{Health, Phase};
 use crate::proto::StatusResponse;
-use crate::telemetry::{METRICS_CONTENT_TYPE, Metrics};
+use crate::telemetry::{Exposition, Metrics};
 
 /// How long a scrape waits for policies to tell of themselves; of one that is busy
 /// for longer stands there what it told before.
@@ -45,9 +45,12 @@ pub(super) async fn serve(
     axum::serve(listener, pages).with_graceful_shutdown(stop).await
 }
 
-async fn metrics(State(watched): State<Watched>) -> impl IntoResponse {
+async fn metrics(State(watched): State<Watched>, headers: HeaderMap) -> impl IntoResponse {
     watched.groups.ask_statistics(STATISTICS_WAIT).await;
-    ([(CONTENT_TYPE, METRICS_CONTENT_TYPE)], watched.metrics.text())
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
+    let exposition = Exposition::accepted_by(accept);
+    let text = watched.metrics.text(exposition);
+    ([(CONTENT_TYPE, exposition.content_type())], text)
 }
 
 async fn live() -> &'static str {
@@ -63,7 +66,7 @@ async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
             let why = "not ready: the other nodes are not known yet\n";
             (StatusCode::SERVICE_UNAVAILABLE, why.into())
         }
-        Phase::Draining => {
+        Phase::Leaving | Phase::Draining => {
             (StatusCode::SERVICE_UNAVAILABLE, "not ready: the node is stopping\n".into())
         }
         Phase::Ready => {

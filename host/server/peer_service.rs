@@ -13,11 +13,14 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::health::Health;
+use super::status::outcome;
 use crate::cluster::peer::wire;
 use crate::cluster::remote::Local;
 use crate::error::Error;
 use crate::proto::peer_server::{Peer, PeerServer};
 use crate::proto::{PeerRequest, PeerResponse, peer_request};
+use crate::telemetry::RpcSpan;
+use crate::telemetry::propagation::Incoming;
 
 /// Requests of one stream that may wait for something at a time; further ones stay
 /// in the stream's window, which holds the asker up.
@@ -139,16 +142,20 @@ impl Exchange {
     }
 }
 
-async fn answer(local: Arc<dyn Local>, message: PeerRequest) -> PeerResponse {
+async fn answer(local: Arc<dyn Local>, mut message: PeerRequest) -> PeerResponse {
     let id = message.id;
+    let traceparent = std::mem::take(&mut message.traceparent);
     let Some((request, within)) = wire::decode_request(message) else {
         let problem = "it asks for something that this version does not know".into();
         let error = Error::InvalidArgument { argument: "call", problem };
         return wire::encode_response(id, Err(error));
     };
-    let response = match timeout(within, local.answer(request, within)).await {
-        Ok(response) => response,
-        Err(_) => Err(Error::DeadlineExceeded { after: within }),
-    };
+    let incoming = || Incoming::in_text(&traceparent);
+    let method = request.call.method();
+    let span = RpcSpan::serve_node(wire::SERVICE, method, &request.group, incoming);
+    let late = |_| Err(Error::DeadlineExceeded { after: within });
+    let answer =
+        async { timeout(within, local.answer(request, within)).await.unwrap_or_else(late) };
+    let response = span.record(answer, outcome).await;
     wire::encode_response(id, response)
 }

@@ -26,7 +26,8 @@ use crate::error::Error;
 use crate::proto::session_request::Call as Wanted;
 use crate::proto::session_response::Answer;
 use crate::proto::{GetResult, SessionRequest, SessionResponse, get_result};
-use crate::telemetry::{RpcSpan, propagation};
+use crate::telemetry::RpcSpan;
+use crate::telemetry::propagation::Incoming;
 
 type Running = BoxFuture<'static, SessionResponse>;
 
@@ -173,9 +174,9 @@ impl Envelope {
     fn run<C: Call>(self, call: C, answer: fn(C::Answer) -> Answer) -> Running {
         let Self { id, groups, within, traceparent, inline_bytes } = self;
         async move {
-            let parent = || propagation::from_traceparent(&traceparent);
-            let span = RpcSpan::open(SERVICE, C::METHOD, parent);
-            let ended = span.record(call.run(&groups, within), outcome).await;
+            let incoming = || Incoming::in_text(&traceparent);
+            let span = RpcSpan::serve(SERVICE, C::METHOD, call.group(), incoming);
+            let ended = span.record(call.run(&groups, within, &span), outcome).await;
             let ended = ended.map_or_else(|error| Answer::Failure(failure(&error)), answer);
             SessionResponse { id, answer: Some(inline(ended, inline_bytes)) }
         }

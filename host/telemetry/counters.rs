@@ -43,6 +43,12 @@ impl GetResult {
             Self::Error => "error",
         }
     }
+
+    /// Whether nobody else had to be asked.
+    #[must_use]
+    pub fn is_from_memory(self) -> bool {
+        matches!(self, Self::Hit | Self::Hot | Self::Negative | Self::Stale)
+    }
 }
 
 /// How a load from the data source ended.
@@ -109,6 +115,29 @@ impl LoadOutcome {
     }
 }
 
+/// Where a load looks for a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadSource {
+    /// The data source.
+    Retriever,
+    /// A node that owned the key until the ring changed.
+    PreviousOwner,
+}
+
+impl LoadSource {
+    /// Each once, in the order of [`GroupCounts::loads`].
+    pub const ALL: [Self; 2] = [Self::Retriever, Self::PreviousOwner];
+
+    /// The value of the `source` label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Retriever => "retriever",
+            Self::PreviousOwner => "previous-owner",
+        }
+    }
+}
+
 const STRIPES: usize = 16;
 
 /// Gets counted by the threads that share a stripe, apart from every other one's
@@ -128,9 +157,24 @@ thread_local! {
 pub struct GroupCounters {
     gets: [Stripe; STRIPES],
     /// Not striped: what is counted here took a load.
-    loads: [AtomicU64; LoadOutcome::ALL.len()],
-    load_seconds: Durations,
+    loads: [SourceCounters; LoadSource::ALL.len()],
     get_seconds: [Durations; GetResult::ALL.len()],
+}
+
+/// The loads from one source.
+#[derive(Debug, Default)]
+struct SourceCounters {
+    outcomes: [AtomicU64; LoadOutcome::ALL.len()],
+    seconds: Durations,
+}
+
+/// The loads from one source at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceCounts {
+    /// In the order of [`LoadOutcome::ALL`].
+    pub outcomes: [u64; LoadOutcome::ALL.len()],
+    /// How long they took.
+    pub seconds: DurationsReading,
 }
 
 /// The counters of one group at one moment.
@@ -138,10 +182,8 @@ pub struct GroupCounters {
 pub struct GroupCounts {
     /// In the order of [`GetResult::ALL`].
     pub gets: [u64; GetResult::ALL.len()],
-    /// In the order of [`LoadOutcome::ALL`].
-    pub loads: [u64; LoadOutcome::ALL.len()],
-    /// How long loads took.
-    pub load_seconds: DurationsReading,
+    /// In the order of [`LoadSource::ALL`].
+    pub loads: [SourceCounts; LoadSource::ALL.len()],
     /// How long gets took that came over the network, in the order of
     /// [`GetResult::ALL`].
     pub get_seconds: [DurationsReading; GetResult::ALL.len()],
@@ -154,10 +196,10 @@ impl GroupCounts {
         self.gets[result as usize]
     }
 
-    /// Loads with this outcome.
+    /// Loads from the data source with this outcome.
     #[must_use]
     pub fn loads(&self, outcome: LoadOutcome) -> u64 {
-        self.loads[outcome as usize]
+        self.loads[LoadSource::Retriever as usize].outcomes[outcome as usize]
     }
 }
 
@@ -178,8 +220,9 @@ impl GroupCounters {
 
     /// Begins to time a load. It counts as [`LoadOutcome::Lost`] unless it
     /// [ends](LoadTimer::end) otherwise.
-    pub fn begin_load(&self) -> LoadTimer<'_> {
-        LoadTimer { counters: self, began: Instant::now(), outcome: LoadOutcome::Lost }
+    pub fn begin_load(&self, source: LoadSource) -> LoadTimer<'_> {
+        let counters = &self.loads[source as usize];
+        LoadTimer { counters, began: Instant::now(), outcome: LoadOutcome::Lost }
     }
 
     /// What was counted so far. Each number is exact; they need not be of the very
@@ -192,20 +235,18 @@ impl GroupCounters {
                 *sum += count.load(Ordering::Relaxed);
             }
         }
-        let loads = self.loads.each_ref().map(|count| count.load(Ordering::Relaxed));
-        GroupCounts {
-            gets,
-            loads,
-            load_seconds: self.load_seconds.read(),
-            get_seconds: self.get_seconds.each_ref().map(Durations::read),
-        }
+        let loads = self.loads.each_ref().map(|source| SourceCounts {
+            outcomes: source.outcomes.each_ref().map(|count| count.load(Ordering::Relaxed)),
+            seconds: source.seconds.read(),
+        });
+        GroupCounts { gets, loads, get_seconds: self.get_seconds.each_ref().map(Durations::read) }
     }
 }
 
 /// A load under way; counts it when dropped.
 #[must_use]
 pub struct LoadTimer<'a> {
-    counters: &'a GroupCounters,
+    counters: &'a SourceCounters,
     began: Instant,
     outcome: LoadOutcome,
 }
@@ -220,7 +261,7 @@ impl LoadTimer<'_> {
 
 impl Drop for LoadTimer<'_> {
     fn drop(&mut self) {
-        self.counters.load_seconds.record(self.began.elapsed());
-        self.counters.loads[self.outcome as usize].fetch_add(1, Ordering::Relaxed);
+        self.counters.seconds.record(self.began.elapsed());
+        self.counters.outcomes[self.outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 }

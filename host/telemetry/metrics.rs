@@ -9,53 +9,48 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncod
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{DurationsReading, GroupReading, NodeReading};
-
-/// What Prometheus 3 insists on to take the text for what it is.
-pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use super::{DurationsReading, Exposition, GroupReading, NodeReading};
 
 /// The metrics of one node.
-#[derive(Debug)]
 pub struct Metrics {
-    registry: Registry,
+    read: Box<dyn Fn() -> NodeReading + Send + Sync>,
 }
 
 impl Metrics {
     /// Metrics that call `read` at each scrape.
     pub fn new(read: impl Fn() -> NodeReading + Send + Sync + 'static) -> Self {
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(Scrape { read: Box::new(read) }));
-        Self { registry }
+        Self { read: Box::new(read) }
     }
 
-    /// All metrics as they are now, of type [`METRICS_CONTENT_TYPE`].
+    /// All metrics as they are now.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self, exposition: Exposition) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Scrape((self.read)())));
         let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &self.registry)
+        prometheus_client::encoding::text::encode(&mut text, &registry)
             .expect("writing to a string can't fail");
-        text
+        exposition.of_open_metrics(text)
     }
 }
 
-struct Scrape {
-    read: Box<dyn Fn() -> NodeReading + Send + Sync>,
-}
-
-impl fmt::Debug for Scrape {
+impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scrape").finish_non_exhaustive()
+        f.debug_struct("Metrics").finish_non_exhaustive()
     }
 }
+
+#[derive(Debug)]
+struct Scrape(NodeReading);
 
 impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let node = (self.read)();
+        let Self(node) = self;
         let mut page = Page(encoder);
         page.requests(&node.groups)?;
         page.storage(&node.groups)?;
         page.policies(&node.groups)?;
-        page.cluster(&node)
+        page.cluster(node)
     }
 }
 
@@ -146,6 +141,9 @@ impl Page<'_> {
     }
 
     fn cluster(&mut self, node: &NodeReading) -> fmt::Result {
+        self.0
+            .encode_descriptor("psycache_build", "What runs here", None, MetricType::Info)?
+            .encode_info(&[("version", env!("CARGO_PKG_VERSION"))])?;
         let help = "Requests to other nodes, by outcome";
         self.counters("psycache_peer_requests", help, &node.peers, |peer, add| {
             peer.requests.iter().try_for_each(|(outcome, count)| {

@@ -8,30 +8,33 @@
 //!   request. Nothing at all on a hit. What can repeat goes through a
 //!   [`LogLimiter`].
 //! - **A span** of a request is opened by [`RpcSpan`], for the chosen few; below
-//!   it, `tracing::info_span!` at a stage that can take long (a load, a call to a
-//!   peer). A span that has no chosen request above it costs a few nanoseconds
-//!   and goes nowhere.
+//!   it, one of [`spans`] at a stage that can take long. Without a chosen request
+//!   above it there is none. Names and attributes are those of OpenTelemetry's
+//!   semantic conventions where they have some, and begin with `psycache.` where
+//!   not. Keys and values never stand in a span.
 //! - **To another node** the trace goes as [`propagation::current`].
 //! - **A number** belongs to the stage that counts it, such as [`GroupCounters`],
 //!   and is read out as a [`NodeReading`] when [`Metrics`] are asked for. So a hit
 //!   pays for one addition, and a scrape for the rest.
 
 pub mod propagation;
+pub mod spans;
 
 mod counters;
 mod durations;
-mod log_limiter;
+mod exposition;
 mod logs;
 mod metrics;
+mod otlp;
 mod readings;
 mod rpc_span;
 mod traces;
 
-pub use counters::{GetResult, GroupCounters, GroupCounts, LoadOutcome, LoadTimer};
+pub use counters::{GetResult, GroupCounters, GroupCounts, LoadOutcome, LoadSource, LoadTimer};
 pub use durations::{Durations, DurationsReading};
-pub use log_limiter::LogLimiter;
-pub use logs::LogFormat;
-pub use metrics::{METRICS_CONTENT_TYPE, Metrics};
+pub use exposition::Exposition;
+pub use logs::{LogFormat, LogLimiter};
+pub use metrics::Metrics;
 pub use readings::{GroupReading, LoadReading, NodeReading, PeerReading, PolicyReading};
 pub use rpc_span::RpcSpan;
 
@@ -45,8 +48,9 @@ pub struct Config {
     pub log: String,
     /// `None`: text on a terminal, JSON elsewhere.
     pub log_format: Option<LogFormat>,
-    /// URL of an OTLP collector that speaks gRPC, `http://127.0.0.1:4317`. Jaeger
-    /// is one. `None`: no traces, and no cost.
+    /// URL of an OTLP collector. Jaeger is one. `http://127.0.0.1:4317` is spoken to by
+    /// gRPC; the port 4318, or a path such as `/v1/traces`, means HTTP. `None`: no
+    /// traces, and no cost.
     pub otlp: Option<String>,
     /// Share of the requests without a trace of their own that start one, 0 to 1.
     pub trace_ratio: f64,
@@ -70,7 +74,7 @@ pub enum SetupError {
         problem: String,
     },
     /// The collector's address can't be used.
-    #[error("--otlp {given:?}: {problem}; write http://HOST:4317")]
+    #[error("--otlp {given:?}: {problem}; write http://HOST:4317, or http://HOST:4318 for HTTP")]
     Otlp {
         /// What was given.
         given: String,
@@ -85,33 +89,30 @@ pub enum SetupError {
 /// Logs and traces of this process, set up.
 #[derive(Debug)]
 pub struct Telemetry {
-    exporter: Option<traces::Exporter>,
+    traces: traces::Traces,
 }
 
 impl Telemetry {
-    /// Sets up what `config` asks for, for the whole process. With
-    /// [`Config::otlp`] it must run inside a tokio runtime; a collector that is
+    /// Sets up what `config` asks for, for the whole process. `instance` is what it is
+    /// called among its like, its address say. With [`Config::otlp`] it must run inside a tokio runtime; a collector that is
     /// down keeps nobody from starting.
     ///
     /// # Errors
     /// See [`SetupError`].
-    pub fn start(config: &Config) -> Result<Self, SetupError> {
+    pub fn start(config: &Config, instance: &str) -> Result<Self, SetupError> {
         let logs = logs::layer(config)?;
-        let exporter = traces::Exporter::start(config)?;
-        let traces = exporter.as_ref().map(traces::Exporter::layer);
+        let traces = traces::Traces::start(config, instance)?;
         tracing_subscriber::registry()
-            .with(traces)
+            .with(traces.layer())
             .with(logs)
             .try_init()
             .map_err(|_| SetupError::Twice)?;
-        Ok(Self { exporter })
+        Ok(Self { traces })
     }
 
     /// Sends what is still on its way to the collector, for a few seconds at
     /// most. Blocks; call it last.
     pub fn shutdown(self) {
-        if let Some(exporter) = self.exporter {
-            exporter.shutdown();
-        }
+        self.traces.shutdown();
     }
 }

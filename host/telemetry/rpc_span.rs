@@ -1,4 +1,4 @@
-//! The span of one call that a server answers.
+//! The span of one call, at the end that answers and at the end that asks.
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
@@ -7,35 +7,62 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::propagation::Parent;
-use super::traces;
+use super::propagation::{Incoming, Parent};
+use super::traces::{self, Chosen, Roots};
+use super::{GetResult, spans};
 
-/// The span of a call, where the call is traced.
+/// The span of a call, where the call has one.
 #[derive(Clone, Debug)]
 pub struct RpcSpan(Option<Span>);
 
 impl RpcSpan {
-    /// Opens the span of a call of `method` (`Get`) of `service`
-    /// (`psycache.v1.Cache`), below the caller's if it sent one. `parent` is asked
-    /// only where there is a collector at all.
+    /// Opens the span of a call of `method` (`Get`) of `service` (`psycache.v1.Cache`)
+    /// by an application: below the caller's, or as a trace of its own for a share of
+    /// those that have none. `incoming` is asked only where it matters.
     #[must_use]
-    pub fn open(
+    pub fn serve<'a>(
         service: &'static str,
         method: &'static str,
-        parent: impl FnOnce() -> Option<Parent>,
+        group: &[u8],
+        incoming: impl FnOnce() -> Incoming<'a>,
     ) -> Self {
-        let Some(parent) = traces::choose(parent) else {
+        Self::open(service, method, group, traces::choose(Roots::ByRatio, incoming))
+    }
+
+    /// The same for a call by another node. It is never the first of a trace: whether
+    /// there is one was decided where the request came in.
+    #[must_use]
+    pub fn serve_node<'a>(
+        service: &'static str,
+        method: &'static str,
+        group: &[u8],
+        incoming: impl FnOnce() -> Incoming<'a>,
+    ) -> Self {
+        Self::open(service, method, group, traces::choose(Roots::Never, incoming))
+    }
+
+    fn open(
+        service: &'static str,
+        method: &'static str,
+        group: &[u8],
+        chosen: Option<Chosen>,
+    ) -> Self {
+        let Some(Chosen { parent, sampled }) = chosen else {
             return Self(None);
         };
         let span = tracing::info_span!(
             target: "psycache::rpc",
             "rpc",
             otel.name = format!("{service}/{method}"),
-            otel.kind = "server",
+            otel.kind = if sampled { "server" } else { "internal" },
             rpc.system = "grpc",
             rpc.service = service,
             rpc.method = method,
             rpc.grpc.status_code = Empty,
+            psycache.group = &*String::from_utf8_lossy(group),
+            psycache.result = Empty,
+            cache.hit = Empty,
+            "error.type" = Empty,
             otel.status_code = Empty,
             otel.status_description = Empty,
         );
@@ -46,24 +73,68 @@ impl RpcSpan {
         Self(Some(span))
     }
 
+    /// Opens the span of a call of `method` of `service` to another node, below the
+    /// request at hand.
+    #[must_use]
+    pub fn ask(service: &'static str, method: &'static str, address: &str) -> Self {
+        if !spans::is_traced() {
+            return Self(None);
+        }
+        let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+        Self(Some(tracing::info_span!(
+            target: "psycache::rpc",
+            "rpc",
+            otel.name = format!("{service}/{method}"),
+            otel.kind = "client",
+            rpc.system = "grpc",
+            rpc.service = service,
+            rpc.method = method,
+            rpc.grpc.status_code = Empty,
+            server.address = host,
+            server.port = port.parse::<u16>().ok(),
+            "error.type" = Empty,
+            otel.status_code = Empty,
+            otel.status_description = Empty,
+        )))
+    }
+
+    /// Notes what came of a get.
+    pub fn got(&self, result: GetResult) {
+        if let Some(span) = &self.0 {
+            span.record("psycache.result", result.label());
+            span.record("cache.hit", result.is_from_memory());
+        }
+    }
+
     /// Runs `call` inside the span and notes how it ended: `code` says with which
     /// status, and in which words if it is an error. That a key does not exist is
     /// an answer, and no error.
     pub async fn record<T>(
-        self,
+        &self,
         call: impl Future<Output = T>,
         code: impl FnOnce(&T) -> (Code, String),
     ) -> T {
-        let Some(span) = self.0 else {
+        let Some(span) = &self.0 else {
             return call.await;
         };
+        let unended = Unended(span);
         let answer = call.instrument(span.clone()).await;
+        std::mem::forget(unended);
         let (code, words) = code(&answer);
         span.record("rpc.grpc.status_code", code as i64);
         if !matches!(code, Code::Ok | Code::NotFound) {
-            span.record("otel.status_code", "ERROR");
-            span.record("otel.status_description", words);
+            span.record("error.type", format!("{code:?}"));
+            spans::fail(span, &words);
         }
         answer
+    }
+}
+
+/// A call that its caller gave up is dropped before it ends.
+struct Unended<'a>(&'a Span);
+
+impl Drop for Unended<'_> {
+    fn drop(&mut self) {
+        self.0.record("rpc.grpc.status_code", Code::Cancelled as i64);
     }
 }

@@ -8,60 +8,88 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId, TraceState, TracerProvider};
-use opentelemetry::{Context, KeyValue};
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::{EnvResourceDetector, ResourceDetector};
 use opentelemetry_sdk::trace::{
     SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample, TracerProviderBuilder,
 };
 use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::propagation::Parent;
-use super::{Config, SetupError};
+use super::propagation::{Incoming, Parent};
+use super::{Config, SetupError, otlp};
+
+/// The version of OpenTelemetry's semantic conventions that names and attributes are of.
+const CONVENTIONS: &str = "https://opentelemetry.io/schemas/1.30.0";
 
 /// How long a node that stops waits for the collector.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Share of the requests without a parent that are traced; empty where nothing
-/// is. Set once, by [`Exporter::start`].
+/// is. Set once, by [`Traces::start`].
 static RATIO: OnceLock<f64> = OnceLock::new();
 
-/// Whether to trace a request: as its parent is, else by the ratio. `Some` with
-/// the parent, or without one, where it is traced.
-pub(super) fn choose(parent: impl FnOnce() -> Option<Parent>) -> Option<Option<Parent>> {
-    let ratio = RATIO.get()?;
-    let parent = parent();
-    let chosen = parent.as_ref().map_or_else(|| rand::random::<f64>() < *ratio, Parent::is_sampled);
-    chosen.then_some(parent)
+/// Whether a request that has no trace may begin one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Roots {
+    ByRatio,
+    Never,
 }
 
-/// Sends spans to the collector, in batches and from a thread of its own.
+/// A request that gets a span.
+pub(super) struct Chosen {
+    pub(super) parent: Option<Parent>,
+    /// Whether the span goes to the collector, and those below it. If not it only gives
+    /// the log lines of the request their trace id.
+    pub(super) sampled: bool,
+}
+
+/// Whether a request gets a span: as its parent has, else by the ratio. While log
+/// lines of single requests are wanted, each does, so that they can be told apart.
+pub(super) fn choose<'a>(roots: Roots, incoming: impl FnOnce() -> Incoming<'a>) -> Option<Chosen> {
+    let ratio = RATIO.get();
+    let logged = LevelFilter::current() >= LevelFilter::DEBUG;
+    if ratio.is_none() && !logged {
+        return None;
+    }
+    let incoming = incoming();
+    if !logged && incoming.says_unsampled() {
+        return None;
+    }
+    let parent = incoming.parent();
+    let sampled = ratio.is_some_and(|ratio| match &parent {
+        Some(Parent(parent)) => parent.is_sampled(),
+        None => roots == Roots::ByRatio && rand::random::<f64>() < *ratio,
+    });
+    (sampled || logged).then_some(Chosen { parent, sampled })
+}
+
+/// Makes spans, and sends those of the chosen requests to the collector: in batches and
+/// from a thread of its own.
 #[derive(Debug)]
-pub(super) struct Exporter {
+pub(super) struct Traces {
     provider: SdkTracerProvider,
 }
 
-impl Exporter {
-    pub(super) fn start(config: &Config) -> Result<Option<Self>, SetupError> {
+impl Traces {
+    /// Sets up what `config` asks for. Without a collector spans go nowhere.
+    pub(super) fn start(config: &Config, instance: &str) -> Result<Self, SetupError> {
+        let provider = SdkTracerProvider::builder();
         let Some(url) = &config.otlp else {
-            return Ok(None);
+            return Ok(Self::new(provider, instance));
         };
-        let exporter =
-            SpanExporter::builder().with_tonic().with_endpoint(url).build().map_err(|error| {
-                SetupError::Otlp { given: url.clone(), problem: error.to_string() }
-            })?;
-        let provider = SdkTracerProvider::builder().with_batch_exporter(exporter);
-        Ok(Some(Self::with_ratio(provider, config.trace_ratio)))
+        let exporter = otlp::exporter(url)
+            .map_err(|problem| SetupError::Otlp { given: url.clone(), problem })?;
+        RATIO.get_or_init(|| config.trace_ratio);
+        Ok(Self::new(provider.with_batch_exporter(exporter), instance))
     }
 
-    fn with_ratio(provider: TracerProviderBuilder, ratio: f64) -> Self {
-        RATIO.get_or_init(|| ratio);
-        let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
-        let resource =
-            Resource::builder().with_service_name("psycache").with_attribute(version).build();
+    fn new(provider: TracerProviderBuilder, instance: &str) -> Self {
+        let resource = resource(instance);
         let provider = provider.with_sampler(AsChosen).with_resource(resource).build();
         Self { provider }
     }
@@ -71,14 +99,20 @@ impl Exporter {
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
+        let ours =
+            filter_fn(|metadata| metadata.is_span() && metadata.target().starts_with("psycache"));
+        let scope = InstrumentationScope::builder("psycache")
+            .with_version(env!("CARGO_PKG_VERSION"))
+            .with_schema_url(CONVENTIONS)
+            .build();
         tracing_opentelemetry::layer()
-            .with_tracer(self.provider.tracer("psycache"))
+            .with_tracer(self.provider.tracer_with_scope(scope))
             .with_location(false)
             .with_threads(false)
+            .with_level(false)
+            .with_target(false)
             .with_tracked_inactivity(false)
-            .with_filter(filter_fn(|metadata| {
-                metadata.is_span() && metadata.target().starts_with("psycache")
-            }))
+            .with_filter(ours.with_max_level_hint(LevelFilter::INFO))
     }
 
     pub(super) fn shutdown(self) {
@@ -86,6 +120,24 @@ impl Exporter {
             tracing::warn!(%error, "Some traces did not reach the collector");
         }
     }
+}
+
+/// What the spans are spans of. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES may say
+/// otherwise, and more.
+fn resource(instance: &str) -> Resource {
+    let ours = [
+        KeyValue::new("service.name", "psycache"),
+        KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+        KeyValue::new("service.instance.id", instance.to_owned()),
+        KeyValue::new("process.pid", i64::from(std::process::id())),
+    ];
+    let told = EnvResourceDetector::new().detect();
+    let named = std::env::var("OTEL_SERVICE_NAME").ok().filter(|name| !name.is_empty());
+    Resource::builder_empty()
+        .with_attributes(ours)
+        .with_attributes(told.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())))
+        .with_attributes(named.map(|name| KeyValue::new("service.name", name)))
+        .build()
 }
 
 /// A server span exists only where [`choose`] said yes; what lies below one

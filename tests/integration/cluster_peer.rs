@@ -116,7 +116,6 @@ fn request(key: &str, call: Call) -> Request {
         key: Bytes::copy_from_slice(key.as_bytes()),
         call,
         ring_version: 1,
-        traceparent: String::new(),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Far more than anything here takes on a busy machine; a test that waits so long
 /// has failed.
@@ -32,6 +33,30 @@ impl ServedNode {
             psycache_command(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
         command.args(args);
         Self::spawn(command)
+    }
+
+    /// Starts two nodes that are a cluster, with `args` each, and waits until they are in
+    /// touch.
+    ///
+    /// # Panics
+    /// They do not get there: with what they said instead.
+    pub(crate) fn pair(args: &[&str]) -> [Self; 2] {
+        let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+        let addresses = free.map(|listener| listener.local_addr().expect("bound").to_string());
+        let peers = addresses.join(",");
+        let nodes = addresses.map(|address| {
+            let own = ["serve", "--listen", &address, "--http", "127.0.0.1:0", "--peers", &peers];
+            let mut command = psycache_command(own);
+            command.args(args);
+            Self::spawn(command)
+        });
+        let deadline = Instant::now() + DEADLINE;
+        for node in &nodes {
+            while !stdout(&node.run(["status", "--json"])).contains("\"state\": \"connected\"") {
+                assert!(Instant::now() < deadline, "the two do not get in touch");
+            }
+        }
+        nodes
     }
 
     /// Starts `command`, a `serve`, and waits for its ready line.

@@ -68,7 +68,7 @@ impl World {
         if let Some(version) = self.kept() {
             return Ok(version);
         }
-        match self.flights.join(KEY, HASH, || self.kept()) {
+        match self.flights.join(KEY, HASH, || self.kept(), || ()) {
             Joined::Ready(version) => Ok(version),
             Joined::Follower(waiter) => Err(waiter),
             Joined::Leader(load, waiter) => {

@@ -145,7 +145,8 @@ struct ClusterFlags {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Logs and traces")]
 struct TelemetryFlags {
-    /// Where traces go, by OTLP over gRPC [default: nowhere]
+    /// Where traces go, by OTLP: http://HOST:4317 for gRPC; port 4318 or a path for HTTP
+    /// [default: nowhere]
     #[arg(long, value_name = "URL", env = "PSYCACHE_OTLP", value_parser = text::url)]
     otlp: Option<String>,
     /// The share of requests that are traced [default: 0.01]

@@ -30,7 +30,8 @@ fn configure(args: Args) -> Result<Config, Failure> {
 }
 
 async fn with_telemetry(config: Config) -> anyhow::Result<()> {
-    let telemetry = Telemetry::start(&config.telemetry)
+    let instance = config.advertise.as_ref().unwrap_or(&config.listen);
+    let telemetry = Telemetry::start(&config.telemetry, instance)
         .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let result = serve(config).await;
     // It waits for the collector: no other thread of the runtime has anything to do by now.

@@ -2,6 +2,7 @@
 //! all small requests.
 
 mod breaker;
+mod counts;
 mod failure;
 mod protocol;
 pub(crate) mod wire;
@@ -11,19 +12,25 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::time::{Instant, timeout};
+use tonic::Code;
 
 use super::remote::{Link, Remote, RemoteError, Request, Response};
 use crate::clock::Clock;
 use crate::multiplex;
 use crate::multiplex::{Broken, State};
+use crate::telemetry::RpcSpan;
 use breaker::Breaker;
+use counts::{Counts, Outcome};
 use protocol::PeerProtocol;
 use wire::Decoded;
+
+type Asked = Result<Response, RemoteError>;
 
 /// Another node. Dropping it closes the connection.
 pub struct Peer {
     link: multiplex::Link<PeerProtocol>,
     breaker: Breaker,
+    counts: Counts,
     clock: Clock,
 }
 
@@ -38,11 +45,33 @@ impl Peer {
         Self {
             link: multiplex::Link::connect(address, PeerProtocol { max_value_bytes }),
             breaker: Breaker::default(),
+            counts: Counts::default(),
             clock: Clock::monotonic(),
         }
     }
 
-    async fn exchange(&self, request: Request, within: Duration) -> Result<Response, RemoteError> {
+    /// Asks, unless the breaker knows better.
+    async fn admit(&self, request: Request, within: Duration) -> (Outcome, Asked) {
+        if !self.breaker.admits(self.clock.now_ms()) {
+            let problem = "it has left several requests in a row unanswered";
+            return (Outcome::Refused, Err(RemoteError::Unreachable(problem.into())));
+        }
+        match timeout(within, self.exchange(request, within)).await {
+            Ok(answer) => {
+                if !matches!(answer, Err(RemoteError::Unreachable(_))) {
+                    self.breaker.answered();
+                }
+                (Outcome::of(&answer), answer)
+            }
+            Err(_) => {
+                self.breaker.unanswered(self.clock.now_ms());
+                let problem = format!("no answer within {within:?}");
+                (Outcome::Timeout, Err(RemoteError::Unreachable(problem)))
+            }
+        }
+    }
+
+    async fn exchange(&self, request: Request, within: Duration) -> Asked {
         let end = Instant::now() + within;
         let unreachable = |problem: &str| RemoteError::Unreachable(problem.into());
         let up = self.link.up().await.map_err(|problem| unreachable(&problem))?;
@@ -73,6 +102,10 @@ impl Remote for Peer {
         self.link.address()
     }
 
+    fn counts(&self) -> Vec<(&'static str, u64)> {
+        self.counts.read()
+    }
+
     fn link(&self) -> Link {
         match &*self.link.state() {
             State::Down(problem) => Link::Unreachable(problem.to_string()),
@@ -88,23 +121,17 @@ impl Remote for Peer {
         within: Duration,
     ) -> BoxFuture<'_, Result<Response, RemoteError>> {
         async move {
-            if !self.breaker.admits(self.clock.now_ms()) {
-                let problem = "it has left several requests in a row unanswered";
-                return Err(RemoteError::Unreachable(problem.into()));
-            }
-            match timeout(within, self.exchange(request, within)).await {
-                Ok(answer) => {
-                    if !matches!(answer, Err(RemoteError::Unreachable(_))) {
-                        self.breaker.answered();
-                    }
-                    answer
-                }
-                Err(_) => {
-                    self.breaker.unanswered(self.clock.now_ms());
-                    Err(RemoteError::Unreachable(format!("no answer within {within:?}")))
-                }
-            }
+            let span = RpcSpan::ask(wire::SERVICE, request.call.method(), self.link.address());
+            let counted = self.counts.begin();
+            let (outcome, answer) = span.record(self.admit(request, within), ended).await;
+            counted.end(outcome);
+            answer
         }
         .boxed()
     }
+}
+
+/// How a request ended, for its span.
+fn ended((outcome, answer): &(Outcome, Asked)) -> (Code, String) {
+    (outcome.code(), answer.as_ref().err().map_or_else(String::new, ToString::to_string))
 }

@@ -9,7 +9,11 @@ use crate::proto::{
     PeerClear, PeerDone, PeerGet, PeerHandoff, PeerHandoffEntry, PeerLookup, PeerNotHeld,
     PeerRemove, PeerRequest, PeerResponse, PeerSet, PeerValue, peer_request, peer_response,
 };
+use crate::telemetry::propagation;
 use crate::value::{Answer, Origin};
+
+/// The service's name in traces.
+pub(crate) const SERVICE: &str = "psycache.v1.Peer";
 
 /// A value above this many bytes goes by a call of its own.
 pub(crate) const LARGE_BYTES: usize = 64 << 10;
@@ -32,6 +36,7 @@ pub(super) fn is_large(request: &Request) -> bool {
     }
 }
 
+/// The message of a request, which carries the trace of the current span.
 pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> PeerRequest {
     let call = match request.call {
         Call::Get => peer_request::Call::Get(PeerGet {}),
@@ -54,7 +59,7 @@ pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> Pee
     PeerRequest {
         id,
         timeout_ms: millis(within).try_into().unwrap_or(u32::MAX),
-        traceparent: request.traceparent,
+        traceparent: propagation::current(),
         ring_version: request.ring_version,
         group: request.group,
         key: request.key,
@@ -91,7 +96,6 @@ pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)
         key: message.key,
         call,
         ring_version: message.ring_version,
-        traceparent: message.traceparent,
     };
     Some((request, Duration::from_millis(message.timeout_ms.into())))
 }
@@ -190,7 +194,6 @@ mod tests {
                 key: Bytes::from_static(b"Tom"),
                 call,
                 ring_version: 5,
-                traceparent: "00-1-2-01".into(),
             };
             let within = Duration::from_micros(1_500);
             let message = encode_request(request.clone(), 3, within);

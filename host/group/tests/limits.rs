@@ -99,8 +99,8 @@ async fn each_failure_has_its_error_and_none_is_remembered() {
         assert!(!rig.holds("Tom"));
     }
     let counts = rig.group.counters().snapshot();
-    assert_eq!(counts.loads, [0, 0, 1, 1, 1, 1, 1, 1, 0, 0]);
-    assert_eq!(counts.load_seconds.count(), 6);
+    assert_eq!(counts.loads[0].outcomes, [0, 0, 1, 1, 1, 1, 1, 1, 0, 0]);
+    assert_eq!(counts.loads[0].seconds.count(), 6);
     assert_eq!(counts.gets(GetResult::Error), 6);
 }
 

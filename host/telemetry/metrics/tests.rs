@@ -36,9 +36,13 @@ fn node() -> NodeReading {
     }
 }
 
+fn text() -> String {
+    Metrics::new(node).text(Exposition::OpenMetrics)
+}
+
 #[test]
 fn every_metric_of_the_interface_is_there_with_its_labels() {
-    let text = Metrics::new(node).text();
+    let text = text();
     let group = r#"group="odd \"name\"""#;
     for line in [
         &format!("psycache_gets_total{{{group},result=\"peer\"}} 2"),
@@ -56,6 +60,7 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
         &format!("psycache_policy_step_seconds_count{{{group}}} 2"),
         &format!("psycache_policy_statistic{{{group},statistic=\"ghosts\"}} 0.5"),
         "psycache_peer_requests_total{peer=\"127.0.0.1:7402\",outcome=\"ok\"} 9",
+        &format!("psycache_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
         "psycache_ring_nodes 2",
         "psycache_ring_version 5",
         "psycache_registry_connected 1",
@@ -67,7 +72,7 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
 
 #[test]
 fn each_family_is_described_once_and_before_its_samples() {
-    let text = Metrics::new(node).text();
+    let text = text();
     let mut family = "";
     let mut seen = Vec::new();
     for line in text.lines() {
@@ -79,5 +84,5 @@ fn each_family_is_described_once_and_before_its_samples() {
             assert!(line.starts_with(family), "{line} stands under {family}");
         }
     }
-    assert_eq!(seen.len(), 16);
+    assert_eq!(seen.len(), 17);
 }

@@ -10,8 +10,14 @@ use super::{served, starting};
 
 /// Status line and headers, and the body.
 pub(crate) async fn page(http: SocketAddr, path: &str) -> (String, String) {
+    page_as(http, path, "*/*").await
+}
+
+async fn page_as(http: SocketAddr, path: &str, accept: &str) -> (String, String) {
     let mut stream = TcpStream::connect(http).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {http}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -47,14 +53,14 @@ async fn the_metrics_are_openmetrics_and_count_what_happened() {
     }
     served.get("missing").await.unwrap_err();
     let (head, body) = page(served.http, "/metrics").await;
-    let content_type = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let content_type = "content-type: text/plain; version=0.0.4; charset=utf-8";
     assert!(head.to_lowercase().contains(content_type), "{head}");
     for line in [
         r#"psycache_gets_total{group="scores",result="hit"} 2"#,
         r#"psycache_gets_total{group="scores",result="miss"} 2"#,
         r#"psycache_gets_total{group="notes",result="hit"} 0"#,
         r#"psycache_get_seconds_count{group="scores",result="hit"} 2"#,
-        r#"psycache_get_seconds_count{group="scores",result="negative"} 1"#,
+        r#"psycache_get_seconds_count{group="scores",result="miss"} 2"#,
         r#"psycache_loads_total{group="scores",source="retriever",outcome="found"} 1"#,
         r#"psycache_loads_total{group="scores",source="retriever",outcome="not-found"} 1"#,
         r#"psycache_load_seconds_count{group="scores",source="retriever"} 2"#,
@@ -65,5 +71,9 @@ async fn the_metrics_are_openmetrics_and_count_what_happened() {
     ] {
         assert!(body.lines().any(|found| found == line), "{line}\nis not in\n{body}");
     }
+    let wanted = "application/openmetrics-text; version=1.0.0";
+    let (head, body) = page_as(served.http, "/metrics", wanted).await;
+    let content_type = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert!(head.to_lowercase().contains(content_type), "{head}");
     assert!(body.ends_with("# EOF\n"));
 }

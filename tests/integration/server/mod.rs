@@ -10,7 +10,6 @@ mod limits;
 mod services;
 mod session;
 mod source;
-mod traces;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};

@@ -1,5 +1,12 @@
 //! Log lines: on stderr, as text for people or as JSON for machines.
 
+mod fields;
+mod flood;
+mod limiter;
+mod lines;
+
+pub use limiter::LogLimiter;
+
 use std::io::{IsTerminal, stderr};
 
 use tracing::Subscriber;
@@ -7,6 +14,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use super::{Config, SetupError};
+use lines::Lines;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,21 +35,12 @@ where
     })?;
     let terminal = stderr().is_terminal();
     let by_place = if terminal { LogFormat::Text } else { LogFormat::Json };
-    let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
-    Ok(match config.log_format.unwrap_or(by_place) {
-        LogFormat::Text => lines.with_ansi(terminal).with_filter(filter).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
-    })
+    // https://no-color.org
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let lines = Lines::new(config.log_format.unwrap_or(by_place));
+    let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(colour);
+    Ok(layer.event_format(lines).with_filter(filter).boxed())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_that_cannot_be_read_is_named() {
-        let config = Config { log: "info,psycache=loud".into(), ..Config::default() };
-        let error = layer::<tracing_subscriber::Registry>(&config).err().unwrap();
-        assert!(error.to_string().contains("--log \"info,psycache=loud\""), "{error}");
-    }
-}
+mod tests;

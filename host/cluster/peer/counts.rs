@@ -1,0 +1,113 @@
+//! What came of the requests to a peer.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tonic::Code;
+
+use crate::cluster::remote::{RemoteError, Response};
+use crate::error::Error;
+
+/// How a request to a peer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// With an answer.
+    Ok,
+    /// With the answer that there is no such key.
+    NotFound,
+    /// With another error of the peer's.
+    Failed,
+    /// With none in the time that it had.
+    Timeout,
+    /// There is no connection, or it broke.
+    Unreachable,
+    /// It was not sent: the peer has left too many unanswered.
+    Refused,
+    /// Whoever asked gave up.
+    Abandoned,
+}
+
+impl Outcome {
+    const ALL: [Self; 7] = [
+        Self::Ok,
+        Self::NotFound,
+        Self::Failed,
+        Self::Timeout,
+        Self::Unreachable,
+        Self::Refused,
+        Self::Abandoned,
+    ];
+
+    /// The value of the `outcome` label.
+    fn label(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NotFound => "not-found",
+            Self::Failed => "failed",
+            Self::Timeout => "timeout",
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// The outcome of a request that was sent and answered in time.
+    pub(super) fn of(answer: &Result<Response, RemoteError>) -> Self {
+        match answer {
+            Ok(_) => Self::Ok,
+            Err(RemoteError::Answered(Error::NotFound)) => Self::NotFound,
+            Err(RemoteError::Answered(_)) => Self::Failed,
+            Err(RemoteError::Unreachable(_)) => Self::Unreachable,
+        }
+    }
+
+    /// The same as a gRPC client would tell it. What exactly failed stands in the
+    /// peer's own span.
+    pub(super) fn code(self) -> Code {
+        match self {
+            Self::Ok => Code::Ok,
+            Self::NotFound => Code::NotFound,
+            Self::Failed => Code::Unknown,
+            Self::Timeout => Code::DeadlineExceeded,
+            Self::Unreachable | Self::Refused => Code::Unavailable,
+            Self::Abandoned => Code::Cancelled,
+        }
+    }
+}
+
+/// How many requests ended in which way.
+#[derive(Debug, Default)]
+pub(super) struct Counts([AtomicU64; Outcome::ALL.len()]);
+
+impl Counts {
+    /// Begins to count a request. It counts as [`Outcome::Abandoned`] unless it
+    /// [ends](Counted::end) otherwise.
+    pub(super) fn begin(&self) -> Counted<'_> {
+        Counted { counts: self, outcome: Outcome::Abandoned }
+    }
+
+    /// What was counted so far.
+    pub(super) fn read(&self) -> Vec<(&'static str, u64)> {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Outcome::ALL.iter().map(|outcome| outcome.label()).zip(self.0.iter().map(load)).collect()
+    }
+}
+
+/// A request under way; counts it when dropped.
+#[must_use]
+pub(super) struct Counted<'a> {
+    counts: &'a Counts,
+    outcome: Outcome,
+}
+
+impl Counted<'_> {
+    /// Counts the request with its outcome.
+    pub(super) fn end(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.counts.0[self.outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+}

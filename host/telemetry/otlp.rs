@@ -1,0 +1,116 @@
+//! The way to the collector: OTLP over gRPC, or over HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_rustls::HttpsConnectorBuilder;
+use opentelemetry_http::hyper::HyperClient;
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig};
+use tokio::runtime::Handle;
+use tonic::transport::{ClientTlsConfig, Uri};
+
+/// The port that is OTLP over HTTP everywhere.
+const HTTP_PORT: u16 = 4318;
+
+/// Where a collector takes traces by HTTP, unless the URL says otherwise.
+const HTTP_PATH: &str = "/v1/traces";
+
+/// How long one batch may take.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends spans to the collector at `url`: by HTTP if the URL has a path or the port that
+/// is made for it, else by gRPC. It need not be there yet.
+///
+/// # Errors
+/// What is wrong with the URL.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub(super) fn exporter(url: &str) -> Result<SpanExporter, String> {
+    let uri: Uri = url.parse().map_err(|error| format!("it is no URL: {error}"))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
+        return Err("it does not begin with http:// or https:// and a host".into());
+    }
+    let has_path = !matches!(uri.path(), "" | "/");
+    let exporter = if has_path {
+        by_http(url.to_owned())?
+    } else if uri.port_u16() == Some(HTTP_PORT) {
+        by_http(format!("{}{HTTP_PATH}", url.trim_end_matches('/')))?
+    } else {
+        let exporter = SpanExporter::builder().with_tonic().with_timeout(EXPORT_TIMEOUT);
+        let exporter = match uri.scheme_str() {
+            Some("https") => exporter.with_tls_config(ClientTlsConfig::new().with_native_roots()),
+            _ => exporter,
+        };
+        exporter.with_endpoint(url).build().map_err(|error| error.to_string())?
+    };
+    Ok(exporter)
+}
+
+fn by_http(url: String) -> Result<SpanExporter, String> {
+    // A plain URL needs no certificates, and a small container has none.
+    let hyper: Arc<dyn HttpClient> = if url.starts_with("https:") {
+        let tls = HttpsConnectorBuilder::new()
+            .with_native_roots()
+            .map_err(|error| format!("this system's certificates can't be read: {error}"))?
+            .https_only()
+            .enable_http1()
+            .build();
+        Arc::new(HyperClient::new(tls, EXPORT_TIMEOUT, None))
+    } else {
+        Arc::new(HyperClient::with_default_connector(EXPORT_TIMEOUT, None))
+    };
+    let client = Client { runtime: Handle::current(), hyper };
+    SpanExporter::builder()
+        .with_http()
+        .with_http_client(client)
+        .with_endpoint(url)
+        .with_timeout(EXPORT_TIMEOUT)
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// Makes requests on the node's runtime: the thread that exports has none.
+#[derive(Debug)]
+struct Client {
+    runtime: Handle,
+    hyper: Arc<dyn HttpClient>,
+}
+
+#[tonic::async_trait]
+impl HttpClient for Client {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let client = Arc::clone(&self.hyper);
+        self.runtime.spawn(async move { client.send_bytes(request).await }).await?
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test is a main: #[tokio::test] blocks on its runtime"
+)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_url_tells_which_protocol() {
+        for (url, http) in [
+            ("http://127.0.0.1:4317", false),
+            ("http://127.0.0.1:4318", true),
+            ("http://127.0.0.1:4318/", true),
+            ("http://collector.example/otlp/v1/traces", true),
+        ] {
+            let exporter = format!("{:?}", exporter(url).unwrap());
+            assert_eq!(exporter.contains("Http"), http, "{url}: {exporter}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_url_of_a_collector_is_refused() {
+        for url in ["", "not a url", "127.0.0.1:4317", "ftp://host", "http://"] {
+            exporter(url).unwrap_err();
+        }
+    }
+}
