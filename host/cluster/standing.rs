@@ -175,7 +175,7 @@ impl Standing {
         if registrations != state.registrations {
             return;
         }
-        let (was_listed, first) = (state.listed, !state.listed && registrations == 0);
+        let was_listed = state.listed;
         let known = std::mem::take(&mut state.others);
         for other in others {
             // Who registers later than this node finds it in its first list.
@@ -183,7 +183,6 @@ impl Standing {
             let promise = known.get(other).copied().unwrap_or(later);
             state.others.insert(other.to_owned(), promise);
         }
-        let first = first && !state.others.is_empty();
         state.listed = true;
         self.look_at_the_time(&mut state);
         let has_new = state.others.keys().any(|other| !known.contains_key(other));

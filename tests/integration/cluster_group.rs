@@ -356,7 +356,7 @@ async fn a_node_that_joins_asks_the_owner_before_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_leaves_hands_its_entries_to_their_next_owners() {
-    let nodes = Nodes::start(3);
+    let nodes = Nodes::start(3).await;
     let keys: Vec<String> = (0..300).map(|n| format!("user:{n}")).collect();
     for key in &keys {
         nodes.put(key, key);
@@ -388,7 +388,7 @@ async fn a_node_that_leaves_hands_its_entries_to_their_next_owners() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handing_off_ends_in_time() {
-    let nodes = Nodes::start(2);
+    let nodes = Nodes::start(2).await;
     let own: Vec<String> =
         (0..).map(|n| format!("user:{n}")).filter(|key| nodes.owns(0, key)).take(400).collect();
     for key in &own {

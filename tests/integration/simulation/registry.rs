@@ -89,10 +89,13 @@ pub(super) fn join(world: &Arc<World>, place: usize, node: &Arc<Node>) {
             return;
         }
         Finding::List => everybody,
-        // Always the same for one place, as if it were written in its file.
+        // Always the same for one place, as if it were written in its file. Of two
+        // nodes one knows the other: whom nobody knows nobody can tell.
         Finding::DifferentLists => {
             let others = everybody.into_iter();
-            others.filter(|other| *other == place || (place + other) % 3 != 1).collect()
+            others
+                .filter(|other| *other == place || (place + other) % 3 != 1 || place < *other)
+                .collect()
         }
     };
     node.cluster.apply(membership(&list, true, 0));
