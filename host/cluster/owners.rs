@@ -9,9 +9,12 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::debts::{Debts, WHO_COMES};
+use super::listening::Listening;
 use super::registry::Membership;
 use super::remote::{Link, Remote};
 use super::ring::{Ring, RingNode};
+use super::standing::Standing;
 use crate::clock::Clock;
 
 /// For how long after a change a new owner asks those before it.
@@ -25,12 +28,15 @@ type Dial = Box<dyn Fn(&str) -> Arc<dyn Remote> + Send + Sync>;
 
 /// The nodes that share the keys, as this node sees them now.
 pub struct Cluster {
-    own: Arc<str>,
+    pub(super) own: Arc<str>,
     dial: Dial,
-    clock: Clock,
+    pub(super) clock: Clock,
     now: ArcSwap<Snapshot>,
     /// Lets one change after the other be made; requests do not lock it.
     changing: Mutex<()>,
+    pub(super) standing: Arc<Standing>,
+    pub(super) listening: Listening,
+    pub(super) debts: Debts,
 }
 
 /// A ring with the nodes that it names.
@@ -109,9 +115,12 @@ impl Cluster {
         Self {
             own: own.into(),
             dial: Box::new(dial),
+            standing: Arc::new(Standing::new(clock.clone())),
             clock,
             now: ArcSwap::from_pointee(snapshot),
             changing: Mutex::new(()),
+            listening: Listening::default(),
+            debts: Debts::default(),
         }
     }
 
@@ -139,7 +148,18 @@ impl Cluster {
             tracing::info!(nodes, version, "the ring changed");
             current = Arc::new(joined);
         }
-        self.now.store(Arc::new(Snapshot { nodes: current, before, membership }));
+        let known: Vec<_> = now.nodes.remotes.iter().flatten().map(|r| r.address()).collect();
+        let others = current.remotes.iter().flatten();
+        for new in others.map(|remote| remote.address()).filter(|a| !known.contains(a)) {
+            self.debts.has_come(new);
+        }
+        if membership.connected {
+            self.debts.cancel(WHO_COMES);
+        }
+        let registrations = membership.registrations;
+        self.now.store(Arc::new(Snapshot { nodes: Arc::clone(&current), before, membership }));
+        let others = current.remotes.iter().flatten().map(|remote| remote.address());
+        self.standing.others_are(others, registrations);
     }
 
     /// Applies what the registry says, now and whenever it changes, until it is
@@ -183,9 +203,30 @@ impl Cluster {
             return None;
         }
         // One that left a moment ago may be back: its connection is there still.
+        Some(self.known(&node.address, now).unwrap_or_else(|| (self.dial)(&node.address)))
+    }
+
+    fn known(&self, address: &str, now: &Snapshot) -> Option<Arc<dyn Remote>> {
         let known = now.all_nodes().flat_map(|nodes| nodes.remotes.iter().flatten());
-        let same = known.into_iter().find(|remote| remote.address() == &*node.address);
-        Some(same.map_or_else(|| (self.dial)(&node.address), Arc::clone))
+        let same = known.into_iter().find(|remote| remote.address() == address).cloned();
+        same.or_else(|| {
+            let mut listening = self.listening.at(self.clock.now_ms()).into_iter();
+            listening.find(|remote| remote.address() == address)
+        })
+    }
+
+    /// The connection to the node at `address`, a new one if there is none.
+    pub(super) fn remote_at(&self, address: &str) -> Arc<dyn Remote> {
+        let now = self.now.load();
+        let known = now.all_nodes().flat_map(|nodes| nodes.remotes.iter().flatten());
+        let same = known.into_iter().find(|remote| remote.address() == address).cloned();
+        same.unwrap_or_else(|| (self.dial)(address))
+    }
+
+    /// Whether the registry answers; a node that has none is in touch with it.
+    pub(super) fn is_in_touch(&self) -> bool {
+        let membership = &self.now.load().membership;
+        membership.connected || membership.problem.is_empty()
     }
 
     /// Who owns the key with this [`ring_hash`](crate::key::ring_hash).

@@ -5,7 +5,7 @@
 //! 1. A removal reaches the heir, and not this node.
 //! 2. The older value comes to the heir from here.
 //!
-//! So the heir keeps nothing of what was changed lately, see `removed_lately`.
+//! So the heir keeps nothing of what was changed lately, see `changed_lately`.
 
 use std::ops::AddAssign;
 use std::time::Duration;

@@ -4,6 +4,7 @@
 mod bench;
 mod plugins;
 mod services;
+mod simulate;
 mod step;
 mod test;
 
@@ -26,6 +27,8 @@ enum Task {
     Plugins(plugins::Arguments),
     /// Measures, and prints ratios to peers in the same run
     Bench(bench::Arguments),
+    /// Simulates a cluster under faults, with many seeds or one
+    Simulate(simulate::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -33,6 +36,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test(arguments) => test::run(&arguments),
         Task::Plugins(arguments) => plugins::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Simulate(arguments) => simulate::run(&arguments),
     }
 }
 
