@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
@@ -123,24 +125,32 @@ impl<'de> Deserialize<'de> for Scalar {
     }
 }
 
+/// The most bytes of a config file that are read.
+const LARGEST_FILE: u64 = 16 << 20;
+
 /// See [`Settings::read`].
 pub(super) fn read(path: &Path) -> Result<Settings, Error> {
+    let mut bytes = Vec::new();
+    // A device or a pipe tells its size only by being read.
+    let read =
+        File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes));
     let unreadable = |reason: String| Error::Unreadable { path: path.into(), reason };
-    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count();
-        unreadable(format!("line {line} is not UTF-8"))
-    })?;
-    parse(path, &text)
+    read.map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(unreadable(format!("it is longer than {LARGEST_FILE} bytes")));
+    }
+    parse(path, bytes)
 }
 
-/// The settings in `text`, which stands in the file `path`.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, Error> {
-    let reader = Reader { path: path.into(), text };
-    let root: Root = toml::from_str(text).map_err(|error| reader.syntax(&error))?;
+/// See [`Settings::parse`].
+pub(super) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Settings, Error> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + valid.iter().filter(|b| **b == b'\n').count();
+        Error::Unreadable { path: path.into(), reason: format!("line {line} is not UTF-8") }
+    })?;
+    let reader = Reader { path: path.into(), text: &text };
+    let root: Root = toml::from_str(&text).map_err(|error| reader.syntax(&error))?;
     reader.settings(root)
 }
 

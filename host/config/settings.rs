@@ -91,6 +91,15 @@ impl Settings {
     pub fn read(path: &Path) -> Result<Self, Error> {
         file::read(path)
     }
+
+    /// Reads what stands, or would stand, in the TOML file `path`, which errors
+    /// name. Files and variables that it refers to are read.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn parse(path: &Path, bytes: Vec<u8>) -> Result<Self, Error> {
+        file::parse(path, bytes)
+    }
 }
 
 /// See [`Config::from_settings`].

@@ -8,11 +8,11 @@ use super::text::OrNone;
 use super::*;
 
 fn file(text: &str) -> Settings {
-    file::parse(Path::new("node.toml"), text).unwrap()
+    file::parse(Path::new("node.toml"), text.into()).unwrap()
 }
 
 fn file_error(text: &str) -> String {
-    file::parse(Path::new("node.toml"), text).unwrap_err().to_string()
+    file::parse(Path::new("node.toml"), text.into()).unwrap_err().to_string()
 }
 
 fn flags(group: GroupSettings) -> Settings {

@@ -1,6 +1,7 @@
 //! Values of options and secrets as an operator writes them: `@FILE`, `env:NAME`.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 
 /// The most bytes of a file that becomes an option or a secret.
 const LARGEST_FILE: u64 = 64 << 20;
@@ -104,15 +105,16 @@ fn read(what: &str, path: &str) -> Result<String, OptionError> {
     let wrong =
         |problem: String| OptionError::File { what: what.into(), path: path.into(), problem };
     let failed = |error: std::io::Error| wrong(format!("{error}; check the path"));
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if metadata.is_dir() {
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
         return Err(wrong("it is a directory".into()));
     }
-    if metadata.len() > LARGEST_FILE {
-        let bytes = metadata.len();
-        return Err(wrong(format!("it has {bytes} bytes, and at most {LARGEST_FILE} are read")));
+    let mut bytes = Vec::new();
+    // A device or a pipe tells its size only by being read.
+    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(wrong(format!("it is longer than the {LARGEST_FILE} bytes that are read")));
     }
-    let bytes = fs::read(path).map_err(failed)?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         wrong(format!("it is not UTF-8 from byte {at} on"))
@@ -163,6 +165,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = expand("data", &format!("@{}", folder.path().display())).unwrap_err();
         assert!(text.to_string().ends_with("it is a directory"), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_an_end_is_not_read_to_it() {
+        let text = expand("data", "@/dev/zero").unwrap_err().to_string();
+        assert!(text.contains("it is longer than the 67108864 bytes"), "{text}");
     }
 
     #[test]

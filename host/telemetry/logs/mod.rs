@@ -10,8 +10,9 @@ pub use limiter::LogLimiter;
 use std::io::{IsTerminal, stderr};
 
 use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use super::{Config, SetupError};
 use lines::Lines;
@@ -29,9 +30,9 @@ pub(super) fn layer<S>(config: &Config) -> Result<Box<dyn Layer<S> + Send + Sync
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let filter = EnvFilter::try_new(&config.log).map_err(|error| SetupError::Filter {
+    let filter: Targets = config.log.parse().map_err(|error| SetupError::Filter {
         given: config.log.clone(),
-        problem: error.to_string(),
+        problem: format!("{error}"),
     })?;
     let terminal = stderr().is_terminal();
     let by_place = if terminal { LogFormat::Text } else { LogFormat::Json };
