@@ -79,9 +79,7 @@ impl Call {
             Self::Get | Self::Lookup | Self::Handoff(_) => false,
         }
     }
-}
 
-impl Call {
     /// Its name in traces.
     #[must_use]
     pub fn method(&self) -> &'static str {
@@ -92,6 +90,8 @@ impl Call {
             Self::Remove => "Remove",
             Self::Clear => "Clear",
             Self::Handoff(_) => "Handoff",
+            Self::Missed { .. } => "Missed",
+            Self::Greet { .. } => "Greet",
         }
     }
 }

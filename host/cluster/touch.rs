@@ -223,7 +223,6 @@ impl Cluster {
     }
 
     fn about(&self, group: Bytes, key: Bytes, call: Call) -> Request {
-        let (ring_version, traceparent) = (self.ring_version(), String::new());
-        Request { group, key, call, ring_version, traceparent }
+        Request { group, key, call, ring_version: self.ring_version() }
     }
 }

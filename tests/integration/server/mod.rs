@@ -5,7 +5,7 @@ mod admin;
 mod calls;
 mod drain;
 mod errors;
-mod http;
+pub(crate) mod http;
 mod limits;
 mod services;
 mod session;
