@@ -84,6 +84,10 @@ impl Group {
         slots: &mut std::slice::Iter<'_, u32>,
     ) -> Vec<HandedOver> {
         let mut message = Vec::new();
+        // A process that was stopped for a while may hold what was changed since.
+        if !self.parts.cluster.standing().holds() {
+            return message;
+        }
         let mut bytes = 0;
         while bytes < MESSAGE_BYTES && message.len() < MESSAGE_ENTRIES {
             let Some(&slot) = slots.next() else { break };
