@@ -15,6 +15,7 @@ mod cluster_peer;
 mod compose;
 mod demo;
 mod example_policy;
+mod fuzz;
 mod museum;
 mod readme;
 mod server;
