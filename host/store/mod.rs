@@ -1,6 +1,7 @@
 //! Local storage: entries in shards under one byte budget, each with its own
 //! time to live.
 
+mod buffer;
 mod record;
 
 mod entry;
