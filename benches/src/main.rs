@@ -3,6 +3,7 @@
 //! A benchmark is a file with a `run` and a line in [`BENCHMARKS`].
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
+mod remote;
 mod report;
 mod sim;
 mod startup;
@@ -17,6 +18,7 @@ use report::Figure;
 
 /// Name, what it measures, and how it is run: in the order of their names.
 const BENCHMARKS: &[(&str, &str, Run)] = &[
+    ("remote", "Gets of what another node has in memory, next to groupcache", remote::run),
     ("sim", "Requests a second through a simulated cache", sim::run),
     ("startup", "From the start of a node to its ready line", startup::run),
     ("step", "One step of a policy, as a component and as native code", step::run),
@@ -38,6 +40,9 @@ struct Arguments {
     json: bool,
     #[command(flatten)]
     settings: Settings,
+    /// What `remote` starts its processes with
+    #[arg(long, hide = true, num_args = 1.., exclusive = true)]
+    part: Vec<String>,
 }
 
 /// What every benchmark is told.
@@ -56,7 +61,10 @@ fn names() -> impl Iterator<Item = PossibleValue> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let Arguments { names, json, settings } = Arguments::parse();
+    let Arguments { names, json, settings, part } = Arguments::parse();
+    if !part.is_empty() {
+        return remote::play(&part);
+    }
     for (name, _, run) in BENCHMARKS {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
             report::print(&run(&settings)?, json)?;
