@@ -19,6 +19,7 @@ mod metrics;
 mod museum;
 mod readme;
 mod server;
+mod status_shape;
 mod traces;
 mod with_etcd;
 mod with_mariadb;
