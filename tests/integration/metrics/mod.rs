@@ -2,6 +2,6 @@
 //! the dashboard and the alerts ask for.
 
 mod exposition;
-mod movement;
+pub(crate) mod movement;
 mod queries;
 mod scrape;

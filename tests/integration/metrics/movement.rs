@@ -4,19 +4,20 @@ use std::time::{Duration, Instant};
 
 use super::scrape::Scrape;
 use crate::harness::{ServedNode, ending};
+use crate::museum::exhibits;
 
 /// What a metric does between two scrapes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Moves {
+pub(crate) enum Moves {
     Up,
     Down,
 }
 use Moves::{Down, Up};
 
-type Expected<'a> = (&'a str, &'a [(&'a str, &'a str)], Moves);
+pub(crate) type Expected<'a> = (&'a str, &'a [(&'a str, &'a str)], Moves);
 
 /// Runs `event`, perhaps again and again, until all moved that should.
-async fn assert_moves(node: &ServedNode, event: impl Fn(), expected: &[Expected<'_>]) {
+pub(crate) async fn assert_moves(node: &ServedNode, event: impl Fn(), expected: &[Expected<'_>]) {
     let before = Scrape::of(node).await;
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -159,6 +160,35 @@ async fn what_is_kept_moves_its_metrics() {
         &[
             ("psycache_policy_info", &policy("lru"), Down),
             ("psycache_policy_info", &policy("lfu"), Up),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_fails_moves_its_metrics() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trap-later.wasm");
+    std::fs::write(&file, exhibits::policy("trap-later")).unwrap();
+    let node = ServedNode::start(&["--capacity", "64KiB", "--max-value", "32KiB"]);
+    run(&node, &["policy", "swap", "default", file.to_str().unwrap()]);
+
+    let group = ("group", "default");
+    let value = "x".repeat(20_000);
+    let fill = || {
+        for n in 0..5 {
+            run(&node, &["set", "default", &format!("large{n}"), &value]);
+        }
+    };
+    let policy = |state| [group, ("policy", "trap-later"), ("state", state)];
+    assert_moves(
+        &node,
+        fill,
+        &[
+            ("psycache_policy_failures_total", &[group, ("kind", "trap")], Up),
+            ("psycache_evictions_total", &[group, ("reason", "fallback")], Up),
+            ("psycache_policy_info", &policy("running"), Down),
+            ("psycache_policy_info", &policy("fallback"), Up),
         ],
     )
     .await;

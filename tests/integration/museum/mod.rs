@@ -1,7 +1,7 @@
 //! Hostile plugins, and what becomes of a node that is given them: nothing. The
 //! exhibits stand in `tests/plugins/`.
 
-mod exhibits;
+pub(crate) mod exhibits;
 mod load;
 mod operator;
 

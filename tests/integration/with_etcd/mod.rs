@@ -5,6 +5,7 @@ mod certificates;
 pub(crate) mod server;
 
 mod economy;
+mod metrics;
 mod nodes;
 mod readme;
 mod registry;
