@@ -11,6 +11,7 @@ pub(super) const INTROSPECT: &str = "psycache:plugin/introspect@0.1.0";
 pub(super) const SNAPSHOT: &str = "psycache:plugin/snapshot@0.1.0";
 pub(super) const RETRIEVER: &str = "psycache:plugin/retriever@0.1.0";
 pub(super) const RETRIEVER_BATCH: &str = "psycache:plugin/retriever-batch@0.1.0";
+pub(super) const SPANS: &str = "psycache:plugin/spans@0.1.0";
 pub(super) const PROBE: &str = "psycache:plugin/probe@0.1.0";
 
 /// `types.option-pair`
@@ -124,6 +125,25 @@ pub(super) enum LiftedError {
     BadKey(String),
     #[component(name = "bad-value")]
     BadValue(String),
+}
+
+/// `types.option-pair` from the guest
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(super) struct LiftedPair {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+/// `spans.span`
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(super) struct LiftedSpan {
+    pub(super) name: String,
+    #[component(name = "duration-us")]
+    pub(super) duration_us: u64,
+    pub(super) attributes: Vec<LiftedPair>,
+    pub(super) error: Option<String>,
 }
 
 /// What `retriever.fetch` answers.

@@ -27,6 +27,7 @@ mod logs;
 mod metrics;
 mod otlp;
 mod readings;
+mod reported;
 mod rpc_span;
 mod traces;
 
@@ -36,6 +37,7 @@ pub use exposition::Exposition;
 pub use logs::{LogFormat, LogLimiter};
 pub use metrics::Metrics;
 pub use readings::{GroupReading, LoadReading, NodeReading, PeerReading, PolicyReading};
+pub use reported::Reported;
 pub use rpc_span::RpcSpan;
 
 use tracing_subscriber::layer::SubscriberExt;

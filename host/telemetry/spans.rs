@@ -3,13 +3,16 @@
 //! Each is there only where the request has a trace; else it is [`Span::none`], and
 //! costs a look at a thread's own memory.
 
+use std::time::Duration;
+
 use tracing::Span;
 use tracing::field::Empty;
 
 use super::LoadOutcome;
 
 /// Whether the request at hand has a trace.
-pub(super) fn is_traced() -> bool {
+#[must_use]
+pub fn is_traced() -> bool {
     !Span::current().is_disabled()
 }
 
@@ -73,7 +76,7 @@ pub fn retrieve(plugin: &str) -> Span {
 
 /// Notes on the span of a retriever how long its load waited for a place, and whether
 /// it had to make a new connection.
-pub fn lent(wait: std::time::Duration, connected: bool) {
+pub fn lent(wait: Duration, connected: bool) {
     let span = Span::current();
     if !span.is_disabled() {
         span.record("psycache.pool.wait_ms", wait.as_secs_f64() * 1e3);

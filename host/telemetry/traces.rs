@@ -12,7 +12,8 @@ use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::{EnvResourceDetector, ResourceDetector};
 use opentelemetry_sdk::trace::{
-    SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample, TracerProviderBuilder,
+    SamplingDecision, SamplingResult, SdkTracer, SdkTracerProvider, ShouldSample,
+    TracerProviderBuilder,
 };
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
@@ -32,6 +33,14 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Share of the requests without a parent that are traced; empty where nothing
 /// is. Set once, by [`Traces::start`].
 static RATIO: OnceLock<f64> = OnceLock::new();
+
+/// Makes the spans that are not `tracing`'s; empty where there is no collector.
+static TRACER: OnceLock<SdkTracer> = OnceLock::new();
+
+/// What makes spans under names that are known at run time only.
+pub(super) fn tracer() -> Option<&'static SdkTracer> {
+    TRACER.get()
+}
 
 /// Whether a request that has no trace may begin one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,14 +93,24 @@ impl Traces {
         };
         let exporter = otlp::exporter(url)
             .map_err(|problem| SetupError::Otlp { given: url.clone(), problem })?;
+        let traces = Self::new(provider.with_batch_exporter(exporter), instance);
         RATIO.get_or_init(|| config.trace_ratio);
-        Ok(Self::new(provider.with_batch_exporter(exporter), instance))
+        TRACER.get_or_init(|| traces.tracer());
+        Ok(traces)
     }
 
     fn new(provider: TracerProviderBuilder, instance: &str) -> Self {
         let resource = resource(instance);
         let provider = provider.with_sampler(AsChosen).with_resource(resource).build();
         Self { provider }
+    }
+
+    fn tracer(&self) -> SdkTracer {
+        let scope = InstrumentationScope::builder("psycache")
+            .with_version(env!("CARGO_PKG_VERSION"))
+            .with_schema_url(CONVENTIONS)
+            .build();
+        self.provider.tracer_with_scope(scope)
     }
 
     /// Turns spans into traces. It takes no log lines: those have their own way.
@@ -101,12 +120,8 @@ impl Traces {
     {
         let ours =
             filter_fn(|metadata| metadata.is_span() && metadata.target().starts_with("psycache"));
-        let scope = InstrumentationScope::builder("psycache")
-            .with_version(env!("CARGO_PKG_VERSION"))
-            .with_schema_url(CONVENTIONS)
-            .build();
         tracing_opentelemetry::layer()
-            .with_tracer(self.provider.tracer_with_scope(scope))
+            .with_tracer(self.tracer())
             .with_location(false)
             .with_threads(false)
             .with_level(false)

@@ -13,6 +13,7 @@ use wasmtime_wasi::sockets::{WasiSocketsCtxView, WasiSocketsView};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::network::Network;
+use super::spans::{self, LoadSpans};
 use crate::plugin::guest_log::GuestLog;
 use crate::plugin::load;
 use crate::plugin::quota::{HANDLES, Quota};
@@ -25,6 +26,7 @@ const MOST_LOOKUPS: u32 = 32;
 /// What the store of a retriever instance holds for the host.
 pub(super) struct RetrieverState {
     pub(super) quota: Quota,
+    pub(super) spans: LoadSpans,
     network: Arc<Network>,
     /// The name that each look-up under way is for.
     lookups: HashMap<u32, String>,
@@ -51,7 +53,8 @@ impl RetrieverState {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(HANDLES);
         let (lookups, lookups_left) = (HashMap::new(), MOST_LOOKUPS);
-        Self { quota, network, lookups, lookups_left, wasi: wasi.build(), resources }
+        let (spans, wasi) = (LoadSpans::begin(), wasi.build());
+        Self { quota, spans, network, lookups, lookups_left, wasi, resources }
     }
 }
 
@@ -60,6 +63,7 @@ impl RetrieverState {
     pub(super) fn begin_call(&mut self) {
         self.quota.forget();
         self.lookups_left = MOST_LOOKUPS;
+        self.spans = LoadSpans::begin();
     }
 }
 
@@ -83,6 +87,7 @@ pub(super) fn link(
 fn linker(component: &Component) -> wasmtime::Result<Linker<RetrieverState>> {
     let mut linker = Linker::new(component.engine());
     p2::add_to_linker_async(&mut linker)?;
+    spans::add_to_linker(&mut linker)?;
     linker.allow_shadowing(true);
     ip_name_lookup::add_to_linker::<RetrieverState, Lookups>(&mut linker, |state| LookupView {
         state,

@@ -68,6 +68,7 @@ mod retriever;
 mod slot_array;
 mod slot_list;
 mod slot_queue;
+mod span;
 mod stepped;
 
 #[cfg(any(target_family = "wasm", test))]
@@ -88,4 +89,5 @@ pub use retriever::{FetchError, Fetched, Retriever, RetrieverConfig};
 pub use slot_array::SlotArray;
 pub use slot_list::SlotList;
 pub use slot_queue::SlotQueue;
+pub use span::Span;
 pub use stepped::{Step, Stepped};

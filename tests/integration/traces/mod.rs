@@ -59,7 +59,7 @@ async fn client(node: &ServedNode) -> CacheClient<Channel> {
 }
 
 /// Stops nodes, which send what they have still.
-async fn stop(nodes: impl IntoIterator<Item = ServedNode>) {
+pub(crate) async fn stop(nodes: impl IntoIterator<Item = ServedNode>) {
     for node in nodes {
         node.signal("TERM");
         let (status, _, log) = tokio::task::spawn_blocking(|| node.ended()).await.unwrap();
@@ -68,7 +68,7 @@ async fn stop(nodes: impl IntoIterator<Item = ServedNode>) {
 }
 
 /// The one span of a trace that is called so.
-fn one<'a>(spans: &'a [Span], name: &str, kind: SpanKind) -> &'a Span {
+pub(crate) fn one<'a>(spans: &'a [Span], name: &str, kind: SpanKind) -> &'a Span {
     let mut named = spans.iter().filter(|span| span.name == name && span.kind == kind);
     match (named.next(), named.next()) {
         (Some(span), None) => span,
@@ -76,7 +76,7 @@ fn one<'a>(spans: &'a [Span], name: &str, kind: SpanKind) -> &'a Span {
     }
 }
 
-fn assert_attributes(span: &Span, expected: &[(&str, &str)]) {
+pub(crate) fn assert_attributes(span: &Span, expected: &[(&str, &str)]) {
     for (name, value) in expected {
         assert_eq!(span.attribute(name), *value, "{name} of {span:#?}");
     }
@@ -191,5 +191,5 @@ async fn only_what_is_sampled_is_sent_and_only_errors_are_errors() {
     assert_attributes(&invalid, &[("rpc.grpc.status_code", "3"), ("psycache.result", "error")]);
     let [hit] = collector.trace(&trace(4)).try_into().unwrap();
     assert_attributes(&hit, &[("psycache.result", "hit"), ("cache.hit", "true")]);
-    assert_eq!(collector.len(), 5, "what is not sampled was sent");
+    assert_eq!(collector.spans().len(), 5, "what is not sampled was sent");
 }

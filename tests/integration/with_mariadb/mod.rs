@@ -8,6 +8,7 @@ mod loads;
 mod outage;
 mod readme;
 mod secrecy;
+mod spans;
 
 use std::process::Command;
 

@@ -23,14 +23,19 @@ impl Connection {
     pub(crate) async fn open(settings: &Settings) -> Result<Self, FetchError> {
         let server = &settings.server;
         let place = format!("{}:{}", server.ip_or_hostname(), server.tcp_port());
+        let span = settings.span("connect");
         let connecting = Conn::new(resolved(server, &place)?);
-        let mut session = tokio::time::timeout(settings.connect_timeout, connecting)
+        let connected = tokio::time::timeout(settings.connect_timeout, connecting)
             .await
             .map_err(|_| {
                 let limit = settings.connect_timeout.as_millis();
                 FetchError::Unavailable(format!("{place}: not connected within {limit} ms"))
-            })?
-            .map_err(|error| at(&place, Failure::from(error).into()))?;
+            })
+            .and_then(|connected| {
+                connected.map_err(|error| at(&place, Failure::from(error).into()))
+            });
+        span.end(connected.as_ref().err().map(words));
+        let mut session = connected?;
         let query = session.prep(settings.query.as_str()).await.map_err(Failure::from)?;
         let column = value_column(&query, settings.value_column.as_deref())?;
         Ok(Self { session, query, column })
@@ -42,8 +47,11 @@ impl Connection {
         settings: &Settings,
         key: &str,
     ) -> Result<Option<Vec<u8>>, Failure> {
-        let row: Option<Row> = self.session.exec_first(&self.query, (key,)).await?;
-        let Some(mut row) = row else { return Ok(None) };
+        let span =
+            settings.span(first_word(&settings.query)).with("db.query.text", &settings.query);
+        let row: Result<Option<Row>, _> = self.session.exec_first(&self.query, (key,)).await;
+        span.end(row.as_ref().err().map(ToString::to_string).as_deref());
+        let Some(mut row) = row? else { return Ok(None) };
         let columns = self.query.columns();
         let column = &columns[self.column];
         let value = row.take(self.column).unwrap_or(mysql_async::Value::NULL);
@@ -65,6 +73,21 @@ fn resolved(server: &Opts, place: &str) -> Result<Opts, FetchError> {
     let found = found.map_err(|error| FetchError::Unavailable(format!("{place}: {error}")))?;
     let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
     Ok(OptsBuilder::from_opts(server.clone()).resolved_ips(Some(addresses)).into())
+}
+
+/// What an error says.
+fn words(error: &FetchError) -> &str {
+    match error {
+        FetchError::Unavailable(text)
+        | FetchError::Rejected(text)
+        | FetchError::BadKey(text)
+        | FetchError::BadValue(text) => text,
+    }
+}
+
+/// SELECT, of a query.
+fn first_word(query: &str) -> &str {
+    query.split_whitespace().next().unwrap_or("query")
 }
 
 /// Says which server an error is about.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mysql_async::{Opts, OptsBuilder};
-use psycache_plugin::{ConfigError, RetrieverConfig};
+use psycache_plugin::{ConfigError, RetrieverConfig, Span};
 
 /// The largest row that is read; the memory that a node gives a retriever is just
 /// enough for it. More is refused before it is read, or the instance would die of it.
@@ -36,6 +36,17 @@ impl Settings {
             value_column,
             connect_timeout: Duration::from_millis(connect_timeout_ms),
         })
+    }
+
+    /// Begins a span of what is asked of the server.
+    pub(crate) fn span(&self, operation: &str) -> Span {
+        let database = self.server.db_name().unwrap_or_default();
+        Span::begin(format!("{operation} {database}").trim_end())
+            .with("db.system.name", "mysql")
+            .with("db.namespace", database)
+            .with("db.operation.name", operation)
+            .with("server.address", self.server.ip_or_hostname())
+            .with("server.port", &self.server.tcp_port().to_string())
     }
 }
 

@@ -1,0 +1,51 @@
+//! What a retriever reports of its work at the source, within bounds.
+
+use std::time::{Duration, Instant};
+
+use wasmtime::StoreContextMut;
+use wasmtime::component::Linker;
+
+use super::link::RetrieverState;
+use crate::plugin::contract::{LiftedSpan, SPANS};
+use crate::telemetry::Reported;
+use crate::telemetry::spans::is_traced;
+
+/// Spans that one load may report.
+const MOST_SPANS: u32 = 16;
+
+/// How a load stands to its trace.
+#[derive(Debug)]
+pub(super) struct LoadSpans {
+    began: Instant,
+    left: u32,
+}
+
+impl LoadSpans {
+    /// Of a load that begins now.
+    pub(super) fn begin() -> Self {
+        Self { began: Instant::now(), left: MOST_SPANS }
+    }
+
+    fn report(&mut self, span: LiftedSpan) {
+        let Some(left) = self.left.checked_sub(1) else { return };
+        self.left = left;
+        // None of it was before the load.
+        let took = Duration::from_micros(span.duration_us).min(self.began.elapsed());
+        let attributes = span.attributes.into_iter().map(|pair| (pair.name, pair.value));
+        Reported { name: span.name, took, attributes, error: span.error }.send();
+    }
+}
+
+/// Offers the interface.
+pub(super) fn add_to_linker(linker: &mut Linker<RetrieverState>) -> wasmtime::Result<()> {
+    let mut interface = linker.instance(SPANS)?;
+    interface
+        .func_wrap("wanted", |_: StoreContextMut<'_, RetrieverState>, (): ()| Ok((is_traced(),)))?;
+    interface.func_wrap(
+        "report",
+        |mut store: StoreContextMut<'_, RetrieverState>, (span,): (LiftedSpan,)| {
+            store.data_mut().spans.report(span);
+            Ok(())
+        },
+    )
+}
