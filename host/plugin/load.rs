@@ -184,21 +184,21 @@ where
         .map_err(|error| StartError::Shape { interface, problem: brief(&error) })
 }
 
-/// An error on one line, its root first and then where it came from, cut to what
-/// a log line can hold: parts of it may come from the guest.
+/// An error on one line, its root first and then where it came from.
 pub(super) fn brief(error: &wasmtime::Error) -> String {
+    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    causes.reverse();
+    one_line(&causes.join("; "))
+}
+
+/// A text that comes from a guest in part, as a log or a terminal can show it: on
+/// one line, without characters that would move a cursor, and not too long.
+pub(super) fn one_line(text: &str) -> String {
     const MOST: usize = 500;
-    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    let mut text = String::new();
-    for cause in causes.iter().rev() {
-        let separator = if text.is_empty() { "" } else { "; " };
-        text.push_str(separator);
-        text.extend(cause.split_whitespace().flat_map(|word| [word, " "]));
-        text.truncate(text.trim_end().len());
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = words.join(" ").replace(char::is_control, "\u{fffd}");
+    match line.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
     }
-    if let Some((at, _)) = text.char_indices().nth(MOST) {
-        text.truncate(at);
-        text.push('…');
-    }
-    text
 }

@@ -1,6 +1,7 @@
 //! What setting up an instance can fail with, and how a plugin's refusal reads.
 
 use super::contract::ConfigError;
+use super::load::one_line;
 use super::{LoadError, Plugin};
 use crate::policy::Failure;
 
@@ -56,11 +57,12 @@ fn mend(failure: &Failure) -> &'static str {
 /// A refusal for the operator. A plugin may list beside an option's name those
 /// that it has, as the built-in ones do.
 pub(super) fn refusal(error: ConfigError) -> String {
-    match error {
+    let refusal = match error {
         ConfigError::UnknownOption(name) => format!("it has no option {name}"),
         ConfigError::InvalidValue(bad) => {
             format!("the value of option {} is wrong: {}", bad.name, bad.problem)
         }
         ConfigError::MissingOption(name) => format!("the option {name} is missing"),
-    }
+    };
+    one_line(&refusal)
 }

@@ -102,6 +102,10 @@ impl Trace {
             let read = limited.read_until(b'\n', &mut self.text);
             match read.with_context(|| format!("line {line} can't be read"))? {
                 0 => break,
+                read if read as u64 == MAX_LINE_BYTES && !self.text.ends_with(b"\n") => bail!(
+                    "line {line} is too long: a trace has a key of at most {MAX_KEY_BYTES} bytes \
+                     a line, and maybe its size"
+                ),
                 _ => block.extend(self.parse().with_context(|| format!("line {line}"))?),
             }
         }
