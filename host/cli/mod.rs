@@ -17,6 +17,9 @@ mod sim;
 mod status;
 mod table;
 
+#[doc(hidden)]
+pub use sim::{Simulated, Unit, simulate};
+
 use std::ffi::OsString;
 use std::future::Future;
 use std::process::ExitCode;

@@ -77,6 +77,29 @@ impl Lane {
         residents: Arc<dyn Residents>,
         bell: Bell,
     ) -> Result<Self, Failure> {
+        let (mut lane, mut turns) = Self::by_hand(group, source, config, residents, bell)?;
+        let bell = lane.bell.clone();
+        let thread = thread::Builder::new()
+            .name(format!("policy {group}"))
+            .spawn(move || turns.run(&bell))
+            .map_err(|error| Failure::Refused(format!("no thread for its lane: {error}")))?;
+        *lane.thread.get_mut() = Some(thread);
+        Ok(lane)
+    }
+
+    /// A lane without a thread, for a program that decides by itself who runs
+    /// when: it does nothing but in the [`Turns`] that are taken.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start).
+    #[doc(hidden)]
+    pub fn by_hand(
+        group: &str,
+        source: Arc<dyn PolicySource>,
+        config: LaneConfig,
+        residents: Arc<dyn Residents>,
+        bell: Bell,
+    ) -> Result<(Self, Turns), Failure> {
         let instance = Instance::tried(source.as_ref(), &config.policy, residents.clone())?;
         let shared = Arc::new(Shared {
             residents,
@@ -86,16 +109,11 @@ impl Lane {
         });
         let policy = config.policy.clone();
         let (drain_limit, room_wait) = (config.drain_limit, config.room_wait);
-        let machine = Machine::new(group, shared.clone(), config, source, instance);
-        let thread = thread::Builder::new()
-            .name(format!("policy {group}"))
-            .spawn({
-                let bell = bell.clone();
-                move || run(machine, &bell)
-            })
-            .map_err(|error| Failure::Refused(format!("no thread for its lane: {error}")))?;
-        let thread = Mutex::new(Some(thread));
-        Ok(Self { shared, bell, policy, drain_limit, room_wait, thread })
+        let ending = Ending(Arc::clone(&shared));
+        let machine = Machine::new(group, Arc::clone(&shared), config, source, instance);
+        let thread = Mutex::new(None);
+        let lane = Self { shared, bell, policy, drain_limit, room_wait, thread };
+        Ok((lane, Turns { _ending: ending, machine }))
     }
 
     /// For an insert that found the store full: returns when it is worth trying
@@ -192,15 +210,30 @@ impl Drop for Ending {
     }
 }
 
-fn run(mut machine: Machine, bell: &Bell) {
-    let _ending = Ending(machine.shared.clone());
-    loop {
-        match machine.turn() {
-            Next::Again => {}
-            Next::Wait(limit) => {
-                bell.wait(limit);
+/// What a lane does. Dropping it ends the lane.
+#[doc(hidden)]
+pub struct Turns {
+    /// Dropped first: nobody waits for the last instance to be taken down.
+    _ending: Ending,
+    machine: Machine,
+}
+
+impl Turns {
+    /// Does a bounded piece of what is to do. Answers whether there is more to do
+    /// before the bell rings.
+    pub fn take(&mut self) -> bool {
+        self.machine.turn() == Next::Again
+    }
+
+    fn run(&mut self, bell: &Bell) {
+        loop {
+            match self.machine.turn() {
+                Next::Again => {}
+                Next::Wait(limit) => {
+                    bell.wait(limit);
+                }
+                Next::Stop => return,
             }
-            Next::Stop => return,
         }
     }
 }

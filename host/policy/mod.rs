@@ -31,6 +31,8 @@ mod tests;
 pub use batch::{Attributes, Batch};
 pub use bell::Bell;
 pub use handover::{Handover, Swapped};
+#[doc(hidden)]
+pub use lane::Turns;
 pub use lane::{Lane, LaneConfig};
 pub use native::Native;
 pub use recovery::Patience;

@@ -28,4 +28,4 @@ pub use config::Config;
 pub use groups::Groups;
 pub use health::{Health, Phase};
 pub use peer_service::PeerService;
-pub use serve::{Listeners, Services, serve};
+pub use serve::{Listeners, Services, routes, serve};

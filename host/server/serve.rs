@@ -135,7 +135,9 @@ fn transport() -> Server {
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
 }
 
-fn routes(config: &Config, services: Services) -> Routes {
+/// The services behind the connections: for a program with a transport of its
+/// own. [`Services::metrics`] are not part of it.
+pub fn routes(config: &Config, services: Services) -> Routes {
     let Services { groups, local, operations, health, .. } = services;
     let admin = AdminService {
         groups: groups.clone(),

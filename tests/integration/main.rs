@@ -15,6 +15,7 @@ mod cluster_peer;
 mod compose;
 mod demo;
 mod example_policy;
+mod fuzz;
 mod metrics;
 mod museum;
 mod readme;

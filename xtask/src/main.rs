@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
 mod bench;
+mod fuzz;
 mod plugins;
 mod services;
 mod step;
@@ -26,6 +27,8 @@ enum Task {
     Plugins(plugins::Arguments),
     /// Measures, and prints ratios to peers in the same run
     Bench(bench::Arguments),
+    /// Looks for inputs that nobody has thought of
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -33,6 +36,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test(arguments) => test::run(&arguments),
         Task::Plugins(arguments) => plugins::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.no_services {
         services::ensure()?;
     }
-    for folder in [".", "benches", "plugins", EXAMPLE_POLICY] {
+    for folder in [".", "benches", "fuzz", "plugins", EXAMPLE_POLICY] {
         step(folder, "cargo fmt --all --check")?;
     }
     step(".", "cargo test --release --test architecture")?;

@@ -4,7 +4,7 @@
 mod replay;
 mod trace;
 
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use crate::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits
 use crate::policy::PolicySource;
 
 use replay::Replay;
-use trace::{Names, Request, Trace, Unit};
+pub use trace::Unit;
+use trace::{Names, Request, Trace};
 
 /// Replay recorded request streams and print the hit ratio of each policy and
 /// capacity, as CSV
@@ -137,6 +138,40 @@ impl Args {
             Ok(Subject { name, source })
         };
         self.policy.iter().map(load).collect()
+    }
+}
+
+/// What one policy made of one trace.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Simulated {
+    /// Lines that were requests.
+    pub requests: u64,
+    /// Different keys among them.
+    pub unique: usize,
+    /// Hits of all requests, 0 to 1.
+    pub hit_ratio: f64,
+}
+
+/// One row of the table, for a trace that is no file.
+///
+/// # Errors
+/// The trace can't be read, or the policy fails.
+#[doc(hidden)]
+pub fn simulate(
+    trace: impl Read + Send + 'static,
+    unit: Unit,
+    policy: &dyn PolicySource,
+    capacity: NonZeroU64,
+) -> Result<Simulated> {
+    let mut trace = Trace::of(Box::new(trace), unit, |_| {})?;
+    let mut replay = Replay::new(policy, &[], capacity.get(), trace.names())?;
+    loop {
+        let block = trace.next_block()?;
+        if block.is_empty() {
+            let (requests, hit_ratio) = (replay.requests(), replay.hit_ratio());
+            return Ok(Simulated { requests, unique: trace.unique(), hit_ratio });
+        }
+        block.into_iter().try_for_each(|request| replay.request(request))?;
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Request {
 
 /// In what a capacity is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Unit {
+pub enum Unit {
     /// Every entry weighs one; sizes in the trace are passed over.
     #[default]
     Entries,
@@ -65,6 +65,15 @@ impl Trace {
             }
             Box::new(File::open(path)?)
         };
+        Self::of(source, unit, progress)
+    }
+
+    /// Reads from `source`; see [`open`](Self::open).
+    pub(super) fn of(
+        source: Box<dyn Read + Send>,
+        unit: Unit,
+        progress: impl FnMut(u64) + Send + 'static,
+    ) -> Result<Self> {
         let mut packed = BufReader::with_capacity(1 << 16, Counted { source, progress });
         let gzip = packed.fill_buf()?.starts_with(&[0x1f, 0x8b]);
         let input: Box<dyn BufRead + Send> = match gzip {

@@ -1,0 +1,205 @@
+//! A node's groups and services, and a data source that does what a key says.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::{self, BoxFuture, FutureExt};
+use parking_lot::{Mutex, MutexGuard};
+use psycache::clock::Clock;
+use psycache::cluster::Cluster;
+use psycache::error::Error;
+use psycache::group::{self, Group};
+use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
+use psycache::policy::{Bell, Keys, Lane, LaneConfig, PolicyConfig};
+use psycache::proto::StatusResponse;
+use psycache::retriever::{FetchError, Fetched, Retriever};
+use psycache::server::{
+    self, Groups, Health, Operations, PolicySwap, PolicySwapped, Services, routes,
+};
+use psycache::store::{self, ENTRY_OVERHEAD, Store};
+use psycache::telemetry::{Metrics, NodeReading};
+use tokio::runtime::Runtime;
+use tonic::service::Routes;
+
+use super::call::Call;
+
+const CAPACITY: u64 = 20_000;
+const LONGEST_VALUE: u64 = 15_000;
+const LONGEST_COMPONENT: usize = 10_000;
+/// Looks at a store until its numbers have to fit: the lane is at work meanwhile.
+const LOOKS: usize = 10_000;
+
+/// Made once: what one input leaves behind is cleared before the next.
+pub(super) struct Server {
+    runtime: Runtime,
+    routes: Routes,
+    groups: Groups,
+}
+
+impl Server {
+    pub(super) fn shared() -> MutexGuard<'static, Self> {
+        static SERVER: LazyLock<Mutex<Server>> = LazyLock::new(|| Mutex::new(Server::start()));
+        SERVER.lock()
+    }
+
+    fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.expect("a runtime can be made");
+        #[allow(clippy::disallowed_methods, reason = "a fuzz target is a main")]
+        let (routes, groups) = runtime.block_on(services());
+        Self { runtime, routes, groups }
+    }
+
+    /// Makes the calls side by side and sees each to its end.
+    pub(super) fn answer(&self, calls: impl Iterator<Item = Call>) {
+        let answered = async {
+            for group in self.groups.iter() {
+                group.parts().store.clear();
+            }
+            future::join_all(calls.map(|call| call.make(self.routes.clone()))).await;
+            for group in self.groups.iter() {
+                comes_to_rest(&group.parts().store).await;
+            }
+        };
+        #[allow(clippy::disallowed_methods, reason = "a fuzz target is a main")]
+        self.runtime.block_on(answered);
+    }
+}
+
+/// What is held is the sum of the entries, as soon as nothing is under way.
+async fn comes_to_rest(store: &Store) {
+    for _ in 0..LOOKS {
+        let before = store.stats();
+        assert!(before.bytes <= CAPACITY, "{before:?}");
+        let keys = (0..store.slot_bound()).filter_map(|slot| store.key(slot));
+        let weight = |key: String| {
+            let found = store.peek(&key, store.hash(&key));
+            let length = found.and_then(|found| found.value).map_or(0, |value| value.len());
+            ENTRY_OVERHEAD + (key.len() + length) as u64
+        };
+        if keys.map(weight).sum::<u64>() == before.bytes {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("bytes that no entry has: {:?}", store.stats());
+}
+
+async fn services() -> (Routes, Groups) {
+    let groups = Groups::new([group("scores", Some(Arc::new(Source))), group("notes", None)]);
+    let health = Arc::new(Health::starting(&groups).await);
+    health.ready().await;
+    let config = server::Config {
+        max_value_bytes: LONGEST_VALUE as usize,
+        max_component_bytes: LONGEST_COMPONENT,
+        session_window: 4,
+        ..server::Config::default()
+    };
+    let services = Services {
+        groups: groups.clone(),
+        local: Some(Arc::new(groups.clone())),
+        operations: Arc::new(Operator { groups: groups.clone() }),
+        metrics: Arc::new(Metrics::new(nothing)),
+        health,
+    };
+    (routes(&config, services), groups)
+}
+
+fn group(name: &str, source: Option<Arc<dyn Retriever>>) -> Arc<Group> {
+    static LRU: LazyLock<Arc<PolicyComponent>> = LazyLock::new(|| {
+        let engines = Engines::new(&CompileCache::Off).expect("engines can be made");
+        let plugin = Plugin::builtin("lru").expect("it is built in");
+        PolicyComponent::load(&engines, plugin, &policy(1000), PolicyLimits::default())
+            .expect("it loads")
+    });
+    // It stands still: then nothing expires between two looks at a store.
+    let clock = Clock::manual();
+    let bell = Bell::new();
+    let ring = bell.clone();
+    let config = store::Config { capacity_bytes: CAPACITY, max_entries: None };
+    let store = Store::new(config, clock.clone(), Box::new(move || ring.ring()));
+    let lane = LaneConfig::new(policy(store.slot_bound()), clock.clone());
+    let lane = Lane::start(name, LRU.clone(), lane, store.clone(), bell).expect("it starts");
+    let cluster = Arc::new(Cluster::alone());
+    let parts = group::Parts { store, clock, lane: Arc::new(lane), source: source.into(), cluster };
+    let config = group::Config {
+        load_timeout: Duration::from_millis(5),
+        max_value_bytes: LONGEST_VALUE,
+        ..group::Config::named(name)
+    };
+    Group::new(config, parts).expect("the configuration is right")
+}
+
+fn policy(max_entries: u32) -> PolicyConfig {
+    PolicyConfig { capacity: CAPACITY, max_entries, max_victims: 64, seed: 1, options: Vec::new() }
+}
+
+/// Looks at what it is asked for, and does nothing.
+struct Operator {
+    groups: Groups,
+}
+
+impl Operations for Operator {
+    fn status(&self) -> StatusResponse {
+        StatusResponse { groups: self.groups.statuses(), ..StatusResponse::default() }
+    }
+
+    fn swap_policy(&self, swap: PolicySwap) -> BoxFuture<'_, Result<PolicySwapped, Error>> {
+        assert!(self.groups.find(swap.group.as_bytes()).is_ok(), "of a group that exists");
+        assert!(swap.component.is_none_or(|bytes| bytes.len() <= LONGEST_COMPONENT));
+        future::ready(Ok(PolicySwapped { entries: 0, took: Duration::ZERO })).boxed()
+    }
+}
+
+/// What it answers stands in the key.
+struct Source;
+
+impl Retriever for Source {
+    fn fetch<'a>(
+        &'a self,
+        key: &'a str,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>> {
+        async move {
+            let value =
+                |length| Ok(Some(Fetched { value: Bytes::from(vec![7; length]), ttl: None }));
+            match key {
+                "missing" => Ok(None),
+                "down" => Err(FetchError::Unavailable("connection refused".into())),
+                "forbidden" => Err(FetchError::Rejected("no such user".into())),
+                "unusable" => Err(FetchError::BadValue("a row of two columns".into())),
+                "late" => Err(FetchError::Timeout(timeout)),
+                "broken" => Err(FetchError::Broken("it trapped".into())),
+                // Unwinds like a panic. Without the message that libFuzzer would stop at.
+                "panics" => std::panic::resume_unwind(Box::new("scripted")),
+                "never" => future::pending().await,
+                "large" => value(LONGEST_VALUE as usize),
+                "larger" => value(LONGEST_VALUE as usize + 1),
+                "slow" => {
+                    for _ in 0..4 {
+                        tokio::task::yield_now().await;
+                    }
+                    value(100)
+                }
+                _ => value(key.len()),
+            }
+        }
+        .boxed()
+    }
+
+    fn name(&self) -> &str {
+        "source"
+    }
+}
+
+/// Nobody asks for metrics here.
+fn nothing() -> NodeReading {
+    NodeReading {
+        groups: Vec::new(),
+        peers: Vec::new(),
+        ring_nodes: 1,
+        ring_version: 1,
+        registry_connected: true,
+    }
+}

@@ -1,0 +1,75 @@
+//! The bytes of a trace, plain or gzip: replayed through the LRU component that a
+//! node runs, and through a list that is searched from end to end.
+
+use std::io::Cursor;
+use std::num::NonZeroU64;
+use std::sync::{Arc, LazyLock};
+
+use psycache::cli::{Simulated, Unit, simulate};
+use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
+use psycache::policy::PolicyConfig;
+
+/// Compiled once for all inputs.
+static LRU: LazyLock<Arc<PolicyComponent>> = LazyLock::new(|| {
+    let engines = Engines::new(&CompileCache::Off).expect("engines can be made");
+    let plugin = Plugin::builtin("lru").expect("it is built in");
+    let config =
+        PolicyConfig { capacity: 1, max_entries: 1, max_victims: 1, seed: 0, options: Vec::new() };
+    PolicyComponent::load(&engines, plugin, &config, PolicyLimits::default()).expect("it loads")
+});
+
+/// Runs one input: its first byte tells unit and capacity, the rest is the trace.
+///
+/// # Panics
+/// The component and the list count different hits.
+pub fn run(input: &[u8]) {
+    let Some((first, trace)) = input.split_first() else {
+        return;
+    };
+    let unit = if first & 1 == 0 { Unit::Entries } else { Unit::Bytes };
+    let capacity = NonZeroU64::new(u64::from(first >> 1) + 1).expect("it is above 0");
+    let outcome = simulate(Cursor::new(trace.to_vec()), unit, LRU.as_ref(), capacity);
+    let plain = !trace.starts_with(&[0x1f, 0x8b]);
+    match outcome {
+        Ok(simulated) if plain => assert_eq!(simulated, expected(trace, unit, capacity.get())),
+        Ok(simulated) => assert!((0.0..=1.0).contains(&simulated.hit_ratio)),
+        Err(error) => {
+            let text = format!("{error:#}");
+            assert!(text.contains("line "), "it does not say where: {text}");
+        }
+    }
+}
+
+/// What the textbook says of a trace in which every line is right.
+fn expected(trace: &[u8], unit: Unit, capacity: u64) -> Simulated {
+    let mut keys = std::collections::BTreeSet::new();
+    // The most recently used last.
+    let mut held: Vec<(&[u8], u64)> = Vec::new();
+    let (mut requests, mut hits) = (0_u64, 0_u64);
+    for line in trace.split(|byte| *byte == b'\n') {
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let Some(key) = words.next() else { continue };
+        requests += 1;
+        keys.insert(key);
+        if let Some(at) = held.iter().position(|(held, _)| *held == key) {
+            hits += 1;
+            let entry = held.remove(at);
+            held.push(entry);
+            continue;
+        }
+        let size = words.next().and_then(|size| std::str::from_utf8(size).ok());
+        let weight = match unit {
+            Unit::Entries => 1,
+            Unit::Bytes => size.and_then(|size| size.parse().ok()).unwrap_or(1_u64).max(1),
+        };
+        if weight > capacity {
+            continue;
+        }
+        held.push((key, weight));
+        while held.iter().map(|(_, weight)| weight).sum::<u64>() > capacity {
+            held.remove(0);
+        }
+    }
+    let hit_ratio = hits as f64 / requests.max(1) as f64;
+    Simulated { requests, unique: keys.len(), hit_ratio }
+}
