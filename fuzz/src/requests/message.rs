@@ -210,6 +210,7 @@ impl Message {
                 id: (*id).into(),
                 timeout_ms: (*timeout_ms).into(),
                 traceparent: String::new(),
+                inline_bytes: 0,
                 call: call.as_ref().map(Cache::encode),
             }
             .encode_to_vec(),

@@ -80,10 +80,20 @@ fn known(scrape: &Scrape) -> Known {
     known
 }
 
+/// Stands for the label `group`, which the parser takes for the operator of that name
+/// where results are grouped by it.
+const OF_GROUP: &str = "of_group";
+
+fn without_group(query: &str) -> String {
+    let ends = [("(", ")"), ("(", ","), (", ", ")"), (", ", ",")];
+    ends.iter().fold(query.to_owned(), |query, (before, after)| {
+        query.replace(&format!("{before}group{after}"), &format!("{before}{OF_GROUP}{after}"))
+    })
+}
+
 /// What `query` asks for and no node has, a line each.
 fn faults(query: &str, known: &Known) -> Vec<String> {
-    // Inside of a function the parser takes this label for the operator `group`.
-    let readable = query.replace("by (group", "by (of_group");
+    let readable = without_group(query);
     let parsed = rusty_promql_parser::expr(&readable);
     let Ok(("", parsed)) = parsed else { return vec![format!("{query}: {parsed:?}")] };
     let mut faults = Vec::new();
@@ -116,6 +126,7 @@ fn walk(expr: &Expr, known: &Known, faults: &mut Vec<String>) {
             let told = labels_in(&aggregation.expr, known);
             let grouped = aggregation.grouping.iter().flat_map(|grouping| &grouping.labels);
             for label in grouped.filter(|label| !ADDED.contains(&label.as_str())) {
+                let label = if label == OF_GROUP { "group" } else { label };
                 if !told.contains(label) {
                     faults.push(format!("by {label}, which nothing here has"));
                 }
@@ -211,6 +222,7 @@ async fn a_query_for_what_there_is_not_is_noticed() {
         "psycache_gets_total",
         "rate(psycache_entries[5m])",
         "sum by (group (psycache_entries)",
+        "sum by (group, kind) (psycache_entries)",
     ] {
         assert_eq!(faults(bad, &known).len(), 1, "{bad}: {:?}", faults(bad, &known));
     }
