@@ -3,10 +3,18 @@
 //! A benchmark is a file with a `run` and a line in [`BENCHMARKS`].
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
+mod caches;
+mod fidelity;
+mod growth;
+mod heap;
+mod hit_path;
+mod linear_memory;
 mod report;
+mod serve;
 mod sim;
 mod startup;
 mod step;
+mod streams;
 mod swap;
 
 use std::path::PathBuf;
@@ -17,6 +25,10 @@ use report::Figure;
 
 /// Name, what it measures, and how it is run: in the order of their names.
 const BENCHMARKS: &[(&str, &str, Run)] = &[
+    ("fidelity", "Hits lost to the lossy way of telling a policy", fidelity::run),
+    ("growth", "What more entries do to the cost of one", growth::run),
+    ("hit-path", "A get from memory, next to other caches in their own process", hit_path::run),
+    ("serve", "Processor time of a get over gRPC, next to a bare echo", serve::run),
     ("sim", "Requests a second through a simulated cache", sim::run),
     ("startup", "From the start of a node to its ready line", startup::run),
     ("step", "One step of a policy, as a component and as native code", step::run),
@@ -49,6 +61,12 @@ struct Settings {
     /// The psycache command to measure, where a benchmark starts one
     #[arg(long, default_value = "target/release/psycache")]
     command: PathBuf,
+    /// A folder of recorded streams (`NAME.txt.gz`, a key a line) to go through too
+    #[arg(long)]
+    traces: Option<PathBuf>,
+    /// The part of one benchmark that runs in a process of its own
+    #[arg(long, hide = true)]
+    part: Option<String>,
 }
 
 fn names() -> impl Iterator<Item = PossibleValue> {

@@ -13,7 +13,7 @@ use crate::report::{Figure, median};
 
 /// Starts nodes with the built-in policy and retriever.
 pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
-    let Settings { quick, command } = settings;
+    let Settings { quick, command, .. } = settings;
     let rounds = if *quick { 3 } else { 15 };
     let filled = tempfile::tempdir()?;
     start(command, filled.path())?;

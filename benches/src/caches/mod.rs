@@ -1,0 +1,55 @@
+//! What is compared: one shape over this cache and its peers.
+
+mod ours;
+mod peers;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+pub(crate) use ours::{Kind, Ours, Parts, policy_config};
+
+/// A cache as an application holds it in its own process. Every call does what
+/// that cache would have the application do, and no more.
+pub(crate) trait Cache: Send + Sync {
+    /// Looks `key` up, and answers whether it was there; if not, keeps what `load`
+    /// brings.
+    fn get_or_insert(&self, key: &str, load: &dyn Fn() -> Bytes) -> bool;
+
+    /// Looks `key` up, and answers whether it was there.
+    fn get(&self, key: &str) -> bool;
+
+    /// Keeps a value, for `ttl` where the cache knows such a thing.
+    fn set(&self, key: &str, value: Bytes, ttl: Option<Duration>);
+
+    /// Drops a key.
+    fn remove(&self, key: &str);
+
+    /// Entries held.
+    fn len(&self) -> u64;
+
+    /// Returns when no work is left undone in the background.
+    fn settle(&self);
+}
+
+/// Who is compared, this cache first.
+pub(crate) const SUBJECTS: [&str; 5] =
+    ["psycache lru.wasm", "psycache lru native", "quick_cache", "moka", "foyer"];
+
+/// The cache called `subject`, for at most `entries` entries. `ttl` says that some
+/// will be set to expire after it.
+pub(crate) fn make(
+    parts: &Parts,
+    subject: &str,
+    entries: u32,
+    ttl: Option<Duration>,
+) -> anyhow::Result<Box<dyn Cache>> {
+    Ok(match subject {
+        "psycache lru.wasm" => Box::new(Ours::new(parts, Kind::Component("lru"), entries)?),
+        "psycache lru native" => Box::new(Ours::new(parts, Kind::NativeLru, entries)?),
+        "quick_cache" => Box::new(peers::quick(entries)),
+        "moka" => Box::new(peers::Moka::new(entries, ttl)),
+        "foyer" => Box::new(peers::Foyer::new(entries)),
+        other => anyhow::bail!("no cache is called {other:?}; there are {SUBJECTS:?}"),
+    })
+}

@@ -1,0 +1,130 @@
+//! What the lossy way of telling a policy costs in hits: this cache at full speed on
+//! several threads, next to the same policy told of every request alone.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use flate2::read::MultiGzDecoder;
+
+use crate::Settings;
+use crate::caches::{Cache, Kind, Ours, Parts};
+use crate::report::Figure;
+use crate::streams::{Key, value, zipf};
+
+const POLICIES: [&str; 3] = ["lru", "lruk", "twoq"];
+const THREADS: [usize; 2] = [1, 4];
+
+/// A stream of requests, and how many entries fit.
+struct Stream {
+    name: String,
+    keys: Vec<u32>,
+    entries: u32,
+}
+
+/// Compares the hit ratios on made streams, and on those in `--traces`.
+pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
+    let parts = Parts::new()?;
+    let mut figures = Vec::new();
+    for stream in streams(settings)? {
+        for policy in POLICIES {
+            let exact = exact(&settings.command, policy, &stream)?;
+            let mut add = |subject: String, value, unit| {
+                let case = format!("{}, {policy}", stream.name);
+                figures.push(Figure { bench: "fidelity", case, subject, value, unit });
+            };
+            add("exact".into(), exact, "% hits");
+            for threads in THREADS {
+                let ratio = at_full_speed(&parts, policy, &stream, threads)?;
+                add(format!("{threads} threads"), ratio, "% hits");
+                add(format!("{threads} threads - exact"), ratio - exact, "points");
+            }
+        }
+    }
+    Ok(figures)
+}
+
+fn streams(settings: &Settings) -> Result<Vec<Stream>> {
+    let len = if settings.quick { 200_000 } else { 2_000_000 };
+    let made = |name: &str, keys: Vec<u32>| Stream { name: name.into(), keys, entries: 10_000 };
+    let scan = |(at, key): (usize, u32)| if at % 4 == 3 { (1 << 28) + at as u32 } else { key };
+    let mut streams = vec![
+        made("zipf over 100,000 keys", zipf(100_000, len, 1)),
+        made("loop over 12,000 keys", (0..len as u32).map(|at| at % 12_000).collect()),
+        made("zipf and a scan", zipf(100_000, len, 2).into_iter().enumerate().map(scan).collect()),
+    ];
+    if let Some(folder) = &settings.traces {
+        let files = std::fs::read_dir(folder)
+            .with_context(|| format!("{} can't be listed", folder.display()))?;
+        let mut files: Vec<PathBuf> =
+            files.map(|file| file.map(|file| file.path())).collect::<Result<_, _>>()?;
+        files.retain(|file| file.to_string_lossy().ends_with(".txt.gz"));
+        files.sort();
+        for file in files {
+            streams.push(recorded(&file)?);
+        }
+    }
+    Ok(streams)
+}
+
+/// A recorded stream: the first word of each line is a key. A tenth of its keys fit.
+fn recorded(file: &Path) -> Result<Stream> {
+    let name = file.file_name().context("a file has a name")?.to_string_lossy().into_owned();
+    let input = std::fs::File::open(file).with_context(|| format!("{name} can't be read"))?;
+    let mut numbers = std::collections::HashMap::new();
+    let mut keys = Vec::new();
+    for line in BufReader::new(MultiGzDecoder::new(input)).lines() {
+        let line = line.with_context(|| format!("{name} can't be unpacked"))?;
+        let Some(key) = line.split_whitespace().next() else { continue };
+        let next = numbers.len() as u32;
+        keys.push(*numbers.entry(key.to_owned()).or_insert(next));
+    }
+    let entries = (numbers.len() as u32 / 10).max(100);
+    Ok(Stream { name, keys, entries })
+}
+
+/// Percent of hits where the policy is told of each request before the next.
+fn exact(command: &Path, policy: &str, stream: &Stream) -> Result<f64> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    {
+        let mut out = std::io::BufWriter::new(&mut file);
+        for key in &stream.keys {
+            writeln!(out, "{key}")?;
+        }
+        out.flush()?;
+    }
+    let output = Command::new(command)
+        .args(["sim", "--policy", policy, "--capacity", &stream.entries.to_string()])
+        .arg(file.path())
+        .output()
+        .with_context(|| format!("{} can't be started", command.display()))?;
+    ensure!(output.status.success(), "`sim` failed: {}", String::from_utf8_lossy(&output.stderr));
+    let csv = String::from_utf8(output.stdout)?;
+    let ratio = csv.trim().rsplit(',').next().context("`sim` prints a ratio")?;
+    Ok(100.0 * ratio.parse::<f64>().with_context(|| format!("no ratio in {csv:?}"))?)
+}
+
+/// Percent of hits of the store and its lane; thread n of m takes every m-th request.
+fn at_full_speed(
+    parts: &Parts,
+    policy: &'static str,
+    stream: &Stream,
+    threads: usize,
+) -> Result<f64> {
+    let cache = Ours::new(parts, Kind::Component(policy), stream.entries)?;
+    let hits: usize = std::thread::scope(|scope| {
+        let cache = &cache;
+        let runners: Vec<_> = (0..threads)
+            .map(|first| {
+                scope.spawn(move || {
+                    let mut key = Key::new();
+                    let own = stream.keys.iter().skip(first).step_by(threads);
+                    own.filter(|number| cache.get_or_insert(key.of(**number), &value)).count()
+                })
+            })
+            .collect();
+        runners.into_iter().map(|runner| runner.join().expect("no panic")).sum()
+    });
+    Ok(100.0 * hits as f64 / stream.keys.len() as f64)
+}

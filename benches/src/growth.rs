@@ -1,0 +1,91 @@
+//! What more entries do to the cost of one: this cache and the fastest peer.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::Settings;
+use crate::caches::{self, Cache, Parts};
+use crate::heap::held_by;
+use crate::linear_memory;
+use crate::report::{Figure, median};
+use crate::streams::{Key, VALUE_BYTES, value, zipf};
+
+const SUBJECTS: [&str; 2] = ["psycache lru.wasm", "quick_cache"];
+
+/// Requests of a round.
+const REQUESTS: usize = 500_000;
+
+/// From ten thousand entries to ten million; `--quick` stops at a hundred thousand.
+pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
+    let parts = Parts::new()?;
+    let (sizes, rounds) = if settings.quick {
+        (&[10_000, 100_000][..], 3)
+    } else {
+        (&[10_000, 100_000, 1_000_000, 10_000_000][..], 7)
+    };
+    let mut figures = Vec::new();
+    for entries in sizes {
+        figures.extend(size(&parts, *entries, rounds)?);
+    }
+    Ok(figures)
+}
+
+fn size(parts: &Parts, entries: u32, rounds: u64) -> Result<Vec<Figure>> {
+    let case = format!("{entries:>8} entries, zipf over twice as many keys");
+    let figure = |subject: &str, value, unit| Figure {
+        bench: "growth",
+        case: case.clone(),
+        subject: subject.into(),
+        value,
+        unit,
+    };
+    let keys: usize = (0..entries).map(Key::len).sum();
+    let payload = keys as f64 / f64::from(entries) + VALUE_BYTES as f64;
+    let mut caches = Vec::new();
+    let mut figures = Vec::new();
+    for subject in SUBJECTS {
+        let (cache, held) = held_by(|| filled(parts, subject, entries));
+        let cache = cache?;
+        let policy = match subject {
+            "quick_cache" => 0.0,
+            _ => linear_memory::bytes_per_entry(parts, "lru", entries)?,
+        };
+        let overhead = held / cache.len() as f64 - payload + policy;
+        figures.push(figure(subject, overhead, "B/entry"));
+        caches.push((subject, cache, Vec::new()));
+    }
+    for round in 0..=rounds {
+        let stream = zipf(entries * 2, REQUESTS, round);
+        for (_, cache, times) in &mut caches {
+            let took = time(cache.as_ref(), &stream);
+            if round > 0 {
+                times.push(took);
+            }
+        }
+    }
+    figures.extend(
+        caches.into_iter().map(|(subject, _, times)| figure(subject, median(times), "ns/op")),
+    );
+    Ok(figures)
+}
+
+fn filled(parts: &Parts, subject: &str, entries: u32) -> Result<Box<dyn Cache>> {
+    let cache = caches::make(parts, subject, entries, None)?;
+    let mut key = Key::new();
+    for number in (0..entries).rev() {
+        cache.set(key.of(number), value(), None);
+    }
+    cache.settle();
+    Ok(cache)
+}
+
+/// Nanoseconds a get-or-insert.
+fn time(cache: &dyn Cache, stream: &[u32]) -> f64 {
+    let mut key = Key::new();
+    let begin = Instant::now();
+    for number in stream {
+        cache.get_or_insert(key.of(*number), &value);
+    }
+    begin.elapsed().as_nanos() as f64 / stream.len() as f64
+}

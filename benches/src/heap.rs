@@ -1,0 +1,44 @@
+//! The bytes that are held on the heap, counted while somebody asks for it.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
+
+struct Counting;
+
+static COUNTS: AtomicBool = AtomicBool::new(false);
+static HELD: AtomicIsize = AtomicIsize::new(0);
+
+fn count(bytes: isize) {
+    // Off, it is one load of a line that nobody writes.
+    if COUNTS.load(Relaxed) {
+        HELD.fetch_add(bytes, Relaxed);
+    }
+}
+
+#[expect(unsafe_code, reason = "an allocator is unsafe to implement; this one only counts")]
+// SAFETY: every call is passed on to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static HEAP: Counting = Counting;
+
+/// Bytes, as asked of the allocator, that `work` leaves held by what it answers.
+pub(crate) fn held_by<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    HELD.store(0, Relaxed);
+    COUNTS.store(true, Relaxed);
+    let made = work();
+    COUNTS.store(false, Relaxed);
+    (made, HELD.load(Relaxed) as f64)
+}

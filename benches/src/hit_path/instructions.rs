@@ -1,0 +1,76 @@
+//! Instructions an operation, which no other load of the machine can change: counted
+//! by callgrind, as the difference between a long and a short run of this program.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::BENCH;
+use super::workload::{ENTRIES, Workload};
+use crate::Settings;
+use crate::caches::{self, Parts, SUBJECTS};
+use crate::report::Figure;
+
+const WORKLOADS: [Workload; 3] = [Workload::Zipf, Workload::Hits, Workload::Inserts];
+
+/// Requests of the short run and of the long one.
+const REQUESTS: [usize; 2] = [50_000, 250_000];
+
+/// Counts for every subject, or says that there is nothing to count with.
+pub(super) fn count(settings: &Settings) -> Result<Vec<Figure>> {
+    let found = Command::new("valgrind").arg("--version").output();
+    if settings.quick || !found.is_ok_and(|output| output.status.success()) {
+        eprintln!("LEFT OUT: instructions an operation: they want valgrind, and no --quick");
+        return Ok(Vec::new());
+    }
+    let mut figures = Vec::new();
+    for workload in WORKLOADS {
+        for subject in SUBJECTS {
+            let counts = REQUESTS.map(|requests| instructions(subject, workload, requests));
+            let [short, long] = counts;
+            let requests = (REQUESTS[1] - REQUESTS[0]) as f64;
+            figures.push(Figure {
+                bench: BENCH,
+                case: format!("{}, 1 threads", workload.name()),
+                subject: subject.into(),
+                value: (long? - short?) / requests,
+                unit: "instr/op",
+            });
+        }
+    }
+    Ok(figures)
+}
+
+/// Instructions of one run of [`part`].
+fn instructions(subject: &str, workload: Workload, requests: usize) -> Result<f64> {
+    let part = format!("{subject}:{}:{requests}", workload.name());
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(std::env::current_exe()?)
+        .args([BENCH, "--part", &part])
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = said.lines().find_map(|line| line.split("Collected :").nth(1));
+    match line {
+        Some(number) if output.status.success() => {
+            number.trim().parse().with_context(|| format!("callgrind counted {number:?}"))
+        }
+        _ => bail!("callgrind failed over {part}:\n{said}"),
+    }
+}
+
+/// What runs under callgrind: `SUBJECT:WORKLOAD:REQUESTS`.
+pub(super) fn part(part: &str) -> Result<Vec<Figure>> {
+    let mut words = part.split(':');
+    let mut word = || words.next().with_context(|| format!("{part:?} lacks a part"));
+    let (subject, workload, requests) = (word()?, word()?, word()?.parse()?);
+    let workload = Workload::ALL.into_iter().find(|each| each.name() == workload);
+    let workload = workload.with_context(|| format!("no such workload in {part:?}"))?;
+    let cache = caches::make(&Parts::new()?, subject, ENTRIES, workload.ttl())?;
+    workload.fill(cache.as_ref());
+    for stream in workload.streams(1, requests, 1) {
+        workload.run(cache.as_ref(), &stream);
+    }
+    cache.settle();
+    Ok(Vec::new())
+}
