@@ -16,6 +16,7 @@ mod startup;
 mod step;
 mod streams;
 mod swap;
+mod telemetry;
 
 use std::path::PathBuf;
 
@@ -33,6 +34,7 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("startup", "From the start of a node to its ready line", startup::run),
     ("step", "One step of a policy, as a component and as native code", step::run),
     ("swap", "A swap and a recovery with a million entries, and gets meanwhile", swap::run),
+    ("telemetry", "Instructions of a hit with telemetry and without", telemetry::run),
 ];
 
 type Run = fn(&Settings) -> anyhow::Result<Vec<Figure>>;
