@@ -32,6 +32,7 @@ enum Call {
 }
 
 /// Gets of resident keys from a node and from the echo, in turn.
+#[expect(clippy::disallowed_methods, reason = "a benchmark is a main")]
 pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     let runtime = tokio::runtime::Runtime::new()?;
     if let Some(part) = &settings.part {
