@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         step(".", &format!("cargo clippy --release {package} --all-targets -- -D warnings"))?;
     }
     step("plugins", "cargo clippy --release --workspace --all-targets -- -D warnings")?;
-    let into = "--target-dir ../target";
+    let into = "--no-default-features --target-dir ../target";
     step("benches", &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;
     step(".", "cargo doc --release --no-deps --document-private-items")?;
     step("plugins", "cargo test --release --workspace")?;

@@ -1,6 +1,7 @@
 //! What is compared: one shape over this cache and its peers.
 
 mod ours;
+#[cfg(feature = "peers")]
 mod peers;
 
 use std::time::Duration;
@@ -33,11 +34,18 @@ pub(crate) trait Cache: Send + Sync {
 }
 
 /// Who is compared, this cache first.
+#[cfg(feature = "peers")]
 pub(crate) const SUBJECTS: [&str; 5] =
     ["psycache lru.wasm", "psycache lru native", "quick_cache", "moka", "foyer"];
+#[cfg(not(feature = "peers"))]
+pub(crate) const SUBJECTS: [&str; 2] = ["psycache lru.wasm", "psycache lru native"];
 
 /// The cache called `subject`, for at most `entries` entries. `ttl` says that some
 /// will be set to expire after it.
+#[cfg_attr(
+    not(feature = "peers"),
+    expect(unused_variables, reason = "only moka has to know before it is made")
+)]
 pub(crate) fn make(
     parts: &Parts,
     subject: &str,
@@ -47,8 +55,11 @@ pub(crate) fn make(
     Ok(match subject {
         "psycache lru.wasm" => Box::new(Ours::new(parts, Kind::Component("lru"), entries)?),
         "psycache lru native" => Box::new(Ours::new(parts, Kind::NativeLru, entries)?),
+        #[cfg(feature = "peers")]
         "quick_cache" => Box::new(peers::quick(entries)),
+        #[cfg(feature = "peers")]
         "moka" => Box::new(peers::Moka::new(entries, ttl)),
+        #[cfg(feature = "peers")]
         "foyer" => Box::new(peers::Foyer::new(entries)),
         other => anyhow::bail!("no cache is called {other:?}; there are {SUBJECTS:?}"),
     })
