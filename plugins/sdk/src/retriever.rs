@@ -71,6 +71,17 @@ pub enum FetchError {
     BadValue(String),
 }
 
+impl fmt::Display for FetchError {
+    /// The message alone.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Unavailable(message)
+        | Self::Rejected(message)
+        | Self::BadKey(message)
+        | Self::BadValue(message)) = self;
+        out.write_str(message)
+    }
+}
+
 /// A data source that fills a group's misses. One instance is one connection's worth
 /// of state: the node keeps a pool of them and gives each call an idle one.
 pub trait Retriever: Sized {

@@ -34,7 +34,7 @@ impl Connection {
             .and_then(|connected| {
                 connected.map_err(|error| at(&place, Failure::from(error).into()))
             });
-        span.end(connected.as_ref().err().map(words));
+        span.end(connected.as_ref().err());
         let mut session = connected?;
         let query = session.prep(settings.query.as_str()).await.map_err(Failure::from)?;
         let column = value_column(&query, settings.value_column.as_deref())?;
@@ -50,7 +50,7 @@ impl Connection {
         let span =
             settings.span(first_word(&settings.query)).with("db.query.text", &settings.query);
         let row: Result<Option<Row>, _> = self.session.exec_first(&self.query, (key,)).await;
-        span.end(row.as_ref().err().map(ToString::to_string).as_deref());
+        span.end(row.as_ref().err());
         let Some(mut row) = row? else { return Ok(None) };
         let columns = self.query.columns();
         let column = &columns[self.column];
@@ -73,16 +73,6 @@ fn resolved(server: &Opts, place: &str) -> Result<Opts, FetchError> {
     let found = found.map_err(|error| FetchError::Unavailable(format!("{place}: {error}")))?;
     let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
     Ok(OptsBuilder::from_opts(server.clone()).resolved_ips(Some(addresses)).into())
-}
-
-/// What an error says.
-fn words(error: &FetchError) -> &str {
-    match error {
-        FetchError::Unavailable(text)
-        | FetchError::Rejected(text)
-        | FetchError::BadKey(text)
-        | FetchError::BadValue(text) => text,
-    }
 }
 
 /// SELECT, of a query.

@@ -41,12 +41,13 @@ impl Settings {
     /// Begins a span of what is asked of the server.
     pub(crate) fn span(&self, operation: &str) -> Span {
         let database = self.server.db_name().unwrap_or_default();
-        Span::begin(format!("{operation} {database}").trim_end())
+        let space = if database.is_empty() { "" } else { " " };
+        Span::begin(format_args!("{operation}{space}{database}"))
             .with("db.system.name", "mysql")
             .with("db.namespace", database)
             .with("db.operation.name", operation)
             .with("server.address", self.server.ip_or_hostname())
-            .with("server.port", &self.server.tcp_port().to_string())
+            .with("server.port", self.server.tcp_port())
     }
 }
 
