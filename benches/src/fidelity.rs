@@ -1,13 +1,14 @@
 //! What the lossy way of telling a policy costs in hits: this cache at full speed on
 //! several threads, next to the same policy told of every request alone.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Cursor};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use flate2::read::MultiGzDecoder;
+use psycache::cli::{Unit, simulate};
 
 use crate::Settings;
 use crate::caches::{Cache, Kind, Ours, Parts};
@@ -30,7 +31,7 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for stream in streams(settings)? {
         for policy in POLICIES {
-            let exact = exact(&settings.command, policy, &stream)?;
+            let exact = exact(&parts, policy, &stream)?;
             let mut add = |subject: String, value, unit| {
                 let case = format!("{}, {policy}", stream.name);
                 figures.push(Figure { bench: "fidelity", case, subject, value, unit });
@@ -86,24 +87,13 @@ fn recorded(file: &Path) -> Result<Stream> {
 }
 
 /// Percent of hits where the policy is told of each request before the next.
-fn exact(command: &Path, policy: &str, stream: &Stream) -> Result<f64> {
-    let mut file = tempfile::NamedTempFile::new()?;
-    {
-        let mut out = std::io::BufWriter::new(&mut file);
-        for key in &stream.keys {
-            writeln!(out, "{key}")?;
-        }
-        out.flush()?;
-    }
-    let output = Command::new(command)
-        .args(["sim", "--policy", policy, "--capacity", &stream.entries.to_string()])
-        .arg(file.path())
-        .output()
-        .with_context(|| format!("{} can't be started", command.display()))?;
-    ensure!(output.status.success(), "`sim` failed: {}", String::from_utf8_lossy(&output.stderr));
-    let csv = String::from_utf8(output.stdout)?;
-    let ratio = csv.trim().rsplit(',').next().context("`sim` prints a ratio")?;
-    Ok(100.0 * ratio.parse::<f64>().with_context(|| format!("no ratio in {csv:?}"))?)
+fn exact(parts: &Parts, policy: &'static str, stream: &Stream) -> Result<f64> {
+    let lines: Vec<String> = stream.keys.iter().map(u32::to_string).collect();
+    let trace = Cursor::new(lines.join("\n"));
+    let capacity = NonZeroU64::new(stream.entries.into()).context("a cache has room")?;
+    let source = parts.source(Kind::Component(policy))?;
+    let simulated = simulate(trace, Unit::Entries, source.as_ref(), capacity)?;
+    Ok(100.0 * simulated.hit_ratio)
 }
 
 /// Percent of hits of the store and its lane. Each thread takes the next request that

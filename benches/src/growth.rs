@@ -5,11 +5,10 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::Settings;
-use crate::caches::{self, Cache, Parts};
-use crate::heap::held_by;
-use crate::linear_memory;
+use crate::caches::{Cache, Parts};
+use crate::overhead;
 use crate::report::{Figure, median};
-use crate::streams::{Key, VALUE_BYTES, value, zipf};
+use crate::streams::{Key, value, zipf};
 
 const SUBJECTS: [&str; 2] = ["psycache lru.wasm", "quick_cache"];
 
@@ -40,18 +39,10 @@ fn size(parts: &Parts, entries: u32, rounds: u64) -> Result<Vec<Figure>> {
         value,
         unit,
     };
-    let keys: usize = (0..entries).map(Key::len).sum();
-    let payload = keys as f64 / f64::from(entries) + VALUE_BYTES as f64;
     let mut caches = Vec::new();
     let mut figures = Vec::new();
     for subject in SUBJECTS {
-        let (cache, held) = held_by(|| filled(parts, subject, entries));
-        let cache = cache?;
-        let policy = match subject {
-            "quick_cache" => 0.0,
-            _ => linear_memory::bytes_per_entry(parts, "lru", entries)?,
-        };
-        let overhead = held / cache.len() as f64 - payload + policy;
+        let (cache, overhead) = overhead::filled(parts, subject, entries, false)?;
         figures.push(figure(subject, overhead, "B/entry"));
         caches.push((subject, cache, Vec::new()));
     }
@@ -68,16 +59,6 @@ fn size(parts: &Parts, entries: u32, rounds: u64) -> Result<Vec<Figure>> {
         caches.into_iter().map(|(subject, _, times)| figure(subject, median(times), "ns/op")),
     );
     Ok(figures)
-}
-
-fn filled(parts: &Parts, subject: &str, entries: u32) -> Result<Box<dyn Cache>> {
-    let cache = caches::make(parts, subject, entries, None)?;
-    let mut key = Key::new();
-    for number in (0..entries).rev() {
-        cache.set(key.of(number), value(), None);
-    }
-    cache.settle();
-    Ok(cache)
 }
 
 /// Nanoseconds a get-or-insert.

@@ -35,7 +35,8 @@ fn resident_bytes() -> Result<f64> {
     Ok(kib.trim().parse::<f64>()? * 1024.0)
 }
 
-struct NoKeys;
+/// Knows no entry.
+pub(crate) struct NoKeys;
 
 impl Keys for NoKeys {
     fn key(&self, _slot: u32) -> Option<String> {

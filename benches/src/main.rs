@@ -4,13 +4,16 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
 mod caches;
+mod callgrind;
 mod fidelity;
 mod growth;
 mod heap;
 mod hit_path;
 mod linear_memory;
+mod overhead;
 mod report;
 mod serve;
+mod server;
 mod sim;
 mod startup;
 mod step;

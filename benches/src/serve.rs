@@ -2,8 +2,9 @@
 //! answer: processor time, so that who asks does not count.
 
 mod echo;
-mod server;
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -15,7 +16,7 @@ use tonic::transport::Channel;
 
 use crate::Settings;
 use crate::report::{Figure, median};
-use server::Server;
+use crate::server::Server;
 
 /// Requests under way at a time, on one connection.
 const IN_FLIGHT: usize = 64;
@@ -50,10 +51,7 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
 
 async fn compare(settings: &Settings, call: Call, case: &str, size: usize) -> Result<Vec<Figure>> {
     let (rounds, requests) = if settings.quick { (3, 5_000) } else { (9, 40_000) };
-    let subjects = [
-        ("psycache serve", Server::node(&settings.command)?),
-        ("bare tonic echo", Server::echo(size)?),
-    ];
+    let subjects = [("psycache serve", node(&settings.command)?), ("bare tonic echo", echo(size)?)];
     let mut clients = Vec::new();
     for (_, server) in &subjects {
         let client = connect(server).await?;
@@ -87,6 +85,19 @@ async fn compare(settings: &Settings, call: Call, case: &str, size: usize) -> Re
         figure("psycache serve", node, "CPU s/M"),
         figure("psycache serve / bare tonic echo", median(ratios), "x CPU"),
     ])
+}
+
+/// A node as `psycache serve` starts it, without another node.
+fn node(command: &Path) -> Result<Server> {
+    let mut serve = Command::new(command);
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+    Server::start(serve.args(["--log", "error"]))
+}
+
+/// This program again, as the echo.
+fn echo(size: usize) -> Result<Server> {
+    let mut echo = Command::new(std::env::current_exe()?);
+    Server::start(echo.args(["serve", "--part", &size.to_string()]))
 }
 
 async fn connect(server: &Server) -> Result<CacheClient<Channel>> {

@@ -2,36 +2,24 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 /// Ends the process when it is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     process: Child,
     address: String,
 }
 
 impl Server {
-    /// A node as `psycache serve` starts it, without another node.
-    pub(super) fn node(command: &Path) -> Result<Self> {
-        let mut serve = Command::new(command);
-        serve.args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
-        Self::start(serve.args(["--log", "error"]))
-    }
-
-    /// This program again, as the echo.
-    pub(super) fn echo(size: usize) -> Result<Self> {
-        let mut echo = Command::new(std::env::current_exe()?);
-        Self::start(echo.args(["serve", "--part", &size.to_string()]))
-    }
-
-    fn start(command: &mut Command) -> Result<Self> {
+    /// Any command that says in its first line where it listens.
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let started = command.stdout(Stdio::piped()).spawn();
-        let mut process = started.with_context(|| format!("{name} can't be started"))?;
+        let mut process = started
+            .with_context(|| format!("{name} can't be started; build or install it first"))?;
         let output = process.stdout.take().context("the output is piped")?;
         // Before anything can fail, so that the process ends with it.
         let mut server = Self { process, address: String::new() };
@@ -42,13 +30,23 @@ impl Server {
         Ok(server)
     }
 
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Has it stop by itself, and waits for that.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let process = self.process.id().to_string();
+        let asked = Command::new("kill").args(["-s", "TERM", &process]).status()?;
+        ensure!(asked.success(), "it can't be told to stop");
+        let ended = self.process.wait()?;
+        ensure!(ended.success(), "it ended with {ended}");
+        Ok(())
     }
 
     /// Processor time of all its threads so far, from `/proc`: those of a server live
     /// as long as it does.
-    pub(super) fn processor_time(&self) -> Result<Duration> {
+    pub(crate) fn processor_time(&self) -> Result<Duration> {
         let tasks = format!("/proc/{}/task", self.process.id());
         let mut total = 0;
         for task in fs::read_dir(&tasks).context("processor time is read from /proc")? {

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use anyhow::Result;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
-use psycache::policy::{Attributes, Batch, Keys, Native, Policy, PolicyConfig, PolicySource};
+use psycache::policy::{Attributes, Batch, Native, Policy, PolicyConfig, PolicySource};
 use psycache_policy_lru::Lru;
 
 use crate::Settings;
+use crate::linear_memory::NoKeys;
 use crate::report::{Figure, median};
 
 const ENTRIES: u32 = 100_000;
@@ -130,14 +131,6 @@ fn config() -> PolicyConfig {
         max_victims: 1024,
         seed: 0,
         options: Vec::new(),
-    }
-}
-
-struct NoKeys;
-
-impl Keys for NoKeys {
-    fn key(&self, _slot: u32) -> Option<String> {
-        None
     }
 }
 

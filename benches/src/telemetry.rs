@@ -2,11 +2,9 @@
 //! included, counted by callgrind while a client gets one key again and again on a
 //! session.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use psycache::proto::cache_client::CacheClient;
 use psycache::proto::session_request::Call;
 use psycache::proto::session_response::Answer;
@@ -15,13 +13,15 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use crate::Settings;
+use crate::callgrind::Callgrind;
 use crate::report::Figure;
+use crate::server::Server;
 
 /// Requests on their way at a time.
 const IN_FLIGHT: u64 = 64;
 
-/// Nobody listens there: spans are made, encoded and given up, which costs no less
-/// than a collector that takes them.
+/// Nobody listens there: spans are made, turned into the collector's messages and given
+/// up.
 const COLLECTOR: [&str; 3] = ["--otlp", "http://127.0.0.1:9", "--trace-ratio"];
 
 /// Shares of the requests that are traced, by name. The last shows what one span costs,
@@ -33,7 +33,7 @@ const SUBJECTS: [(&str, Option<&str>); 4] =
 /// Instructions of one hit without telemetry and with it.
 pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     ensure!(
-        Command::new("valgrind").arg("--version").output().is_ok(),
+        Callgrind::is_installed(),
         "valgrind is not installed, and it is what counts instructions here: `apt-get install valgrind`"
     );
     let hits = if settings.quick { 5_000 } else { 40_000 };
@@ -60,35 +60,13 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
 
 /// Instructions of a node that answers so many hits.
 fn instructions(command: &Path, flags: &[&str], hits: u64) -> Result<u64> {
-    let folder = tempfile::tempdir()?;
-    let counted = folder.path().join("callgrind");
-    let mut node = Command::new("valgrind")
-        .args(["--tool=callgrind", "--fair-sched=yes", "-q"])
-        .arg(format!("--callgrind-out-file={}", counted.display()))
-        .arg(command)
-        .args(["serve", "--listen", "127.0.0.1:0", "--http", "none", "--log", "off"])
-        .args(flags)
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("valgrind can't be started")?;
-    let mut ready = String::new();
-    BufReader::new(node.stdout.take().context("it is piped")?).read_line(&mut ready)?;
-    let address = ready.split(' ').find_map(|word| word.strip_prefix("listen="));
-    let asked = match address {
-        Some(address) => ask(&format!("http://{address}"), hits),
-        None => Err(anyhow::anyhow!("no ready line under valgrind, but {ready:?}")),
-    };
-    let signal = if asked.is_ok() { "TERM" } else { "KILL" };
-    Command::new("kill").args(["-s", signal, &node.id().to_string()]).status()?;
-    let ended = node.wait()?;
-    asked?;
-    ensure!(ended.success(), "the node ended with {ended}");
-    let text = std::fs::read_to_string(&counted)?;
-    let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
-    match total.and_then(|total| total.trim().parse().ok()) {
-        Some(total) => Ok(total),
-        None => bail!("callgrind wrote no totals into {}", counted.display()),
-    }
+    let callgrind = Callgrind::new()?;
+    let mut serve = callgrind.command(command);
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--http", "none", "--log", "off"]);
+    let node = Server::start(serve.args(flags))?;
+    ask(&format!("http://{}", node.address()), hits)?;
+    node.stop()?;
+    callgrind.instructions()
 }
 
 #[tokio::main(flavor = "current_thread")]

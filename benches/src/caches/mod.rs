@@ -15,7 +15,13 @@ pub(crate) use ours::{Kind, Ours, Parts, policy_config};
 pub(crate) trait Cache: Send + Sync {
     /// Looks `key` up, and answers whether it was there; if not, keeps what `load`
     /// brings.
-    fn get_or_insert(&self, key: &str, load: &dyn Fn() -> Bytes) -> bool;
+    fn get_or_insert(&self, key: &str, load: &dyn Fn() -> Bytes) -> bool {
+        let found = self.get(key);
+        if !found {
+            self.set(key, load(), None);
+        }
+        found
+    }
 
     /// Looks `key` up, and answers whether it was there.
     fn get(&self, key: &str) -> bool;

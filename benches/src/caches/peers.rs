@@ -27,14 +27,6 @@ pub(super) fn quick(entries: u32) -> Quick {
 }
 
 impl Cache for Quick {
-    fn get_or_insert(&self, key: &str, load: &dyn Fn() -> Bytes) -> bool {
-        if Cache::get(self, key) {
-            return true;
-        }
-        self.insert(key.into(), load());
-        false
-    }
-
     fn get(&self, key: &str) -> bool {
         Quick::get(self, key).is_some_and(|value| {
             black_box(&value);
@@ -75,14 +67,6 @@ impl Moka {
 }
 
 impl Cache for Moka {
-    fn get_or_insert(&self, key: &str, load: &dyn Fn() -> Bytes) -> bool {
-        if Cache::get(self, key) {
-            return true;
-        }
-        self.0.insert(key.into(), load());
-        false
-    }
-
     fn get(&self, key: &str) -> bool {
         self.0.get(key).is_some_and(|value| {
             black_box(&value);
@@ -124,14 +108,6 @@ impl Foyer {
 }
 
 impl Cache for Foyer {
-    fn get_or_insert(&self, key: &str, load: &dyn Fn() -> Bytes) -> bool {
-        if Cache::get(self, key) {
-            return true;
-        }
-        self.0.insert(key.into(), load());
-        false
-    }
-
     fn get(&self, key: &str) -> bool {
         self.0.get(key).is_some_and(|entry| {
             black_box(entry.value());

@@ -1,14 +1,13 @@
 //! Instructions an operation, which no other load of the machine can change: counted
 //! by callgrind, as the difference between a long and a short run of this program.
 
-use std::process::Command;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 use super::BENCH;
 use super::workload::{ENTRIES, Workload};
 use crate::Settings;
 use crate::caches::{self, Parts, SUBJECTS};
+use crate::callgrind::Callgrind;
 use crate::report::Figure;
 
 const WORKLOADS: [Workload; 3] = [Workload::Zipf, Workload::Hits, Workload::Inserts];
@@ -18,8 +17,7 @@ const REQUESTS: [usize; 2] = [50_000, 250_000];
 
 /// Counts for every subject, or says that there is nothing to count with.
 pub(super) fn count(settings: &Settings) -> Result<Vec<Figure>> {
-    let found = Command::new("valgrind").arg("--version").output();
-    if settings.quick || !found.is_ok_and(|output| output.status.success()) {
+    if settings.quick || !Callgrind::is_installed() {
         eprintln!("LEFT OUT: instructions an operation: they want valgrind, and no --quick");
         return Ok(Vec::new());
     }
@@ -44,19 +42,11 @@ pub(super) fn count(settings: &Settings) -> Result<Vec<Figure>> {
 /// Instructions of one run of [`part`].
 fn instructions(subject: &str, workload: Workload, requests: usize) -> Result<f64> {
     let part = format!("{subject}:{}:{requests}", workload.name());
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(std::env::current_exe()?)
-        .args([BENCH, "--part", &part])
-        .output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let line = said.lines().find_map(|line| line.split("Collected :").nth(1));
-    match line {
-        Some(number) if output.status.success() => {
-            number.trim().parse().with_context(|| format!("callgrind counted {number:?}"))
-        }
-        _ => bail!("callgrind failed over {part}:\n{said}"),
-    }
+    let callgrind = Callgrind::new()?;
+    let mut run = callgrind.command(std::env::current_exe()?);
+    let ended = run.args([BENCH, "--part", &part]).status()?;
+    ensure!(ended.success(), "{part} ended with {ended}");
+    Ok(callgrind.instructions()? as f64)
 }
 
 /// What runs under callgrind: `SUBJECT:WORKLOAD:REQUESTS`.

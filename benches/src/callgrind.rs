@@ -1,0 +1,46 @@
+//! Instructions of a whole process, which no other load of the machine can change.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+/// One run of a program.
+pub(crate) struct Callgrind {
+    folder: TempDir,
+}
+
+impl Callgrind {
+    /// Whether there is one to count with.
+    pub(crate) fn is_installed() -> bool {
+        let found = Command::new("valgrind").arg("--version").output();
+        found.is_ok_and(|output| output.status.success())
+    }
+
+    /// Makes a place for the count.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self { folder: tempfile::tempdir()? })
+    }
+
+    /// Runs `program` and counts.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new("valgrind");
+        let place = self.folder.path().join("counted");
+        command
+            .args(["--tool=callgrind", "--fair-sched=yes", "-q"])
+            .arg(format!("--callgrind-out-file={}", place.display()))
+            .arg(program);
+        command
+    }
+
+    /// Instructions of all threads, once the program has ended.
+    pub(crate) fn instructions(self) -> Result<u64> {
+        let place = self.folder.path().join("counted");
+        let text = fs::read_to_string(&place).context("callgrind wrote nothing")?;
+        let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
+        let total = total.context("callgrind wrote no total")?.trim();
+        total.parse().with_context(|| format!("callgrind counted {total:?}"))
+    }
+}
