@@ -1,8 +1,11 @@
-//! The one clock of a node: milliseconds since it started, never going back.
+//! The one clock of a node: milliseconds since it started, never going back, and
+//! the waiting that is counted in them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+mod by_hand;
+
+use std::time::{Duration, Instant};
+
+use by_hand::ByHand;
 
 /// Tells the time that deadlines are counted in. Clones tell the same time.
 #[derive(Clone, Debug)]
@@ -11,9 +14,14 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     Monotonic(Instant),
-    /// Set by hand, so that a test of a time to live need not wait for it.
-    Manual(Arc<AtomicU64>),
+    /// Set by hand, so that a test of a time to live need not wait for it, and a
+    /// simulation decides what happens between two milliseconds.
+    Manual(ByHand),
 }
+
+/// The time was over first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed;
 
 impl Clock {
     /// A clock that starts at 1 ms now: 0 is left to say "no deadline".
@@ -25,7 +33,7 @@ impl Clock {
     /// A clock that stands at 1 ms until [`advance`](Self::advance) moves it.
     #[must_use]
     pub fn manual() -> Self {
-        Self(Source::Manual(Arc::new(AtomicU64::new(1))))
+        Self(Source::Manual(ByHand::new()))
     }
 
     /// Milliseconds since the clock was made, plus one.
@@ -33,18 +41,64 @@ impl Clock {
     pub fn now_ms(&self) -> u64 {
         match &self.0 {
             Source::Monotonic(start) => start.elapsed().as_millis() as u64 + 1,
-            Source::Manual(now) => now.load(Ordering::Relaxed),
+            Source::Manual(clock) => clock.now_ms(),
         }
     }
 
-    /// Moves a manual clock, and every clone of it, by `ms`.
+    /// Waits for `duration`.
+    ///
+    /// # Panics
+    /// On a monotonic clock, outside of a tokio runtime with timers.
+    pub async fn sleep(&self, duration: Duration) {
+        match &self.0 {
+            Source::Monotonic(_) => tokio::time::sleep(duration).await,
+            Source::Manual(clock) => clock.sleep(duration).await,
+        }
+    }
+
+    /// What `work` ends with, if it ends within `limit`; else it is dropped.
+    ///
+    /// # Errors
+    /// [`Elapsed`].
+    ///
+    /// # Panics
+    /// As [`sleep`](Self::sleep).
+    pub async fn timeout<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Elapsed> {
+        match &self.0 {
+            Source::Monotonic(_) => tokio::time::timeout(limit, work).await.map_err(|_| Elapsed),
+            Source::Manual(clock) => tokio::select! {
+                biased;
+                end = work => Ok(end),
+                () = clock.sleep(limit) => Err(Elapsed),
+            },
+        }
+    }
+
+    /// When the next who sleeps on a manual clock is due; `None`: nobody sleeps.
+    ///
+    /// # Panics
+    /// On a monotonic clock.
+    #[must_use]
+    pub fn next_due_ms(&self) -> Option<u64> {
+        self.by_hand().next_due_ms()
+    }
+
+    /// Moves a manual clock, and every clone of it, by `ms`, and wakes who is due.
     ///
     /// # Panics
     /// On a monotonic clock.
     pub fn advance(&self, ms: u64) {
+        self.by_hand().advance(ms);
+    }
+
+    fn by_hand(&self) -> &ByHand {
         match &self.0 {
             Source::Monotonic(_) => panic!("only a manual clock can be moved"),
-            Source::Manual(now) => now.fetch_add(ms, Ordering::Relaxed),
-        };
+            Source::Manual(clock) => clock,
+        }
     }
 }

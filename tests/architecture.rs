@@ -24,6 +24,7 @@ const LAYERS: &[(u32, &[&str])] = &[
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("main", "cli", "main is what runs the command"),
     ("key", "error", "a bad key is an error of the request"),
+    ("clock", "sync", "those who sleep on a clock that is moved by hand"),
 ];
 
 /// Libraries that one place speaks to, so that one place changes with them.

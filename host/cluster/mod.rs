@@ -7,8 +7,15 @@ pub mod remote;
 
 pub mod peer;
 
+mod debts;
 mod heirs;
+mod listening;
 mod owners;
+mod payments;
+mod standing;
+mod touch;
 
 pub use heirs::Heirs;
 pub use owners::{Cluster, NodeState, Owner, REMEMBERED, State};
+pub use standing::{PROMISE, Standing};
+pub use touch::{CHANGE_WITHIN, LONGEST_CHANGE};

@@ -9,9 +9,12 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::debts::{Debts, WHO_COMES};
+use super::listening::Listening;
 use super::registry::Membership;
 use super::remote::{Link, Remote};
 use super::ring::{Ring, RingNode};
+use super::standing::Standing;
 use crate::clock::Clock;
 
 /// For how long after a change a new owner asks those before it.
@@ -23,14 +26,23 @@ const REMEMBERED_CHANGES: usize = 4;
 /// Makes the connection to the node at an address.
 type Dial = Box<dyn Fn(&str) -> Arc<dyn Remote> + Send + Sync>;
 
+/// Makes the ring of some nodes from another one.
+type Change = Box<dyn Fn(&Ring, Vec<RingNode>) -> Ring + Send + Sync>;
+
 /// The nodes that share the keys, as this node sees them now.
 pub struct Cluster {
-    own: Arc<str>,
+    pub(super) own: Arc<str>,
+    /// Tells this process from the one before it at the same address.
+    pub(super) process: u64,
     dial: Dial,
-    clock: Clock,
+    change: Change,
+    pub(super) clock: Clock,
     now: ArcSwap<Snapshot>,
     /// Lets one change after the other be made; requests do not lock it.
     changing: Mutex<()>,
+    pub(super) standing: Arc<Standing>,
+    pub(super) listening: Listening,
+    pub(super) debts: Debts,
 }
 
 /// A ring with the nodes that it names.
@@ -108,11 +120,27 @@ impl Cluster {
         };
         Self {
             own: own.into(),
+            process: rand::random(),
             dial: Box::new(dial),
+            change: Box::new(Ring::changed),
+            standing: Arc::new(Standing::new(clock.clone())),
             clock,
             now: ArcSwap::from_pointee(snapshot),
             changing: Mutex::new(()),
+            listening: Listening::default(),
+            debts: Debts::default(),
         }
+    }
+
+    /// The same, with rings that `change` makes: what [`Ring::changed`] would, but
+    /// from memory, where many clusters change as often as in a simulation.
+    #[must_use]
+    pub fn with_rings(
+        mut self,
+        change: impl Fn(&Ring, Vec<RingNode>) -> Ring + Send + Sync + 'static,
+    ) -> Self {
+        self.change = Box::new(change);
+        self
     }
 
     /// Takes the nodes of `membership` for the cluster from now on. Connections to
@@ -123,12 +151,13 @@ impl Cluster {
         let nodes = membership
             .nodes
             .iter()
-            .map(|node| RingNode { address: node.address.as_str().into(), weight: node.weight });
+            .map(|node| RingNode { address: node.address.as_str().into(), weight: node.weight })
+            .collect();
         let now_ms = self.clock.now_ms();
         let mut before = now.before.clone();
         before.retain(|(until_ms, _)| *until_ms > now_ms);
         let mut current = Arc::clone(&now.nodes);
-        let ring = current.ring.changed(nodes);
+        let ring = (self.change)(&current.ring, nodes);
         if ring.version() != current.ring.version() {
             let remotes = ring.nodes().iter().map(|node| self.remote(node, &now)).collect();
             let joined = Nodes { ring, remotes };
@@ -139,7 +168,18 @@ impl Cluster {
             tracing::info!(nodes, version, "the ring changed");
             current = Arc::new(joined);
         }
-        self.now.store(Arc::new(Snapshot { nodes: current, before, membership }));
+        let known: Vec<_> = now.nodes.remotes.iter().flatten().map(|r| r.address()).collect();
+        let others = current.remotes.iter().flatten();
+        for new in others.map(|remote| remote.address()).filter(|a| !known.contains(a)) {
+            self.debts.has_come(new);
+        }
+        if membership.connected {
+            self.debts.cancel(WHO_COMES);
+        }
+        let registrations = membership.registrations;
+        self.now.store(Arc::new(Snapshot { nodes: Arc::clone(&current), before, membership }));
+        let others = current.remotes.iter().flatten().map(|remote| remote.address());
+        self.standing.others_are(others, registrations);
     }
 
     /// Applies what the registry says, now and whenever it changes, until it is
@@ -172,8 +212,8 @@ impl Cluster {
 
     fn others_among(&self, nodes: &Nodes) -> Option<Arc<Nodes>> {
         let others = nodes.ring.nodes().iter();
-        let others = others.filter(|node| node.address != self.own).cloned();
-        let ring = nodes.ring.changed(others);
+        let others = others.filter(|node| node.address != self.own).cloned().collect();
+        let ring = (self.change)(&nodes.ring, others);
         let remotes = nodes.remotes.iter().filter(|remote| remote.is_some()).cloned().collect();
         (!ring.nodes().is_empty()).then(|| Arc::new(Nodes { ring, remotes }))
     }
@@ -183,9 +223,30 @@ impl Cluster {
             return None;
         }
         // One that left a moment ago may be back: its connection is there still.
+        Some(self.known(&node.address, now).unwrap_or_else(|| (self.dial)(&node.address)))
+    }
+
+    fn known(&self, address: &str, now: &Snapshot) -> Option<Arc<dyn Remote>> {
         let known = now.all_nodes().flat_map(|nodes| nodes.remotes.iter().flatten());
-        let same = known.into_iter().find(|remote| remote.address() == &*node.address);
-        Some(same.map_or_else(|| (self.dial)(&node.address), Arc::clone))
+        let same = known.into_iter().find(|remote| remote.address() == address).cloned();
+        same.or_else(|| {
+            let mut listening = self.listening.at(self.clock.now_ms()).into_iter();
+            listening.find(|remote| remote.address() == address)
+        })
+    }
+
+    /// The connection to the node at `address`, a new one if there is none.
+    pub(super) fn remote_at(&self, address: &str) -> Arc<dyn Remote> {
+        let now = self.now.load();
+        let known = now.all_nodes().flat_map(|nodes| nodes.remotes.iter().flatten());
+        let same = known.into_iter().find(|remote| remote.address() == address).cloned();
+        same.unwrap_or_else(|| (self.dial)(address))
+    }
+
+    /// Whether the registry answers; a node that has none is in touch with it.
+    pub(super) fn is_in_touch(&self) -> bool {
+        let membership = &self.now.load().membership;
+        membership.connected || membership.problem.is_empty()
     }
 
     /// Who owns the key with this [`ring_hash`](crate::key::ring_hash).
@@ -291,97 +352,4 @@ impl Nodes {
 }
 
 #[cfg(test)]
-mod tests {
-    use futures::future::BoxFuture;
-
-    use super::super::registry::Member;
-    use super::super::remote::{RemoteError, Request, Response};
-    use super::*;
-    use crate::key::ring_hash;
-
-    struct Named(String);
-
-    impl Remote for Named {
-        fn address(&self) -> &str {
-            &self.0
-        }
-
-        fn link(&self) -> Link {
-            Link::Connected
-        }
-
-        fn ask(&self, _: Request, _: Duration) -> BoxFuture<'_, Result<Response, RemoteError>> {
-            unreachable!("these tests ask nobody")
-        }
-    }
-
-    fn membership(addresses: &[&str]) -> Arc<Membership> {
-        let nodes = addresses.iter().map(|address| Member::own(*address, 1)).collect();
-        Arc::new(Membership { nodes, connected: true, ..Membership::default() })
-    }
-
-    fn cluster(clock: &Clock) -> Cluster {
-        Cluster::new("a:1", clock.clone(), |address| Arc::new(Named(address.to_owned())))
-    }
-
-    fn name(owner: &Owner) -> &str {
-        match owner {
-            Owner::Local => "a:1",
-            Owner::Remote(remote) => remote.address(),
-        }
-    }
-
-    fn hashes() -> impl Iterator<Item = u64> {
-        (0..1_000).map(|n| ring_hash(&n.to_string()))
-    }
-
-    #[test]
-    fn a_change_is_seen_whole_and_keeps_connections() {
-        let cluster = cluster(&Clock::manual());
-        assert!(hashes().all(|hash| name(&cluster.owner(hash)) == "a:1"));
-        cluster.apply(membership(&["a:1", "b:1"]));
-        let connection = cluster.others().remove(0);
-        cluster.apply(membership(&["a:1", "b:1", "c:1"]));
-        assert!(cluster.others().iter().any(|remote| Arc::ptr_eq(remote, &connection)));
-        let state = cluster.state();
-        let links: Vec<_> = state.nodes.iter().map(|node| node.link.clone()).collect();
-        assert_eq!(links, [None, Some(Link::Connected), Some(Link::Connected)]);
-        assert!((state.nodes.iter().map(|node| node.share).sum::<f64>() - 1.0).abs() < 1e-9);
-        assert!(hashes().any(|hash| name(&cluster.owner(hash)) == "c:1"));
-    }
-
-    #[test]
-    fn previous_owners_are_remembered_for_a_while() {
-        let clock = Clock::manual();
-        let cluster = cluster(&clock);
-        cluster.apply(membership(&["a:1", "b:1", "c:1"]));
-        // It was alone, and the others had its share until now.
-        for hash in hashes() {
-            let own = matches!(cluster.owner(hash), Owner::Local);
-            assert_eq!(cluster.previous_owners(hash).len(), usize::from(own));
-        }
-        clock.advance(REMEMBERED.as_millis() as u64);
-        let owners: Vec<String> =
-            hashes().map(|hash| name(&cluster.owner(hash)).to_owned()).collect();
-        // A change of the registry's state is none of the ring.
-        let lost = Membership { connected: false, ..(*membership(&["a:1", "b:1", "c:1"])).clone() };
-        cluster.apply(Arc::new(lost));
-        assert!(hashes().all(|hash| cluster.previous_owners(hash).is_empty()));
-
-        cluster.apply(membership(&["a:1", "b:1"]));
-        let check = |expected: &dyn Fn(&str, &str) -> bool| {
-            for (hash, before) in hashes().zip(&owners) {
-                let now = cluster.owner(hash);
-                let previous = cluster.previous_owners(hash);
-                assert!(previous.len() <= 1);
-                let asked = previous.first().map_or("", |remote| remote.address());
-                assert_eq!(asked == "c:1", expected(before, name(&now)), "{before}");
-            }
-        };
-        check(&|before, _| before == "c:1");
-        clock.advance(REMEMBERED.as_millis() as u64 - 1);
-        check(&|before, _| before == "c:1");
-        clock.advance(1);
-        check(&|_, _| false);
-    }
-}
+mod tests;

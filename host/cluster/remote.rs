@@ -33,12 +33,15 @@ pub enum Call {
     Get,
     /// The value from memory only: [`Response::Value`] or [`Response::NotHeld`].
     Lookup,
-    /// Keep a value: [`Response::Done`].
+    /// Keep a value: [`Response::Done`], or [`Response::Overtaken`].
     Set {
         /// The value.
         value: Bytes,
         /// `None`: the group's default.
         ttl: Option<Duration>,
+        /// What the asker knows of the callee's changes, see
+        /// [`Response::Overtaken`].
+        seen: u64,
     },
     /// Drop what is held of the key, and keep nothing that was read before:
     /// [`Response::Done`] with the number of entries dropped.
@@ -48,9 +51,34 @@ pub enum Call {
     /// Keep what is new among these entries of a node that leaves:
     /// [`Response::Done`] with the number of entries kept.
     Handoff(Vec<HandedOver>),
+    /// Remember that another node has missed a change of the key, or of the whole
+    /// group if it is empty, and tell it later: [`Response::Done`]. The callee has
+    /// confirmed that change.
+    Missed {
+        /// Its address.
+        node: String,
+    },
+    /// About no group: tell the asker of changes from now on for
+    /// [`PROMISE`](super::PROMISE): [`Response::Greeted`].
+    Greet {
+        /// Its address.
+        from: String,
+        /// It holds nothing any more, and need not be told.
+        leaving: bool,
+    },
 }
 
 impl Call {
+    /// Whether it changes what is held, so that it matters that it arrives.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::Set { .. } | Self::Remove | Self::Clear => true,
+            Self::Missed { .. } | Self::Greet { .. } => true,
+            Self::Get | Self::Lookup | Self::Handoff(_) => false,
+        }
+    }
+
     /// Its name in traces.
     #[must_use]
     pub fn method(&self) -> &'static str {
@@ -61,6 +89,8 @@ impl Call {
             Self::Remove => "Remove",
             Self::Clear => "Clear",
             Self::Handoff(_) => "Handoff",
+            Self::Missed { .. } => "Missed",
+            Self::Greet { .. } => "Greet",
         }
     }
 }
@@ -89,6 +119,24 @@ pub enum Response {
         count: u64,
         /// The callee's ring.
         ring_version: u64,
+        /// The callee's latest change, to be told with the next [`Call::Set`].
+        seen: u64,
+        /// Whom the asker may not know, and must tell of a change as well.
+        also: Vec<String>,
+    },
+    /// To a greeting.
+    Greeted {
+        /// Whether the asker stands in the callee's ring.
+        in_ring: bool,
+        /// Tells the callee's process from the one before it at the same address.
+        process: u64,
+    },
+    /// To a set: nothing was done, because the key was changed after `seen` as the
+    /// asker gave it. A set that was long on its way ends so; any other is to be
+    /// made again with this one.
+    Overtaken {
+        /// The callee's latest change.
+        seen: u64,
     },
 }
 
@@ -102,6 +150,14 @@ pub enum RemoteError {
     /// The node did not answer. It may have done what it was asked all the same.
     #[error("not reached: {0}")]
     Unreachable(String),
+}
+
+impl RemoteError {
+    /// Whether the node has no such group, and so holds nothing of it.
+    #[must_use]
+    pub fn is_of_unknown_group(&self) -> bool {
+        matches!(self, Self::Answered(Error::UnknownGroup { .. }))
+    }
 }
 
 /// Another node, as this one asks it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::change::Kept;
 use super::get::Keep;
 use super::{Group, Reply};
 use crate::cluster::remote::{Call, HandedOver, Request, Response};
@@ -26,6 +27,8 @@ impl Group {
         request: Request,
         within: Duration,
     ) -> Result<Response, Error> {
+        let ring_version = request.ring_version;
+        let cluster = &self.parts.cluster;
         let count = match request.call {
             Call::Get => {
                 let key = key::parse(&request.key)?;
@@ -35,30 +38,46 @@ impl Group {
                 let held = self.look_up(key::parse(&request.key)?);
                 return held.map_or(Ok(Response::NotHeld), |reply| reply.map(Response::Value));
             }
-            Call::Set { value, ttl } => {
-                self.set_here(key::parse(&request.key)?, own(&value), ttl).await?;
-                1
+            Call::Set { value, ttl, seen } => {
+                let key = key::parse(&request.key)?;
+                match self.set_here(key, own(&value), ttl, seen).await? {
+                    Kept::Yes => 1,
+                    Kept::Overtaken { seen } => return Ok(Response::Overtaken { seen }),
+                }
             }
             Call::Remove => u64::from(self.remove_here(key::parse(&request.key)?)),
             Call::Clear => self.clear_here(),
+            Call::Missed { node } => {
+                if !request.key.is_empty() {
+                    key::parse(&request.key)?;
+                }
+                cluster.owe_as_told(&node, &request.group, &request.key)?;
+                0
+            }
+            Call::Greet { from, leaving } => return cluster.greeted_by(&from, leaving),
             Call::Handoff(entries) => self.take_over(entries).await,
         };
-        Ok(Response::Done { count, ring_version: self.parts.cluster.ring_version() })
+        Ok(Response::Done {
+            count,
+            ring_version: cluster.ring_version(),
+            seen: self.changed_lately.latest(),
+            also: cluster.audience_beyond(ring_version),
+        })
     }
 
     async fn get_here(self: &Arc<Self>, key: &str, within: Duration) -> Reply {
         let hash = self.parts.store.hash(key);
-        if let Some(found) = self.parts.store.get(key, hash) {
+        if let Some(found) = self.held(key, hash) {
             return self.reply(found);
         }
         let load = self.load_once(key, hash, Keep::Fully);
         let late = |_| Err(Error::DeadlineExceeded { after: within });
-        tokio::time::timeout(within, load).await.unwrap_or_else(late)
+        self.parts.clock.timeout(within, load).await.unwrap_or_else(late)
     }
 
     fn look_up(&self, key: &str) -> Option<Reply> {
         let hash = self.parts.store.hash(key);
-        self.parts.store.get(key, hash).map(|found| self.reply(found))
+        self.held(key, hash).map(|found| self.reply(found))
     }
 
     /// Keeps what is new among `entries`, and tells how much that was.
@@ -70,7 +89,7 @@ impl Group {
             let hash = store.hash(key);
             let held = store.peek(key, hash).is_some();
             // The other node may have read it before it was told of a removal.
-            if held || self.removed_lately.contains(hash, self.parts.clock.now_ms()) {
+            if held || self.changed_lately.contains(hash, self.parts.clock.now_ms()) {
                 continue;
             }
             kept += u64::from(self.adopt(key, hash, own(&entry.value), entry.ttl).await);

@@ -3,35 +3,57 @@
 //! # Why Ok means that no reachable node returns an older value
 //! A change goes to the owner first and to all others then, and each of them
 //! makes it as a single node does (`change`): what is held goes, and no load that
-//! began before is kept or joined. What is left is an old value on its way from
-//! one node to another, from one that was not told yet to one that was:
+//! began before is kept or joined. "All others" does not depend on the nodes
+//! agreeing about the ring: it is everybody in this node's ring, everybody who asked
+//! it to be told, and everybody of whom one of these knows; and a node that nobody
+//! promises to tell holds nothing (`cluster::standing`). What is left is an old
+//! value on its way from one node to another, from one that was not told yet to one
+//! that was:
 //! - An answer to a get that was forwarded to its owner is never kept and never
 //!   joined, so only a get that began before the change ended can return it.
 //! - What a new owner looks up at a previous one is kept; so a node that was told
-//!   of a change goes to the source for that key for a while (`removed_lately`),
-//!   longer than any change lasts.
+//!   of a change goes to the source for that key for a while, longer than any
+//!   change lasts; and a node that began to be told later is told by `all_others`,
+//!   which looks for new nodes until there is none.
+//! - A set that was long on its way, or whose caller gave it up, comes after a later
+//!   change. It carries the number of the owner's last change that its sender had
+//!   heard of, and the owner refuses it if the key has changed since
+//!   (`changed_lately`).
 //!
-//! Neither depends on the nodes agreeing about the ring. A node that did not
-//! answer is named in the error.
+//! A node that did not answer is named in the error. It is owed the change, by this
+//! node and by all that confirmed it, and told as soon as it answers one of them
+//! (`cluster::debts`). Only a change that no other node confirmed dies with the node
+//! that made it.
+//!
+//! # Once begun, a change runs to its end
+//! Half of a change would leave an old value on some nodes and no trace of it. So a
+//! change is a task of its own, which goes on when its caller goes away. What it
+//! does not do then is to try a set again: its caller may have made a later change.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::join_all;
+use tracing::Instrument;
 
 use super::Group;
+use super::change::Kept;
+use super::told::{Taken, Told};
 use crate::cluster::Owner;
-use crate::cluster::remote::{Call, Remote, RemoteError, Request, Response};
+use crate::cluster::remote::{Call, Remote, Request};
 use crate::error::Error;
 use crate::key;
 
-/// How long a node may take to make a change.
-const CHANGE_WITHIN: Duration = Duration::from_secs(1);
+/// How often a set is made again that others overtook. Then it counts as made and
+/// overtaken.
+const MOST_TRIES: usize = 8;
+
+/// The caller of a change, as long as it waits.
+type Caller = Weak<()>;
 
 impl Group {
     /// Puts a value in place of what any node holds of the key. `ttl`: `None` for
-    /// the group's own.
+    /// the group's own. Dropping the future gives up the wait, not the set.
     ///
     /// # Errors
     /// [`Error::InvalidKey`]; [`Error::InvalidArgument`] for a `ttl` of zero or
@@ -39,108 +61,134 @@ impl Group {
     /// evicted; [`Error::Unavailable`] if no room came free: what was held stays.
     /// [`Error::NotConfirmed`] if some node did not answer; when that is the owner,
     /// the value may not be kept at all.
-    pub async fn set(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), Error> {
-        key::parse(key.as_bytes())?;
-        let mut silent = Vec::new();
-        let owner = match self.parts.cluster.owner(key::ring_hash(key)) {
-            Owner::Local => {
-                self.set_here(key, value, ttl).await?;
-                None
-            }
-            Owner::Remote(owner) => {
-                let set = Call::Set { value, ttl };
-                self.change_at(&owner, key, set, &mut silent).await?;
-                self.remove_here(key);
-                Some(owner)
-            }
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn set(
+        self: &Arc<Self>,
+        key: &str,
+        value: Bytes,
+        ttl: Option<Duration>,
+    ) -> Result<(), Error> {
+        let key: Box<str> = key::parse(key.as_bytes())?.into();
+        let set = move |group: Arc<Self>, caller| async move {
+            group.set_everywhere(&key, value, ttl, caller).await
         };
-        self.change_at_others(owner.as_ref(), key, Call::Remove, &mut silent).await?;
-        confirmed(silent)
+        self.to_its_end(set).await
     }
 
     /// Drops what any node holds of the key. Answers whether one did that answered.
+    /// Dropping the future gives up the wait, not the removal.
     ///
     /// # Errors
     /// [`Error::InvalidKey`]; [`Error::NotConfirmed`] names the nodes that did not
-    /// answer: they may return an older value still.
-    pub async fn remove(&self, key: &str) -> Result<bool, Error> {
-        key::parse(key.as_bytes())?;
-        let mut silent = Vec::new();
-        let mut dropped = 0;
-        let owner = match self.parts.cluster.owner(key::ring_hash(key)) {
-            Owner::Local => None,
-            Owner::Remote(owner) => {
-                dropped += self.change_at(&owner, key, Call::Remove, &mut silent).await?;
-                Some(owner)
-            }
-        };
-        dropped += u64::from(self.remove_here(key));
-        dropped += self.change_at_others(owner.as_ref(), key, Call::Remove, &mut silent).await?;
-        confirmed(silent).map(|()| dropped > 0)
+    /// answer: they may return an older value until they are back in reach.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn remove(self: &Arc<Self>, key: &str) -> Result<bool, Error> {
+        let key: Box<str> = key::parse(key.as_bytes())?.into();
+        let remove = move |group: Arc<Self>, _| async move { group.remove_everywhere(&key).await };
+        self.to_its_end(remove).await
     }
 
     /// Drops everything that any node holds of this group. Answers how many
-    /// entries there were.
+    /// entries there were. Dropping the future gives up the wait, not the clearing.
     ///
     /// # Errors
     /// [`Error::NotConfirmed`] names the nodes that did not answer.
-    pub async fn clear(&self) -> Result<u64, Error> {
-        let mut silent = Vec::new();
-        let dropped =
-            self.clear_here() + self.change_at_others(None, "", Call::Clear, &mut silent).await?;
-        confirmed(silent).map(|()| dropped)
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn clear(self: &Arc<Self>) -> Result<u64, Error> {
+        let clear = |group: Arc<Self>, _| async move {
+            let dropped = group.clear_here();
+            let mut told = Told::new(&group, "");
+            told.all_others().await;
+            told.end().await.map(|elsewhere| dropped + elsewhere)
+        };
+        self.to_its_end(clear).await
     }
 
-    /// Makes the change at all nodes but this one and `but`.
-    async fn change_at_others(
-        &self,
-        but: Option<&Arc<dyn Remote>>,
-        key: &str,
-        call: Call,
-        silent: &mut Vec<String>,
-    ) -> Result<u64, Error> {
-        let mut others = self.parts.cluster.others();
-        others.retain(|other| but.is_none_or(|but| other.address() != but.address()));
-        let changes = others.iter().map(|other| async {
-            let mut silent = Vec::new();
-            let count = self.change_at(other, key, call.clone(), &mut silent).await;
-            (count, silent)
-        });
-        // As a list first: a stream that borrows from its closure is not `Send`.
-        let changes: Vec<_> = changes.collect();
-        let mut total = 0;
-        let mut refused = Ok(());
-        for (count, unanswered) in join_all(changes).await {
-            silent.extend(unanswered);
-            match count {
-                Ok(count) => total += count,
-                Err(error) => refused = Err(error),
-            }
+    async fn to_its_end<T, F>(
+        self: &Arc<Self>,
+        change: impl FnOnce(Arc<Self>, Caller) -> F,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let waiting = Arc::new(());
+        let change = change(Arc::clone(self), Arc::downgrade(&waiting));
+        if self.parts.cluster.audience().is_empty() {
+            // Nothing to be left half done: it is made here, all at once.
+            return change.await;
         }
-        refused.map(|()| total)
+        tokio::spawn(change.in_current_span()).await.unwrap_or_else(|_| {
+            Err(Error::Internal("the change ended half-way; the node is stopping".into()))
+        })
     }
 
-    /// Makes the change at one node; one that does not answer is noted.
-    async fn change_at(
+    async fn set_everywhere(
         &self,
-        node: &Arc<dyn Remote>,
         key: &str,
-        call: Call,
-        silent: &mut Vec<String>,
-    ) -> Result<u64, Error> {
-        let changed = node.ask(self.request(key, call), CHANGE_WITHIN).await;
-        match changed {
-            Ok(Response::Done { count, .. }) => Ok(count),
-            // A node without this group holds nothing of it.
-            Err(RemoteError::Answered(Error::UnknownGroup { .. })) => Ok(0),
-            Err(RemoteError::Answered(Error::Stopping | Error::DeadlineExceeded { .. }))
-            | Err(RemoteError::Unreachable(_))
-            | Ok(_) => {
-                silent.push(node.address().to_owned());
-                Ok(0)
+        value: Bytes,
+        ttl: Option<Duration>,
+        caller: Caller,
+    ) -> Result<(), Error> {
+        let mut told = Told::new(self, key);
+        match self.parts.cluster.owner(key::ring_hash(key)) {
+            Owner::Local => {
+                for _ in 0..MOST_TRIES {
+                    let seen = self.changed_lately.latest();
+                    let kept = self.set_here(key, value.clone(), ttl, seen).await?;
+                    if kept == Kept::Yes || caller.strong_count() == 0 {
+                        break;
+                    }
+                }
             }
-            Err(RemoteError::Answered(error)) => Err(error),
+            Owner::Remote(owner) => {
+                self.set_at(&owner, value, ttl, &caller, &mut told).await?;
+                self.remove_here(key);
+            }
         }
+        told.all_others().await;
+        told.end().await.map(drop)
+    }
+
+    async fn set_at(
+        &self,
+        owner: &Arc<dyn Remote>,
+        value: Bytes,
+        ttl: Option<Duration>,
+        caller: &Caller,
+        told: &mut Told<'_>,
+    ) -> Result<(), Error> {
+        for _ in 0..MOST_TRIES {
+            let seen = self.seen.of(owner.address());
+            // 1. The caller gives up. 2. It removes the key through another node.
+            // 3. This hears of it by another answer of the owner's. Only a number
+            // from before the caller left tells the owner what came later.
+            if caller.strong_count() == 0 {
+                return Ok(());
+            }
+            let set = Call::Set { value: value.clone(), ttl, seen };
+            match told.one(owner, set).await? {
+                Taken::Overtaken => {}
+                Taken::Done | Taken::Silent => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove_everywhere(&self, key: &str) -> Result<bool, Error> {
+        let mut told = Told::new(self, key);
+        if let Owner::Remote(owner) = self.parts.cluster.owner(key::ring_hash(key)) {
+            told.one(&owner, Call::Remove).await?;
+        }
+        let dropped = self.remove_here(key);
+        told.all_others().await;
+        told.end().await.map(|elsewhere| dropped || elsewhere > 0)
     }
 
     /// What this group asks of another node.
@@ -152,12 +200,4 @@ impl Group {
             ring_version: self.parts.cluster.ring_version(),
         }
     }
-}
-
-fn confirmed(mut silent: Vec<String>) -> Result<(), Error> {
-    if silent.is_empty() {
-        return Ok(());
-    }
-    silent.sort();
-    Err(Error::NotConfirmed { nodes: silent })
 }

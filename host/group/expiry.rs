@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::yield_now;
-use tokio::time::sleep;
 
 use crate::clock::Clock;
 use crate::store::Store;
@@ -27,7 +26,8 @@ pub(super) async fn collect(store: Arc<Store>, clock: Clock) {
             Some(next_ms) => {
                 let ahead = Duration::from_millis(next_ms - now_ms).max(SHORTEST_SLEEP);
                 tokio::select! {
-                    () = sleep(ahead) => {}
+                    biased;
+                    () = clock.sleep(ahead) => {}
                     () = store.next_deadline_changed() => {}
                 }
             }

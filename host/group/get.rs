@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream;
-use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span};
 
 use super::singleflight::{Joined, Lost};
@@ -52,13 +51,14 @@ impl Group {
         within: Duration,
     ) -> (GetResult, Reply) {
         let hash = self.parts.store.hash(key);
-        if let Some(found) = self.parts.store.get(key, hash) {
+        if let Some(found) = self.held(key, hash) {
             return self.remembered(found);
         }
-        let reply = match timeout(within, self.get_missing(key, hash, within)).await {
-            Ok(reply) => reply,
-            Err(_) => Err(Error::DeadlineExceeded { after: within }),
-        };
+        let reply =
+            match self.parts.clock.timeout(within, self.get_missing(key, hash, within)).await {
+                Ok(reply) => reply,
+                Err(_) => Err(Error::DeadlineExceeded { after: within }),
+            };
         let result = match &reply {
             Ok(answer) if answer.origin == Origin::Peer => GetResult::Peer,
             Ok(_) | Err(Error::NotFound) => GetResult::Miss,
@@ -79,6 +79,13 @@ impl Group {
     /// The owner's answer, which is not kept here. An owner that can't be reached,
     /// or takes half of the time, is not waited for: this node loads by itself, and
     /// keeps that only briefly.
+    ///
+    /// So a source that takes longer than half of what callers allow is loaded from
+    /// once by the owner and once by each node that asks it, however many ask there.
+    /// It is the price of the other half: nothing tells an owner that hangs from one
+    /// whose source is slow, and who asked the first must be served in time. It is
+    /// bounded by the number of nodes, and paid a second at most, as the copies are
+    /// kept for that long and the owner's answer is there then.
     async fn ask_owner(
         self: &Arc<Self>,
         owner: &dyn Remote,
@@ -95,12 +102,13 @@ impl Group {
             self.load_once(key, hash, Keep::Briefly)
         };
         tokio::pin!(asked);
-        let answer = match timeout(within / 2, &mut asked).await {
+        let answer = match self.parts.clock.timeout(within / 2, &mut asked).await {
             Ok(answer) => answer,
             Err(_) => {
                 let loading = loaded("it is slow");
                 tokio::pin!(loading);
                 tokio::select! {
+                    biased;
                     answer = &mut asked => match answer {
                         Err(RemoteError::Unreachable(_)) => return loading.await,
                         answer => answer,
@@ -125,7 +133,7 @@ impl Group {
         let Some(retriever) = self.parts.source.retriever() else {
             return Err(Error::NoRetriever { group: self.config.name.clone() });
         };
-        let recheck = || self.parts.store.get(key, hash).map(|found| self.reply(found));
+        let recheck = || self.held(key, hash).map(|found| self.reply(found));
         let span = || spans::flight(&self.config.name);
         let (waiter, wait) = match self.flights.join(key, hash, recheck, span) {
             Joined::Ready(reply) => return reply,
@@ -159,6 +167,12 @@ impl Group {
         (result, reply)
     }
 
+    /// What memory holds of the key, unless others may have changed it without
+    /// telling this node.
+    pub(super) fn held(&self, key: &str, hash: u64) -> Option<Found> {
+        if self.parts.cluster.standing().holds() { self.parts.store.get(key, hash) } else { None }
+    }
+
     pub(super) fn reply(&self, found: Found) -> Reply {
         let value = found.value.ok_or(Error::NotFound)?;
         let now_ms = || self.parts.clock.now_ms();
@@ -176,9 +190,11 @@ impl Group {
         keys: &[K],
         within: Duration,
     ) -> Vec<Result<Answer, Error>> {
-        let end = Instant::now() + within;
+        let clock = &self.parts.clock;
+        let end_ms = clock.now_ms() + within.as_millis() as u64;
         let gets = keys.iter().map(|key| async move {
-            self.get(key.as_ref(), end.saturating_duration_since(Instant::now())).await
+            let rest_ms = end_ms.saturating_sub(clock.now_ms());
+            self.get(key.as_ref(), Duration::from_millis(rest_ms)).await
         });
         // As a list first: a stream that borrows from its closure is not `Send`.
         let gets: Vec<_> = gets.collect();

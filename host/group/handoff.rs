@@ -5,7 +5,7 @@
 //! 1. A removal reaches the heir, and not this node.
 //! 2. The older value comes to the heir from here.
 //!
-//! So the heir keeps nothing of what was changed lately, see `removed_lately`.
+//! So the heir keeps nothing of what was changed lately, see `changed_lately`.
 
 use std::ops::AddAssign;
 use std::time::Duration;
@@ -84,6 +84,10 @@ impl Group {
         slots: &mut std::slice::Iter<'_, u32>,
     ) -> Vec<HandedOver> {
         let mut message = Vec::new();
+        // A process that was stopped for a while may hold what was changed since.
+        if !self.parts.cluster.standing().holds() {
+            return message;
+        }
         let mut bytes = 0;
         while bytes < MESSAGE_BYTES && message.len() < MESSAGE_ENTRIES {
             let Some(&slot) = slots.next() else { break };

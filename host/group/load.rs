@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::timeout;
 use tracing::{Instrument, Span};
 
 use super::get::Keep;
@@ -19,7 +18,7 @@ use crate::telemetry::{LoadOutcome, LoadSource, spans};
 use crate::value::{Answer, Origin};
 
 /// How long a value is kept that another node answers for.
-const BRIEFLY: Duration = Duration::from_secs(1);
+pub(super) const BRIEFLY: Duration = Duration::from_secs(1);
 
 /// A previous owner has the value in memory or not at all.
 const LOOK_UP_WITHIN: Duration = Duration::from_millis(200);
@@ -65,7 +64,8 @@ impl Group {
             Ok(None) => (Err(Error::NotFound), self.absence(took)),
             Err(error) => (Err(self.failure(retriever.name(), error)), None),
         };
-        if let (Keep::Briefly, Some(entry)) = (keep, &mut entry) {
+        let briefly = keep == Keep::Briefly || self.parts.cluster.standing().is_cut_off();
+        if let (true, Some(entry)) = (briefly, &mut entry) {
             let briefly = ttl::deadline_ms(self.parts.clock.now_ms(), Some(BRIEFLY));
             entry.deadline_ms = entry.deadline_ms.min(briefly).or(briefly);
         }
@@ -89,7 +89,10 @@ impl Group {
             None => None,
         };
         flight.land(reply, || {
-            if let Some((room, entry)) = kept {
+            // A node that nobody tells of changes must not keep anything.
+            if let Some((room, entry)) = kept
+                && self.parts.cluster.standing().holds()
+            {
                 self.parts.store.commit(room, key, hash, entry);
             }
         });
@@ -104,7 +107,7 @@ impl Group {
         let before = self.parts.cluster.previous_owners(key::ring_hash(key));
         // 1. A removal is here. 2. It has not been at the previous owner yet. 3. What
         // that still holds would be kept here for good.
-        if before.is_empty() || self.removed_lately.contains(hash, self.parts.clock.now_ms()) {
+        if before.is_empty() || self.changed_lately.contains(hash, self.parts.clock.now_ms()) {
             return None;
         }
         for node in before.iter().take(MOST_PREVIOUS_OWNERS) {
@@ -132,7 +135,8 @@ impl Group {
     ) -> Result<Option<Fetched>, FetchError> {
         let limit = self.config.load_timeout;
         let span = spans::retrieve(retriever.name());
-        let fetch = timeout(limit, retriever.fetch(key, limit)).instrument(span.clone());
+        let fetch =
+            self.parts.clock.timeout(limit, retriever.fetch(key, limit)).instrument(span.clone());
         let fetched = fetch.await.unwrap_or(Err(FetchError::Timeout(limit)));
         note(&span, &fetched);
         fetched

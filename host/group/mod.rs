@@ -7,9 +7,11 @@ mod singleflight;
 
 mod answer;
 mod change;
+mod changed_lately;
 mod everywhere;
 mod handoff;
-mod removed_lately;
+mod seen;
+mod told;
 
 mod expiry;
 
@@ -39,7 +41,8 @@ use crate::store::Store;
 use crate::telemetry::{GroupCounters, LogLimiter};
 use crate::value::Answer;
 
-use removed_lately::RemovedLately;
+use changed_lately::ChangedLately;
+use seen::Seen;
 use singleflight::Flights;
 
 /// Between two lines of the log about a retriever that breaks.
@@ -55,8 +58,11 @@ pub struct Group {
     counters: GroupCounters,
     /// Loads by this node from the source, each with its span.
     flights: Arc<Flights<Reply, tracing::Span>>,
-    /// What a previous owner must not be asked for.
-    removed_lately: RemovedLately,
+    /// What a previous owner must not be asked for, and what a set that was long on
+    /// its way must not undo.
+    changed_lately: ChangedLately,
+    /// The latest changes of other nodes that this one has heard of.
+    seen: Seen,
     /// Whether an operator was told of a value too large for the capacity.
     told_of_oversize: AtomicBool,
     /// A retriever that breaks may do so at each load.
@@ -96,7 +102,8 @@ impl Group {
             parts,
             counters: GroupCounters::default(),
             flights: Flights::new(),
-            removed_lately: RemovedLately::new(),
+            changed_lately: ChangedLately::new(),
+            seen: Seen::default(),
             told_of_oversize: AtomicBool::new(false),
             broken: LogLimiter::every(BROKEN_EACH),
             _expiry: expiry,

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokio::task::yield_now;
-use tokio::time::Instant;
 
 use super::Group;
 use crate::error::Error;
@@ -24,12 +23,13 @@ impl Group {
         key_len: usize,
         value_len: usize,
     ) -> Result<Reservation, Error> {
-        let end = Instant::now() + LONGEST_WAIT;
+        let clock = &self.parts.clock;
+        let end_ms = clock.now_ms() + LONGEST_WAIT.as_millis() as u64;
         loop {
             match self.parts.store.reserve(key_len, value_len) {
                 Ok(room) => return Ok(room),
                 Err(NoRoom::TooLarge(error)) => return Err(error),
-                Err(NoRoom::Full) if Instant::now() < end => self.parts.lane.room().await,
+                Err(NoRoom::Full) if clock.now_ms() < end_ms => self.parts.lane.room().await,
                 Err(NoRoom::Full) => break,
             }
             // When all room is set aside for inserts under way there is nothing to

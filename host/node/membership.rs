@@ -24,6 +24,9 @@ const GRACE: Duration = Duration::from_millis(500);
 /// that waits ten seconds for the end has most of them left for what is in flight.
 const HAND_OFF_WITHIN: Duration = Duration::from_secs(2);
 
+/// How long a node that starts waits until it has greeted all others.
+const SETTLE_WITHIN: Duration = Duration::from_secs(2);
+
 /// The address that others know the node by, which listens on `bound`.
 ///
 /// # Errors
@@ -81,12 +84,27 @@ impl Membership {
         cluster: &Arc<Cluster>,
         groups: &Groups,
     ) -> Result<Self, StartError> {
-        let registry = Registry::start(config, own).await?;
+        let forgetting = groups.clone();
+        cluster.standing().on_fall(move || {
+            let dropped: u64 = forgetting.iter().map(|group| group.forget_here()).sum();
+            if dropped > 0 {
+                tracing::warn!(
+                    dropped,
+                    "Was out of touch, so what was held may be old; check the network and etcd"
+                );
+            }
+        });
+        let registry = Registry::start(config, own, Arc::clone(cluster.standing())).await?;
         let membership = registry.membership();
         cluster.apply(Arc::clone(&membership.borrow()));
         let mut following = JoinSet::new();
         following.spawn(Arc::clone(cluster).follow(membership));
-        following.spawn(forget_after_lapses(registry.membership(), groups.clone()));
+        let touch = Arc::clone(cluster);
+        following.spawn(async move { touch.keep_in_touch().await });
+        let payer = Arc::clone(cluster);
+        following.spawn(async move { payer.pay_debts().await });
+        // Before that it would load everything anew for each get.
+        let _ = tokio::time::timeout(SETTLE_WITHIN, cluster.standing().settled()).await;
         Ok(Self { registry, cluster: Arc::clone(cluster), _following: following })
     }
 
@@ -104,6 +122,8 @@ impl Membership {
         } else {
             grace.await;
         }
+        self.cluster.standing().retire();
+        self.cluster.say_goodbye().await;
     }
 }
 
@@ -117,20 +137,4 @@ async fn hand_off(groups: &Groups, heirs: &Heirs) -> HandedOff {
         all += group.hand_off(heirs, end.saturating_duration_since(Instant::now())).await;
     }
     all
-}
-
-/// While this node was off the register the others removed keys without it.
-async fn forget_after_lapses(
-    mut membership: tokio::sync::watch::Receiver<Arc<registry::Membership>>,
-    groups: Groups,
-) {
-    let mut lapses = membership.borrow_and_update().lapses;
-    while membership.changed().await.is_ok() {
-        let now = membership.borrow_and_update().lapses;
-        if now > lapses {
-            lapses = now;
-            let dropped: u64 = groups.iter().map(|group| group.clear_here()).sum();
-            tracing::warn!(dropped, "was off the register, so what is held may be old");
-        }
-    }
 }

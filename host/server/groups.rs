@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
-use crate::cluster::remote::{Local, Request, Response};
+use crate::cluster::remote::{Call, Local, Request, Response};
 use crate::error::Error;
 use crate::group::Group;
 
@@ -59,7 +59,11 @@ impl Groups {
 impl Local for Groups {
     fn answer(&self, request: Request, within: Duration) -> BoxFuture<'_, Result<Response, Error>> {
         async move {
-            let group = self.find(&request.group)?;
+            let group = match request.call {
+                // About none: the groups of a node share what they know of others.
+                Call::Greet { .. } => self.iter().next().ok_or(Error::Stopping)?,
+                _ => self.find(&request.group)?,
+            };
             group.answer(request, within).await
         }
         .boxed()

@@ -31,6 +31,10 @@ struct Echo {
     sets: AtomicU64,
 }
 
+fn done(bytes: usize) -> Response {
+    Response::Done { count: bytes as u64, ring_version: 7, seen: 1, also: Vec::new() }
+}
+
 /// Tells that a request was given up.
 struct Witness(Arc<Notify>);
 
@@ -47,7 +51,7 @@ impl Local for Echo {
             let value = match (&request.call, key.strip_prefix("size:")) {
                 (Call::Set { value, .. }, _) => {
                     self.sets.fetch_add(1, Ordering::Relaxed);
-                    return Ok(Response::Done { count: value.len() as u64, ring_version: 7 });
+                    return Ok(done(value.len()));
                 }
                 (_, Some(size)) => Bytes::from(vec![b'x'; size.parse().expect("a number")]),
                 _ if key == "missing" => return Err(Error::NotFound),
@@ -158,9 +162,8 @@ async fn large_values_go_both_ways() {
         let value = get(&peer, &format!("size:{size}")).await.expect("a value");
         assert_eq!(value.len(), size);
         let value = Bytes::from(vec![1; size]);
-        let set = request("k", Call::Set { value, ttl: None });
-        let done = peer.ask(set, Duration::from_secs(5)).await;
-        assert_eq!(done, Ok(Response::Done { count: size as u64, ring_version: 7 }));
+        let set = request("k", Call::Set { value, ttl: None, seen: 0 });
+        assert_eq!(peer.ask(set, Duration::from_secs(5)).await, Ok(done(size)));
     }
     assert_eq!(server.local.sets.load(Ordering::Relaxed), 4);
 }

@@ -10,6 +10,7 @@ mod harness;
 mod cli;
 mod client;
 mod clients;
+mod cluster_changes;
 mod cluster_group;
 mod cluster_peer;
 mod compose;

@@ -7,9 +7,9 @@ use psycache::proto::peer_request::Call as PeerCall;
 use psycache::proto::session_request::Call as CacheCall;
 use psycache::proto::swap_policy_request::Part;
 use psycache::proto::{
-    ClearRequest, GetManyRequest, GetRequest, PeerClear, PeerGet, PeerHandoff, PeerHandoffEntry,
-    PeerLookup, PeerRemove, PeerRequest, PeerSet, RemoveManyRequest, RemoveRequest, SessionRequest,
-    SetRequest, SwapPolicyHeader, SwapPolicyRequest,
+    ClearRequest, GetManyRequest, GetRequest, PeerClear, PeerGet, PeerGreet, PeerHandoff,
+    PeerHandoffEntry, PeerLookup, PeerMissed, PeerRemove, PeerRequest, PeerSet, RemoveManyRequest,
+    RemoveRequest, SessionRequest, SetRequest, SwapPolicyHeader, SwapPolicyRequest,
 };
 
 use super::method::Method;
@@ -44,7 +44,17 @@ pub(super) enum Peer {
     Remove,
     Clear,
     Handoff(Vec<(Key, Value)>),
+    Greet(Address, bool),
+    Missed(Address),
     Cancel(u8),
+}
+
+/// Of a node, as it says.
+#[derive(Debug)]
+pub(super) enum Address {
+    /// It could be one.
+    Good(u8),
+    Other(Vec<u8>),
 }
 
 /// How often the keys of a call for many are repeated.
@@ -92,15 +102,23 @@ impl<'a> Arbitrary<'a> for Cache {
     }
 }
 
+impl<'a> Arbitrary<'a> for Address {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(if u.ratio(3, 4)? { Self::Good(u.arbitrary()?) } else { Self::Other(u.arbitrary()?) })
+    }
+}
+
 impl<'a> Arbitrary<'a> for Peer {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        Ok(match u.int_in_range(0..=9)? {
+        Ok(match u.int_in_range(0..=12)? {
             0..=2 => Self::Get,
             3 => Self::Lookup,
             4 | 5 => Self::Set(u.arbitrary()?),
             6 => Self::Remove,
             7 => Self::Clear,
             8 => Self::Handoff(u.arbitrary()?),
+            9 | 10 => Self::Greet(u.arbitrary()?, u.arbitrary()?),
+            11 => Self::Missed(u.arbitrary()?),
             _ => Self::Cancel(u.arbitrary()?),
         })
     }
@@ -278,7 +296,7 @@ impl Peer {
             Self::Get => PeerCall::Get(PeerGet {}),
             Self::Lookup => PeerCall::Lookup(PeerLookup {}),
             Self::Set(value) => {
-                PeerCall::Set(PeerSet { value: value.bytes(), ttl_ms: value.ttl_ms })
+                PeerCall::Set(PeerSet { value: value.bytes(), ttl_ms: value.ttl_ms, seen: 0 })
             }
             Self::Remove => PeerCall::Remove(PeerRemove {}),
             Self::Clear => PeerCall::Clear(PeerClear {}),
@@ -290,7 +308,20 @@ impl Peer {
                 };
                 PeerCall::Handoff(PeerHandoff { entries: entries.iter().map(entry).collect() })
             }
+            Self::Greet(from, leaving) => {
+                PeerCall::Greet(PeerGreet { from: from.text(), leaving: *leaving })
+            }
+            Self::Missed(node) => PeerCall::Missed(PeerMissed { node: node.text() }),
             Self::Cancel(id) => PeerCall::Cancel((*id).into()),
+        }
+    }
+}
+
+impl Address {
+    fn text(&self) -> String {
+        match self {
+            Self::Good(host) => format!("127.0.0.{host}:7400"),
+            Self::Other(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A node's groups and services, and a data source that does what a key says.
 
+use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use futures::future::{self, BoxFuture, FutureExt};
 use parking_lot::{Mutex, MutexGuard};
 use psycache::clock::Clock;
 use psycache::cluster::Cluster;
+use psycache::cluster::remote::{Link, Remote, RemoteError, Request, Response};
 use psycache::error::Error;
 use psycache::group::{self, Group};
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
@@ -35,6 +37,9 @@ pub(super) struct Server {
     runtime: Runtime,
     routes: Routes,
     groups: Groups,
+    /// Goes while calls are under way, and else stands still: nothing expires between
+    /// two looks at a store.
+    clock: Clock,
 }
 
 impl Server {
@@ -47,8 +52,10 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.expect("a runtime can be made");
         #[allow(clippy::disallowed_methods, reason = "a fuzz target is a main")]
-        let (routes, groups) = runtime.block_on(services());
-        Self { runtime, routes, groups }
+        let clock = Clock::manual();
+        #[allow(clippy::disallowed_methods, reason = "a fuzz target is a main")]
+        let (routes, groups) = runtime.block_on(services(&clock));
+        Self { runtime, routes, groups, clock }
     }
 
     /// Makes the calls side by side and sees each to its end.
@@ -57,13 +64,22 @@ impl Server {
             for group in self.groups.iter() {
                 group.parts().store.clear();
             }
-            future::join_all(calls.map(|call| call.make(self.routes.clone()))).await;
+            let calls = future::join_all(calls.map(|call| call.make(self.routes.clone())));
+            future::select(calls, pin!(self.time_goes())).await;
             for group in self.groups.iter() {
                 comes_to_rest(&group.parts().store).await;
             }
         };
         #[allow(clippy::disallowed_methods, reason = "a fuzz target is a main")]
         self.runtime.block_on(answered);
+    }
+
+    /// Never ends.
+    async fn time_goes(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            self.clock.advance(1);
+        }
     }
 }
 
@@ -86,8 +102,9 @@ async fn comes_to_rest(store: &Store) {
     panic!("bytes that no entry has: {:?}", store.stats());
 }
 
-async fn services() -> (Routes, Groups) {
-    let groups = Groups::new([group("scores", Some(Arc::new(Source))), group("notes", None)]);
+async fn services(clock: &Clock) -> (Routes, Groups) {
+    let groups = [group("scores", Some(Arc::new(Source)), clock), group("notes", None, clock)];
+    let groups = Groups::new(groups);
     let health = Arc::new(Health::starting(&groups).await);
     health.ready().await;
     let config = server::Config {
@@ -106,22 +123,22 @@ async fn services() -> (Routes, Groups) {
     (routes(&config, services), groups)
 }
 
-fn group(name: &str, source: Option<Arc<dyn Retriever>>) -> Arc<Group> {
+fn group(name: &str, source: Option<Arc<dyn Retriever>>, clock: &Clock) -> Arc<Group> {
     static LRU: LazyLock<Arc<PolicyComponent>> = LazyLock::new(|| {
         let engines = Engines::new(&CompileCache::Off).expect("engines can be made");
         let plugin = Plugin::builtin("lru").expect("it is built in");
         PolicyComponent::load(&engines, plugin, &policy(1000), PolicyLimits::default())
             .expect("it loads")
     });
-    // It stands still: then nothing expires between two looks at a store.
-    let clock = Clock::manual();
+    let clock = clock.clone();
     let bell = Bell::new();
     let ring = bell.clone();
     let config = store::Config { capacity_bytes: CAPACITY, max_entries: None };
     let store = Store::new(config, clock.clone(), Box::new(move || ring.ring()));
     let lane = LaneConfig::new(policy(store.slot_bound()), clock.clone());
     let lane = Lane::start(name, LRU.clone(), lane, store.clone(), bell).expect("it starts");
-    let cluster = Arc::new(Cluster::alone());
+    let dial = |address: &str| Arc::new(Nobody(address.to_owned())) as Arc<dyn Remote>;
+    let cluster = Arc::new(Cluster::new("127.0.0.1:7400", clock.clone(), dial));
     let parts = group::Parts { store, clock, lane: Arc::new(lane), source: source.into(), cluster };
     let config = group::Config {
         load_timeout: Duration::from_millis(5),
@@ -133,6 +150,23 @@ fn group(name: &str, source: Option<Arc<dyn Retriever>>) -> Arc<Group> {
 
 fn policy(max_entries: u32) -> PolicyConfig {
     PolicyConfig { capacity: CAPACITY, max_entries, max_victims: 64, seed: 1, options: Vec::new() }
+}
+
+/// A node that is out of reach, as one is that a stranger made up.
+struct Nobody(String);
+
+impl Remote for Nobody {
+    fn address(&self) -> &str {
+        &self.0
+    }
+
+    fn link(&self) -> Link {
+        Link::Unreachable("nobody is there".into())
+    }
+
+    fn ask(&self, _: Request, _: Duration) -> BoxFuture<'_, Result<Response, RemoteError>> {
+        future::ready(Err(RemoteError::Unreachable("nobody is there".into()))).boxed()
+    }
 }
 
 /// Looks at what it is asked for, and does nothing.

@@ -6,6 +6,10 @@ use std::time::Duration;
 /// Consecutive requests without an answer after which the rest fail at once.
 const OPEN_AFTER: u32 = 5;
 
+/// A wait that counts. A caller that allows less would open the breaker for
+/// everybody, of a node that is only slower than this caller likes.
+const COUNTS_FROM: Duration = Duration::from_millis(500);
+
 /// How long they do, until one is let through to see.
 const OPEN_FOR: Duration = Duration::from_secs(1);
 
@@ -45,8 +49,11 @@ impl Breaker {
         }
     }
 
-    /// It did not, in the time that it had.
-    pub(super) fn unanswered(&self, now_ms: u64) {
+    /// It did not, and was given up after `waited`.
+    pub(super) fn unanswered(&self, now_ms: u64, waited: Duration) {
+        if waited < COUNTS_FROM {
+            return;
+        }
         let before = self.unanswered.fetch_add(1, Ordering::Relaxed);
         if before + 1 == OPEN_AFTER {
             let next = now_ms + OPEN_FOR.as_millis() as u64;
@@ -68,20 +75,29 @@ mod tests {
     fn it_opens_after_failures_in_a_row_and_probes() {
         let breaker = Breaker::default();
         for _ in 1..OPEN_AFTER {
-            breaker.unanswered(10);
+            breaker.unanswered(10, COUNTS_FROM);
         }
         breaker.answered();
         for _ in 0..OPEN_AFTER {
             assert!(breaker.admits(10), "only failures in a row count");
-            breaker.unanswered(10);
+            breaker.unanswered(10, COUNTS_FROM);
         }
         assert!(breaker.is_open() && !breaker.admits(10) && !breaker.admits(1_009));
         assert!(breaker.admits(1_010), "one may see");
         assert!(!breaker.admits(1_010), "and only one");
-        breaker.unanswered(1_500);
+        breaker.unanswered(1_500, COUNTS_FROM);
         assert!(!breaker.admits(2_009), "it failed as well");
         assert!(breaker.admits(2_010));
         breaker.answered();
         assert!(!breaker.is_open() && breaker.admits(2_011));
+    }
+
+    #[test]
+    fn callers_in_a_hurry_do_not_open_it() {
+        let breaker = Breaker::default();
+        for _ in 0..100 {
+            breaker.unanswered(10, COUNTS_FROM - Duration::from_millis(1));
+        }
+        assert!(!breaker.is_open());
     }
 }

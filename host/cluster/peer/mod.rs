@@ -52,19 +52,22 @@ impl Peer {
 
     /// Asks, unless the breaker knows better.
     async fn admit(&self, request: Request, within: Duration) -> (Outcome, Asked) {
-        if !self.breaker.admits(self.clock.now_ms()) {
+        // A change goes out in any case: a node that answers again must not miss
+        // it for the second until the next probe.
+        if !request.call.is_change() && !self.breaker.admits(self.clock.now_ms()) {
             let problem = "it has left several requests in a row unanswered";
             return (Outcome::Refused, Err(RemoteError::Unreachable(problem.into())));
         }
+        let mut wait = Wait { peer: self, since: Instant::now(), over: false };
         match timeout(within, self.exchange(request, within)).await {
             Ok(answer) => {
+                wait.over = true;
                 if !matches!(answer, Err(RemoteError::Unreachable(_))) {
                     self.breaker.answered();
                 }
                 (Outcome::of(&answer), answer)
             }
             Err(_) => {
-                self.breaker.unanswered(self.clock.now_ms());
                 let problem = format!("no answer within {within:?}");
                 (Outcome::Timeout, Err(RemoteError::Unreachable(problem)))
             }
@@ -128,6 +131,22 @@ impl Remote for Peer {
             answer
         }
         .boxed()
+    }
+}
+
+/// A request without an answer so far. Whoever gives it up, at its deadline or
+/// because another answer came first, has waited in vain.
+struct Wait<'a> {
+    peer: &'a Peer,
+    since: Instant,
+    over: bool,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.peer.breaker.unanswered(self.peer.clock.now_ms(), self.since.elapsed());
+        }
     }
 }
 

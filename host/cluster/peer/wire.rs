@@ -6,8 +6,9 @@ use super::failure;
 use crate::cluster::remote::{Call, HandedOver, RemoteError, Request, Response};
 use crate::error::Error;
 use crate::proto::{
-    PeerClear, PeerDone, PeerGet, PeerHandoff, PeerHandoffEntry, PeerLookup, PeerNotHeld,
-    PeerRemove, PeerRequest, PeerResponse, PeerSet, PeerValue, peer_request, peer_response,
+    PeerClear, PeerDone, PeerGet, PeerGreet, PeerGreeted, PeerHandoff, PeerHandoffEntry,
+    PeerLookup, PeerMissed, PeerNotHeld, PeerRemove, PeerRequest, PeerResponse, PeerSet, PeerValue,
+    peer_request, peer_response,
 };
 use crate::telemetry::propagation;
 use crate::value::{Answer, Origin};
@@ -33,6 +34,7 @@ pub(super) fn is_large(request: &Request) -> bool {
             entries.iter().map(|e| e.value.len()).sum::<usize>() > LARGE_BYTES
         }
         Call::Get | Call::Lookup | Call::Remove | Call::Clear => false,
+        Call::Missed { .. } | Call::Greet { .. } => false,
     }
 }
 
@@ -43,8 +45,10 @@ pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> Pee
         Call::Lookup => peer_request::Call::Lookup(PeerLookup {}),
         Call::Remove => peer_request::Call::Remove(PeerRemove {}),
         Call::Clear => peer_request::Call::Clear(PeerClear {}),
-        Call::Set { value, ttl } => {
-            peer_request::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl) })
+        Call::Missed { node } => peer_request::Call::Missed(PeerMissed { node }),
+        Call::Greet { from, leaving } => peer_request::Call::Greet(PeerGreet { from, leaving }),
+        Call::Set { value, ttl, seen } => {
+            peer_request::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), seen })
         }
         Call::Handoff(entries) => {
             let entry = |entry: HandedOver| PeerHandoffEntry {
@@ -80,7 +84,11 @@ pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)
         peer_request::Call::Lookup(PeerLookup {}) => Call::Lookup,
         peer_request::Call::Remove(PeerRemove {}) => Call::Remove,
         peer_request::Call::Clear(PeerClear {}) => Call::Clear,
-        peer_request::Call::Set(set) => Call::Set { value: set.value, ttl: duration(set.ttl_ms) },
+        peer_request::Call::Missed(PeerMissed { node }) => Call::Missed { node },
+        peer_request::Call::Greet(PeerGreet { from, leaving }) => Call::Greet { from, leaving },
+        peer_request::Call::Set(set) => {
+            Call::Set { value: set.value, ttl: duration(set.ttl_ms), seen: set.seen }
+        }
         peer_request::Call::Handoff(handoff) => {
             let entry = |entry: PeerHandoffEntry| HandedOver {
                 key: entry.key,
@@ -107,9 +115,13 @@ pub(crate) fn encode_response(id: u64, response: Result<Response, Error>) -> Pee
             ttl_ms: millis_or_none(answer.ttl),
         }),
         Ok(Response::NotHeld) => peer_response::Answer::NotHeld(PeerNotHeld {}),
-        Ok(Response::Done { count, ring_version }) => {
-            peer_response::Answer::Done(PeerDone { count, ring_version })
+        Ok(Response::Done { count, ring_version, seen, also }) => {
+            peer_response::Answer::Done(PeerDone { count, ring_version, seen, also })
         }
+        Ok(Response::Greeted { in_ring, process }) => {
+            peer_response::Answer::Greeted(PeerGreeted { in_ring, process })
+        }
+        Ok(Response::Overtaken { seen }) => peer_response::Answer::Overtaken(seen),
         Err(error) => peer_response::Answer::Failure(failure::encode(error)),
     };
     PeerResponse { id, answer: Some(answer) }
@@ -141,9 +153,13 @@ pub(super) fn decode_response(message: PeerResponse) -> Decoded {
             ttl: duration(value.ttl_ms),
         })),
         Some(peer_response::Answer::NotHeld(PeerNotHeld {})) => Ok(Response::NotHeld),
-        Some(peer_response::Answer::Done(PeerDone { count, ring_version })) => {
-            Ok(Response::Done { count, ring_version })
+        Some(peer_response::Answer::Done(PeerDone { count, ring_version, seen, also })) => {
+            Ok(Response::Done { count, ring_version, seen, also })
         }
+        Some(peer_response::Answer::Greeted(PeerGreeted { in_ring, process })) => {
+            Ok(Response::Greeted { in_ring, process })
+        }
+        Some(peer_response::Answer::Overtaken(seen)) => Ok(Response::Overtaken { seen }),
         Some(peer_response::Answer::Failure(failure)) => {
             Err(RemoteError::Answered(failure::decode(failure)))
         }
@@ -180,8 +196,10 @@ mod tests {
             Call::Lookup,
             Call::Remove,
             Call::Clear,
-            Call::Set { value: Bytes::from_static(b"1"), ttl: None },
-            Call::Set { value: Bytes::new(), ttl: Some(Duration::from_millis(7)) },
+            Call::Set { value: Bytes::from_static(b"1"), ttl: None, seen: 0 },
+            Call::Set { value: Bytes::new(), ttl: Some(Duration::from_millis(7)), seen: 9 },
+            Call::Missed { node: "b:1".into() },
+            Call::Greet { from: "a:1".into(), leaving: true },
             Call::Handoff(vec![HandedOver {
                 key: Bytes::from_static(b"k"),
                 value: Bytes::from_static(b"v"),
@@ -209,8 +227,11 @@ mod tests {
             origin: Origin::Peer,
             ttl: Some(Duration::from_secs(1)),
         };
-        let done = Response::Done { count: 2, ring_version: 9 };
-        for response in [Response::Value(value), Response::NotHeld, done] {
+        let also = vec!["c:1".to_owned()];
+        let done = Response::Done { count: 2, ring_version: 9, seen: 4, also };
+        let overtaken = Response::Overtaken { seen: 4 };
+        let greeted = Response::Greeted { in_ring: true, process: 7 };
+        for response in [Response::Value(value), Response::NotHeld, done, overtaken, greeted] {
             let message = without_large_value(encode_response(1, Ok(response.clone())));
             let Decoded::Answer(answer) = decode_response(message) else {
                 panic!("it is small");

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::Standing;
+
 /// Where to look for the other nodes.
 #[derive(Clone, Debug, Default)]
 pub enum Config {
@@ -64,10 +66,10 @@ pub struct Membership {
     pub connected: bool,
     /// Why it does not; empty while it does.
     pub problem: String,
-    /// How often this node was taken off the register while the others may have
-    /// stood in it. They removed keys without this node meanwhile, so whatever it
-    /// holds from before must go.
-    pub lapses: u64,
+    /// How often this node had entered the register, for the first time or after it
+    /// was taken off, when this list was made. See
+    /// [`Standing::registers`](super::Standing::registers).
+    pub registrations: u64,
 }
 
 /// Why a node can't take part.
@@ -114,13 +116,18 @@ enum Source {
 }
 
 impl Registry {
-    /// Registers `own`. Answers as soon as it stands in the registry, or when it
+    /// Registers `own`, and tells `standing` before it enters the register and for
+    /// how long it stands there. Answers as soon as it stands in the registry, or when it
     /// turns out that etcd does not answer: the node then serves alone and goes
     /// on trying.
     ///
     /// # Errors
     /// [`RegistryError`]: the node must not serve.
-    pub async fn start(config: Config, own: Member) -> Result<Self, RegistryError> {
+    pub async fn start(
+        config: Config,
+        own: Member,
+        standing: Arc<Standing>,
+    ) -> Result<Self, RegistryError> {
         let fixed = |membership| {
             let (sender, receiver) = watch::channel(Arc::new(membership));
             Self { membership: receiver, source: Source::Fixed { _sender: sender } }
@@ -129,7 +136,7 @@ impl Registry {
             Config::Alone => Ok(fixed(static_list::membership(own, &[]))),
             Config::Static(peers) => Ok(fixed(static_list::membership(own, &peers))),
             Config::Etcd(config) => {
-                let (registration, membership) = etcd::register(config, own).await?;
+                let (registration, membership) = etcd::register(config, own, standing).await?;
                 Ok(Self { membership, source: Source::Etcd(registration) })
             }
             Config::InMemory(register) => {

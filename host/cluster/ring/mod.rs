@@ -42,7 +42,7 @@ const SLOTS: usize = 1 << SLOT_BITS;
 pub const MAX_WEIGHT: u32 = 1_000;
 
 /// A node as the ring sees it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RingNode {
     /// The address that it advertises: its identity.
     pub address: Arc<str>,
@@ -58,7 +58,7 @@ pub struct Ring {
     /// By address; slots hold indices into it.
     nodes: Vec<RingNode>,
     /// Empty without nodes, else [`SLOTS`] owners.
-    slots: Box<[u16]>,
+    slots: Arc<[u16]>,
     version: u64,
 }
 
@@ -73,7 +73,7 @@ impl Ring {
     }
 
     fn empty() -> Self {
-        Self { nodes: Vec::new(), slots: Box::new([]), version: 0 }
+        Self { nodes: Vec::new(), slots: Arc::new([]), version: 0 }
     }
 
     /// The ring of `nodes`, equal to [`new`](Self::new), made from this one in
@@ -92,6 +92,9 @@ impl Ring {
             return self.clone();
         }
         let version = fingerprint(&nodes);
+        if nodes.len() == 1 {
+            return Self { nodes, slots: std::iter::repeat_n(0, SLOTS).collect(), version };
+        }
         let contenders: Vec<Contender> = nodes.iter().zip(0..).map(Contender::new).collect();
         // Among nodes that stay as they are each slot has been decided already.
         let stayed: Vec<Option<&Contender>> = self
@@ -136,7 +139,7 @@ impl Ring {
     #[must_use]
     pub fn shares(&self) -> Vec<f64> {
         let mut owned = vec![0_u32; self.nodes.len()];
-        for &owner in &self.slots {
+        for &owner in &*self.slots {
             owned[usize::from(owner)] += 1;
         }
         let share = |slots| f64::from(slots) / SLOTS as f64;

@@ -62,9 +62,9 @@ async fn a_full_store_makes_room() {
 #[tokio::test]
 async fn a_caller_waits_no_longer_than_it_said() {
     let mut rig = rig();
-    let late = rig.group.get("Tom", SHORT).await;
-    assert_eq!(late, Err(Error::DeadlineExceeded { after: SHORT }));
-    let mut call = rig.calls.recv().await.unwrap();
+    let (get, mut call) = rig.begin_within("Tom", SHORT).await;
+    rig.clock.advance(SHORT.as_millis() as u64);
+    assert_eq!(get.await.unwrap(), Err(Error::DeadlineExceeded { after: SHORT }));
     call.answer.closed().await;
     assert_eq!(rig.group.counters().snapshot().gets(GetResult::Error), 1);
 }
@@ -73,6 +73,7 @@ async fn a_caller_waits_no_longer_than_it_said() {
 async fn a_load_takes_no_longer_than_the_group_says() {
     let mut rig = rig_with(|config| config.load_timeout = SHORT);
     let (get, mut call) = rig.begin("Tom").await;
+    rig.clock.advance(SHORT.as_millis() as u64);
     assert_eq!(get.await.unwrap(), Err(Error::DeadlineExceeded { after: SHORT }));
     call.answer.closed().await;
     assert_eq!(rig.group.counters().snapshot().loads(LoadOutcome::Timeout), 1);

@@ -154,8 +154,16 @@ fn group_over(
 impl Rig {
     /// A get in a task of its own, as far as its load, which is answered later.
     async fn begin(&mut self, key: &'static str) -> (tokio::task::JoinHandle<Reply>, Call) {
+        self.begin_within(key, PATIENCE).await
+    }
+
+    async fn begin_within(
+        &mut self,
+        key: &'static str,
+        within: Duration,
+    ) -> (tokio::task::JoinHandle<Reply>, Call) {
         let group = Arc::clone(&self.group);
-        let get = tokio::spawn(async move { group.get(key, PATIENCE).await });
+        let get = tokio::spawn(async move { group.get(key, within).await });
         let call = self.calls.recv().await.expect("the group lives");
         assert_eq!(call.key, key);
         (get, call)

@@ -1,8 +1,12 @@
 //! Registration and membership on a real etcd.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use etcd_client::CompactionOptions;
+use psycache::clock::Clock;
+use psycache::cluster::Standing;
 use psycache::cluster::registry::{Config, Member, Membership, Registry, RegistryError, etcd};
 
 use super::server::Etcd;
@@ -13,9 +17,13 @@ fn config(etcd: &Etcd) -> etcd::Config {
     etcd::Config { endpoints: vec![etcd.url()], lease_ttl: TTL, ..etcd::Config::default() }
 }
 
+fn standing() -> Arc<Standing> {
+    Arc::new(Standing::new(Clock::monotonic()))
+}
+
 async fn join(config: &etcd::Config, address: &str) -> Registry {
     let own = Member::own(address, 1);
-    Registry::start(Config::Etcd(config.clone()), own).await.expect("it can join")
+    Registry::start(Config::Etcd(config.clone()), own, standing()).await.expect("it can join")
 }
 
 fn addresses(membership: &Membership) -> Vec<&str> {
@@ -116,7 +124,7 @@ async fn an_etcd_that_comes_back_empty_gets_all_nodes_back() {
     sees(&one, &["127.0.0.1:1", "127.0.0.1:2"]).await;
     sees(&two, &["127.0.0.1:1", "127.0.0.1:2"]).await;
     assert_eq!(registered(&etcd).await.len(), 2);
-    assert_eq!(one.membership().borrow().lapses, 0, "nobody stood in it meanwhile");
+    assert_eq!(one.membership().borrow().registrations, 2, "the list is of the new register");
     drop(one);
     assert_eq!(watched.await.expect("it watched"), 2, "the ring never shrank");
 }
@@ -160,9 +168,12 @@ async fn an_address_has_one_holder() {
     let etcd = Etcd::start().await;
     let config = config(&etcd);
     let own = Member::own("127.0.0.1:1", 3);
-    let holder = Registry::start(Config::Etcd(config.clone()), own.clone()).await.expect("first");
+    let holder = Registry::start(Config::Etcd(config.clone()), own.clone(), standing())
+        .await
+        .expect("first");
     let second = Member::own("127.0.0.1:1", 1);
-    let refused = Registry::start(Config::Etcd(config), second).await.expect_err("second");
+    let refused =
+        Registry::start(Config::Etcd(config), second, standing()).await.expect_err("second");
     let RegistryError::AddressTaken { holder: named, .. } = &refused else {
         panic!("{refused}");
     };
@@ -184,11 +195,25 @@ async fn a_process_that_crashed_does_not_hold_its_address_for_long() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_whose_entry_is_gone_comes_back_and_knows_it() {
     let etcd = Etcd::start().await;
-    let one = join(&config(&etcd), "127.0.0.1:1").await;
+    let (standing, dropped) = (standing(), Arc::new(AtomicU64::new(0)));
+    let drops = Arc::clone(&dropped);
+    standing.on_fall(move || {
+        drops.fetch_add(1, Ordering::Relaxed);
+    });
+    let own = Member::own("127.0.0.1:1", 1);
+    let registry = Config::Etcd(config(&etcd));
+    let one = Registry::start(registry, own, Arc::clone(&standing)).await.expect("it can join");
+    let at_start = dropped.load(Ordering::Relaxed);
     let mut client = etcd.client().await.expect("etcd runs");
     client.delete("psycache/nodes/127.0.0.1:1", None).await.expect("a delete");
-    until(&one, "a lapse", |membership| membership.connected && membership.lapses == 1).await;
-    assert_eq!(registered(&etcd).await.len(), 1);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while registered(&etcd).await.is_empty() {
+        assert!(Instant::now() < deadline, "it does not come back");
+    }
+    assert!(dropped.load(Ordering::Relaxed) > at_start, "what it held went before it was back");
+    assert!(!standing.holds(), "and it keeps nothing before it has greeted the others");
+    let again = |membership: &Membership| membership.connected && membership.registrations == 2;
+    until(&one, "it comes back", again).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,7 +237,8 @@ async fn user_and_password_are_asked_for() {
     sees(&one, &["127.0.0.1:1"]).await;
     for user in [None, Some(("psy", "wrong"))] {
         let own = Member::own("127.0.0.1:2", 1);
-        let refused = Registry::start(Config::Etcd(with(user)), own).await.expect_err("no entry");
+        let refused =
+            Registry::start(Config::Etcd(with(user)), own, standing()).await.expect_err("no entry");
         assert!(matches!(refused, RegistryError::Refused(_)), "{refused}");
         assert!(refused.to_string().contains("user"), "{refused}");
     }

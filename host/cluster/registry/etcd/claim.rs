@@ -5,7 +5,7 @@ use std::time::Duration;
 use etcd_client::{Client, Compare, CompareOp, KeyValue, PutOptions, Txn, TxnOp};
 use tokio::time::Instant;
 
-use super::super::Member;
+use super::super::{Member, Standing};
 use super::Config;
 use super::session::{Last, SessionError, member, within};
 
@@ -14,10 +14,8 @@ pub(super) struct Claimed {
     pub(super) lease: i64,
     /// As granted, which may be longer than asked for.
     pub(super) ttl: Duration,
-    /// Whether the entry was not there before.
-    pub(super) was_absent: bool,
-    /// Of the entry.
-    pub(super) revision: i64,
+    /// What [`Standing::registers`] said, if the entry was not there before.
+    pub(super) registrations: Option<u64>,
 }
 
 /// Puts `own` under a fresh lease. An entry that this process made is replaced.
@@ -28,6 +26,7 @@ pub(super) async fn claim(
     config: &Config,
     own: &Member,
     last: &Last,
+    standing: &Standing,
 ) -> Result<Claimed, SessionError> {
     let patience = config.patience();
     let key = config.key(&own.address);
@@ -44,20 +43,20 @@ pub(super) async fn claim(
                 continue;
             }
         };
+        // Before the others hear of this node.
+        let registrations = found.kvs().is_empty().then(|| standing.registers());
         // etcd counts in whole seconds.
         let seconds = config.lease_ttl.as_secs().max(1) as i64;
+        let granted_ms = standing.now_ms();
         let lease = within(patience, client.lease_grant(seconds, None)).await?;
         let put =
             TxnOp::put(key.clone(), value.clone(), Some(PutOptions::new().with_lease(lease.id())));
         let taken = Txn::new().when([unchanged]).and_then([put]);
         let taken = within(patience, client.txn(taken)).await?;
         if taken.succeeded() {
-            return Ok(Claimed {
-                lease: lease.id(),
-                ttl: Duration::from_secs(lease.ttl().max(1) as u64),
-                was_absent: found.kvs().is_empty(),
-                revision: taken.header().map_or(0, |header| header.revision()),
-            });
+            let ttl = Duration::from_secs(lease.ttl().max(1) as u64);
+            standing.registered_until(granted_ms + ttl.as_millis() as u64);
+            return Ok(Claimed { lease: lease.id(), ttl, registrations });
         }
     }
 }

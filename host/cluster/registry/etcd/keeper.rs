@@ -12,10 +12,11 @@ use rand::Rng;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use super::super::{Member, Membership, RegistryError};
+use super::super::{Member, Membership, RegistryError, Standing};
 use super::Config;
 use super::roster::Roster;
 use super::session::{self, Session, SessionError};
+use crate::clock::Clock;
 
 /// The task that keeps a node registered.
 #[derive(Debug)]
@@ -38,8 +39,12 @@ impl Registration {
 type Kept = (Registration, watch::Receiver<Arc<Membership>>);
 
 /// Makes the first attempt, and hands over to a task.
-pub(in super::super) async fn register(config: Config, own: Member) -> Result<Kept, RegistryError> {
-    let (mut keeper, membership) = Keeper::new(config, Some(own))?;
+pub(in super::super) async fn register(
+    config: Config,
+    own: Member,
+    standing: Arc<Standing>,
+) -> Result<Kept, RegistryError> {
+    let (mut keeper, membership) = Keeper::new(config, Some(own), standing)?;
     let first = match keeper.open().await {
         Ok(session) => Some(session),
         Err(SessionError::Broken(reason)) => {
@@ -48,7 +53,6 @@ pub(in super::super) async fn register(config: Config, own: Member) -> Result<Ke
                 "etcd does not answer; this node serves alone and goes on trying"
             );
             keeper.out_of_touch(reason);
-            keeper.served_alone = true;
             None
         }
         Err(error) => return Err(keeper.refusal(error)),
@@ -59,7 +63,9 @@ pub(in super::super) async fn register(config: Config, own: Member) -> Result<Ke
 /// The same for one who is no node and only looks. Without etcd there is nothing to
 /// see, so it must answer the first time.
 pub(in super::super) async fn observe(config: Config) -> Result<Kept, RegistryError> {
-    let (mut keeper, membership) = Keeper::new(config, None)?;
+    // Who only looks holds nothing.
+    let standing = Arc::new(Standing::new(Clock::monotonic()));
+    let (mut keeper, membership) = Keeper::new(config, None, standing)?;
     match keeper.open().await {
         Ok(session) => Ok((keeper.spawn(Some(session)), membership)),
         Err(error) => Err(keeper.refusal(error)),
@@ -74,16 +80,15 @@ struct Keeper {
     roster: Roster,
     publish: watch::Sender<Arc<Membership>>,
     last: session::Last,
-    lapses: u64,
-    /// Whether this node served before it was registered for the first time, so
-    /// that others changed keys without telling it.
-    served_alone: bool,
+    standing: Arc<Standing>,
+    registrations: u64,
 }
 
 impl Keeper {
     fn new(
         config: Config,
         own: Option<Member>,
+        standing: Arc<Standing>,
     ) -> Result<(Self, watch::Receiver<Arc<Membership>>), RegistryError> {
         config.check()?;
         let nodes = own.iter().cloned().collect();
@@ -95,8 +100,8 @@ impl Keeper {
             own,
             publish,
             last: session::Last::default(),
-            lapses: 0,
-            served_alone: false,
+            standing,
+            registrations: 0,
         };
         Ok((keeper, membership))
     }
@@ -120,8 +125,10 @@ impl Keeper {
 
     /// Registers, lists and publishes.
     async fn open(&mut self) -> Result<Session, SessionError> {
-        let opened = Session::open(&self.config, self.own.as_ref(), &self.last).await?;
-        self.lapses += u64::from(opened.lapsed || std::mem::take(&mut self.served_alone));
+        let opened =
+            Session::open(&self.config, self.own.as_ref(), &self.last, Arc::clone(&self.standing))
+                .await?;
+        self.registrations = opened.registrations.unwrap_or(self.registrations);
         self.last = opened.last;
         self.roster.relist(opened.members, Instant::now());
         self.in_touch();
@@ -137,6 +144,9 @@ impl Keeper {
                     tokio::select! {
                         ended = &mut left => {
                             if ended.is_ok() {
+                                // The others tell it of changes no longer than they
+                                // have promised to.
+                                self.standing.registered_until(0);
                                 open.revoke().await;
                             }
                             return;
@@ -217,8 +227,12 @@ impl Keeper {
     }
 
     fn show(&self, connected: bool, problem: String) {
-        let membership =
-            Membership { nodes: self.roster.nodes(), connected, problem, lapses: self.lapses };
+        let membership = Membership {
+            nodes: self.roster.nodes(),
+            connected,
+            problem,
+            registrations: self.registrations,
+        };
         self.publish.send_if_modified(|shown| {
             let changed = **shown != membership;
             *shown = Arc::new(membership);

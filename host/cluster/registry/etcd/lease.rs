@@ -1,11 +1,13 @@
 //! The lease that a node stands in the register by, renewed for as long as somebody
 //! waits for it to break.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{Client, LeaseKeepAliveStream, LeaseKeeper};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
+use super::super::Standing;
 use super::claim::Claimed;
 use super::session::{SessionError, within};
 
@@ -19,6 +21,10 @@ pub(super) struct Lease {
     /// Without a renewal until then it counts as broken.
     renewed_by: Instant,
     patience: Duration,
+    ttl: Duration,
+    standing: Arc<Standing>,
+    /// When the oldest renewal went out that was not answered.
+    asked_ms: Option<u64>,
 }
 
 impl Lease {
@@ -27,25 +33,44 @@ impl Lease {
         mut client: Client,
         claimed: &Claimed,
         patience: Duration,
+        standing: Arc<Standing>,
     ) -> Result<Self, SessionError> {
         let (keeper, renewals) = within(patience, client.lease_keep_alive(claimed.lease)).await?;
         let mut renew = interval(claimed.ttl / 3);
         renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let patience = claimed.ttl * 2 / 3;
         let renewed_by = Instant::now() + patience;
-        Ok(Self { client, id: claimed.lease, keeper, renewals, renew, renewed_by, patience })
+        Ok(Self {
+            client,
+            id: claimed.lease,
+            keeper,
+            renewals,
+            renew,
+            renewed_by,
+            patience,
+            ttl: claimed.ttl,
+            standing,
+            asked_ms: None,
+        })
     }
 
     /// Renews it until it breaks. May be dropped and called again.
     pub(super) async fn broken(&mut self) -> SessionError {
         loop {
             tokio::select! {
-                _ = self.renew.tick() => if let Err(error) = self.keeper.keep_alive().await {
-                    return error.into();
-                },
+                _ = self.renew.tick() => {
+                    self.asked_ms.get_or_insert(self.standing.now_ms());
+                    if let Err(error) = self.keeper.keep_alive().await {
+                        return error.into();
+                    }
+                }
                 renewal = self.renewals.message() => match renewal {
                     Ok(Some(renewal)) if renewal.ttl() > 0 => {
                         self.renewed_by = Instant::now() + self.patience;
+                        if let Some(asked_ms) = self.asked_ms.take() {
+                            let ttl_ms = self.ttl.as_millis() as u64;
+                            self.standing.registered_until(asked_ms + ttl_ms);
+                        }
                     }
                     Ok(Some(_)) => return SessionError::Broken("the lease has ended".into()),
                     Ok(None) => return SessionError::Broken("etcd closed the connection".into()),

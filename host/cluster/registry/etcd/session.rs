@@ -1,10 +1,11 @@
 //! One uninterrupted time with etcd: a watch, and for a node a lease.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{Client, EventType, GetOptions, KeyValue, WatchOptions, WatchStream};
 
-use super::super::Member;
+use super::super::{Member, Standing};
 use super::lease::Lease;
 use super::{Config, claim};
 
@@ -57,8 +58,9 @@ pub(super) struct Opened {
     pub(super) session: Session,
     pub(super) members: Vec<Member>,
     pub(super) last: Last,
-    /// See [`Membership::lapses`](super::super::Membership::lapses).
-    pub(super) lapsed: bool,
+    /// If it had to enter the register; see
+    /// [`Membership::registrations`](super::super::Membership::registrations).
+    pub(super) registrations: Option<u64>,
 }
 
 pub(super) struct Session {
@@ -68,6 +70,7 @@ pub(super) struct Session {
     prefix: String,
     /// Of this node's entry, if it has one.
     own_key: Option<String>,
+    standing: Arc<Standing>,
 }
 
 /// What a watch told, all at one revision.
@@ -91,16 +94,20 @@ impl Session {
         config: &Config,
         own: Option<&Member>,
         last: &Last,
+        standing: Arc<Standing>,
     ) -> Result<Opened, SessionError> {
         let patience = config.patience();
         let connect = Client::connect(&config.endpoints, Some(config.connect_options()));
         let mut client = within(patience, connect).await?;
         let claimed = match own {
-            Some(own) => Some(claim::claim(&mut client, config, own, last).await?),
+            Some(own) => Some(claim::claim(&mut client, config, own, last, &standing).await?),
             None => None,
         };
         let lease = match &claimed {
-            Some(claimed) => Some(Lease::hold(client.clone(), claimed, patience).await?),
+            Some(claimed) => {
+                let standing = Arc::clone(&standing);
+                Some(Lease::hold(client.clone(), claimed, patience, standing).await?)
+            }
             None => None,
         };
 
@@ -113,14 +120,10 @@ impl Session {
 
         let own_key = own.map(|own| config.key(&own.address));
         Ok(Opened {
-            session: Self { lease, watch, prefix, own_key },
+            session: Self { lease, watch, prefix, own_key, standing },
             members: list.kvs().iter().filter_map(member).collect(),
             last: Last { lease: claimed.as_ref().map_or(0, |claimed| claimed.lease), revision },
-            // An etcd whose revisions have gone back lost its data, and with it
-            // everybody: nobody stood in it while this node did not.
-            lapsed: claimed.is_some_and(|claimed| {
-                last.lease != 0 && claimed.was_absent && claimed.revision > last.revision
-            }),
+            registrations: claimed.and_then(|claimed| claimed.registrations),
         })
     }
 
@@ -158,6 +161,7 @@ impl Session {
             match event.event_type() {
                 EventType::Put => changes.extend(member(entry).map(Change::Put)),
                 EventType::Delete if self.is_own(entry.key()) => {
+                    self.standing.registered_until(0);
                     let problem = "this node was taken off the register";
                     return Err(SessionError::Broken(problem.into()));
                 }

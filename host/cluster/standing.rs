@@ -1,0 +1,337 @@
+//! Whether what this node holds may be answered: who tells it of changes.
+//!
+//! A node tells its changes to every node of its ring, and to everybody who asked it
+//! to lately. So a node X may answer what it holds for as long as each node Y that X
+//! knows tells X. X is sure of that
+//! - until its registration may have ended, because Y takes X out of its ring only
+//!   then; this needs Y to have had X in its ring at some time;
+//! - for [`PROMISE`] from the moment at which X sent a greeting that Y answered.
+//!
+//! When for some Y neither holds any more, X has *fallen*: others may have changed
+//! keys without it. It drops what it holds, greets everybody anew, and before all
+//! of them have answered or turned out to be out of reach it keeps nothing. Then it
+//! drops everything once more, loads under way included, since those began before
+//! the promises. If even then some Y can't be reached and the registration has
+//! ended, X is *cut off*: it serves on, but keeps what it loads for a second only.
+//!
+//! The time is looked at whenever something is answered from memory, so a process
+//! that was stopped for a while answers nothing from before when it goes on.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use crate::clock::Clock;
+use crate::sync::Mutex;
+
+/// How long a node that was greeted tells the greeter of changes.
+pub const PROMISE: Duration = Duration::from_secs(5);
+
+/// No end to it.
+const FOR_EVER: u64 = u64::MAX;
+
+/// Drops all that a node holds.
+type Forget = Box<dyn Fn() + Send + Sync>;
+
+/// What a node knows of who tells it of changes.
+pub struct Standing {
+    clock: Clock,
+    /// Until when what is held may be answered; 0: not now.
+    until_ms: AtomicU64,
+    /// Whether what is loaded is to be kept for a second only.
+    cut_off: AtomicBool,
+    forget: OnceLock<Forget>,
+    /// Guards the rest. Taken by greetings and the registry, never by a request.
+    state: Mutex<State>,
+    /// Whether the node has not fallen, for those who wait for it.
+    stands: watch::Sender<bool>,
+    /// Somebody is to be greeted at once.
+    pub(super) greet: Notify,
+}
+
+struct State {
+    /// Until when this node is certain to be registered.
+    registered_until_ms: u64,
+    /// Times that it registered anew; the list from before says nothing.
+    registrations: u64,
+    /// Whether it knows the nodes that were there when it registered.
+    listed: bool,
+    fallen: bool,
+    others: BTreeMap<String, Promise>,
+}
+
+/// What is known of another node.
+#[derive(Clone, Copy, Default)]
+struct Promise {
+    /// It has this node in its ring, or will have before it does anything.
+    knows_us: bool,
+    /// Until when it has promised to tell.
+    until_ms: u64,
+    /// Whether it has answered a greeting since this node fell, or can't be reached.
+    settled: bool,
+    /// Whether its last answer was that this node is not in its ring. Then it is not
+    /// taken for one that tells as long as it can't be reached: lists that were
+    /// written by hand may differ for ever.
+    denies_us: bool,
+    /// Whether `knows_us` was only taken for granted, as it could not be reached.
+    assumed: bool,
+    /// The process that answered last, and since when it did.
+    process: Option<(u64, u64)>,
+}
+
+impl Promise {
+    /// What is left of it when this node falls.
+    fn fallen(self) -> Self {
+        Self { denies_us: self.denies_us, process: self.process, ..Self::default() }
+    }
+}
+
+/// How a greeting ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Greeted {
+    /// It tells from now on.
+    Answered {
+        /// Whether this node stands in its ring.
+        in_ring: bool,
+        /// Tells its process from the one before it at the same address.
+        process: u64,
+    },
+    OutOfReach,
+}
+
+impl Standing {
+    /// Of a node alone.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            until_ms: AtomicU64::new(FOR_EVER),
+            cut_off: AtomicBool::new(false),
+            forget: OnceLock::new(),
+            state: Mutex::new(State {
+                registered_until_ms: FOR_EVER,
+                registrations: 0,
+                listed: false,
+                fallen: false,
+                others: BTreeMap::new(),
+            }),
+            stands: watch::Sender::new(true),
+            greet: Notify::new(),
+        }
+    }
+
+    /// Has `forget` drop all that the node holds, loads under way included, when
+    /// it falls. The first one stays.
+    pub fn on_fall(&self, forget: impl Fn() + Send + Sync + 'static) {
+        // A second one would be of the same groups.
+        let _ = self.forget.set(Box::new(forget));
+    }
+
+    /// Whether what is held may be answered now, and what comes may be kept.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        match self.until_ms.load(Ordering::Acquire) {
+            FOR_EVER => true,
+            until_ms => self.clock.now_ms() < until_ms,
+        }
+    }
+
+    /// Whether what comes may be kept only briefly.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::Acquire)
+    }
+
+    /// Returns once what comes may be kept, or never will be.
+    pub async fn settled(&self) {
+        let mut stands = self.stands.subscribe();
+        // The sender lives as long as this.
+        let _ = stands.wait_for(|stands| *stands).await;
+    }
+
+    /// The time that [`registered_until`](Self::registered_until) counts in.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// The registry has this node at least until `until_ms`.
+    pub fn registered_until(&self, until_ms: u64) {
+        let mut state = self.state.lock();
+        self.look_at_the_time(&mut state);
+        state.registered_until_ms = until_ms;
+        self.review(&mut state);
+    }
+
+    /// This node does not stand in the registry, and is about to enter it. Unless
+    /// every node that it knows has told it of changes nonetheless, as when the
+    /// registry lost its data, it holds nothing when this returns. Answers how often
+    /// this was called.
+    pub fn registers(&self) -> u64 {
+        let mut state = self.state.lock();
+        self.look_at_the_time(&mut state);
+        state.registrations += 1;
+        state.registered_until_ms = 0;
+        let now_ms = self.clock.now_ms();
+        let promised = state.others.values().all(|promise| promise.until_ms > now_ms);
+        if !state.listed || state.others.is_empty() || !promised {
+            self.fall(&mut state);
+        }
+        state.listed = false;
+        // Who denied this node finds it in the registry now.
+        state.others.values_mut().for_each(|promise| promise.denies_us = false);
+        self.review(&mut state);
+        state.registrations
+    }
+
+    /// The other nodes are these, according to a list that was made after this
+    /// node had registered for the `registrations`th time.
+    pub(super) fn others_are<'a>(&self, others: impl Iterator<Item = &'a str>, registrations: u64) {
+        let mut state = self.state.lock();
+        if registrations != state.registrations {
+            return;
+        }
+        let was_listed = state.listed;
+        let known = std::mem::take(&mut state.others);
+        for other in others {
+            // Who registers later than this node finds it in its first list.
+            let later = Promise { knows_us: was_listed, ..Promise::default() };
+            let promise = known.get(other).copied().unwrap_or(later);
+            state.others.insert(other.to_owned(), promise);
+        }
+        state.listed = true;
+        self.look_at_the_time(&mut state);
+        let has_new = state.others.keys().any(|other| !known.contains_key(other));
+        if has_new && !was_listed && !state.fallen {
+            self.fall(&mut state);
+        }
+        self.review(&mut state);
+        if has_new {
+            self.greet.notify_one();
+        }
+    }
+
+    /// A greeting to `other` that went out at `sent_ms` has ended.
+    pub(super) fn greeted(&self, other: &str, sent_ms: u64, greeted: Greeted) {
+        let mut state = self.state.lock();
+        self.look_at_the_time(&mut state);
+        let (fallen, now_ms) = (state.fallen, self.clock.now_ms());
+        let Some(promise) = state.others.get_mut(other) else { return };
+        let mut was_wrong = false;
+        match greeted {
+            Greeted::Answered { in_ring, process } => {
+                // It did not tell this node before, and neither is bound by what
+                // the process before it has promised.
+                let is_new = promise.process.is_some_and(|(known, _)| known != process);
+                let has_not_told = !in_ring && (promise.assumed || is_new);
+                was_wrong = has_not_told && !fallen;
+                if is_new || promise.process.is_none() {
+                    promise.process = Some((process, now_ms));
+                }
+                promise.knows_us = in_ring;
+                promise.denies_us = !in_ring;
+                promise.assumed = false;
+                promise.until_ms = promise.until_ms.max(sent_ms + PROMISE.as_millis() as u64);
+                promise.settled = true;
+            }
+            // What can't be reached need not tell.
+            Greeted::OutOfReach if fallen && !promise.settled => {
+                promise.knows_us = !promise.denies_us;
+                promise.assumed = promise.knows_us;
+                promise.settled = true;
+            }
+            Greeted::OutOfReach => {}
+        }
+        if was_wrong {
+            return self.fall(&mut state);
+        }
+        self.review(&mut state);
+    }
+
+    /// The processes of other nodes, by address, that have answered for so long.
+    pub(super) fn processes_known_for(&self, at_least: Duration) -> BTreeMap<String, u64> {
+        let before_ms = self.clock.now_ms().checked_sub(at_least.as_millis() as u64);
+        let state = self.state.lock();
+        let others = state.others.iter().filter_map(|(address, promise)| {
+            let (process, since_ms) = promise.process?;
+            (Some(since_ms) <= before_ms).then(|| (address.clone(), process))
+        });
+        others.collect()
+    }
+
+    /// Has this node hold nothing from now on, for good: it is about to leave.
+    pub fn retire(&self) {
+        let mut state = self.state.lock();
+        // A list that never comes keeps it from settling.
+        state.registrations = u64::MAX;
+        state.listed = false;
+        self.fall(&mut state);
+        // Nobody is to wait for what never comes.
+        self.stands.send_replace(true);
+    }
+
+    /// Notices when the time is over.
+    pub(super) fn look(&self) {
+        let mut state = self.state.lock();
+        self.look_at_the_time(&mut state);
+        self.review(&mut state);
+    }
+
+    /// Before anything prolongs the time: once it was over, it is.
+    fn look_at_the_time(&self, state: &mut State) {
+        if !state.fallen && !self.holds() {
+            self.fall(state);
+        }
+    }
+
+    fn fall(&self, state: &mut State) {
+        state.fallen = true;
+        state.others.values_mut().for_each(|promise| *promise = promise.fallen());
+        self.stands.send_replace(false);
+        self.until_ms.store(0, Ordering::Release);
+        self.cut_off.store(false, Ordering::Release);
+        self.forget_all();
+        self.greet.notify_one();
+    }
+
+    fn review(&self, state: &mut State) {
+        if state.fallen {
+            if !state.listed || !state.others.values().all(|promise| promise.settled) {
+                return;
+            }
+            // 1. A load begins. 2. A node that does not tell this one yet changes
+            // the key. 3. It promises to tell. 4. The load ends, with an old value.
+            self.forget_all();
+            state.fallen = false;
+            self.stands.send_replace(true);
+        }
+        let registered_ms = state.registered_until_ms;
+        let tells = |promise: &Promise| {
+            let while_registered = if promise.knows_us { registered_ms } else { 0 };
+            promise.until_ms.max(while_registered)
+        };
+        let until_ms = state.others.values().map(tells).min().unwrap_or(FOR_EVER);
+        if until_ms > self.clock.now_ms() {
+            if self.cut_off.load(Ordering::Acquire) {
+                // It is told again, and was not for a while.
+                return self.fall(state);
+            }
+            self.until_ms.store(until_ms, Ordering::Release);
+        } else {
+            self.cut_off.store(true, Ordering::Release);
+            self.until_ms.store(FOR_EVER, Ordering::Release);
+        }
+    }
+
+    fn forget_all(&self) {
+        if let Some(forget) = self.forget.get() {
+            forget();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
