@@ -21,6 +21,7 @@ mod metrics;
 mod museum;
 mod readme;
 mod server;
+mod simulation;
 mod status_shape;
 mod traces;
 mod with_etcd;

@@ -5,6 +5,7 @@ mod bench;
 mod fuzz;
 mod plugins;
 mod services;
+mod simulate;
 mod step;
 mod test;
 
@@ -29,6 +30,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Looks for inputs that nobody has thought of
     Fuzz(fuzz::Arguments),
+    /// Simulates a cluster under faults, with many seeds or one
+    Simulate(simulate::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<()> {
         Task::Plugins(arguments) => plugins::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Simulate(arguments) => simulate::run(&arguments),
     }
 }
 

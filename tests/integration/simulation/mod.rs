@@ -1,0 +1,100 @@
+//! Whole groups of several nodes over a simulated network, registry, source and
+//! clock: one thread, one seed, and everything that happens follows from it.
+//!
+//! Nodes are the real thing from `Group::get` down to the store: rings, flights,
+//! changes, debts, greetings. What is simulated is what lies between them: messages
+//! that take their time, overtake each other, get lost, or arrive after their sender
+//! has given up; links that are cut; nodes that crash and come back empty; a registry
+//! that some can't reach, that is down, or that loses all it knew.
+//!
+//! `PSYCACHE_SIMULATED_SEEDS=100000` runs more of them than a test run does, and
+//! `PSYCACHE_SIMULATED_SEED=17` runs one and says what happened in it.
+
+mod clients;
+mod faults;
+mod idle;
+mod network;
+mod node;
+mod registry;
+mod source;
+mod world;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use world::{Flaw, Outcome};
+
+/// Seeds of an ordinary run; a few seconds on one core.
+const SEEDS: u64 = 1_500;
+
+/// Seeds in which a flaw must show.
+const SEEDS_FOR_A_FLAW: u64 = 3_000;
+
+fn from_environment(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value:?}")))
+}
+
+/// Runs seeds on all cores until one of them shows something wrong.
+fn first_wrong(seeds: std::ops::Range<u64>, flaw: Flaw) -> (Option<Outcome>, Outcome) {
+    let next = AtomicU64::new(seeds.start);
+    let wrong_at = AtomicU64::new(u64::MAX);
+    let work = || {
+        let (mut wrong, mut total) = (None, Outcome::default());
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end || seed > wrong_at.load(Ordering::Relaxed) {
+                return (wrong, total);
+            }
+            let outcome = world::run(seed, flaw, false);
+            total.add(&outcome);
+            if !outcome.wrong.is_empty() {
+                wrong_at.fetch_min(seed, Ordering::Relaxed);
+                wrong = Some(outcome);
+            }
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let (mut wrong, mut total) = (None::<Outcome>, Outcome::default());
+        for thread in threads {
+            let (found, counted) = thread.join().expect("a seed does not panic");
+            total.add(&counted);
+            let earlier = |found: &Outcome| wrong.as_ref().is_none_or(|w| found.seed < w.seed);
+            if let Some(found) = found.filter(earlier) {
+                wrong = Some(found);
+            }
+        }
+        (wrong, total)
+    })
+}
+
+#[test]
+fn no_seed_shows_an_older_value() {
+    if let Some(seed) = from_environment("PSYCACHE_SIMULATED_SEED") {
+        let outcome = world::run(seed, Flaw::None, true);
+        eprintln!("{}\n{outcome}", outcome.story.join("\n"));
+        assert!(outcome.wrong.is_empty(), "seed {seed}: {}", outcome.wrong.join("; "));
+        return;
+    }
+    let seeds = from_environment("PSYCACHE_SIMULATED_SEEDS").unwrap_or(SEEDS);
+    let began = Instant::now();
+    let (wrong, total) = first_wrong(0..seeds, Flaw::None);
+    if let Some(wrong) = wrong {
+        let again = format!("PSYCACHE_SIMULATED_SEED={}", wrong.seed);
+        panic!("{again}: {}", wrong.wrong.join("; "));
+    }
+    eprintln!("{seeds} seeds in {:?}: {total}", began.elapsed());
+    assert!(total.oks > seeds && total.not_confirmed > 0 && total.falls > 0, "{total}");
+}
+
+/// Each takes one part of the argument away, and must be found out.
+#[test]
+fn every_flaw_shows() {
+    for flaw in Flaw::ALL {
+        let (wrong, _) = first_wrong(0..SEEDS_FOR_A_FLAW, flaw);
+        let wrong = wrong.unwrap_or_else(|| panic!("{flaw:?} does no harm"));
+        eprintln!("{flaw:?} shows with seed {}: {}", wrong.seed, wrong.wrong[0]);
+    }
+}
