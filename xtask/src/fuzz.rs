@@ -28,16 +28,14 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let targets = chosen(targets()?, arguments.target.as_deref())?;
     ensure_tools()?;
-    // No sanitizer: the host has no unsafe code, and a sanitizer halves the pace.
-    step("fuzz", &format!("cargo +{TOOLCHAIN} fuzz build --sanitizer none"))?;
+    // No sanitizer: the host has no unsafe code, and a sanitizer halves the pace and
+    // wants a nightly toolchain.
+    step("fuzz", "cargo fuzz build --sanitizer none")?;
     for target in &targets {
         fuzz(target, arguments.seconds)?;
     }
     Ok(())
 }
-
-/// libFuzzer's instrumentation is not stable.
-const TOOLCHAIN: &str = "nightly";
 
 /// A step longer than this is a finding.
 const SLOWEST_INPUT_SECONDS: u32 = 20;
@@ -48,7 +46,7 @@ fn fuzz(target: &str, seconds: u32) -> Result<()> {
     let found = format!("target/corpus/{target}");
     fs::create_dir_all(folder.join(&found)).with_context(|| format!("fuzz/{found}"))?;
     let mut line = format!(
-        "cargo +{TOOLCHAIN} fuzz run --sanitizer none {target} {found} corpus/{target} -- \
+        "cargo fuzz run --sanitizer none {target} {found} corpus/{target} -- \
          -max_total_time={seconds} -timeout={SLOWEST_INPUT_SECONDS} -print_final_stats=1"
     );
     let words = format!("dictionaries/{target}.dict");
@@ -84,28 +82,14 @@ fn chosen(targets: Vec<String>, one: Option<&str>) -> Result<Vec<String>> {
 }
 
 /// # Errors
-/// Names all that is missing, and how to get it.
+/// cargo-fuzz is not there.
 fn ensure_tools() -> Result<()> {
-    let toolchain = format!("+{TOOLCHAIN}");
-    let nightly = answers(&[&toolchain, "--version"]);
-    // cargo-fuzz is one for all toolchains, so the default one may tell.
-    let cargo_fuzz = answers(&["fuzz", "--version"]);
-    let mends = [
-        (nightly, "rustup toolchain install nightly --profile minimal"),
-        (cargo_fuzz, "cargo install --locked cargo-fuzz"),
-    ];
-    let missing: Vec<&str> =
-        mends.into_iter().filter(|(there, _)| !there).map(|(_, mend)| mend).collect();
-    if missing.is_empty() {
+    let mut asked = Command::new("cargo");
+    asked.args(["fuzz", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if asked.status().is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    bail!("fuzzing needs a nightly toolchain and cargo-fuzz; run `{}`", missing.join(" && "))
-}
-
-fn answers(arguments: &[&str]) -> bool {
-    let mut cargo = Command::new("cargo");
-    cargo.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
-    cargo.status().is_ok_and(|status| status.success())
+    bail!("fuzzing needs cargo-fuzz; run `cargo install --locked cargo-fuzz`")
 }
 
 #[cfg(test)]
