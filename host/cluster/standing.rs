@@ -63,6 +63,17 @@ struct State {
     others: BTreeMap<String, Promise>,
 }
 
+impl State {
+    /// Until when every other node is certain to tell this one.
+    fn told_until_ms(&self) -> u64 {
+        let tells = |promise: &Promise| {
+            let while_registered = if promise.knows_us { self.registered_until_ms } else { 0 };
+            promise.until_ms.max(while_registered)
+        };
+        self.others.values().map(tells).min().unwrap_or(FOR_EVER)
+    }
+}
+
 /// What is known of another node.
 #[derive(Clone, Copy, Default)]
 struct Promise {
@@ -251,6 +262,19 @@ impl Standing {
         self.review(&mut state);
     }
 
+    /// `other` stops, and tells nobody any more. Where this node rests on its promise
+    /// it falls: whoever came since it left the registry knows it only by `other`.
+    pub(super) fn leaves(&self, other: &str) {
+        let mut state = self.state.lock();
+        self.look_at_the_time(&mut state);
+        let Some(promise) = state.others.get_mut(other) else { return };
+        promise.until_ms = 0;
+        if !state.fallen && state.told_until_ms() <= self.clock.now_ms() {
+            return self.fall(&mut state);
+        }
+        self.review(&mut state);
+    }
+
     /// The processes of other nodes, by address, that have answered for so long.
     pub(super) fn processes_known_for(&self, at_least: Duration) -> BTreeMap<String, u64> {
         let before_ms = self.clock.now_ms().checked_sub(at_least.as_millis() as u64);
@@ -308,12 +332,7 @@ impl Standing {
             state.fallen = false;
             self.stands.send_replace(true);
         }
-        let registered_ms = state.registered_until_ms;
-        let tells = |promise: &Promise| {
-            let while_registered = if promise.knows_us { registered_ms } else { 0 };
-            promise.until_ms.max(while_registered)
-        };
-        let until_ms = state.others.values().map(tells).min().unwrap_or(FOR_EVER);
+        let until_ms = state.told_until_ms();
         if until_ms > self.clock.now_ms() {
             if self.cut_off.load(Ordering::Acquire) {
                 // It is told again, and was not for a while.

@@ -79,6 +79,7 @@ impl Cluster {
         ensure_address("from", from)?;
         if leaving {
             self.listening.leaves(from);
+            self.standing.leaves(from);
             self.debts.cancel(from);
         } else if !self.listening.asks(from, self.clock.now_ms(), || self.remote_at(from)) {
             let reason = "it tells too many others of changes already".into();

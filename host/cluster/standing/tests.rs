@@ -110,6 +110,18 @@ fn who_was_taken_to_list_this_node_and_does_not_has_not_told_it() {
 }
 
 #[test]
+fn a_promise_ends_with_the_node_that_gave_it() {
+    let rig = Rig::registered();
+    rig.standing.leaves("b:1");
+    assert!(rig.standing.holds() && rig.drops() == 0, "whoever comes finds it registered");
+    rig.greeted("b:1", HAS_US);
+    rig.clock.advance(1_000);
+    assert!(rig.standing.holds(), "it rests on what both have promised");
+    rig.standing.leaves("b:1");
+    assert!(!rig.standing.holds() && rig.drops() == 1);
+}
+
+#[test]
 fn a_new_process_is_not_bound_by_what_the_one_before_it_promised() {
     let rig = rig();
     rig.others_are(&["b:1"], 0);
