@@ -11,6 +11,8 @@ mod heap;
 mod hit_path;
 mod linear_memory;
 mod overhead;
+mod processor;
+mod remote;
 mod report;
 mod serve;
 mod server;
@@ -32,6 +34,7 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("fidelity", "Hits lost to the lossy way of telling a policy", fidelity::run),
     ("growth", "What more entries do to the cost of one", growth::run),
     ("hit-path", "A get from memory, next to other caches in their own process", hit_path::run),
+    ("remote", "Gets of what another node has in memory, next to groupcache", remote::run),
     ("serve", "Processor time of a get over gRPC, next to a bare echo", serve::run),
     ("sim", "Requests a second through a simulated cache", sim::run),
     ("startup", "From the start of a node to its ready line", startup::run),

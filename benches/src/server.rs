@@ -1,11 +1,12 @@
 //! A server in a process of its own, and the processor time that it took.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+
+use crate::processor;
 
 /// Ends the process when it is dropped.
 pub(crate) struct Server {
@@ -44,18 +45,9 @@ impl Server {
         Ok(())
     }
 
-    /// Processor time of all its threads so far, from `/proc`: those of a server live
-    /// as long as it does.
+    /// Processor time of all its threads so far.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
-        let tasks = format!("/proc/{}/task", self.process.id());
-        let mut total = 0;
-        for task in fs::read_dir(&tasks).context("processor time is read from /proc")? {
-            // A thread may end meanwhile.
-            let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
-            let on_processor = text.split(' ').next().context("schedstat has fields")?;
-            total += on_processor.parse::<u64>().context("schedstat counts nanoseconds")?;
-        }
-        Ok(Duration::from_nanos(total))
+        processor::time(self.process.id())
     }
 }
 

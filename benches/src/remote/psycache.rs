@@ -1,0 +1,105 @@
+//! Our nodes, and our two kinds of clients.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use psycache::client::{self, Client};
+use psycache::config::{Cluster, Config, Group, Registry};
+use psycache::group;
+use psycache::node::Node;
+use psycache::proto;
+use psycache::proto::GetRequest;
+use psycache::proto::cache_client::CacheClient;
+use psycache::value::Origin;
+use tonic::transport::Channel;
+
+use super::asker::{Asker, connect, obey, runtime, value_bytes};
+
+const GROUP: &str = "bench";
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// The group of a node inside a program, which asks it.
+struct Embedded(Arc<group::Group>);
+
+/// The process of a node that knows one other, and serves until the end.
+pub(super) fn node(own: &str, other: &str) -> Result<()> {
+    let runtime = runtime()?;
+    let mut group = Group::new(GROUP);
+    group.group.ttl = None;
+    let registry = Registry::Static(vec![own.to_owned(), other.to_owned()]);
+    let config = Config {
+        listen: own.to_owned(),
+        http: None,
+        groups: vec![group],
+        cluster: Cluster { registry, weight: 1 },
+        ..Config::default()
+    };
+    let node = runtime.block_on(Node::start(config))?;
+    let group = Arc::clone(node.groups().find(GROUP.as_bytes())?);
+    obey(&runtime, Embedded(group))
+}
+
+impl Asker for Embedded {
+    async fn prepare(&self, key: &str) -> Result<bool> {
+        self.0.set(key, vec![0; value_bytes(key)?].into(), None).await?;
+        Ok(self.0.get(key, WITHIN).await?.origin == Origin::Peer)
+    }
+
+    async fn get(&self, key: &str) -> Result<usize> {
+        let answer = self.0.get(key, WITHIN).await?;
+        match answer.origin {
+            Origin::Peer => Ok(answer.value.len()),
+            other => bail!("{key} was not had from its owner: {other:?}"),
+        }
+    }
+}
+
+struct Unary(CacheClient<Channel>);
+
+/// The process of a client that makes a call for each get.
+pub(super) fn ask_by_calls(node: &str) -> Result<()> {
+    let runtime = runtime()?;
+    let channel = connect(&runtime, node)?;
+    obey(&runtime, Unary(CacheClient::new(channel)))
+}
+
+impl Unary {
+    async fn ask(&self, key: &str) -> Result<proto::GetResponse> {
+        let request = GetRequest {
+            group: Bytes::from_static(GROUP.as_bytes()),
+            key: Bytes::copy_from_slice(key.as_bytes()),
+        };
+        Ok(self.0.clone().get(request).await?.into_inner())
+    }
+}
+
+impl Asker for Unary {
+    async fn prepare(&self, key: &str) -> Result<bool> {
+        Ok(self.ask(key).await?.origin() == proto::Origin::Peer)
+    }
+
+    async fn get(&self, key: &str) -> Result<usize> {
+        Ok(self.ask(key).await?.value.len())
+    }
+}
+
+struct Session(Client);
+
+/// The process of a client that knows one node and keeps a session with it.
+pub(super) fn ask_on_a_session(node: &str) -> Result<()> {
+    let runtime = runtime()?;
+    let client = runtime.block_on(Client::connect(client::Config::list([node])));
+    obey(&runtime, Session(client.context("there is no client of one node")?))
+}
+
+impl Asker for Session {
+    async fn prepare(&self, key: &str) -> Result<bool> {
+        Ok(self.0.get(GROUP, key).await?.origin == Origin::Peer)
+    }
+
+    async fn get(&self, key: &str) -> Result<usize> {
+        Ok(self.0.get(GROUP, key).await?.value.len())
+    }
+}
