@@ -134,6 +134,7 @@ async fn change(world: &Arc<World>, locks: &BTreeMap<&str, Mutex<()>>) {
         ("set", async move { group.set(key, value, None).await }.boxed())
     };
     world.say(|| format!("{verb} {keys:?} to {versions:?} at {place}, for {patience:?}"));
+    let was_known = is_known(world, place, &node);
     let made = world.clock.timeout(patience, made).await;
     let lives = world.alive(place).is_some_and(|alive| Arc::ptr_eq(&alive, &node));
     world.say(|| format!("{verb} {keys:?} to {versions:?}: {made:?}"));
@@ -158,8 +159,9 @@ async fn change(world: &Arc<World>, locks: &BTreeMap<&str, Mutex<()>>) {
     remembered_by.insert(place);
     let mut promised = world.promised.lock();
     for (key, version) in keys.iter().zip(versions) {
-        // A node that has found nobody yet speaks for itself.
-        if silent.is_empty() && !is_alone(world, &node) {
+        // Of a node off the register those do not know who came since: it speaks for
+        // those that it knows.
+        if silent.is_empty() && was_known && is_known(world, place, &node) {
             let out_of_reach = (0..world.places()).filter(|other| world.is_cut(place, *other));
             let out_of_reach = out_of_reach.collect();
             let confirmed = Confirmed { version, since_ms: now_ms, at: place, out_of_reach };
@@ -170,6 +172,11 @@ async fn change(world: &Arc<World>, locks: &BTreeMap<&str, Mutex<()>>) {
             promised.owed.push(Owed { key, version, remembered_by });
         }
     }
+}
+
+/// Whether everybody who comes hears of it.
+fn is_known(world: &World, place: usize, node: &Arc<Node>) -> bool {
+    world.finding != Finding::Register || world.register.has(place, node) && !is_alone(world, node)
 }
 
 /// Whether it serves alone, because it has found nobody in the registry yet.

@@ -67,6 +67,11 @@ impl Register {
         true
     }
 
+    /// Whether it stands in the register as this process.
+    pub(super) fn has(&self, place: usize, node: &Arc<Node>) -> bool {
+        self.0.lock().entries.get(&place).is_some_and(|(_, holder)| *holder == process(node))
+    }
+
     pub(super) fn remove(&self, place: usize) {
         let mut known = self.0.lock();
         known.entries.remove(&place);
