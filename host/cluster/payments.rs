@@ -68,36 +68,35 @@ impl Cluster {
             let audience = self.audience();
             let payments = self.debts.nodes().into_iter().map(|node| {
                 let remote = audience.iter().find(|remote| remote.address() == node).cloned();
-                async move {
-                    match remote {
-                        Some(remote) => self.pay(&remote).await,
-                        // It has fallen by its own clock, so it has dropped what
-                        // it held, or does before it answers again.
-                        None => self.debts.cancel(&node),
-                    }
-                }
+                async move { self.pay(&node, remote.as_ref()).await }
             });
             let payments: Vec<_> = payments.collect();
             join_all(payments).await;
         }
     }
 
-    async fn pay(&self, to: &Arc<dyn Remote>) {
+    /// Pays `node`, by way of `remote`. `None`: it neither stands in the ring nor
+    /// greets, so it has fallen by its own clock and has dropped what it held, or does
+    /// before it answers again. Then there are only those left who had it from there.
+    async fn pay(&self, node: &str, remote: Option<&Arc<dyn Remote>>) {
         let mut at_once = 1;
-        while !matches!(to.link(), Link::Unreachable(_)) {
-            let (debts, present) = self.debts.some_of(to.address(), at_once);
+        while remote.is_none_or(|to| !matches!(to.link(), Link::Unreachable(_))) {
+            let (debts, present) = self.debts.some_of(node, at_once);
             if debts.is_empty() {
                 return;
             }
-            let mut whole = join_all(debts.iter().map(|debt| self.tell(to, debt))).await;
+            let mut whole = match remote {
+                Some(to) => join_all(debts.iter().map(|debt| self.tell(to, debt))).await,
+                None => vec![true; debts.len()],
+            };
             for other in self.audience() {
-                if other.address() != to.address() && !self.was_told(&other, &present).await {
+                if other.address() != node && !self.was_told(&other, &present).await {
                     let told = join_all(debts.iter().map(|debt| self.tell(&other, debt))).await;
                     whole.iter_mut().zip(told).for_each(|(whole, told)| *whole &= told);
                 }
             }
             for (debt, _) in debts.iter().zip(&whole).filter(|(_, told)| **told) {
-                self.debts.paid(to.address(), debt);
+                self.debts.paid(node, debt);
             }
             if whole.contains(&false) {
                 return;

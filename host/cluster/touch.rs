@@ -80,7 +80,6 @@ impl Cluster {
         if leaving {
             self.listening.leaves(from);
             self.standing.leaves(from);
-            self.debts.cancel(from);
         } else if !self.listening.asks(from, self.clock.now_ms(), || self.remote_at(from)) {
             let reason = "it tells too many others of changes already".into();
             return Err(Error::Unavailable { who: self.own.to_string(), reason });

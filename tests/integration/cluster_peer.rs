@@ -201,8 +201,8 @@ async fn a_broken_connection_fails_what_was_on_it_and_is_made_again() {
     assert!(matches!(broken, Err(RemoteError::Unreachable(_))), "{broken:?}");
     let start = Instant::now();
     assert!(matches!(get(&peer, "Tom").await, Err(RemoteError::Unreachable(_))));
-    assert!(start.elapsed() < Duration::from_millis(500), "it fails at once");
-    assert!(matches!(peer.link(), Link::Unreachable(_)));
+    assert!(start.elapsed() < Duration::from_secs(2), "it does not wait for its time to end");
+    until("known to be out of reach", || matches!(peer.link(), Link::Unreachable(_))).await;
 
     let _again = Server::start(&address).await;
     until("connected again", || peer.link() == Link::Connected).await;

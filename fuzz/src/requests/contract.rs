@@ -81,7 +81,9 @@ impl Asked {
     /// source panicked.
     fn check_status(&self, status: &Status) {
         let code = status.code();
-        if code == Code::Ok {
+        // Health and reflection are tonic's, and so are their errors.
+        let is_ours = !matches!(self.method, Method::Check | Method::Watch | Method::Reflection);
+        if code == Code::Ok || !is_ours {
             return;
         }
         let details = status.get_error_details();
