@@ -161,7 +161,7 @@ pub fn routes(config: &Config, services: Services) -> Routes {
         routes = routes.add_service(peer);
     }
     routes
-        .add_service(AdminServer::new(admin))
+        .add_service(Restating(AdminServer::new(admin)))
         .add_service(health_service)
         .add_service(reflection().build_v1().expect(described))
         .add_service(reflection().build_v1alpha().expect(described))
