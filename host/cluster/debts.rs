@@ -29,7 +29,7 @@ pub(super) struct Debts {
     pub(super) news: Notify,
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Owed {
     /// Who was there before the debt began, and so was told of the change itself, with
     /// its process. Who comes later may get an old value from the one that missed it.
@@ -39,7 +39,6 @@ struct Owed {
     version: u64,
 }
 
-#[derive(Clone)]
 enum Missed {
     Keys(BTreeMap<Bytes, u64>),
     All(u64),
@@ -87,7 +86,7 @@ impl Debts {
     }
 
     /// `node` has a later change of `key`, so the earlier one matters no more.
-    pub(super) fn overtaken(&self, node: &str, group: &Bytes, key: &Bytes) {
+    pub(super) fn overtaken(&self, node: &str, group: &[u8], key: &[u8]) {
         if self.is_empty() {
             return;
         }
@@ -106,11 +105,8 @@ impl Debts {
         if self.is_empty() {
             return;
         }
-        let mut all = self.owed.lock();
-        if let Some(owed) = all.get(WHO_COMES).cloned() {
-            all.entry(node.to_owned()).or_insert(owed);
-            self.count(&all);
-            self.news.notify_one();
+        for debt in self.some_of(WHO_COMES, usize::MAX).0 {
+            self.owe(node, &debt.group, &debt.key, BTreeMap::new);
         }
     }
 
@@ -216,9 +212,9 @@ mod tests {
         assert_eq!(keys(&debts, "b:1").len(), MOST_KEYS);
         owe(&debts, "b:1", "one more");
         assert_eq!(keys(&debts, "b:1"), [""]);
-        debts.overtaken("b:1", &bytes("g"), &bytes("one more"));
+        debts.overtaken("b:1", b"g", b"one more");
         assert_eq!(keys(&debts, "b:1"), [""], "the others are owed still");
-        debts.overtaken("b:1", &bytes("g"), &Bytes::new());
+        debts.overtaken("b:1", b"g", b"");
         assert!(debts.is_empty());
     }
 
@@ -229,8 +225,12 @@ mod tests {
         assert!(debts.nodes().is_empty());
         debts.has_come("c:1");
         assert_eq!(keys(&debts, "c:1"), ["Tom"]);
+        owe(&debts, "d:1", "Jack");
+        debts.has_come("d:1");
+        assert_eq!(keys(&debts, "d:1"), ["Jack", "Tom"], "beside what it was owed before");
         debts.cancel(WHO_COMES);
-        debts.overtaken("c:1", &bytes("g"), &bytes("Tom"));
+        debts.cancel("d:1");
+        debts.overtaken("c:1", b"g", b"Tom");
         assert!(debts.is_empty());
     }
 }

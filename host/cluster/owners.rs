@@ -223,24 +223,16 @@ impl Cluster {
             return None;
         }
         // One that left a moment ago may be back: its connection is there still.
-        Some(self.known(&node.address, now).unwrap_or_else(|| (self.dial)(&node.address)))
-    }
-
-    fn known(&self, address: &str, now: &Snapshot) -> Option<Arc<dyn Remote>> {
-        let known = now.all_nodes().flat_map(|nodes| nodes.remotes.iter().flatten());
-        let same = known.into_iter().find(|remote| remote.address() == address).cloned();
-        same.or_else(|| {
+        let known = now.remote_at(&node.address).or_else(|| {
             let mut listening = self.listening.at(self.clock.now_ms()).into_iter();
-            listening.find(|remote| remote.address() == address)
-        })
+            listening.find(|remote| remote.address() == &*node.address)
+        });
+        Some(known.unwrap_or_else(|| (self.dial)(&node.address)))
     }
 
-    /// The connection to the node at `address`, a new one if there is none.
+    /// The connection to the node at `address`, a new one if no ring has it.
     pub(super) fn remote_at(&self, address: &str) -> Arc<dyn Remote> {
-        let now = self.now.load();
-        let known = now.all_nodes().flat_map(|nodes| nodes.remotes.iter().flatten());
-        let same = known.into_iter().find(|remote| remote.address() == address).cloned();
-        same.unwrap_or_else(|| (self.dial)(address))
+        self.now.load().remote_at(address).unwrap_or_else(|| (self.dial)(address))
     }
 
     /// Whether the registry answers; a node that has none is in touch with it.
@@ -341,6 +333,11 @@ impl Snapshot {
     fn all_nodes(&self) -> impl Iterator<Item = &Nodes> {
         let before = self.before.iter().map(|(_, nodes)| &**nodes);
         std::iter::once(&*self.nodes).chain(before)
+    }
+
+    fn remote_at(&self, address: &str) -> Option<Arc<dyn Remote>> {
+        let mut remotes = self.all_nodes().flat_map(|nodes| nodes.remotes.iter().flatten());
+        remotes.find(|remote| remote.address() == address).cloned()
     }
 }
 

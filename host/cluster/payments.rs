@@ -47,7 +47,7 @@ impl Cluster {
     }
 
     /// Notes that `node` has made a change of `key`.
-    pub fn confirmed(&self, node: &str, group: &Bytes, key: &Bytes) {
+    pub fn confirmed(&self, node: &str, group: &[u8], key: &[u8]) {
         self.debts.overtaken(node, group, key);
     }
 
@@ -85,22 +85,20 @@ impl Cluster {
             if debts.is_empty() {
                 return;
             }
-            let mut whole = match remote {
-                Some(to) => join_all(debts.iter().map(|debt| self.tell(to, debt))).await,
-                None => vec![true; debts.len()],
+            let told = match remote {
+                Some(to) => self.tell_all(to, &debts).await,
+                None => true,
             };
-            for other in self.audience() {
-                if other.address() != node && !self.was_told(&other, &present).await {
-                    let told = join_all(debts.iter().map(|debt| self.tell(&other, debt))).await;
-                    whole.iter_mut().zip(told).for_each(|(whole, told)| *whole &= told);
-                }
-            }
-            for (debt, _) in debts.iter().zip(&whole).filter(|(_, told)| **told) {
-                self.debts.paid(node, debt);
-            }
-            if whole.contains(&false) {
+            let mut others = self.audience();
+            others.retain(|other| other.address() != node);
+            let late = others.iter().map(|other| async {
+                self.was_told(other, &present).await || self.tell_all(other, &debts).await
+            });
+            let late: Vec<_> = late.collect();
+            if !told || join_all(late).await.contains(&false) {
                 return;
             }
+            debts.iter().for_each(|debt| self.debts.paid(node, debt));
             at_once = (at_once * 2).min(MOST_AT_ONCE);
         }
     }
@@ -113,6 +111,12 @@ impl Cluster {
             Some(process) => self.greet(other).await == Some(*process),
             None => false,
         }
+    }
+
+    /// Whether all of it arrived.
+    async fn tell_all(&self, to: &Arc<dyn Remote>, debts: &[Debt]) -> bool {
+        let told = join_all(debts.iter().map(|debt| self.tell(to, debt))).await;
+        !told.contains(&false)
     }
 
     async fn tell(&self, to: &Arc<dyn Remote>, debt: &Debt) -> bool {

@@ -67,28 +67,38 @@ impl State {
     /// Until when every other node is certain to tell this one.
     fn told_until_ms(&self) -> u64 {
         let tells = |promise: &Promise| {
-            let while_registered = if promise.knows_us { self.registered_until_ms } else { 0 };
-            promise.until_ms.max(while_registered)
+            let until_ms = match promise.ring {
+                TheirRing::HasUs | TheirRing::Assumed => self.registered_until_ms,
+                TheirRing::Unheard | TheirRing::HasUsNot => 0,
+            };
+            promise.until_ms.max(until_ms)
         };
         self.others.values().map(tells).min().unwrap_or(FOR_EVER)
     }
 }
 
+/// Whether another node has this one in its ring.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum TheirRing {
+    #[default]
+    Unheard,
+    /// Or will have before it does anything.
+    HasUs,
+    /// Taken for granted, as it can't be reached.
+    Assumed,
+    /// As it said last. That is not assumed away while it can't be reached: lists
+    /// that were written by hand may differ for ever.
+    HasUsNot,
+}
+
 /// What is known of another node.
 #[derive(Clone, Copy, Default)]
 struct Promise {
-    /// It has this node in its ring, or will have before it does anything.
-    knows_us: bool,
+    ring: TheirRing,
     /// Until when it has promised to tell.
     until_ms: u64,
     /// Whether it has answered a greeting since this node fell, or can't be reached.
     settled: bool,
-    /// Whether its last answer was that this node is not in its ring. Then it is not
-    /// taken for one that tells as long as it can't be reached: lists that were
-    /// written by hand may differ for ever.
-    denies_us: bool,
-    /// Whether `knows_us` was only taken for granted, as it could not be reached.
-    assumed: bool,
     /// The process that answered last, and since when it did.
     process: Option<(u64, u64)>,
 }
@@ -96,7 +106,11 @@ struct Promise {
 impl Promise {
     /// What is left of it when this node falls.
     fn fallen(self) -> Self {
-        Self { denies_us: self.denies_us, process: self.process, ..Self::default() }
+        let ring = match self.ring {
+            TheirRing::HasUsNot => TheirRing::HasUsNot,
+            _ => TheirRing::Unheard,
+        };
+        Self { ring, process: self.process, ..Self::default() }
     }
 }
 
@@ -193,7 +207,9 @@ impl Standing {
         }
         state.listed = false;
         // Who denied this node finds it in the registry now.
-        state.others.values_mut().for_each(|promise| promise.denies_us = false);
+        let denied = |promise: &&mut Promise| promise.ring == TheirRing::HasUsNot;
+        let denied = state.others.values_mut().filter(denied);
+        denied.for_each(|promise| promise.ring = TheirRing::Unheard);
         self.review(&mut state);
         state.registrations
     }
@@ -209,7 +225,8 @@ impl Standing {
         let known = std::mem::take(&mut state.others);
         for other in others {
             // Who registers later than this node finds it in its first list.
-            let later = Promise { knows_us: was_listed, ..Promise::default() };
+            let ring = if was_listed { TheirRing::HasUs } else { TheirRing::Unheard };
+            let later = Promise { ring, ..Promise::default() };
             let promise = known.get(other).copied().unwrap_or(later);
             state.others.insert(other.to_owned(), promise);
         }
@@ -237,21 +254,20 @@ impl Standing {
                 // It did not tell this node before, and neither is bound by what
                 // the process before it has promised.
                 let is_new = promise.process.is_some_and(|(known, _)| known != process);
-                let has_not_told = !in_ring && (promise.assumed || is_new);
-                was_wrong = has_not_told && !fallen;
+                let has_not_told = promise.ring == TheirRing::Assumed || is_new;
+                was_wrong = !in_ring && has_not_told && !fallen;
                 if is_new || promise.process.is_none() {
                     promise.process = Some((process, now_ms));
                 }
-                promise.knows_us = in_ring;
-                promise.denies_us = !in_ring;
-                promise.assumed = false;
+                promise.ring = if in_ring { TheirRing::HasUs } else { TheirRing::HasUsNot };
                 promise.until_ms = promise.until_ms.max(sent_ms + PROMISE.as_millis() as u64);
                 promise.settled = true;
             }
             // What can't be reached need not tell.
             Greeted::OutOfReach if fallen && !promise.settled => {
-                promise.knows_us = !promise.denies_us;
-                promise.assumed = promise.knows_us;
+                if promise.ring != TheirRing::HasUsNot {
+                    promise.ring = TheirRing::Assumed;
+                }
                 promise.settled = true;
             }
             Greeted::OutOfReach => {}

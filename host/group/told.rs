@@ -64,7 +64,8 @@ impl<'a> Told<'a> {
         loop {
             let cluster = &self.group.parts.cluster;
             let mut next = cluster.audience();
-            next.extend(self.named.iter().filter_map(|address| cluster.heard_of(address)));
+            let unasked = self.named.difference(&self.asked);
+            next.extend(unasked.filter_map(|address| cluster.heard_of(address)));
             next.retain(|node| self.asked.insert(node.address().to_owned()));
             if next.is_empty() {
                 return;
@@ -138,9 +139,8 @@ impl<'a> Told<'a> {
         }
         self.asked.insert(address.to_owned());
         self.confirmed.push(Arc::clone(node));
-        let name = Bytes::copy_from_slice(self.group.config.name.as_bytes());
-        let key = Bytes::copy_from_slice(self.key.as_bytes());
-        self.group.parts.cluster.confirmed(address, &name, &key);
+        let name = self.group.config.name.as_bytes();
+        self.group.parts.cluster.confirmed(address, name, self.key.as_bytes());
         Ok(Taken::Done)
     }
 }

@@ -90,7 +90,7 @@ impl Membership {
             if dropped > 0 {
                 tracing::warn!(
                     dropped,
-                    "Was out of touch, so what was held may be old; check the network and etcd"
+                    "was out of touch, so what was held may be old; check the network and etcd"
                 );
             }
         });
