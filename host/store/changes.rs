@@ -38,19 +38,20 @@ impl Table {
     /// there. The slot must have been taken off the list that it was on.
     pub(super) fn report(&mut self, slot: u32, batch: &mut Batch, now_ms: u64) {
         let entry = self.arena.at_mut(slot);
-        let resident = entry.state.has(State::RESIDENT);
-        if entry.state.has(State::KNOWN) && (!resident || entry.state.has(State::REUSED)) {
+        let resident = entry.marks.has(State::RESIDENT);
+        if entry.marks.has(State::KNOWN) && (!resident || entry.marks.has(State::REUSED)) {
             batch.removed.push(self.numbering.slot(slot));
         }
-        entry.state.unset(State::KNOWN | State::DIRTY | State::REUSED);
+        entry.marks.unset(State::KNOWN | State::DIRTY | State::REUSED);
         if !resident {
             return;
         }
-        entry.state.set(State::KNOWN);
-        let left_ms = entry.deadline.ms().map_or(0, |at_ms| at_ms.saturating_sub(now_ms).max(1));
+        entry.marks.set(State::KNOWN);
+        let left_ms =
+            entry.record.deadline().ms().map_or(0, |at_ms| at_ms.saturating_sub(now_ms).max(1));
         let attributes = Attributes {
             weight: clamp(entry.record.weight()),
-            cost_us: entry.cost.us(),
+            cost_us: entry.record.cost().us(),
             ttl_ms: clamp(left_ms),
         };
         // The bits that chose the shard are not among those kept.
@@ -66,14 +67,14 @@ impl Table {
         let mut early = Vec::new();
         for slot in self.touches.drain() {
             let entry = self.arena.at_mut(slot);
-            if !entry.state.has(State::RESIDENT) {
+            if !entry.marks.has(State::RESIDENT) {
                 continue;
             }
-            if !entry.state.has(State::KNOWN) || entry.state.has(State::REUSED) {
+            if !entry.marks.has(State::KNOWN) || entry.marks.has(State::REUSED) {
                 early.push(slot);
                 continue;
             }
-            let hits = entry.access.take_hits() as usize;
+            let hits = entry.marks.take_hits() as usize;
             let hits = hits.min(full - batch.touched.len());
             batch.touched.extend(std::iter::repeat_n(self.numbering.slot(slot), hits));
         }
@@ -89,7 +90,7 @@ impl Table {
         if slot >= self.arena.opened() {
             return Verdict::Bogus;
         }
-        let state = &mut self.arena.at_mut(slot).state;
+        let state = &mut self.arena.at_mut(slot).marks;
         let (known, dirty) = (state.has(State::KNOWN), state.has(State::DIRTY));
         state.unset(State::KNOWN | State::REUSED);
         match (known, dirty) {
@@ -107,11 +108,11 @@ impl Table {
         drop(self.touches.drain());
         for slot in 0..self.arena.opened() {
             let entry = self.arena.at_mut(slot);
-            entry.access.take_hits();
-            entry.state.unset(State::KNOWN | State::DIRTY | State::REUSED);
-            if entry.state.has(State::RESIDENT) {
-                entry.state.set(State::DIRTY);
-                each(self.numbering.slot(slot), entry.access.age(self.epoch.now()));
+            entry.marks.take_hits();
+            entry.marks.unset(State::KNOWN | State::DIRTY | State::REUSED);
+            if entry.marks.has(State::RESIDENT) {
+                entry.marks.set(State::DIRTY);
+                each(self.numbering.slot(slot), entry.marks.age(self.epoch.now()));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! One entry, packed: 48 bytes for everything that a shard knows of it.
+//! One entry, packed: 40 bytes for everything that a shard knows of it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -35,75 +35,75 @@ pub(super) struct Entry {
     /// Decides on its place in the index; its key's, cut to 32 bits.
     pub(super) hash: u32,
     /// Written by readers under a shared lock, so it alone is atomic.
-    pub(super) access: Access,
-    pub(super) cost: Cost,
-    pub(super) deadline: Deadline,
-    pub(super) state: State,
+    pub(super) marks: Marks,
 }
 
-const _: () = assert!(size_of::<Entry>() == 48);
+const _: () = assert!(size_of::<Entry>() == 40);
 
 impl Entry {
     /// A slot that never held an entry.
     pub(super) const fn vacant() -> Self {
-        Self {
-            record: Record::vacant(),
-            hash: 0,
-            access: Access(AtomicU32::new(0)),
-            cost: Cost(0),
-            deadline: Deadline::NEVER,
-            state: State(0),
-        }
+        Self { record: Record::vacant(), hash: 0, marks: Marks(AtomicU32::new(0)) }
     }
 }
 
-/// What a slot holds and what the policy knows of it, as a set of flags.
+/// Flags of what a slot holds and what the policy knows of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct State(u8);
+pub(super) struct State;
 
 impl State {
     /// There is an entry in the slot.
-    pub(super) const RESIDENT: u8 = 1;
+    pub(super) const RESIDENT: u32 = 1;
     /// The policy holds the slot.
-    pub(super) const KNOWN: u8 = 2;
+    pub(super) const KNOWN: u32 = 2;
     /// In the list of changes that the policy has to be told.
-    pub(super) const DIRTY: u8 = 4;
+    pub(super) const DIRTY: u32 = 4;
     /// The policy knows the slot by an earlier entry than the one in it.
-    pub(super) const REUSED: u8 = 8;
+    pub(super) const REUSED: u32 = 8;
 
-    pub(super) fn has(self, flags: u8) -> bool {
-        self.0 & flags == flags
-    }
-
-    pub(super) fn set(&mut self, flags: u8) {
-        self.0 |= flags;
-    }
-
-    pub(super) fn unset(&mut self, flags: u8) {
-        self.0 &= !flags;
-    }
+    const ALL: u32 = 0xf;
 }
 
-/// When an entry was last used, as a coarse epoch (24 bits), and how often since
-/// the policy was last told (8 bits). Loads and stores are relaxed and two
-/// readers may overwrite each other: both numbers are estimates.
+/// In one word: the flags of [`State`] (4 bits), how often the entry was hit since
+/// the policy was last told (4), and the coarse epoch of its last use (24).
+///
+/// Flags change under the shard's exclusive lock only. Readers renew the rest with
+/// relaxed loads and stores, and two of them may overwrite each other: both numbers
+/// are estimates. No flag is lost by that, since all readers write the same ones.
 #[derive(Debug)]
-pub(super) struct Access(AtomicU32);
+pub(super) struct Marks(AtomicU32);
 
-impl Access {
+impl Marks {
     /// Hits beyond this many between two drains are not counted: a hot entry
     /// then is only read, so its cache line stays shared between the cores.
     const MOST_HITS: u32 = 4;
 
+    const HITS_AT: u32 = 4;
+    const HITS: u32 = 0xf << Self::HITS_AT;
+    const EPOCH_AT: u32 = 8;
+
+    pub(super) fn has(&self, flags: u32) -> bool {
+        self.0.load(Ordering::Relaxed) & flags == flags
+    }
+
+    pub(super) fn set(&mut self, flags: u32) {
+        *self.0.get_mut() |= flags;
+    }
+
+    pub(super) fn unset(&mut self, flags: u32) {
+        *self.0.get_mut() &= !flags;
+    }
+
     /// Resets it to an entry used first in `epoch`.
     pub(super) fn begin(&mut self, epoch: u32) {
-        *self.0.get_mut() = epoch << 8;
+        let marks = self.0.get_mut();
+        *marks = epoch << Self::EPOCH_AT | *marks & State::ALL;
     }
 
     /// Stamps it with `epoch`, but leaves the hits.
     pub(super) fn renew(&mut self, epoch: u32) {
-        let access = self.0.get_mut();
-        *access = epoch << 8 | *access & 0xff;
+        let marks = self.0.get_mut();
+        *marks = epoch << Self::EPOCH_AT | *marks & (Self::HITS | State::ALL);
     }
 
     /// Counts a hit in `epoch`. `announce` is asked on the first one since the
@@ -111,11 +111,11 @@ impl Access {
     #[inline]
     pub(super) fn hit(&self, epoch: u32, announce: impl FnOnce() -> bool) {
         let old = self.0.load(Ordering::Relaxed);
-        let hits = match old & 0xff {
+        let hits = match (old & Self::HITS) >> Self::HITS_AT {
             0 => u32::from(announce()),
             hits => Self::MOST_HITS.min(hits + 1),
         };
-        let new = epoch << 8 | hits;
+        let new = epoch << Self::EPOCH_AT | hits << Self::HITS_AT | old & State::ALL;
         if new != old {
             self.0.store(new, Ordering::Relaxed);
         }
@@ -123,24 +123,27 @@ impl Access {
 
     /// Takes the number of hits since it was last asked.
     pub(super) fn take_hits(&mut self) -> u32 {
-        let access = self.0.get_mut();
-        let hits = *access & 0xff;
-        *access &= !0xff;
+        let marks = self.0.get_mut();
+        let hits = (*marks & Self::HITS) >> Self::HITS_AT;
+        *marks &= !Self::HITS;
         hits
     }
 
     /// Epochs passed since the last use.
     pub(super) fn age(&self, epoch: u32) -> u32 {
-        (epoch << 8).wrapping_sub(self.0.load(Ordering::Relaxed) & !0xff) >> 8
+        let used = self.0.load(Ordering::Relaxed) >> Self::EPOCH_AT << Self::EPOCH_AT;
+        (epoch << Self::EPOCH_AT).wrapping_sub(used) >> Self::EPOCH_AT
     }
 }
 
 /// A deadline in 40 bits of milliseconds: 34 years. 0 says "never".
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline([u8; 5]);
+pub(super) struct Deadline([u8; Self::LEN]);
 
 impl Deadline {
-    pub(super) const NEVER: Self = Self([0; 5]);
+    pub(super) const LEN: usize = 5;
+
+    pub(super) const NEVER: Self = Self([0; Self::LEN]);
 
     /// The latest that can be held.
     pub(super) const LAST_MS: u64 = (1 << 40) - 1;
@@ -150,6 +153,14 @@ impl Deadline {
             let [a, b, c, d, e, ..] = at_ms.clamp(1, Self::LAST_MS).to_le_bytes();
             Self([a, b, c, d, e])
         })
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; Self::LEN] {
+        self.0
     }
 
     pub(super) fn ms(self) -> Option<u64> {
@@ -163,11 +174,21 @@ impl Deadline {
 pub(super) struct Cost(u16);
 
 impl Cost {
+    pub(super) const LEN: usize = 2;
+
     const MANTISSA_BITS: u32 = 11;
 
-    pub(super) fn new(us: u32) -> Self {
+    pub(super) const fn new(us: u32) -> Self {
         let exponent = (u32::BITS - us.leading_zeros()).saturating_sub(Self::MANTISSA_BITS);
         Self((exponent << Self::MANTISSA_BITS | us >> exponent) as u16)
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(u16::from_le_bytes(bytes))
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; Self::LEN] {
+        self.0.to_le_bytes()
     }
 
     pub(super) fn us(self) -> u32 {
@@ -200,24 +221,38 @@ mod tests {
 
     #[test]
     fn hits_count_up_to_a_limit_and_only_when_announced() {
-        let mut access = Entry::vacant().access;
-        access.begin(7);
-        access.hit(7, || false);
-        assert_eq!(access.take_hits(), 0);
-        access.hit(8, || true);
-        access.hit(8, || unreachable!("it is announced already"));
-        assert_eq!(access.take_hits(), 2);
+        let mut marks = Entry::vacant().marks;
+        marks.begin(7);
+        marks.hit(7, || false);
+        assert_eq!(marks.take_hits(), 0);
+        marks.hit(8, || true);
+        marks.hit(8, || unreachable!("it is announced already"));
+        assert_eq!(marks.take_hits(), 2);
         for _ in 0..100 {
-            access.hit(9, || true);
+            marks.hit(9, || true);
         }
-        assert_eq!(access.take_hits(), Access::MOST_HITS);
-        assert_eq!(access.age(12), 3);
+        assert_eq!(marks.take_hits(), Marks::MOST_HITS);
+        assert_eq!(marks.age(12), 3);
     }
 
     #[test]
     fn an_age_survives_the_wrap_of_the_epoch() {
-        let mut access = Entry::vacant().access;
-        access.begin((1 << 24) - 1);
-        assert_eq!(access.age(2), 3);
+        let mut marks = Entry::vacant().marks;
+        marks.begin((1 << 24) - 1);
+        assert_eq!(marks.age(2), 3);
+    }
+
+    #[test]
+    fn what_readers_note_leaves_the_flags_alone() {
+        let mut marks = Entry::vacant().marks;
+        marks.set(State::RESIDENT | State::REUSED);
+        marks.begin(0xff_ffff);
+        marks.hit(0xff_ffff, || true);
+        assert!(marks.has(State::RESIDENT | State::REUSED) && !marks.has(State::KNOWN));
+        marks.set(State::KNOWN);
+        marks.renew(3);
+        assert_eq!((marks.take_hits(), marks.age(3)), (1, 0));
+        marks.unset(State::REUSED);
+        assert!(marks.has(State::RESIDENT | State::KNOWN) && !marks.has(State::REUSED));
     }
 }

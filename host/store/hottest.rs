@@ -33,7 +33,7 @@ impl Store {
                 for local in first..end {
                     let entry = table.arena.at(local);
                     if self.is_held(entry) {
-                        let age = entry.access.age(table.epoch.now());
+                        let age = entry.marks.age(table.epoch.now());
                         found.push((age, table.numbering.slot(local)));
                     }
                 }
@@ -61,11 +61,11 @@ impl Store {
             return None;
         }
         let key = String::from_utf8(entry.record.key().to_vec()).ok()?;
-        Some(Held { key, value: entry.record.value()?, deadline_ms: entry.deadline.ms() })
+        Some(Held { key, value: entry.record.value()?, deadline_ms: entry.record.deadline().ms() })
     }
 
     fn is_held(&self, entry: &Entry) -> bool {
-        entry.state.has(State::RESIDENT)
+        entry.marks.has(State::RESIDENT)
             && entry.record.has_value()
             && entry.is_alive(|| self.clock.now_ms())
     }

@@ -54,10 +54,10 @@ impl Table {
             let slot = self.hand;
             self.hand = (self.hand + 1) % self.arena.opened();
             let entry = self.arena.at(slot);
-            if !entry.state.has(State::RESIDENT) {
+            if !entry.marks.has(State::RESIDENT) {
                 continue;
             }
-            let age = entry.access.age(self.epoch.now());
+            let age = entry.marks.age(self.epoch.now());
             if coldest.is_none_or(|(oldest, _)| age > oldest) {
                 coldest = Some((age, slot));
             }

@@ -3,10 +3,15 @@
 //! Two allocations would cost a pointer, a length and an allocator's header
 //! more for each entry. The copy also lets go of the network buffer that a
 //! small value came in, which would stay alive as a whole otherwise.
+//!
+//! What only some entries have, a deadline and a cost, stands before the key, and
+//! takes no room where it is missing.
 
 use bytes::Bytes;
 
-/// Bytes charged for each entry beyond its key and its value: 48 for the entry
+use super::entry::{Cost, Deadline};
+
+/// Bytes charged for each entry beyond its key and its value: 40 for the entry
 /// itself, about 8 for its place in the index, 12 to 16 for what a policy keeps
 /// of it, the rest for the headers and the rounding of the allocator and for the
 /// counter that [`Bytes`] allocates when a value is first shared.
@@ -16,16 +21,25 @@ pub const ENTRY_OVERHEAD: u64 = 112;
 /// than the memory saved is worth.
 const JOIN_BELOW: usize = 4096;
 
-/// Bytes of a joined record before the key: its length and the flag below.
+/// Bytes of a joined record before all else: the length of the key and the flags.
 const PREFIX: usize = size_of::<u16>();
+
+/// Bits of the prefix that tell the length of the key; a longer one stays apart.
+const KEY_LEN: u16 = (1 << 11) - 1;
 
 /// Set in the prefix when the source is known to have no such key.
 const ABSENT: u16 = 1 << 15;
 
+/// Set when a deadline follows the prefix.
+const TIMED: u16 = 1 << 14;
+
+/// Set when a cost follows that.
+const COSTLY: u16 = 1 << 13;
+
 /// What an entry holds.
 #[derive(Debug)]
 pub(super) enum Record {
-    /// Length of the key, key, value.
+    /// Prefix, deadline and cost where there are any, key, value.
     Joined(Bytes),
     Apart(Box<Apart>),
 }
@@ -34,6 +48,8 @@ pub(super) enum Record {
 pub(super) struct Apart {
     key: Box<str>,
     value: Option<Bytes>,
+    deadline: Deadline,
+    cost: Cost,
 }
 
 impl Record {
@@ -42,23 +58,39 @@ impl Record {
         Self::Joined(Bytes::new())
     }
 
-    pub(super) fn new(key: &str, value: Option<Bytes>) -> Self {
+    pub(super) fn new(key: &str, value: Option<Bytes>, deadline: Deadline, cost: Cost) -> Self {
         let value_len = value.as_ref().map_or(0, Bytes::len);
-        let len = PREFIX + key.len() + value_len;
-        if len >= JOIN_BELOW {
-            return Self::Apart(Box::new(Apart { key: key.into(), value }));
+        let long_key = key.len() > usize::from(KEY_LEN);
+        if long_key || PREFIX + key.len() + value_len >= JOIN_BELOW {
+            return Self::Apart(Box::new(Apart { key: key.into(), value, deadline, cost }));
         }
-        let absent = if value.is_none() { ABSENT } else { 0 };
-        let mut joined = Vec::with_capacity(len);
-        joined.extend_from_slice(&(key.len() as u16 | absent).to_le_bytes());
-        joined.extend_from_slice(key.as_bytes());
-        joined.extend_from_slice(value.as_deref().unwrap_or_default());
-        Self::Joined(joined.into())
+        let mut prefix = key.len() as u16;
+        if value.is_none() {
+            prefix |= ABSENT;
+        }
+        let (deadline, cost) = (deadline.to_bytes(), cost.to_bytes());
+        let mut extra = [&[][..]; 2];
+        if deadline != Deadline::NEVER.to_bytes() {
+            prefix |= TIMED;
+            extra[0] = &deadline;
+        }
+        if cost != [0; 2] {
+            prefix |= COSTLY;
+            extra[1] = &cost;
+        }
+        let value = value.as_deref().unwrap_or_default();
+        let parts = [&prefix.to_le_bytes(), extra[0], extra[1], key.as_bytes(), value];
+        Self::Joined(parts.concat().into())
     }
 
+    #[inline]
     pub(super) fn key(&self) -> &[u8] {
         match self {
-            Self::Joined(bytes) => &bytes[PREFIX..PREFIX + key_len(bytes)],
+            Self::Joined(bytes) => {
+                let prefix = prefix(bytes);
+                let begin = key_at(prefix);
+                &bytes[begin..begin + key_len(prefix)]
+            }
             Self::Apart(apart) => apart.key.as_bytes(),
         }
     }
@@ -72,18 +104,45 @@ impl Record {
     }
 
     /// Shares the value; never copies it.
+    #[inline]
     pub(super) fn value(&self) -> Option<Bytes> {
         match self {
-            Self::Joined(bytes) if prefix(bytes) & ABSENT != 0 => None,
-            Self::Joined(bytes) => Some(bytes.slice(PREFIX + key_len(bytes)..)),
+            Self::Joined(bytes) => {
+                let prefix = prefix(bytes);
+                (prefix & ABSENT == 0).then(|| bytes.slice(key_at(prefix) + key_len(prefix)..))
+            }
             Self::Apart(apart) => apart.value.clone(),
+        }
+    }
+
+    /// When it expires.
+    #[inline]
+    pub(super) fn deadline(&self) -> Deadline {
+        match self {
+            Self::Joined(bytes) if prefix(bytes) & TIMED == 0 => Deadline::NEVER,
+            Self::Joined(bytes) => Deadline::from_bytes(array(&bytes[PREFIX..])),
+            Self::Apart(apart) => apart.deadline,
+        }
+    }
+
+    /// What it took to load.
+    pub(super) fn cost(&self) -> Cost {
+        match self {
+            Self::Joined(bytes) => {
+                let prefix = prefix(bytes);
+                if prefix & COSTLY == 0 {
+                    return Cost::new(0);
+                }
+                Cost::from_bytes(array(&bytes[key_at(prefix) - Cost::LEN..]))
+            }
+            Self::Apart(apart) => apart.cost,
         }
     }
 
     /// Bytes that it counts for in the budget.
     pub(super) fn weight(&self) -> u64 {
         match self {
-            Self::Joined(bytes) => weight(bytes.len() - PREFIX, 0),
+            Self::Joined(bytes) => weight(bytes.len() - key_at(prefix(bytes)), 0),
             Self::Apart(apart) => {
                 weight(apart.key.len(), apart.value.as_ref().map_or(0, Bytes::len))
             }
@@ -96,32 +155,66 @@ pub(super) fn weight(key_len: usize, value_len: usize) -> u64 {
     ENTRY_OVERHEAD + key_len as u64 + value_len as u64
 }
 
+#[inline]
 fn prefix(joined: &[u8]) -> u16 {
     u16::from_le_bytes([joined[0], joined[1]])
 }
 
-fn key_len(joined: &[u8]) -> usize {
-    usize::from(prefix(joined) & !ABSENT)
+#[inline]
+fn key_len(prefix: u16) -> usize {
+    usize::from(prefix & KEY_LEN)
+}
+
+/// Where the key begins.
+#[inline]
+fn key_at(prefix: u16) -> usize {
+    let timed = usize::from(prefix & TIMED != 0) * Deadline::LEN;
+    PREFIX + timed + usize::from(prefix & COSTLY != 0) * Cost::LEN
+}
+
+/// The first bytes, of which there are enough.
+fn array<const LEN: usize>(bytes: &[u8]) -> [u8; LEN] {
+    let mut first = [0; LEN];
+    first.copy_from_slice(&bytes[..LEN]);
+    first
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const PLAIN: (Deadline, Cost) = (Deadline::NEVER, Cost::new(0));
+
     #[test]
     fn gives_back_what_it_was_made_of_joined_and_apart() {
         for len in [0, 1, JOIN_BELOW - PREFIX - 4, JOIN_BELOW - PREFIX - 3, 70_000] {
-            let value = Bytes::from(vec![7; len]);
-            let record = Record::new("key", Some(value.clone()));
-            assert_eq!(record.key(), b"key");
-            assert_eq!(record.value(), Some(value));
-            assert_eq!(record.weight(), ENTRY_OVERHEAD + 3 + len as u64);
+            for deadline_ms in [None, Some(1), Some(Deadline::LAST_MS)] {
+                for cost_us in [0, 1, 2000] {
+                    let value = Bytes::from(vec![7; len]);
+                    let (deadline, cost) = (Deadline::new(deadline_ms), Cost::new(cost_us));
+                    let record = Record::new("key", Some(value.clone()), deadline, cost);
+                    assert_eq!(record.key(), b"key");
+                    assert_eq!(record.value(), Some(value));
+                    assert_eq!(record.deadline().ms(), deadline_ms);
+                    assert_eq!(record.cost().us(), cost_us);
+                    assert_eq!(record.weight(), ENTRY_OVERHEAD + 3 + len as u64);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_of_any_length_comes_back() {
+        for len in [1, 1024, usize::from(KEY_LEN), usize::from(KEY_LEN) + 1] {
+            let key = "k".repeat(len);
+            let record = Record::new(&key, None, PLAIN.0, PLAIN.1);
+            assert_eq!((record.key(), record.value()), (key.as_bytes(), None));
         }
     }
 
     #[test]
     fn tells_an_absent_value_from_an_empty_one() {
-        let record = Record::new("key", None);
+        let record = Record::new("key", None, PLAIN.0, PLAIN.1);
         assert_eq!((record.key(), record.value()), (&b"key"[..], None));
         assert_eq!(record.weight(), ENTRY_OVERHEAD + 3);
     }

@@ -21,7 +21,7 @@ impl Keys for Store {
             return None;
         }
         let entry = table.arena.at(local);
-        if !entry.state.has(State::RESIDENT) {
+        if !entry.marks.has(State::RESIDENT) {
             return None;
         }
         String::from_utf8(entry.record.key().to_vec()).ok()

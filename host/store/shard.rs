@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 use parking_lot::RwLock;
 
 use super::arena::Arena;
-use super::entry::{Cost, Deadline, Entry, State};
+use super::entry::{Entry, State};
 use super::recency::Epoch;
 use super::record::Record;
 use super::wheel::Wheel;
@@ -98,7 +98,7 @@ impl Table {
     #[inline]
     pub(super) fn touch(&self, slot: u32) -> bool {
         let mut call = false;
-        self.arena.at(slot).access.hit(self.epoch.now(), || {
+        self.arena.at(slot).marks.hit(self.epoch.now(), || {
             let waiting = self.touches.push(slot);
             call = waiting.is_some_and(|waiting| waiting * 2 == self.touches.room());
             waiting.is_some()
@@ -107,18 +107,13 @@ impl Table {
     }
 
     /// Keeps an entry, in place of one with the same key if there is one.
-    pub(super) fn put(
-        &mut self,
-        hash: u32,
-        record: Record,
-        deadline: Deadline,
-        cost: Cost,
-    ) -> Displaced {
+    pub(super) fn put(&mut self, hash: u32, record: Record) -> Displaced {
+        let deadline_ms = record.deadline().ms();
         let mut displaced = Displaced::default();
         let slot = if let Some(slot) = self.find(record.key(), hash) {
             self.stop_timer(slot);
             let entry = self.arena.at_mut(slot);
-            entry.access.renew(self.epoch.now());
+            entry.marks.renew(self.epoch.now());
             displaced.overwritten = Some(std::mem::replace(&mut entry.record, record));
             slot
         } else {
@@ -131,19 +126,16 @@ impl Table {
             let entry = self.arena.at_mut(slot);
             entry.record = record;
             entry.hash = hash;
-            entry.access.begin(epoch);
-            entry.state.set(State::RESIDENT);
-            if entry.state.has(State::KNOWN) {
-                entry.state.set(State::REUSED);
+            entry.marks.begin(epoch);
+            entry.marks.set(State::RESIDENT);
+            if entry.marks.has(State::KNOWN) {
+                entry.marks.set(State::REUSED);
             }
             let arena = &self.arena;
             self.index.insert_unique(spread(hash), slot, |slot| spread(arena.at(*slot).hash));
             slot
         };
-        let entry = self.arena.at_mut(slot);
-        entry.deadline = deadline;
-        entry.cost = cost;
-        if let Some(deadline_ms) = deadline.ms() {
+        if let Some(deadline_ms) = deadline_ms {
             self.wheel.get_or_insert_with(|| Box::new(Wheel::new())).set(slot, deadline_ms);
         }
         self.note(slot);
@@ -161,9 +153,13 @@ impl Table {
     /// the policy learns of it.
     pub(super) fn vacate(&mut self, slot: u32) -> Record {
         self.stop_timer(slot);
+        self.take_out(slot)
+    }
+
+    /// As [`vacate`](Self::vacate), where no timer is running for the slot.
+    fn take_out(&mut self, slot: u32) -> Record {
         let entry = self.arena.at_mut(slot);
-        entry.state.unset(State::RESIDENT);
-        entry.deadline = Deadline::NEVER;
+        entry.marks.unset(State::RESIDENT);
         let record = std::mem::replace(&mut entry.record, Record::vacant());
         let hash = entry.hash;
         if let Ok(place) = self.index.find_entry(spread(hash), |other| *other == slot) {
@@ -175,7 +171,7 @@ impl Table {
 
     /// Puts `slot` on the list of changes, once.
     fn note(&mut self, slot: u32) {
-        let state = &mut self.arena.at_mut(slot).state;
+        let state = &mut self.arena.at_mut(slot).marks;
         if !state.has(State::DIRTY) {
             state.set(State::DIRTY);
             self.changes.push_back(slot);
@@ -209,12 +205,11 @@ impl Table {
             let Some(slot) = wheel.pop(now_ms) else {
                 return moved;
             };
-            let entry = self.arena.at_mut(slot);
-            match entry.deadline.ms() {
+            match self.arena.at(slot).record.deadline().ms() {
                 Some(deadline_ms) if deadline_ms > now_ms => wheel.set(slot, deadline_ms),
                 _ => {
-                    entry.deadline = Deadline::NEVER;
-                    gone.push(self.remove(slot));
+                    gone.push(self.take_out(slot));
+                    self.note(slot);
                 }
             }
         }
@@ -222,7 +217,9 @@ impl Table {
     }
 
     fn stop_timer(&mut self, slot: u32) {
-        if let (Some(_), Some(wheel)) = (self.arena.at(slot).deadline.ms(), &mut self.wheel) {
+        if let (Some(_), Some(wheel)) =
+            (self.arena.at(slot).record.deadline().ms(), &mut self.wheel)
+        {
             wheel.cancel(slot);
         }
     }
@@ -233,7 +230,7 @@ impl Entry {
     /// matters.
     #[inline]
     pub(super) fn is_alive(&self, now_ms: impl FnOnce() -> u64) -> bool {
-        self.deadline.ms().is_none_or(|deadline_ms| deadline_ms > now_ms())
+        self.record.deadline().ms().is_none_or(|deadline_ms| deadline_ms > now_ms())
     }
 }
 
@@ -246,12 +243,13 @@ fn spread(hash: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::entry::{Cost, Deadline};
 
     #[test]
     fn a_shard_out_of_slots_gives_up_one_that_was_not_used_lately() {
         let mut table = Table::new(Numbering { shard: 0, bits: 0 }, 3);
         let mut put = |key: &str, hash| {
-            table.put(hash, Record::new(key, None), Deadline::NEVER, Cost::new(0)).evicted
+            table.put(hash, Record::new(key, None, Deadline::NEVER, Cost::new(0))).evicted
         };
         assert!(["a", "b", "c"].iter().zip(0..).all(|(key, hash)| put(key, hash).is_none()));
         let evicted = put("d", 3).expect("there are three slots");

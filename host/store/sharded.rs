@@ -171,11 +171,11 @@ impl Store {
     /// Key and value are longer than what was reserved.
     pub fn commit(&self, reservation: Reservation, key: &str, hash: u64, entry: NewEntry) {
         let NewEntry { value, deadline_ms, cost_us } = entry;
-        let record = Record::new(key, value);
-        reservation.spend(record.weight());
         let deadline = Deadline::new(deadline_ms);
+        let record = Record::new(key, value, deadline, Cost::new(cost_us));
+        reservation.spend(record.weight());
         let mut table = self.shard(hash).0.write();
-        let displaced = table.put(kept(hash), record, deadline, Cost::new(cost_us));
+        let displaced = table.put(kept(hash), record);
         let call = table.calls_lane();
         drop(table);
         if displaced.evicted.is_some() {
@@ -219,7 +219,7 @@ impl Store {
                 let mut table = shard.0.write();
                 let opened = table.arena.opened();
                 for slot in first..opened.min(first + CLEAR_SLICE) {
-                    if table.arena.at(slot).state.has(State::RESIDENT) {
+                    if table.arena.at(slot).marks.has(State::RESIDENT) {
                         gone.push(table.remove(slot));
                     }
                 }
@@ -266,9 +266,9 @@ impl Store {
     }
 
     fn found(&self, entry: &Entry) -> Option<Found> {
-        entry
-            .is_alive(|| self.clock.now_ms())
-            .then(|| Found { value: entry.record.value(), deadline_ms: entry.deadline.ms() })
+        let deadline_ms = entry.record.deadline().ms();
+        let is_alive = deadline_ms.is_none_or(|deadline_ms| deadline_ms > self.clock.now_ms());
+        is_alive.then(|| Found { value: entry.record.value(), deadline_ms })
     }
 
     /// Frees entries that were taken out, and the room that they held. Answers how
