@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::owners::{Cluster, Nodes};
+use super::owners::Cluster;
 use super::remote::Remote;
+use super::snapshot::Nodes;
 
 /// The other nodes, as they share the keys when this one has left.
 pub struct Heirs(Arc<Nodes>);

@@ -12,6 +12,7 @@ mod heirs;
 mod listening;
 mod owners;
 mod payments;
+mod snapshot;
 mod standing;
 mod touch;
 

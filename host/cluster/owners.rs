@@ -14,11 +14,16 @@ use super::listening::Listening;
 use super::registry::Membership;
 use super::remote::{Link, Remote};
 use super::ring::{Ring, RingNode};
+use super::snapshot::{Nodes, Snapshot};
 use super::standing::Standing;
 use crate::clock::Clock;
 
 /// For how long after a change a new owner asks those before it.
 pub const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// How long after this node registered others may register that lost the registry
+/// when this node did, and so were there before without being known.
+const BACK_WITHIN: Duration = Duration::from_secs(20);
 
 /// Changes that are remembered, so that several nodes may start at once.
 const REMEMBERED_CHANGES: usize = 4;
@@ -33,7 +38,7 @@ type Change = Box<dyn Fn(&Ring, Vec<RingNode>) -> Ring + Send + Sync>;
 pub struct Cluster {
     pub(super) own: Arc<str>,
     /// Tells this process from the one before it at the same address.
-    pub(super) process: u64,
+    process: u64,
     dial: Dial,
     change: Change,
     pub(super) clock: Clock,
@@ -43,20 +48,6 @@ pub struct Cluster {
     pub(super) standing: Arc<Standing>,
     pub(super) listening: Listening,
     pub(super) debts: Debts,
-}
-
-/// A ring with the nodes that it names.
-struct Snapshot {
-    nodes: Arc<Nodes>,
-    /// Newest first, each with the time until which it counts.
-    before: VecDeque<(u64, Arc<Nodes>)>,
-    membership: Arc<Membership>,
-}
-
-pub(super) struct Nodes {
-    pub(super) ring: Ring,
-    /// In the ring's order; `None` is this node.
-    pub(super) remotes: Vec<Option<Arc<dyn Remote>>>,
 }
 
 /// Who answers for a key.
@@ -117,6 +108,7 @@ impl Cluster {
             nodes: Arc::new(nodes),
             before: VecDeque::new(),
             membership: Arc::default(),
+            in_touch_since_ms: None,
         };
         Self {
             own: own.into(),
@@ -168,18 +160,24 @@ impl Cluster {
             tracing::info!(nodes, version, "the ring changed");
             current = Arc::new(joined);
         }
-        let known: Vec<_> = now.nodes.remotes.iter().flatten().map(|r| r.address()).collect();
-        let others = current.remotes.iter().flatten();
-        for new in others.map(|remote| remote.address()).filter(|a| !known.contains(a)) {
-            self.debts.has_come(new);
-        }
-        if membership.connected {
+        let in_touch_since_ms = now.in_touch_since_ms(&membership, now_ms);
+        let in_touch_ms = in_touch_since_ms.map(|since_ms| now_ms.saturating_sub(since_ms));
+        self.owe_newcomers(&now.nodes, &current, in_touch_ms);
+        let registrations = membership.registrations;
+        let nodes = Arc::clone(&current);
+        self.now.store(Arc::new(Snapshot { nodes, before, membership, in_touch_since_ms }));
+        let others = current.others().map(|other| other.address());
+        self.standing.others_are(others, registrations);
+    }
+
+    /// Those who came are owed what this node changed where it could find nobody.
+    fn owe_newcomers(&self, were: &Nodes, are: &Nodes, in_touch_ms: Option<u64>) {
+        if in_touch_ms.is_some_and(|in_touch_ms| in_touch_ms > BACK_WITHIN.as_millis() as u64) {
             self.debts.cancel(WHO_COMES);
         }
-        let registrations = membership.registrations;
-        self.now.store(Arc::new(Snapshot { nodes: Arc::clone(&current), before, membership }));
-        let others = current.remotes.iter().flatten().map(|remote| remote.address());
-        self.standing.others_are(others, registrations);
+        let known: Vec<_> = were.others().map(|other| other.address()).collect();
+        let others = are.others().map(|other| other.address());
+        others.filter(|other| !known.contains(other)).for_each(|new| self.debts.has_come(new));
     }
 
     /// Applies what the registry says, now and whenever it changes, until it is
@@ -199,7 +197,7 @@ impl Cluster {
     /// The others as they were until now, if this node was alone: it joins them,
     /// and what it owns from now on they have owned so far.
     fn before_joining(&self, was: &Nodes, joined: &Nodes) -> Option<Arc<Nodes>> {
-        if was.remotes.iter().any(Option::is_some) {
+        if was.others().next().is_some() {
             return None;
         }
         self.others_among(joined)
@@ -261,29 +259,19 @@ impl Cluster {
     /// this node or the owner now.
     #[must_use]
     pub fn previous_owners(&self, ring_hash: u64) -> Vec<Arc<dyn Remote>> {
-        let now = self.now.load();
-        let mut owners: Vec<Arc<dyn Remote>> = Vec::new();
-        if now.before.is_empty() {
-            return owners;
-        }
-        let owner = now.nodes.owner(ring_hash).map(|remote| remote.address());
-        let now_ms = self.clock.now_ms();
-        for (_, nodes) in now.before.iter().take_while(|(until_ms, _)| *until_ms > now_ms) {
-            let Some(remote) = nodes.owner(ring_hash) else {
-                continue;
-            };
-            let address = Some(remote.address());
-            if address != owner && owners.iter().all(|known| Some(known.address()) != address) {
-                owners.push(Arc::clone(remote));
-            }
-        }
-        owners
+        self.now.load().previous_owners(ring_hash, || self.clock.now_ms())
+    }
+
+    /// Tells this process from the one before it at the same address.
+    #[must_use]
+    pub fn process(&self) -> u64 {
+        self.process
     }
 
     /// Every node but this one.
     #[must_use]
     pub fn others(&self) -> Vec<Arc<dyn Remote>> {
-        self.now.load().nodes.remotes.iter().flatten().cloned().collect()
+        self.now.load().nodes.others().cloned().collect()
     }
 
     /// See [`Ring::version`].
@@ -326,25 +314,6 @@ impl std::fmt::Debug for Cluster {
 impl Default for Cluster {
     fn default() -> Self {
         Self::alone()
-    }
-}
-
-impl Snapshot {
-    fn all_nodes(&self) -> impl Iterator<Item = &Nodes> {
-        let before = self.before.iter().map(|(_, nodes)| &**nodes);
-        std::iter::once(&*self.nodes).chain(before)
-    }
-
-    fn remote_at(&self, address: &str) -> Option<Arc<dyn Remote>> {
-        let mut remotes = self.all_nodes().flat_map(|nodes| nodes.remotes.iter().flatten());
-        remotes.find(|remote| remote.address() == address).cloned()
-    }
-}
-
-impl Nodes {
-    /// `None`: this node.
-    fn owner(&self, ring_hash: u64) -> Option<&Arc<dyn Remote>> {
-        self.ring.owner(ring_hash).and_then(|index| self.remotes[index].as_ref())
     }
 }
 

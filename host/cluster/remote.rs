@@ -69,9 +69,10 @@ pub enum Call {
 }
 
 impl Call {
-    /// Whether it changes what is held, so that it matters that it arrives.
+    /// Whether it goes out even to a node that seems to be out of reach, because what
+    /// may be answered depends on it.
     #[must_use]
-    pub fn is_change(&self) -> bool {
+    pub fn must_arrive(&self) -> bool {
         match self {
             Self::Set { .. } | Self::Remove | Self::Clear => true,
             Self::Missed { .. } | Self::Greet { .. } => true,
@@ -123,12 +124,14 @@ pub enum Response {
         seen: u64,
         /// Whom the asker may not know, and must tell of a change as well.
         also: Vec<String>,
+        /// Tells the callee's process from the one before it at the same address.
+        process: u64,
     },
     /// To a greeting.
     Greeted {
         /// Whether the asker stands in the callee's ring.
         in_ring: bool,
-        /// Tells the callee's process from the one before it at the same address.
+        /// As in [`Response::Done`].
         process: u64,
     },
     /// To a set: nothing was done, because the key was changed after `seen` as the

@@ -17,6 +17,8 @@
 //! The time is looked at whenever something is answered from memory, so a process
 //! that was stopped for a while answers nothing from before when it goes on.
 
+mod promise;
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +28,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
 use crate::sync::Mutex;
+use promise::{Promise, TheirRing};
 
 /// How long a node that was greeted tells the greeter of changes.
 pub const PROMISE: Duration = Duration::from_secs(5);
@@ -44,7 +47,7 @@ pub struct Standing {
     /// Whether what is loaded is to be kept for a second only.
     cut_off: AtomicBool,
     forget: OnceLock<Forget>,
-    /// Guards the rest. Taken by greetings and the registry, never by a request.
+    /// Guards the rest. Taken by greetings, the registry and changes, never by a get.
     state: Mutex<State>,
     /// Whether the node has not fallen, for those who wait for it.
     stands: watch::Sender<bool>,
@@ -66,51 +69,8 @@ struct State {
 impl State {
     /// Until when every other node is certain to tell this one.
     fn told_until_ms(&self) -> u64 {
-        let tells = |promise: &Promise| {
-            let until_ms = match promise.ring {
-                TheirRing::HasUs | TheirRing::Assumed => self.registered_until_ms,
-                TheirRing::Unheard | TheirRing::HasUsNot => 0,
-            };
-            promise.until_ms.max(until_ms)
-        };
-        self.others.values().map(tells).min().unwrap_or(FOR_EVER)
-    }
-}
-
-/// Whether another node has this one in its ring.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum TheirRing {
-    #[default]
-    Unheard,
-    /// Or will have before it does anything.
-    HasUs,
-    /// Taken for granted, as it can't be reached.
-    Assumed,
-    /// As it said last. That is not assumed away while it can't be reached: lists
-    /// that were written by hand may differ for ever.
-    HasUsNot,
-}
-
-/// What is known of another node.
-#[derive(Clone, Copy, Default)]
-struct Promise {
-    ring: TheirRing,
-    /// Until when it has promised to tell.
-    until_ms: u64,
-    /// Whether it has answered a greeting since this node fell, or can't be reached.
-    settled: bool,
-    /// The process that answered last, and since when it did.
-    process: Option<(u64, u64)>,
-}
-
-impl Promise {
-    /// What is left of it when this node falls.
-    fn fallen(self) -> Self {
-        let ring = match self.ring {
-            TheirRing::HasUsNot => TheirRing::HasUsNot,
-            _ => TheirRing::Unheard,
-        };
-        Self { ring, process: self.process, ..Self::default() }
+        let until_ms = |other: &Promise| other.tells_until_ms(self.registered_until_ms);
+        self.others.values().map(until_ms).min().unwrap_or(FOR_EVER)
     }
 }
 
@@ -206,10 +166,8 @@ impl Standing {
             self.fall(&mut state);
         }
         state.listed = false;
-        // Who denied this node finds it in the registry now.
-        let denied = |promise: &&mut Promise| promise.ring == TheirRing::HasUsNot;
-        let denied = state.others.values_mut().filter(denied);
-        denied.for_each(|promise| promise.ring = TheirRing::Unheard);
+        // Nobody has this node in its ring now, and when one will is known once it says so.
+        state.others.values_mut().for_each(|promise| promise.ring = TheirRing::Unheard);
         self.review(&mut state);
         state.registrations
     }
@@ -248,30 +206,17 @@ impl Standing {
         self.look_at_the_time(&mut state);
         let (fallen, now_ms) = (state.fallen, self.clock.now_ms());
         let Some(promise) = state.others.get_mut(other) else { return };
-        let mut was_wrong = false;
-        match greeted {
+        let was_wrong = match greeted {
             Greeted::Answered { in_ring, process } => {
-                // It did not tell this node before, and neither is bound by what
-                // the process before it has promised.
-                let is_new = promise.process.is_some_and(|(known, _)| known != process);
-                let has_not_told = promise.ring == TheirRing::Assumed || is_new;
-                was_wrong = !in_ring && has_not_told && !fallen;
-                if is_new || promise.process.is_none() {
-                    promise.process = Some((process, now_ms));
-                }
-                promise.ring = if in_ring { TheirRing::HasUs } else { TheirRing::HasUsNot };
-                promise.until_ms = promise.until_ms.max(sent_ms + PROMISE.as_millis() as u64);
-                promise.settled = true;
+                promise.answered(in_ring, process, sent_ms, now_ms) && !fallen
             }
-            // What can't be reached need not tell.
-            Greeted::OutOfReach if fallen && !promise.settled => {
-                if promise.ring != TheirRing::HasUsNot {
-                    promise.ring = TheirRing::Assumed;
+            Greeted::OutOfReach => {
+                if fallen && !promise.settled {
+                    promise.assume();
                 }
-                promise.settled = true;
+                false
             }
-            Greeted::OutOfReach => {}
-        }
+        };
         if was_wrong {
             return self.fall(&mut state);
         }
@@ -285,10 +230,27 @@ impl Standing {
         self.look_at_the_time(&mut state);
         let Some(promise) = state.others.get_mut(other) else { return };
         promise.until_ms = 0;
+        promise.left = true;
         if !state.fallen && state.told_until_ms() <= self.clock.now_ms() {
             return self.fall(&mut state);
         }
         self.review(&mut state);
+    }
+
+    /// Whether `process`, which has just made a change at the address `other`, can name
+    /// all who rely on being told by somebody there. One that took the place of another a
+    /// moment ago can't.
+    pub(crate) fn speaks_for(&self, other: &str, process: u64) -> bool {
+        let state = self.state.lock();
+        let Some(known) = state.others.get(other).and_then(|promise| promise.process) else {
+            return true;
+        };
+        if known.number != process {
+            // One that nobody has greeted yet.
+            self.greet.notify_one();
+            return false;
+        }
+        known.speaks_for_its_address(self.clock.now_ms())
     }
 
     /// The processes of other nodes, by address, that have answered for so long.
@@ -296,8 +258,8 @@ impl Standing {
         let before_ms = self.clock.now_ms().checked_sub(at_least.as_millis() as u64);
         let state = self.state.lock();
         let others = state.others.iter().filter_map(|(address, promise)| {
-            let (process, since_ms) = promise.process?;
-            (Some(since_ms) <= before_ms).then(|| (address.clone(), process))
+            let process = promise.process?;
+            (Some(process.since_ms) <= before_ms).then(|| (address.clone(), process.number))
         });
         others.collect()
     }

@@ -87,7 +87,7 @@ impl Cluster {
             self.debts.news.notify_one();
         }
         let in_ring = self.others().iter().any(|other| other.address() == from);
-        Ok(Response::Greeted { in_ring, process: self.process })
+        Ok(Response::Greeted { in_ring, process: self.process() })
     }
 
     /// Greets the others, again and again, for as long as it is polled.

@@ -54,7 +54,10 @@ impl Group {
                 cluster.owe_as_told(&node, &request.group, &request.key)?;
                 0
             }
-            Call::Greet { from, leaving } => return cluster.greeted_by(&from, leaving),
+            Call::Greet { .. } => {
+                let problem = "a greeting is about no group".into();
+                return Err(Error::InvalidArgument { argument: "call", problem });
+            }
             Call::Handoff(entries) => self.take_over(entries).await,
         };
         Ok(Response::Done {
@@ -62,6 +65,7 @@ impl Group {
             ring_version: cluster.ring_version(),
             seen: self.changed_lately.latest(),
             also: cluster.audience_beyond(ring_version),
+            process: cluster.process(),
         })
     }
 

@@ -117,10 +117,15 @@ impl<'a> Told<'a> {
     ) -> Result<Taken, Error> {
         let address = node.address();
         match answer {
-            Ok(Response::Done { count, seen, also, .. }) => {
+            Ok(Response::Done { count, seen, also, process, .. }) => {
                 self.group.seen.note(address, seen);
                 self.named.extend(also);
                 self.dropped += count;
+                // It has dropped the key, but can't name those who rely on the one
+                // that was there before.
+                if !self.group.parts.cluster.standing().speaks_for(address, process) {
+                    return Ok(self.silent(address));
+                }
             }
             Ok(Response::Overtaken { seen }) => {
                 self.group.seen.note(address, seen);
@@ -130,11 +135,7 @@ impl<'a> Told<'a> {
             Err(RemoteError::Answered(Error::UnknownGroup { .. })) => {}
             Err(RemoteError::Answered(Error::Stopping | Error::DeadlineExceeded { .. }))
             | Err(RemoteError::Unreachable(_))
-            | Ok(_) => {
-                self.asked.insert(address.to_owned());
-                self.silent.insert(address.to_owned());
-                return Ok(Taken::Silent);
-            }
+            | Ok(_) => return Ok(self.silent(address)),
             Err(RemoteError::Answered(error)) => return Err(error),
         }
         self.asked.insert(address.to_owned());
@@ -142,5 +143,11 @@ impl<'a> Told<'a> {
         let name = self.group.config.name.as_bytes();
         self.group.parts.cluster.confirmed(address, name, self.key.as_bytes());
         Ok(Taken::Done)
+    }
+
+    fn silent(&mut self, address: &str) -> Taken {
+        self.asked.insert(address.to_owned());
+        self.silent.insert(address.to_owned());
+        Taken::Silent
     }
 }

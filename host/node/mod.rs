@@ -41,7 +41,7 @@ use crate::cluster::registry::Member;
 use crate::cluster::{self, Cluster};
 use crate::config::{self, Config};
 use crate::plugin::{CompileCache, Engines};
-use crate::server::{self, Groups, Health, Listeners, Services};
+use crate::server::{self, Groups, Health, Listeners, LocalNode, Services};
 use crate::telemetry::{Metrics, NodeReading, PeerReading};
 
 use membership::Membership;
@@ -105,7 +105,8 @@ impl Node {
         let shared = config.cluster.registry != config::Registry::Alone;
         let services = Services {
             groups: groups.clone(),
-            local: shared.then(|| Arc::new(groups.clone()) as _),
+            local: shared
+                .then(|| Arc::new(LocalNode::new(groups.clone(), Arc::clone(&cluster))) as _),
             operations: Arc::new(operations),
             metrics: Arc::new(Metrics::new(read)),
             health: Arc::clone(&health),

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
-use futures::future::{BoxFuture, join_all};
+use futures::future::join_all;
 
-use crate::cluster::remote::{Call, Local, Request, Response};
 use crate::error::Error;
 use crate::group::Group;
 
@@ -53,19 +51,5 @@ impl Groups {
         let asked = join_all(self.iter().map(|group| group.parts().lane.statistics()));
         // A policy that fails over it is told of by its lane.
         let _ = tokio::time::timeout(limit, asked).await;
-    }
-}
-
-impl Local for Groups {
-    fn answer(&self, request: Request, within: Duration) -> BoxFuture<'_, Result<Response, Error>> {
-        async move {
-            let group = match request.call {
-                // About none: the groups of a node share what they know of others.
-                Call::Greet { .. } => self.iter().next().ok_or(Error::Stopping)?,
-                _ => self.find(&request.group)?,
-            };
-            group.answer(request, within).await
-        }
-        .boxed()
     }
 }

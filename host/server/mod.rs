@@ -11,6 +11,7 @@ mod call;
 mod groups;
 mod session;
 
+mod local_node;
 mod peer_service;
 
 mod admin_service;
@@ -27,5 +28,6 @@ pub use admin_service::{Operations, PolicySwap, PolicySwapped};
 pub use config::Config;
 pub use groups::Groups;
 pub use health::{Health, Phase};
+pub use local_node::LocalNode;
 pub use peer_service::PeerService;
 pub use serve::{Listeners, Services, routes, serve};

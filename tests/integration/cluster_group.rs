@@ -12,7 +12,7 @@ use futures::future::{BoxFuture, join_all};
 use parking_lot::Mutex;
 use psycache::clock::Clock;
 use psycache::cluster::registry::{Member, Membership};
-use psycache::cluster::remote::{Link, Remote, RemoteError, Request, Response};
+use psycache::cluster::remote::{Link, Local, Remote, RemoteError, Request, Response};
 use psycache::cluster::{Cluster, Owner};
 use psycache::error::Error;
 use psycache::group::{self, Group};
@@ -20,6 +20,7 @@ use psycache::key::ring_hash;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
 use psycache::policy::{Bell, Lane, LaneConfig, PolicyConfig};
 use psycache::retriever::{FetchError, Fetched, Retriever, SharedRetriever};
+use psycache::server::{Groups, LocalNode};
 use psycache::store::{self, Store};
 use psycache::value::Origin;
 use tokio::task::JoinSet;
@@ -64,7 +65,7 @@ impl Retriever for Source {
 /// reached.
 #[derive(Default)]
 struct Wires {
-    nodes: Mutex<HashMap<String, Arc<Group>>>,
+    nodes: Mutex<HashMap<String, Arc<LocalNode>>>,
     cut: Mutex<Vec<String>>,
     hung: Mutex<Vec<String>>,
     /// Gets and look-ups.
@@ -91,7 +92,7 @@ impl Remote for Wire {
         within: Duration,
     ) -> BoxFuture<'_, Result<Response, RemoteError>> {
         async move {
-            if !request.call.is_change() {
+            if !request.call.must_arrive() {
                 self.wires.asked.fetch_add(1, Ordering::Relaxed);
             }
             let unreachable = |why: &str| Err(RemoteError::Unreachable(why.into()));
@@ -169,7 +170,9 @@ impl Nodes {
         let (greets, pays) = (Arc::clone(&cluster), Arc::clone(&cluster));
         self.touch.spawn(async move { greets.keep_in_touch().await });
         self.touch.spawn(async move { pays.pay_debts().await });
-        self.wires.nodes.lock().insert(address.clone(), Arc::clone(&group));
+        let groups = Groups::new([Arc::clone(&group)]);
+        let local = LocalNode::new(groups, Arc::clone(&cluster));
+        self.wires.nodes.lock().insert(address.clone(), Arc::new(local));
         self.nodes.push(Node { address, cluster, group });
     }
 

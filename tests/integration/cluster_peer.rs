@@ -32,7 +32,7 @@ struct Echo {
 }
 
 fn done(bytes: usize) -> Response {
-    Response::Done { count: bytes as u64, ring_version: 7, seen: 1, also: Vec::new() }
+    Response::Done { count: bytes as u64, ring_version: 7, seen: 1, also: Vec::new(), process: 2 }
 }
 
 /// Tells that a request was given up.

@@ -17,7 +17,7 @@ use psycache::policy::{Bell, Keys, Lane, LaneConfig, PolicyConfig};
 use psycache::proto::StatusResponse;
 use psycache::retriever::{FetchError, Fetched, Retriever};
 use psycache::server::{
-    self, Groups, Health, Operations, PolicySwap, PolicySwapped, Services, routes,
+    self, Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, Services, routes,
 };
 use psycache::store::{self, ENTRY_OVERHEAD, Store};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -103,8 +103,10 @@ async fn comes_to_rest(store: &Store) {
 }
 
 async fn services(clock: &Clock) -> (Routes, Groups) {
-    let groups = [group("scores", Some(Arc::new(Source)), clock), group("notes", None, clock)];
-    let groups = Groups::new(groups);
+    let dial = |address: &str| Arc::new(Nobody(address.to_owned())) as Arc<dyn Remote>;
+    let cluster = Arc::new(Cluster::new("127.0.0.1:7400", clock.clone(), dial));
+    let scores = group("scores", Some(Arc::new(Source)), clock, &cluster);
+    let groups = Groups::new([scores, group("notes", None, clock, &cluster)]);
     let health = Arc::new(Health::starting(&groups).await);
     health.ready().await;
     let config = server::Config {
@@ -115,7 +117,7 @@ async fn services(clock: &Clock) -> (Routes, Groups) {
     };
     let services = Services {
         groups: groups.clone(),
-        local: Some(Arc::new(groups.clone())),
+        local: Some(Arc::new(LocalNode::new(groups.clone(), cluster))),
         operations: Arc::new(Operator { groups: groups.clone() }),
         metrics: Arc::new(Metrics::new(nothing)),
         health,
@@ -123,7 +125,12 @@ async fn services(clock: &Clock) -> (Routes, Groups) {
     (routes(&config, services), groups)
 }
 
-fn group(name: &str, source: Option<Arc<dyn Retriever>>, clock: &Clock) -> Arc<Group> {
+fn group(
+    name: &str,
+    source: Option<Arc<dyn Retriever>>,
+    clock: &Clock,
+    cluster: &Arc<Cluster>,
+) -> Arc<Group> {
     static LRU: LazyLock<Arc<PolicyComponent>> = LazyLock::new(|| {
         let engines = Engines::new(&CompileCache::Off).expect("engines can be made");
         let plugin = Plugin::builtin("lru").expect("it is built in");
@@ -137,9 +144,8 @@ fn group(name: &str, source: Option<Arc<dyn Retriever>>, clock: &Clock) -> Arc<G
     let store = Store::new(config, clock.clone(), Box::new(move || ring.ring()));
     let lane = LaneConfig::new(policy(store.slot_bound()), clock.clone());
     let lane = Lane::start(name, LRU.clone(), lane, store.clone(), bell).expect("it starts");
-    let dial = |address: &str| Arc::new(Nobody(address.to_owned())) as Arc<dyn Remote>;
-    let cluster = Arc::new(Cluster::new("127.0.0.1:7400", clock.clone(), dial));
-    let parts = group::Parts { store, clock, lane: Arc::new(lane), source: source.into(), cluster };
+    let (lane, cluster) = (Arc::new(lane), Arc::clone(cluster));
+    let parts = group::Parts { store, clock, lane, source: source.into(), cluster };
     let config = group::Config {
         load_timeout: Duration::from_millis(5),
         max_value_bytes: LONGEST_VALUE,

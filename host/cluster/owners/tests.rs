@@ -59,6 +59,36 @@ fn a_change_is_seen_whole_and_keeps_connections() {
 }
 
 #[test]
+fn who_registers_soon_after_this_node_is_owed_what_it_changed_alone() {
+    let clock = Clock::manual();
+    let cluster = cluster(&clock);
+    let owed = |cluster: &Cluster| {
+        let out = Membership { problem: "etcd is away".into(), ..Membership::default() };
+        cluster.apply(Arc::new(out));
+        cluster.owe_who_comes(&"g".into(), &"Tom".into());
+    };
+    owed(&cluster);
+    cluster.apply(membership(&["a:1"]));
+    clock.advance(BACK_WITHIN.as_millis() as u64);
+    // It was there before, and lost the registry too.
+    cluster.apply(membership(&["a:1", "b:1"]));
+    assert_eq!(cluster.debts.nodes(), ["b:1"]);
+    clock.advance(1);
+    cluster.apply(membership(&["a:1", "b:1", "c:1"]));
+    assert_eq!(cluster.debts.nodes(), ["b:1"]);
+    // The time begins anew with each registration.
+    owed(&cluster);
+    cluster.apply(membership(&["a:1"]));
+    clock.advance(BACK_WITHIN.as_millis() as u64);
+    let again = Membership { registrations: 2, ..(*membership(&["a:1"])).clone() };
+    cluster.apply(Arc::new(again.clone()));
+    clock.advance(1);
+    let nodes = membership(&["a:1", "d:1"]).nodes.clone();
+    cluster.apply(Arc::new(Membership { nodes, ..again }));
+    assert_eq!(cluster.debts.nodes(), ["b:1", "d:1"]);
+}
+
+#[test]
 fn previous_owners_are_remembered_for_a_while() {
     let clock = Clock::manual();
     let cluster = cluster(&clock);

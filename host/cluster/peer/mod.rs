@@ -54,7 +54,7 @@ impl Peer {
     async fn admit(&self, request: Request, within: Duration) -> (Outcome, Asked) {
         // A change goes out in any case: a node that answers again must not miss
         // it for the second until the next probe.
-        if !request.call.is_change() && !self.breaker.admits(self.clock.now_ms()) {
+        if !request.call.must_arrive() && !self.breaker.admits(self.clock.now_ms()) {
             let problem = "it has left several requests in a row unanswered";
             return (Outcome::Refused, Err(RemoteError::Unreachable(problem.into())));
         }

@@ -115,8 +115,8 @@ pub(crate) fn encode_response(id: u64, response: Result<Response, Error>) -> Pee
             ttl_ms: millis_or_none(answer.ttl),
         }),
         Ok(Response::NotHeld) => peer_response::Answer::NotHeld(PeerNotHeld {}),
-        Ok(Response::Done { count, ring_version, seen, also }) => {
-            peer_response::Answer::Done(PeerDone { count, ring_version, seen, also })
+        Ok(Response::Done { count, ring_version, seen, also, process }) => {
+            peer_response::Answer::Done(PeerDone { count, ring_version, seen, also, process })
         }
         Ok(Response::Greeted { in_ring, process }) => {
             peer_response::Answer::Greeted(PeerGreeted { in_ring, process })
@@ -153,9 +153,13 @@ pub(super) fn decode_response(message: PeerResponse) -> Decoded {
             ttl: duration(value.ttl_ms),
         })),
         Some(peer_response::Answer::NotHeld(PeerNotHeld {})) => Ok(Response::NotHeld),
-        Some(peer_response::Answer::Done(PeerDone { count, ring_version, seen, also })) => {
-            Ok(Response::Done { count, ring_version, seen, also })
-        }
+        Some(peer_response::Answer::Done(PeerDone {
+            count,
+            ring_version,
+            seen,
+            also,
+            process,
+        })) => Ok(Response::Done { count, ring_version, seen, also, process }),
         Some(peer_response::Answer::Greeted(PeerGreeted { in_ring, process })) => {
             Ok(Response::Greeted { in_ring, process })
         }
@@ -228,7 +232,7 @@ mod tests {
             ttl: Some(Duration::from_secs(1)),
         };
         let also = vec!["c:1".to_owned()];
-        let done = Response::Done { count: 2, ring_version: 9, seen: 4, also };
+        let done = Response::Done { count: 2, ring_version: 9, seen: 4, also, process: 3 };
         let overtaken = Response::Overtaken { seen: 4 };
         let greeted = Response::Greeted { in_ring: true, process: 7 };
         for response in [Response::Value(value), Response::NotHeld, done, overtaken, greeted] {

@@ -136,6 +136,27 @@ fn a_new_process_is_not_bound_by_what_the_one_before_it_promised() {
 }
 
 #[test]
+fn a_new_process_does_not_speak_for_who_relied_on_the_one_before_it() {
+    let rig = rig();
+    let first = Greeted::Answered { in_ring: true, process: 1 };
+    let second = Greeted::Answered { in_ring: true, process: 2 };
+    assert!(rig.standing.speaks_for("b:1", 1), "nothing is known of anybody");
+    rig.others_are(&["b:1"], 0);
+    rig.greeted("b:1", first);
+    assert!(rig.standing.speaks_for("b:1", 1), "nobody was there before it");
+    assert!(!rig.standing.speaks_for("b:1", 2), "somebody was");
+    rig.greeted("b:1", second);
+    rig.clock.advance(PROMISE_MS - 1);
+    rig.greeted("b:1", second);
+    assert!(!rig.standing.speaks_for("b:1", 2));
+    rig.clock.advance(1);
+    assert!(rig.standing.speaks_for("b:1", 2), "whatever was promised has ended");
+    rig.standing.leaves("b:1");
+    rig.greeted("b:1", first);
+    assert!(rig.standing.speaks_for("b:1", 1), "the one before it has told who relied on it");
+}
+
+#[test]
 fn promises_bridge_the_time_without_a_registry() {
     let rig = Rig::registered();
     for _ in 0..10 {
@@ -194,6 +215,23 @@ fn a_registry_that_lost_its_data_costs_nothing() {
     assert_eq!(rig.standing.registers(), 3);
     rig.others_are(&["b:1", "c:1", "d:1"], 3);
     assert!(!rig.standing.holds() && rig.drops() == 1);
+}
+
+#[test]
+fn a_registration_counts_once_the_others_have_heard_of_it() {
+    let rig = Rig::registered();
+    rig.clock.advance(PROMISE_MS - 1);
+    assert_eq!(rig.standing.registers(), 2);
+    rig.others_are(&["b:1", "c:1"], 2);
+    rig.standing.registered_until(rig.clock.now_ms() + 1_000);
+    assert!(rig.standing.holds() && rig.drops() == 0);
+    rig.greeted("b:1", HAS_US);
+    rig.clock.advance(1);
+    assert!(!rig.standing.holds(), "c may not have heard, and has promised no more");
+    rig.standing.look();
+    rig.greeted("b:1", HAS_US);
+    rig.greeted("c:1", Greeted::OutOfReach);
+    assert!(rig.standing.holds() && !rig.standing.is_cut_off());
 }
 
 #[test]

@@ -75,7 +75,9 @@ impl Remote for Wire {
 impl Wire {
     /// What a node answers that never asks, because something is broken in it.
     fn flawed(&self, request: &Request) -> Option<Answer> {
-        let done = Ok(Response::Done { count: 0, ring_version: 0, seen: 0, also: Vec::new() });
+        let process = self.world.alive(self.to)?.cluster.process();
+        let done = Response::Done { count: 0, ring_version: 0, seen: 0, also: vec![], process };
+        let done = Ok(done);
         match (self.world.flaw, &request.call) {
             (Flaw::OthersAreNotAsked, Call::Remove) => Some(done),
             (Flaw::DebtsAreKeptByOne, Call::Missed { .. }) => Some(done),
@@ -144,14 +146,14 @@ async fn here(
             }
             let mut others = node.cluster.others().into_iter();
             let in_ring = others.any(|other| other.address() == from);
-            return Ok(Response::Greeted { in_ring, process: 0 });
+            return Ok(Response::Greeted { in_ring, process: node.cluster.process() });
         }
         (Call::Remove, Flaw::FlightsAreNotDetached) => {
             let key = std::str::from_utf8(&request.key).expect("text");
             let store = &node.group.parts().store;
             let count = u64::from(store.remove(key, store.hash(key)));
-            let ring_version = node.cluster.ring_version();
-            return Ok(Response::Done { count, ring_version, seen: 0, also: Vec::new() });
+            let (ring_version, process) = (node.cluster.ring_version(), node.cluster.process());
+            return Ok(Response::Done { count, ring_version, seen: 0, also: vec![], process });
         }
         _ => {}
     }
@@ -166,10 +168,10 @@ async fn here(
             answer.origin = Origin::Peer;
             Response::Value(answer)
         }
-        Response::Done { count, ring_version, seen, .. }
+        Response::Done { count, ring_version, seen, process, .. }
             if world.flaw == Flaw::NobodyNamesOthers =>
         {
-            Response::Done { count, ring_version, seen, also: Vec::new() }
+            Response::Done { count, ring_version, seen, also: vec![], process }
         }
         // As if a late set had come with the latest number: it is taken.
         Response::Overtaken { seen } if world.flaw == Flaw::LateSetsAreTaken => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use psycache::cluster::PROMISE;
 use psycache::cluster::registry::{Member, Membership};
 
 use super::node::Node;
@@ -121,6 +122,7 @@ async fn session(world: Arc<World>, place: usize, node: Arc<Node>) {
     let (mut registrations, mut list, mut seen, mut renewed_ms) = (0, vec![place], 0, 0);
     // Nobody was seen to leave a registry that comes back empty.
     let (mut life, mut missing) = (0, BTreeMap::new());
+    let mut not_before_ms = 0;
     cluster.apply(membership(&list, false, registrations));
     loop {
         world.clock.sleep(world.ms(20, 150)).await;
@@ -134,7 +136,14 @@ async fn session(world: Arc<World>, place: usize, node: Arc<Node>) {
         let sent_ms = world.clock.now_ms();
         let holder = world.register.0.lock().entries.get(&place).map(|(_, holder)| *holder);
         if holder.is_some_and(|holder| holder != process(&node)) {
-            // The process before this one: its lease must run out first.
+            // The process before this one: its lease must run out first, and what it
+            // has promised to others.
+            if not_before_ms == 0 {
+                not_before_ms = sent_ms + PROMISE.as_millis() as u64;
+            }
+            continue;
+        }
+        if sent_ms < not_before_ms {
             continue;
         }
         let registers = holder.is_none();

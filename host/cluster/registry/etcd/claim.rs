@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::super::{Member, Standing};
 use super::Config;
 use super::session::{Last, SessionError, member, within};
+use crate::cluster::PROMISE;
 
 /// A registration that has just been made.
 pub(super) struct Claimed {
@@ -19,8 +20,9 @@ pub(super) struct Claimed {
 }
 
 /// Puts `own` under a fresh lease. An entry that this process made is replaced.
-/// One of another process is given until its lease runs out, as after a crash;
-/// a holder that renews it meanwhile is alive, and keeps the address.
+/// One of another process is given until its lease runs out, as after a crash, and what
+/// that process has promised to others; a holder that renews it meanwhile is alive, and
+/// keeps the address.
 pub(super) async fn claim(
     client: &mut Client,
     config: &Config,
@@ -31,6 +33,7 @@ pub(super) async fn claim(
     let patience = config.patience();
     let key = config.key(&own.address);
     let value = serde_json::to_vec(own).expect("a member is plain data");
+    let mut promises_end = None;
     loop {
         let found = within(patience, client.get(key.clone(), None)).await?;
         let unchanged = match found.kvs().first() {
@@ -39,10 +42,14 @@ pub(super) async fn claim(
                 Compare::mod_revision(key.clone(), CompareOp::Equal, entry.mod_revision())
             }
             Some(entry) => {
+                promises_end.get_or_insert_with(|| Instant::now() + PROMISE);
                 wait_for_the_end(client, patience, entry).await?;
                 continue;
             }
         };
+        if let Some(end) = promises_end {
+            tokio::time::sleep_until(end).await;
+        }
         // Before the others hear of this node.
         let registrations = found.kvs().is_empty().then(|| standing.registers());
         // etcd counts in whole seconds.
