@@ -29,15 +29,17 @@ struct Listener {
 
 impl Listening {
     /// Has `address` told for a while, by what `dial` gives if it is new. Answers
-    /// `false`, and it is not, if there are too many.
+    /// whether it was not told until now; `None`, and it is not, if there are too many.
     pub(super) fn asks(
         &self,
         address: &str,
         now_ms: u64,
         dial: impl FnOnce() -> Arc<dyn Remote>,
-    ) -> bool {
-        let asks = |listener: &mut Listener| listener.told_until_ms = listener.until_ms;
-        self.with(address, now_ms, dial, asks).is_some()
+    ) -> Option<bool> {
+        self.with(address, now_ms, dial, |listener| {
+            let told_until_ms = std::mem::replace(&mut listener.told_until_ms, listener.until_ms);
+            told_until_ms <= now_ms
+        })
     }
 
     /// The node at `address`, of which another told. It is kept for the next time

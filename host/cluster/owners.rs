@@ -239,6 +239,12 @@ impl Cluster {
         membership.connected || membership.problem.is_empty()
     }
 
+    /// Whether the registry has named nobody so far, because this node is not in it yet.
+    pub(super) fn knows_nobody_yet(&self) -> bool {
+        let now = self.now.load();
+        now.in_touch_since_ms.is_none() && now.nodes.others().next().is_none()
+    }
+
     /// Who owns the key with this [`ring_hash`](crate::key::ring_hash).
     #[must_use]
     pub fn owner(&self, ring_hash: u64) -> Owner {

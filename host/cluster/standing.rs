@@ -36,8 +36,8 @@ pub const PROMISE: Duration = Duration::from_secs(5);
 /// No end to it.
 const FOR_EVER: u64 = u64::MAX;
 
-/// Drops all that a node holds.
-type Forget = Box<dyn Fn() + Send + Sync>;
+/// Drops all that a node holds, and tells how many entries that were.
+type Forget = Box<dyn Fn() -> u64 + Send + Sync>;
 
 /// What a node knows of who tells it of changes.
 pub struct Standing {
@@ -110,7 +110,7 @@ impl Standing {
 
     /// Has `forget` drop all that the node holds, loads under way included, when
     /// it falls. The first one stays.
-    pub fn on_fall(&self, forget: impl Fn() + Send + Sync + 'static) {
+    pub fn on_fall(&self, forget: impl Fn() -> u64 + Send + Sync + 'static) {
         // A second one would be of the same groups.
         let _ = self.forget.set(Box::new(forget));
     }
@@ -270,7 +270,7 @@ impl Standing {
         // A list that never comes keeps it from settling.
         state.registrations = u64::MAX;
         state.listed = false;
-        self.fall(&mut state);
+        self.lose_all(&mut state);
         // Nobody is to wait for what never comes.
         self.stands.send_replace(true);
     }
@@ -290,13 +290,23 @@ impl Standing {
     }
 
     fn fall(&self, state: &mut State) {
+        let dropped = self.lose_all(state);
+        if dropped > 0 {
+            tracing::warn!(
+                dropped,
+                "was out of touch, so what was held may be old; check the network and etcd"
+            );
+        }
+    }
+
+    fn lose_all(&self, state: &mut State) -> u64 {
         state.fallen = true;
         state.others.values_mut().for_each(|promise| *promise = promise.fallen());
         self.stands.send_replace(false);
         self.until_ms.store(0, Ordering::Release);
         self.cut_off.store(false, Ordering::Release);
-        self.forget_all();
         self.greet.notify_one();
+        self.forget_all()
     }
 
     fn review(&self, state: &mut State) {
@@ -323,10 +333,8 @@ impl Standing {
         }
     }
 
-    fn forget_all(&self) {
-        if let Some(forget) = self.forget.get() {
-            forget();
-        }
+    fn forget_all(&self) -> u64 {
+        self.forget.get().map_or(0, |forget| forget())
     }
 }
 

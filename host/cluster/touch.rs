@@ -80,14 +80,29 @@ impl Cluster {
         if leaving {
             self.listening.leaves(from);
             self.standing.leaves(from);
-        } else if !self.listening.asks(from, self.clock.now_ms(), || self.remote_at(from)) {
+        } else {
+            self.listens(from)?;
+        }
+        // A process that has seen no list yet knows nobody. What it changes is owed to
+        // who greets it, and to all in its first list.
+        let in_ring =
+            self.others().iter().any(|other| other.address() == from) || self.knows_nobody_yet();
+        Ok(Response::Greeted { in_ring, process: self.process() })
+    }
+
+    fn listens(&self, from: &str) -> Result<(), Error> {
+        let asks = self.listening.asks(from, self.clock.now_ms(), || self.remote_at(from));
+        let Some(is_new) = asks else {
             let reason = "it tells too many others of changes already".into();
             return Err(Error::Unavailable { who: self.own.to_string(), reason });
-        } else if !self.debts.is_empty() {
+        };
+        if is_new {
+            self.debts.has_come(from);
+        }
+        if !self.debts.is_empty() {
             self.debts.news.notify_one();
         }
-        let in_ring = self.others().iter().any(|other| other.address() == from);
-        Ok(Response::Greeted { in_ring, process: self.process() })
+        Ok(())
     }
 
     /// Greets the others, again and again, for as long as it is polled.

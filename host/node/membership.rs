@@ -85,15 +85,9 @@ impl Membership {
         groups: &Groups,
     ) -> Result<Self, StartError> {
         let forgetting = groups.clone();
-        cluster.standing().on_fall(move || {
-            let dropped: u64 = forgetting.iter().map(|group| group.forget_here()).sum();
-            if dropped > 0 {
-                tracing::warn!(
-                    dropped,
-                    "was out of touch, so what was held may be old; check the network and etcd"
-                );
-            }
-        });
+        cluster
+            .standing()
+            .on_fall(move || forgetting.iter().map(|group| group.forget_here()).sum());
         let registry = Registry::start(config, own, Arc::clone(cluster.standing())).await?;
         let membership = registry.membership();
         cluster.apply(Arc::clone(&membership.borrow()));

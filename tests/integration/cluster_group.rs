@@ -164,9 +164,7 @@ impl Nodes {
         let cluster = Arc::new(Cluster::new(&address, clock.clone(), dial));
         let group = self.group(clock, Arc::clone(&cluster));
         let forgets = Arc::clone(&group);
-        cluster.standing().on_fall(move || {
-            forgets.forget_here();
-        });
+        cluster.standing().on_fall(move || forgets.forget_here());
         let (greets, pays) = (Arc::clone(&cluster), Arc::clone(&cluster));
         self.touch.spawn(async move { greets.keep_in_touch().await });
         self.touch.spawn(async move { pays.pay_debts().await });

@@ -29,8 +29,15 @@ impl ServedNode {
     /// # Panics
     /// There is none: with what the node said instead.
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut command =
-            psycache_command(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+        Self::start_at("127.0.0.1:0", args)
+    }
+
+    /// The same at an address.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub(crate) fn start_at(listen: &str, args: &[&str]) -> Self {
+        let mut command = psycache_command(["serve", "--listen", listen, "--http", "127.0.0.1:0"]);
         command.args(args);
         Self::spawn(command)
     }

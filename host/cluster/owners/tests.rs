@@ -89,6 +89,23 @@ fn who_registers_soon_after_this_node_is_owed_what_it_changed_alone() {
 }
 
 #[test]
+fn a_process_that_knows_nobody_yet_owes_its_changes_to_who_greets_it() {
+    let cluster = cluster(&Clock::manual());
+    let in_ring = |from: &str| {
+        let answer = cluster.greeted_by(from, false).expect("it is an address");
+        matches!(answer, Response::Greeted { in_ring: true, .. })
+    };
+    cluster.apply(Arc::new(Membership { problem: "no etcd".into(), ..Membership::default() }));
+    cluster.owe_who_comes(&"g".into(), &"Tom".into());
+    assert!(in_ring("b:1"), "it will not change a key without telling");
+    assert_eq!(cluster.debts.nodes(), ["b:1"]);
+    cluster.debts.cancel("b:1");
+    assert!(in_ring("b:1") && cluster.debts.nodes().is_empty(), "once");
+    cluster.apply(membership(&["a:1", "b:1"]));
+    assert!(in_ring("b:1") && !in_ring("c:1"), "now it knows who is there");
+}
+
+#[test]
 fn previous_owners_are_remembered_for_a_while() {
     let clock = Clock::manual();
     let cluster = cluster(&clock);

@@ -77,6 +77,14 @@ impl Promise {
         sent_ms: u64,
         now_ms: u64,
     ) -> bool {
+        if self.left && self.process.is_none_or(|known| known.number == process) {
+            // It was on its way when the other node said that it stops.
+            if self.process.is_none() {
+                self.process = Some(Process { number: process, since_ms: now_ms, replaces: false });
+                self.left = false;
+            }
+            return false;
+        }
         // It did not tell this node before, and neither is bound by what the process
         // before it has promised.
         let is_new = self.process.is_some_and(|known| known.number != process);

@@ -19,9 +19,7 @@ fn rig() -> Rig {
     let standing = Standing::new(clock.clone());
     let drops = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&drops);
-    standing.on_fall(move || {
-        counted.fetch_add(1, Ordering::Relaxed);
-    });
+    standing.on_fall(move || counted.fetch_add(1, Ordering::Relaxed));
     Rig { standing, clock, drops }
 }
 
@@ -114,11 +112,20 @@ fn a_promise_ends_with_the_node_that_gave_it() {
     let rig = Rig::registered();
     rig.standing.leaves("b:1");
     assert!(rig.standing.holds() && rig.drops() == 0, "whoever comes finds it registered");
-    rig.greeted("b:1", HAS_US);
+    rig.greeted("b:1", Greeted::Answered { in_ring: true, process: 2 });
     rig.clock.advance(1_000);
     assert!(rig.standing.holds(), "it rests on what both have promised");
     rig.standing.leaves("b:1");
     assert!(!rig.standing.holds() && rig.drops() == 1);
+}
+
+#[test]
+fn a_late_answer_renews_no_promise_of_a_node_that_left() {
+    let rig = Rig::registered();
+    rig.standing.leaves("b:1");
+    rig.greeted("b:1", HAS_US);
+    rig.clock.advance(1_000);
+    assert!(!rig.standing.holds(), "only the registration was left, and has ended");
 }
 
 #[test]

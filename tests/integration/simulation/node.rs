@@ -49,10 +49,11 @@ impl Node {
         if world.flaw != Flaw::NothingIsDropped {
             let (group, world) = (Arc::downgrade(&group), Arc::downgrade(world));
             cluster.standing().on_fall(move || {
-                if let (Some(group), Some(world)) = (group.upgrade(), world.upgrade()) {
-                    group.forget_here();
-                    world.note_fall(place);
-                }
+                let (Some(group), Some(world)) = (group.upgrade(), world.upgrade()) else {
+                    return 0;
+                };
+                world.note_fall(place);
+                group.forget_here()
             });
         }
         let running = Mutex::new(Some(JoinSet::new()));

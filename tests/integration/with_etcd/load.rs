@@ -66,9 +66,14 @@ impl Cluster {
 
     /// Starts one more node.
     pub(super) fn add(&mut self) {
+        self.add_at("127.0.0.1:0");
+    }
+
+    /// Starts one more node at an address.
+    pub(super) fn add_at(&mut self, listen: &str) {
         let data = format!("data=@{}", self.folder.path().join("table.csv").display());
         let url = self.etcd.url();
-        self.nodes.push(ServedNode::start(&[
+        let args = [
             "--ttl",
             "none",
             "--retriever",
@@ -81,7 +86,8 @@ impl Cluster {
             &url,
             "--lease-ttl",
             "2s",
-        ]));
+        ];
+        self.nodes.push(ServedNode::start_at(listen, &args));
     }
 
     /// Waits until every node has all nodes in its ring and is in touch with them

@@ -197,9 +197,7 @@ async fn a_node_whose_entry_is_gone_comes_back_and_knows_it() {
     let etcd = Etcd::start().await;
     let (standing, dropped) = (standing(), Arc::new(AtomicU64::new(0)));
     let drops = Arc::clone(&dropped);
-    standing.on_fall(move || {
-        drops.fetch_add(1, Ordering::Relaxed);
-    });
+    standing.on_fall(move || drops.fetch_add(1, Ordering::Relaxed));
     let own = Member::own("127.0.0.1:1", 1);
     let registry = Config::Etcd(config(&etcd));
     let one = Registry::start(registry, own, Arc::clone(&standing)).await.expect("it can join");

@@ -105,6 +105,26 @@ async fn a_killed_node_costs_loads_until_it_is_noticed_and_no_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_crashes_and_comes_back_costs_the_others_nothing_that_they_hold() {
+    let mut cluster = Cluster::start(3).await;
+    cluster.warm_up().await;
+    let crashed = cluster.nodes.pop().expect("three");
+    let mut held = Vec::new();
+    for node in &cluster.nodes {
+        held.push(status(node).await.groups[0].entries);
+    }
+    let address = crashed.address().to_owned();
+    crashed.signal("KILL");
+    drop(crashed);
+    cluster.add_at(&address);
+    cluster.agrees().await;
+    for (node, held) in cluster.nodes.iter().zip(held) {
+        assert!(held > 0);
+        assert_eq!(status(node).await.groups[0].entries, held);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_hangs_fails_no_caller() {
     let cluster = Cluster::start(3).await;
     cluster.warm_up().await;
