@@ -71,7 +71,8 @@ pub enum Error {
     /// A removal or set that some nodes did not confirm.
     #[error("not confirmed by {}; they may still answer with an older value", nodes.join(", "))]
     NotConfirmed {
-        /// Addresses of the nodes that did not answer.
+        /// Addresses of the nodes that did not answer, or are back from a crash since
+        /// a moment ago.
         nodes: Vec<String>,
     },
     /// Not answered in time.

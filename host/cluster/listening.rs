@@ -22,21 +22,25 @@ pub(super) struct Listening(Mutex<BTreeMap<String, Listener>>);
 struct Listener {
     /// Until when it is told; 0: it did not ask, but somebody named it.
     told_until_ms: u64,
+    /// The process that asked last; 0: none did.
+    process: u64,
     /// Until when the connection is kept.
     until_ms: u64,
     remote: Arc<dyn Remote>,
 }
 
 impl Listening {
-    /// Has `address` told for a while, by what `dial` gives if it is new. Answers
+    /// Has a process at `address` told for a while, by what `dial` gives if it is new. Answers
     /// whether it was not told until now; `None`, and it is not, if there are too many.
     pub(super) fn asks(
         &self,
         address: &str,
+        process: u64,
         now_ms: u64,
         dial: impl FnOnce() -> Arc<dyn Remote>,
     ) -> Option<bool> {
         self.with(address, now_ms, dial, |listener| {
+            listener.process = process;
             let told_until_ms = std::mem::replace(&mut listener.told_until_ms, listener.until_ms);
             told_until_ms <= now_ms
         })
@@ -65,7 +69,7 @@ impl Listening {
         let mut listeners = self.0.lock();
         listeners.retain(|_, listener| listener.until_ms > now_ms);
         if !listeners.contains_key(address) && listeners.len() < MOST {
-            let listener = Listener { told_until_ms: 0, until_ms, remote: dial() };
+            let listener = Listener { told_until_ms: 0, process: 0, until_ms, remote: dial() };
             listeners.insert(address.to_owned(), listener);
         }
         let listener = listeners.get_mut(address)?;
@@ -73,9 +77,9 @@ impl Listening {
         Some(then(listener))
     }
 
-    /// It holds nothing any more.
-    pub(super) fn leaves(&self, address: &str) {
-        self.0.lock().remove(address);
+    /// The process holds nothing any more.
+    pub(super) fn leaves(&self, address: &str, process: u64) {
+        self.0.lock().retain(|known, listener| known != address || listener.process != process);
     }
 
     /// Who is told at `now_ms`.

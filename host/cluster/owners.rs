@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::debts::{Debts, WHO_COMES};
 use super::listening::Listening;
-use super::registry::Membership;
+use super::registry::{Member, Membership};
 use super::remote::{Link, Remote};
 use super::ring::{Ring, RingNode};
 use super::snapshot::{Nodes, Snapshot};
@@ -89,9 +89,12 @@ impl Cluster {
     /// A cluster of this node only.
     #[must_use]
     pub fn alone() -> Self {
-        Self::new("", Clock::monotonic(), |address| {
+        let cluster = Self::new("", Clock::monotonic(), |address| {
             unreachable!("a node alone has no {address} to connect to")
-        })
+        });
+        let nodes = vec![Member::own("", 1)];
+        cluster.apply(Arc::new(Membership { nodes, connected: true, ..Membership::default() }));
+        cluster
     }
 
     /// A cluster that is this node only, known as `own`, until the first
@@ -160,9 +163,12 @@ impl Cluster {
             tracing::info!(nodes, version, "the ring changed");
             current = Arc::new(joined);
         }
-        let in_touch_since_ms = now.in_touch_since_ms(&membership, now_ms);
-        let in_touch_ms = in_touch_since_ms.map(|since_ms| now_ms.saturating_sub(since_ms));
-        self.owe_newcomers(&now.nodes, &current, in_touch_ms);
+        let in_touch_since_ms = now.next_in_touch_since_ms(&membership, now_ms);
+        let in_touch_ms = in_touch_since_ms.map_or(0, |since_ms| now_ms.saturating_sub(since_ms));
+        if in_touch_ms > BACK_WITHIN.as_millis() as u64 {
+            self.debts.cancel(WHO_COMES);
+        }
+        self.owe_newcomers(&now.nodes, &current);
         let registrations = membership.registrations;
         let nodes = Arc::clone(&current);
         self.now.store(Arc::new(Snapshot { nodes, before, membership, in_touch_since_ms }));
@@ -171,10 +177,7 @@ impl Cluster {
     }
 
     /// Those who came are owed what this node changed where it could find nobody.
-    fn owe_newcomers(&self, were: &Nodes, are: &Nodes, in_touch_ms: Option<u64>) {
-        if in_touch_ms.is_some_and(|in_touch_ms| in_touch_ms > BACK_WITHIN.as_millis() as u64) {
-            self.debts.cancel(WHO_COMES);
-        }
+    fn owe_newcomers(&self, were: &Nodes, are: &Nodes) {
         let known: Vec<_> = were.others().map(|other| other.address()).collect();
         let others = are.others().map(|other| other.address());
         others.filter(|other| !known.contains(other)).for_each(|new| self.debts.has_come(new));
@@ -233,14 +236,14 @@ impl Cluster {
         self.now.load().remote_at(address).unwrap_or_else(|| (self.dial)(address))
     }
 
-    /// Whether the registry answers; a node that has none is in touch with it.
+    /// Whether the registry's latest list is here. A node that starts waits for its
+    /// first one, and may have lost the registry later.
     pub(super) fn is_in_touch(&self) -> bool {
-        let membership = &self.now.load().membership;
-        membership.connected || membership.problem.is_empty()
+        self.now.load().in_touch_since_ms.is_some()
     }
 
-    /// Whether the registry has named nobody so far, because this node is not in it yet.
-    pub(super) fn knows_nobody_yet(&self) -> bool {
+    /// Whether this node is out of touch and alone in its ring.
+    pub(super) fn knows_nobody(&self) -> bool {
         let now = self.now.load();
         now.in_touch_since_ms.is_none() && now.nodes.others().next().is_none()
     }

@@ -65,6 +65,8 @@ pub enum Call {
         from: String,
         /// It holds nothing any more, and need not be told.
         leaving: bool,
+        /// Tells its process from the one before it at the same address.
+        process: u64,
     },
 }
 

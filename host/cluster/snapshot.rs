@@ -25,8 +25,8 @@ pub(super) struct Nodes {
 }
 
 impl Snapshot {
-    /// The same with `next`, which comes at `now_ms`.
-    pub(super) fn in_touch_since_ms(&self, next: &Membership, now_ms: u64) -> Option<u64> {
+    /// Since when it will have, with what the registry says next, at `now_ms`.
+    pub(super) fn next_in_touch_since_ms(&self, next: &Membership, now_ms: u64) -> Option<u64> {
         let is_same = next.registrations == self.membership.registrations;
         let since_ms = self.in_touch_since_ms.filter(|_| is_same).unwrap_or(now_ms);
         next.connected.then_some(since_ms)

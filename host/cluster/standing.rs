@@ -223,14 +223,18 @@ impl Standing {
         self.review(&mut state);
     }
 
-    /// `other` stops, and tells nobody any more. Where this node rests on its promise
-    /// it falls: whoever came since it left the registry knows it only by `other`.
-    pub(super) fn leaves(&self, other: &str) {
+    /// `process` at `other` stops, and tells nobody any more. Where this node rests on
+    /// its promise it falls: whoever came since it left the registry knows it only by
+    /// `other`. One that stopped before another took its place has nothing to say.
+    pub(super) fn leaves(&self, other: &str, process: u64) {
         let mut state = self.state.lock();
         self.look_at_the_time(&mut state);
         let Some(promise) = state.others.get_mut(other) else { return };
+        if promise.process.is_some_and(|known| known.number != process) {
+            return;
+        }
         promise.until_ms = 0;
-        promise.left = true;
+        promise.left = Some(process);
         if !state.fallen && state.told_until_ms() <= self.clock.now_ms() {
             return self.fall(&mut state);
         }
@@ -239,7 +243,7 @@ impl Standing {
 
     /// Whether `process`, which has just made a change at the address `other`, can name
     /// all who rely on being told by somebody there. One that took the place of another a
-    /// moment ago can't.
+    /// moment ago can't; it is greeted if nobody has.
     pub(crate) fn speaks_for(&self, other: &str, process: u64) -> bool {
         let state = self.state.lock();
         let Some(known) = state.others.get(other).and_then(|promise| promise.process) else {

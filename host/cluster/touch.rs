@@ -69,29 +69,30 @@ impl Cluster {
         self.listening.named(address, self.clock.now_ms(), || self.remote_at(address))
     }
 
-    /// Answers a greeting of the node at `from`: it is told of changes from now on,
-    /// or no more if it is `leaving`. Answers with [`Response::Greeted`].
+    /// Answers a greeting of a node's process at `from`: it is told of changes from now
+    /// on, or no more if it is `leaving`. Answers with [`Response::Greeted`].
     ///
     /// # Errors
     /// [`Error::InvalidArgument`]: nobody can be there. [`Error::Unavailable`]: there
     /// are too many of them.
-    pub fn greeted_by(&self, from: &str, leaving: bool) -> Result<Response, Error> {
+    pub fn greeted_by(&self, from: &str, process: u64, leaving: bool) -> Result<Response, Error> {
         ensure_address("from", from)?;
         if leaving {
-            self.listening.leaves(from);
-            self.standing.leaves(from);
+            self.listening.leaves(from, process);
+            self.standing.leaves(from, process);
         } else {
-            self.listens(from)?;
+            self.listens(from, process)?;
         }
-        // A process that has seen no list yet knows nobody. What it changes is owed to
-        // who greets it, and to all in its first list.
+        // A process that waits for its first list knows nobody. What it changes is owed
+        // to who greets it, and to all in that list.
         let in_ring =
-            self.others().iter().any(|other| other.address() == from) || self.knows_nobody_yet();
+            self.others().iter().any(|other| other.address() == from) || self.knows_nobody();
         Ok(Response::Greeted { in_ring, process: self.process() })
     }
 
-    fn listens(&self, from: &str) -> Result<(), Error> {
-        let asks = self.listening.asks(from, self.clock.now_ms(), || self.remote_at(from));
+    fn listens(&self, from: &str, process: u64) -> Result<(), Error> {
+        let now_ms = self.clock.now_ms();
+        let asks = self.listening.asks(from, process, now_ms, || self.remote_at(from));
         let Some(is_new) = asks else {
             let reason = "it tells too many others of changes already".into();
             return Err(Error::Unavailable { who: self.own.to_string(), reason });
@@ -136,7 +137,7 @@ impl Cluster {
     /// Answers which process answered, if one did.
     pub(super) async fn greet(&self, other: &Arc<dyn Remote>) -> Option<u64> {
         let sent_ms = self.clock.now_ms();
-        let greeting = Call::Greet { from: self.own.to_string(), leaving: false };
+        let greeting = self.greeting(false);
         let answer = other.ask(self.about(Bytes::new(), Bytes::new(), greeting), GREET_WITHIN);
         let (greeted, process) = match answer.await {
             Ok(Response::Greeted { in_ring, process }) => {
@@ -153,10 +154,14 @@ impl Cluster {
     pub async fn say_goodbye(&self) {
         let audience = self.audience();
         let goodbyes = audience.iter().map(|other| {
-            let call = Call::Greet { from: self.own.to_string(), leaving: true };
+            let call = self.greeting(true);
             other.ask(self.about(Bytes::new(), Bytes::new(), call), GOODBYE_WITHIN)
         });
         join_all(goodbyes).await;
+    }
+
+    fn greeting(&self, leaving: bool) -> Call {
+        Call::Greet { from: self.own.to_string(), leaving, process: self.process() }
     }
 
     pub(super) fn about(&self, group: Bytes, key: Bytes, call: Call) -> Request {

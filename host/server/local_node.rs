@@ -29,7 +29,9 @@ impl Local for LocalNode {
     fn answer(&self, request: Request, within: Duration) -> BoxFuture<'_, Result<Response, Error>> {
         async move {
             match request.call {
-                Call::Greet { from, leaving } => self.cluster.greeted_by(&from, leaving),
+                Call::Greet { from, leaving, process } => {
+                    self.cluster.greeted_by(&from, process, leaving)
+                }
                 _ => self.groups.find(&request.group)?.answer(request, within).await,
             }
         }

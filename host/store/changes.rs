@@ -5,7 +5,7 @@
 //! is there. So the work that waits is bounded by the number of slots, however
 //! long the lane is away.
 
-use super::entry::State;
+use super::entry::Marks;
 use super::record::Record;
 use super::shard::Table;
 use crate::policy::{Attributes, Batch};
@@ -38,15 +38,15 @@ impl Table {
     /// there. The slot must have been taken off the list that it was on.
     pub(super) fn report(&mut self, slot: u32, batch: &mut Batch, now_ms: u64) {
         let entry = self.arena.at_mut(slot);
-        let resident = entry.marks.has(State::RESIDENT);
-        if entry.marks.has(State::KNOWN) && (!resident || entry.marks.has(State::REUSED)) {
+        let resident = entry.marks.has(Marks::RESIDENT);
+        if entry.marks.has(Marks::KNOWN) && (!resident || entry.marks.has(Marks::REUSED)) {
             batch.removed.push(self.numbering.slot(slot));
         }
-        entry.marks.unset(State::KNOWN | State::DIRTY | State::REUSED);
+        entry.marks.unset(Marks::KNOWN | Marks::DIRTY | Marks::REUSED);
         if !resident {
             return;
         }
-        entry.marks.set(State::KNOWN);
+        entry.marks.set(Marks::KNOWN);
         let left_ms =
             entry.record.deadline().ms().map_or(0, |at_ms| at_ms.saturating_sub(now_ms).max(1));
         let attributes = Attributes {
@@ -67,10 +67,10 @@ impl Table {
         let mut early = Vec::new();
         for slot in self.touches.drain() {
             let entry = self.arena.at_mut(slot);
-            if !entry.marks.has(State::RESIDENT) {
+            if !entry.marks.has(Marks::RESIDENT) {
                 continue;
             }
-            if !entry.marks.has(State::KNOWN) || entry.marks.has(State::REUSED) {
+            if !entry.marks.has(Marks::KNOWN) || entry.marks.has(Marks::REUSED) {
                 early.push(slot);
                 continue;
             }
@@ -90,9 +90,9 @@ impl Table {
         if slot >= self.arena.opened() {
             return Verdict::Bogus;
         }
-        let state = &mut self.arena.at_mut(slot).marks;
-        let (known, dirty) = (state.has(State::KNOWN), state.has(State::DIRTY));
-        state.unset(State::KNOWN | State::REUSED);
+        let marks = &mut self.arena.at_mut(slot).marks;
+        let (known, dirty) = (marks.has(Marks::KNOWN), marks.has(Marks::DIRTY));
+        marks.unset(Marks::KNOWN | Marks::REUSED);
         match (known, dirty) {
             (false, _) => Verdict::Bogus,
             (true, true) => Verdict::Stale,
@@ -109,9 +109,9 @@ impl Table {
         for slot in 0..self.arena.opened() {
             let entry = self.arena.at_mut(slot);
             entry.marks.take_hits();
-            entry.marks.unset(State::KNOWN | State::DIRTY | State::REUSED);
-            if entry.marks.has(State::RESIDENT) {
-                entry.marks.set(State::DIRTY);
+            entry.marks.unset(Marks::KNOWN | Marks::DIRTY | Marks::REUSED);
+            if entry.marks.has(Marks::RESIDENT) {
+                entry.marks.set(Marks::DIRTY);
                 each(self.numbering.slot(slot), entry.marks.age(self.epoch.now()));
             }
         }

@@ -47,24 +47,7 @@ impl Entry {
     }
 }
 
-/// Flags of what a slot holds and what the policy knows of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct State;
-
-impl State {
-    /// There is an entry in the slot.
-    pub(super) const RESIDENT: u32 = 1;
-    /// The policy holds the slot.
-    pub(super) const KNOWN: u32 = 2;
-    /// In the list of changes that the policy has to be told.
-    pub(super) const DIRTY: u32 = 4;
-    /// The policy knows the slot by an earlier entry than the one in it.
-    pub(super) const REUSED: u32 = 8;
-
-    const ALL: u32 = 0xf;
-}
-
-/// In one word: the flags of [`State`] (4 bits), how often the entry was hit since
+/// In one word: flags of what a slot holds and what the policy knows of it (4 bits), how often the entry was hit since
 /// the policy was last told (4), and the coarse epoch of its last use (24).
 ///
 /// Flags change under the shard's exclusive lock only. Readers renew the rest with
@@ -74,6 +57,17 @@ impl State {
 pub(super) struct Marks(AtomicU32);
 
 impl Marks {
+    /// There is an entry in the slot.
+    pub(super) const RESIDENT: u32 = 1;
+    /// The policy holds the slot.
+    pub(super) const KNOWN: u32 = 2;
+    /// In the list of changes that the policy has to be told.
+    pub(super) const DIRTY: u32 = 4;
+    /// The policy knows the slot by an earlier entry than the one in it.
+    pub(super) const REUSED: u32 = 8;
+
+    const FLAGS: u32 = 0xf;
+
     /// Hits beyond this many between two drains are not counted: a hot entry
     /// then is only read, so its cache line stays shared between the cores.
     const MOST_HITS: u32 = 4;
@@ -97,13 +91,13 @@ impl Marks {
     /// Resets it to an entry used first in `epoch`.
     pub(super) fn begin(&mut self, epoch: u32) {
         let marks = self.0.get_mut();
-        *marks = epoch << Self::EPOCH_AT | *marks & State::ALL;
+        *marks = epoch << Self::EPOCH_AT | *marks & Self::FLAGS;
     }
 
     /// Stamps it with `epoch`, but leaves the hits.
     pub(super) fn renew(&mut self, epoch: u32) {
         let marks = self.0.get_mut();
-        *marks = epoch << Self::EPOCH_AT | *marks & (Self::HITS | State::ALL);
+        *marks = epoch << Self::EPOCH_AT | *marks & (Self::HITS | Self::FLAGS);
     }
 
     /// Counts a hit in `epoch`. `announce` is asked on the first one since the
@@ -115,7 +109,7 @@ impl Marks {
             0 => u32::from(announce()),
             hits => Self::MOST_HITS.min(hits + 1),
         };
-        let new = epoch << Self::EPOCH_AT | hits << Self::HITS_AT | old & State::ALL;
+        let new = epoch << Self::EPOCH_AT | hits << Self::HITS_AT | old & Self::FLAGS;
         if new != old {
             self.0.store(new, Ordering::Relaxed);
         }
@@ -245,14 +239,14 @@ mod tests {
     #[test]
     fn what_readers_note_leaves_the_flags_alone() {
         let mut marks = Entry::vacant().marks;
-        marks.set(State::RESIDENT | State::REUSED);
+        marks.set(Marks::RESIDENT | Marks::REUSED);
         marks.begin(0xff_ffff);
         marks.hit(0xff_ffff, || true);
-        assert!(marks.has(State::RESIDENT | State::REUSED) && !marks.has(State::KNOWN));
-        marks.set(State::KNOWN);
+        assert!(marks.has(Marks::RESIDENT | Marks::REUSED) && !marks.has(Marks::KNOWN));
+        marks.set(Marks::KNOWN);
         marks.renew(3);
         assert_eq!((marks.take_hits(), marks.age(3)), (1, 0));
-        marks.unset(State::REUSED);
-        assert!(marks.has(State::RESIDENT | State::KNOWN) && !marks.has(State::REUSED));
+        marks.unset(Marks::REUSED);
+        assert!(marks.has(Marks::RESIDENT | Marks::KNOWN) && !marks.has(Marks::REUSED));
     }
 }

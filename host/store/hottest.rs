@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Store;
-use super::entry::{Entry, State};
+use super::entry::{Entry, Marks};
 
 /// Slots looked at under one hold of a shard's lock.
 const SLICE: u32 = 1024;
@@ -65,7 +65,7 @@ impl Store {
     }
 
     fn is_held(&self, entry: &Entry) -> bool {
-        entry.marks.has(State::RESIDENT)
+        entry.marks.has(Marks::RESIDENT)
             && entry.record.has_value()
             && entry.is_alive(|| self.clock.now_ms())
     }

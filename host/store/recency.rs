@@ -6,7 +6,7 @@
 //! Paging Experiment with the Multics System", 1969) with a sample in place of
 //! one reference bit.
 
-use super::entry::State;
+use super::entry::Marks;
 use super::record::Record;
 use super::shard::Table;
 
@@ -54,7 +54,7 @@ impl Table {
             let slot = self.hand;
             self.hand = (self.hand + 1) % self.arena.opened();
             let entry = self.arena.at(slot);
-            if !entry.marks.has(State::RESIDENT) {
+            if !entry.marks.has(Marks::RESIDENT) {
                 continue;
             }
             let age = entry.marks.age(self.epoch.now());

@@ -13,12 +13,13 @@ use super::entry::{Cost, Deadline};
 
 /// Bytes charged for each entry beyond its key and its value: 40 for the entry
 /// itself, about 8 for its place in the index, 12 to 16 for what a policy keeps
-/// of it, the rest for the headers and the rounding of the allocator and for the
-/// counter that [`Bytes`] allocates when a value is first shared.
+/// of it, the rest for deadline and cost where it has them (7), for the headers and the
+/// rounding of the allocator, and for the counter that [`Bytes`] allocates when a value
+/// is first shared.
 pub const ENTRY_OVERHEAD: u64 = 112;
 
-/// From this size on the value is kept as it came: copying would take longer
-/// than the memory saved is worth.
+/// From this size of key and value on the value is kept as it came: copying would take
+/// longer than the memory saved is worth.
 const JOIN_BELOW: usize = 4096;
 
 /// Bytes of a joined record before all else: the length of the key and the flags.
@@ -53,7 +54,7 @@ pub(super) struct Apart {
 }
 
 impl Record {
-    /// What stands in a slot without an entry.
+    /// What stands in a slot without an entry. Nothing else may be asked of it.
     pub(super) const fn vacant() -> Self {
         Self::Joined(Bytes::new())
     }

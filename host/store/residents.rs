@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::Store;
 use super::changes::Verdict;
-use super::entry::State;
+use super::entry::Marks;
 use super::recency::SCAN;
 use super::record::Record;
 use crate::policy::{Batch, Evicted, Keys, Residents};
@@ -21,7 +21,7 @@ impl Keys for Store {
             return None;
         }
         let entry = table.arena.at(local);
-        if !entry.marks.has(State::RESIDENT) {
+        if !entry.marks.has(Marks::RESIDENT) {
             return None;
         }
         String::from_utf8(entry.record.key().to_vec()).ok()

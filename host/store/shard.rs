@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 use parking_lot::RwLock;
 
 use super::arena::Arena;
-use super::entry::{Entry, State};
+use super::entry::{Entry, Marks};
 use super::recency::Epoch;
 use super::record::Record;
 use super::wheel::Wheel;
@@ -127,9 +127,9 @@ impl Table {
             entry.record = record;
             entry.hash = hash;
             entry.marks.begin(epoch);
-            entry.marks.set(State::RESIDENT);
-            if entry.marks.has(State::KNOWN) {
-                entry.marks.set(State::REUSED);
+            entry.marks.set(Marks::RESIDENT);
+            if entry.marks.has(Marks::KNOWN) {
+                entry.marks.set(Marks::REUSED);
             }
             let arena = &self.arena;
             self.index.insert_unique(spread(hash), slot, |slot| spread(arena.at(*slot).hash));
@@ -159,7 +159,8 @@ impl Table {
     /// As [`vacate`](Self::vacate), where no timer is running for the slot.
     fn take_out(&mut self, slot: u32) -> Record {
         let entry = self.arena.at_mut(slot);
-        entry.marks.unset(State::RESIDENT);
+        debug_assert!(entry.marks.has(Marks::RESIDENT), "an empty slot has no record");
+        entry.marks.unset(Marks::RESIDENT);
         let record = std::mem::replace(&mut entry.record, Record::vacant());
         let hash = entry.hash;
         if let Ok(place) = self.index.find_entry(spread(hash), |other| *other == slot) {
@@ -171,9 +172,9 @@ impl Table {
 
     /// Puts `slot` on the list of changes, once.
     fn note(&mut self, slot: u32) {
-        let state = &mut self.arena.at_mut(slot).marks;
-        if !state.has(State::DIRTY) {
-            state.set(State::DIRTY);
+        let marks = &mut self.arena.at_mut(slot).marks;
+        if !marks.has(Marks::DIRTY) {
+            marks.set(Marks::DIRTY);
             self.changes.push_back(slot);
         }
     }

@@ -8,7 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use super::budget::{Budget, Config};
-use super::entry::{Cost, Deadline, Entry, Found, NewEntry, State};
+use super::entry::{Cost, Deadline, Entry, Found, Marks, NewEntry};
 use super::record::Record;
 use super::reservation::Reservation;
 use super::shard::{Numbering, Shard, Table};
@@ -219,7 +219,7 @@ impl Store {
                 let mut table = shard.0.write();
                 let opened = table.arena.opened();
                 for slot in first..opened.min(first + CLEAR_SLICE) {
-                    if table.arena.at(slot).marks.has(State::RESIDENT) {
+                    if table.arena.at(slot).marks.has(Marks::RESIDENT) {
                         gone.push(table.remove(slot));
                     }
                 }

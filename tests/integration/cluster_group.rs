@@ -155,7 +155,10 @@ impl Nodes {
 
     /// Starts a node that is alone until [`agree`](Self::agree).
     fn add(&mut self) {
-        let address = format!("node-{}:7400", self.nodes.len());
+        self.add_at(format!("node-{}:7400", self.nodes.len()));
+    }
+
+    fn add_at(&mut self, address: String) {
         let clock = Clock::monotonic();
         let wires = Arc::clone(&self.wires);
         let dial = move |to: &str| {
@@ -199,6 +202,12 @@ impl Nodes {
             cluster,
         };
         Group::new(group::Config::named("scores"), parts).unwrap()
+    }
+
+    /// Ends a node without a word, and starts another one at its address.
+    fn replace(&mut self, node: usize) {
+        self.add_at(self.nodes[node].address.clone());
+        self.nodes.swap_remove(node);
     }
 
     /// All nodes see all nodes.
@@ -323,6 +332,19 @@ async fn a_node_that_did_not_confirm_is_named() {
         assert_eq!(set, Err(not_confirmed.clone()));
     }
     assert_eq!(group.clear().await, Err(not_confirmed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_back_from_a_crash_confirms_nothing_yet() {
+    let mut nodes = Nodes::start(3).await;
+    let not_confirmed = |result: Result<bool, Error>| match result {
+        Err(Error::NotConfirmed { nodes }) => nodes,
+        other => panic!("{other:?}"),
+    };
+    nodes.replace(2);
+    nodes.sees(2, &[0, 1, 2]);
+    let back = nodes.nodes[2].address.clone();
+    assert_eq!(not_confirmed(nodes.nodes[0].group.remove("Tom").await), [back]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

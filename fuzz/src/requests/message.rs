@@ -309,7 +309,7 @@ impl Peer {
                 PeerCall::Handoff(PeerHandoff { entries: entries.iter().map(entry).collect() })
             }
             Self::Greet(from, leaving) => {
-                PeerCall::Greet(PeerGreet { from: from.text(), leaving: *leaving })
+                PeerCall::Greet(PeerGreet { from: from.text(), leaving: *leaving, process: 1 })
             }
             Self::Missed(node) => PeerCall::Missed(PeerMissed { node: node.text() }),
             Self::Cancel(id) => PeerCall::Cancel((*id).into()),

@@ -89,13 +89,12 @@ fn who_registers_soon_after_this_node_is_owed_what_it_changed_alone() {
 }
 
 #[test]
-fn a_process_that_knows_nobody_yet_owes_its_changes_to_who_greets_it() {
+fn a_process_without_a_list_owes_its_changes_to_who_greets_it() {
     let cluster = cluster(&Clock::manual());
     let in_ring = |from: &str| {
-        let answer = cluster.greeted_by(from, false).expect("it is an address");
+        let answer = cluster.greeted_by(from, 1, false).expect("it is an address");
         matches!(answer, Response::Greeted { in_ring: true, .. })
     };
-    cluster.apply(Arc::new(Membership { problem: "no etcd".into(), ..Membership::default() }));
     cluster.owe_who_comes(&"g".into(), &"Tom".into());
     assert!(in_ring("b:1"), "it will not change a key without telling");
     assert_eq!(cluster.debts.nodes(), ["b:1"]);

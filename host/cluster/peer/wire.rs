@@ -46,7 +46,9 @@ pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> Pee
         Call::Remove => peer_request::Call::Remove(PeerRemove {}),
         Call::Clear => peer_request::Call::Clear(PeerClear {}),
         Call::Missed { node } => peer_request::Call::Missed(PeerMissed { node }),
-        Call::Greet { from, leaving } => peer_request::Call::Greet(PeerGreet { from, leaving }),
+        Call::Greet { from, leaving, process } => {
+            peer_request::Call::Greet(PeerGreet { from, leaving, process })
+        }
         Call::Set { value, ttl, seen } => {
             peer_request::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), seen })
         }
@@ -85,7 +87,9 @@ pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)
         peer_request::Call::Remove(PeerRemove {}) => Call::Remove,
         peer_request::Call::Clear(PeerClear {}) => Call::Clear,
         peer_request::Call::Missed(PeerMissed { node }) => Call::Missed { node },
-        peer_request::Call::Greet(PeerGreet { from, leaving }) => Call::Greet { from, leaving },
+        peer_request::Call::Greet(PeerGreet { from, leaving, process }) => {
+            Call::Greet { from, leaving, process }
+        }
         peer_request::Call::Set(set) => {
             Call::Set { value: set.value, ttl: duration(set.ttl_ms), seen: set.seen }
         }
@@ -203,7 +207,7 @@ mod tests {
             Call::Set { value: Bytes::from_static(b"1"), ttl: None, seen: 0 },
             Call::Set { value: Bytes::new(), ttl: Some(Duration::from_millis(7)), seen: 9 },
             Call::Missed { node: "b:1".into() },
-            Call::Greet { from: "a:1".into(), leaving: true },
+            Call::Greet { from: "a:1".into(), leaving: true, process: 5 },
             Call::Handoff(vec![HandedOver {
                 key: Bytes::from_static(b"k"),
                 value: Bytes::from_static(b"v"),

@@ -26,8 +26,8 @@ pub(super) struct Promise {
     pub(super) settled: bool,
     /// The process that answered last.
     pub(super) process: Option<Process>,
-    /// Whether that process has said that it stops.
-    pub(super) left: bool,
+    /// The process that said last that it stops.
+    pub(super) left: Option<u64>,
 }
 
 /// What runs at an address, from its start to its end.
@@ -77,22 +77,17 @@ impl Promise {
         sent_ms: u64,
         now_ms: u64,
     ) -> bool {
-        if self.left && self.process.is_none_or(|known| known.number == process) {
-            // It was on its way when the other node said that it stops.
-            if self.process.is_none() {
-                self.process = Some(Process { number: process, since_ms: now_ms, replaces: false });
-                self.left = false;
-            }
+        if self.left == Some(process) {
+            // It was on its way when the process said that it stops.
             return false;
         }
         // It did not tell this node before, and neither is bound by what the process
         // before it has promised.
-        let is_new = self.process.is_some_and(|known| known.number != process);
-        let has_not_told = self.ring == TheirRing::Assumed || is_new;
-        if is_new || self.process.is_none() {
-            let replaces = is_new && !self.left;
+        let before = self.process.filter(|known| known.number != process);
+        let has_not_told = self.ring == TheirRing::Assumed || before.is_some();
+        if before.is_some() || self.process.is_none() {
+            let replaces = before.is_some_and(|before| self.left != Some(before.number));
             self.process = Some(Process { number: process, since_ms: now_ms, replaces });
-            self.left = false;
         }
         self.ring = if in_ring { TheirRing::HasUs } else { TheirRing::HasUsNot };
         self.until_ms = self.until_ms.max(sent_ms + PROMISE.as_millis() as u64);

@@ -110,19 +110,20 @@ fn who_was_taken_to_list_this_node_and_does_not_has_not_told_it() {
 #[test]
 fn a_promise_ends_with_the_node_that_gave_it() {
     let rig = Rig::registered();
-    rig.standing.leaves("b:1");
+    rig.standing.leaves("b:1", 1);
     assert!(rig.standing.holds() && rig.drops() == 0, "whoever comes finds it registered");
     rig.greeted("b:1", Greeted::Answered { in_ring: true, process: 2 });
     rig.clock.advance(1_000);
+    rig.standing.leaves("b:1", 1);
     assert!(rig.standing.holds(), "it rests on what both have promised");
-    rig.standing.leaves("b:1");
+    rig.standing.leaves("b:1", 2);
     assert!(!rig.standing.holds() && rig.drops() == 1);
 }
 
 #[test]
 fn a_late_answer_renews_no_promise_of_a_node_that_left() {
     let rig = Rig::registered();
-    rig.standing.leaves("b:1");
+    rig.standing.leaves("b:1", 1);
     rig.greeted("b:1", HAS_US);
     rig.clock.advance(1_000);
     assert!(!rig.standing.holds(), "only the registration was left, and has ended");
@@ -158,9 +159,9 @@ fn a_new_process_does_not_speak_for_who_relied_on_the_one_before_it() {
     assert!(!rig.standing.speaks_for("b:1", 2));
     rig.clock.advance(1);
     assert!(rig.standing.speaks_for("b:1", 2), "whatever was promised has ended");
-    rig.standing.leaves("b:1");
-    rig.greeted("b:1", first);
-    assert!(rig.standing.speaks_for("b:1", 1), "the one before it has told who relied on it");
+    rig.standing.leaves("b:1", 2);
+    rig.greeted("b:1", Greeted::Answered { in_ring: true, process: 3 });
+    assert!(rig.standing.speaks_for("b:1", 3), "the one before it has told who relied on it");
 }
 
 #[test]

@@ -140,9 +140,9 @@ async fn here(
     within: Duration,
 ) -> Result<Response, Error> {
     match (&mut request.call, world.flaw) {
-        (Call::Greet { from, leaving }, _) => {
+        (Call::Greet { from, leaving, process }, _) => {
             if world.flaw != Flaw::GreetersAreNotTold {
-                return node.cluster.greeted_by(from, *leaving);
+                return node.cluster.greeted_by(from, *process, *leaving);
             }
             let mut others = node.cluster.others().into_iter();
             let in_ring = others.any(|other| other.address() == from);

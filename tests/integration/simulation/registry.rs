@@ -123,7 +123,6 @@ async fn session(world: Arc<World>, place: usize, node: Arc<Node>) {
     // Nobody was seen to leave a registry that comes back empty.
     let (mut life, mut missing) = (0, BTreeMap::new());
     let mut not_before_ms = 0;
-    cluster.apply(membership(&list, false, registrations));
     loop {
         world.clock.sleep(world.ms(20, 150)).await;
         if !world.register.answers(place) {

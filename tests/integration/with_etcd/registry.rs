@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use etcd_client::CompactionOptions;
 use psycache::clock::Clock;
-use psycache::cluster::Standing;
 use psycache::cluster::registry::{Config, Member, Membership, Registry, RegistryError, etcd};
+use psycache::cluster::{PROMISE, Standing};
 
 use super::server::Etcd;
 
@@ -188,7 +188,9 @@ async fn a_process_that_crashed_does_not_hold_its_address_for_long() {
     let config = config(&etcd);
     let killed = doomed(&config, "127.0.0.1:1");
     killed.shutdown_background();
+    let began = Instant::now();
     let again = join(&config, "127.0.0.1:1").await;
+    assert!(began.elapsed() >= PROMISE, "others may rest on what it has promised");
     sees(&again, &["127.0.0.1:1"]).await;
 }
 

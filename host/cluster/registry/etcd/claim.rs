@@ -27,13 +27,12 @@ pub(super) async fn claim(
     client: &mut Client,
     config: &Config,
     own: &Member,
-    last: &Last,
+    last: &mut Last,
     standing: &Standing,
 ) -> Result<Claimed, SessionError> {
     let patience = config.patience();
     let key = config.key(&own.address);
     let value = serde_json::to_vec(own).expect("a member is plain data");
-    let mut promises_end = None;
     loop {
         let found = within(patience, client.get(key.clone(), None)).await?;
         let unchanged = match found.kvs().first() {
@@ -42,12 +41,12 @@ pub(super) async fn claim(
                 Compare::mod_revision(key.clone(), CompareOp::Equal, entry.mod_revision())
             }
             Some(entry) => {
-                promises_end.get_or_insert_with(|| Instant::now() + PROMISE);
+                last.promises_end.get_or_insert_with(|| Instant::now() + PROMISE);
                 wait_for_the_end(client, patience, entry).await?;
                 continue;
             }
         };
-        if let Some(end) = promises_end {
+        if let Some(end) = last.promises_end {
             tokio::time::sleep_until(end).await;
         }
         // Before the others hear of this node.

@@ -125,9 +125,13 @@ impl Keeper {
 
     /// Registers, lists and publishes.
     async fn open(&mut self) -> Result<Session, SessionError> {
-        let opened =
-            Session::open(&self.config, self.own.as_ref(), &self.last, Arc::clone(&self.standing))
-                .await?;
+        let opened = Session::open(
+            &self.config,
+            self.own.as_ref(),
+            &mut self.last,
+            Arc::clone(&self.standing),
+        )
+        .await?;
         self.registrations = opened.registrations.unwrap_or(self.registrations);
         self.last = opened.last;
         self.roster.relist(opened.members, Instant::now());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{Client, EventType, GetOptions, KeyValue, WatchOptions, WatchStream};
+use tokio::time::Instant;
 
 use super::super::{Member, Standing};
 use super::lease::Lease;
@@ -51,6 +52,8 @@ pub(super) struct Last {
     pub(super) lease: i64,
     /// The newest revision that was seen.
     pub(super) revision: i64,
+    /// Until when others may rest on what the process before this one has promised.
+    pub(super) promises_end: Option<Instant>,
 }
 
 /// A session, and what it began with.
@@ -93,7 +96,7 @@ impl Session {
     pub(super) async fn open(
         config: &Config,
         own: Option<&Member>,
-        last: &Last,
+        last: &mut Last,
         standing: Arc<Standing>,
     ) -> Result<Opened, SessionError> {
         let patience = config.patience();
@@ -122,7 +125,11 @@ impl Session {
         Ok(Opened {
             session: Self { lease, watch, prefix, own_key, standing },
             members: list.kvs().iter().filter_map(member).collect(),
-            last: Last { lease: claimed.as_ref().map_or(0, |claimed| claimed.lease), revision },
+            last: Last {
+                lease: claimed.as_ref().map_or(0, |claimed| claimed.lease),
+                revision,
+                promises_end: last.promises_end,
+            },
             registrations: claimed.and_then(|claimed| claimed.registrations),
         })
     }

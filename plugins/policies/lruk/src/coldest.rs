@@ -77,7 +77,8 @@ impl Coldest {
         }
     }
 
-    /// All times of use moved back, which changes no order.
+    /// All times of use moved back, which makes no entry colder than one that it was
+    /// warmer than.
     pub(crate) fn aged(&mut self, uses: &Times) {
         for winners in &mut self.rounds {
             winners.for_each_mut(|winner| winner.warmth = uses.warmth(winner.slot));
