@@ -132,9 +132,9 @@ fn who_won_before_the_clock_ran_out_is_colder() {
     for slot in [0, 8] {
         policy.admit(slot, &entry(u64::from(slot)));
     }
-    [0, 8].map(|slot| policy.touch(slot));
+    [0, 8].into_iter().for_each(|slot| policy.touch(slot));
     assert!(policy.clock > times::HALF + 2, "it has not run out yet");
-    [0, 0].map(|slot| policy.touch(slot));
+    [0, 0].into_iter().for_each(|slot| policy.touch(slot));
     assert_eq!(policy.clock, times::HALF + 2);
     assert_eq!((policy.victim(), policy.victim()), (Some(8), Some(0)));
 }
