@@ -244,8 +244,7 @@ impl Cluster {
 
     /// Whether this node is out of touch and alone in its ring.
     pub(super) fn knows_nobody(&self) -> bool {
-        let now = self.now.load();
-        now.in_touch_since_ms.is_none() && now.nodes.others().next().is_none()
+        !self.is_in_touch() && self.others().is_empty()
     }
 
     /// Who owns the key with this [`ring_hash`](crate::key::ring_hash).

@@ -131,7 +131,8 @@ pub enum Response {
     },
     /// To a greeting.
     Greeted {
-        /// Whether the asker stands in the callee's ring.
+        /// Whether the asker stands in the callee's ring, or the callee waits for its
+        /// first list and owes the asker what it changes.
         in_ring: bool,
         /// As in [`Response::Done`].
         process: u64,

@@ -78,7 +78,9 @@ impl Promise {
         now_ms: u64,
     ) -> bool {
         if self.left == Some(process) {
-            // It was on its way when the process said that it stops.
+            // It was on its way when the process said that it stops, or that one lingers:
+            // it need not be waited for, and is not relied on.
+            self.settled = true;
             return false;
         }
         // It did not tell this node before, and neither is bound by what the process

@@ -130,6 +130,21 @@ fn a_late_answer_renews_no_promise_of_a_node_that_left() {
 }
 
 #[test]
+fn nobody_waits_for_a_node_that_lingers_after_its_goodbye() {
+    let rig = rig();
+    rig.others_are(&["b:1", "c:1"], 0);
+    rig.greeted("b:1", HAS_US);
+    rig.standing.leaves("b:1", 1);
+    rig.greeted("c:1", HAS_US);
+    assert!(rig.standing.holds());
+    assert_eq!(rig.standing.registers(), 1);
+    rig.others_are(&["b:1", "c:1"], 1);
+    rig.greeted("c:1", HAS_US);
+    rig.greeted("b:1", HAS_US);
+    assert!(futures::FutureExt::now_or_never(rig.standing.settled()).is_some());
+}
+
+#[test]
 fn a_new_process_is_not_bound_by_what_the_one_before_it_promised() {
     let rig = rig();
     rig.others_are(&["b:1"], 0);
