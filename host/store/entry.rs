@@ -1,16 +1,17 @@
-//! One entry, packed: 40 bytes for everything that a shard knows of it.
+//! One entry, packed: 24 bytes for everything that a shard knows of it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 
 use super::record::Record;
+use super::value::Value;
 
 /// A live entry, as a reader gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// `None`: the source is known to have no such key.
-    pub value: Option<Bytes>,
+    pub value: Option<Value>,
     /// When it expires on the store's clock; `None`: never.
     pub deadline_ms: Option<u64>,
 }
@@ -38,12 +39,12 @@ pub(super) struct Entry {
     pub(super) marks: Marks,
 }
 
-const _: () = assert!(size_of::<Entry>() == 40);
+const _: () = assert!(size_of::<Entry>() == 24);
 
 impl Entry {
     /// A slot that never held an entry.
     pub(super) const fn vacant() -> Self {
-        Self { record: Record::vacant(), hash: 0, marks: Marks(AtomicU32::new(0)) }
+        Self { record: Record::Vacant, hash: 0, marks: Marks(AtomicU32::new(0)) }
     }
 }
 

@@ -61,7 +61,11 @@ impl Store {
             return None;
         }
         let key = String::from_utf8(entry.record.key().to_vec()).ok()?;
-        Some(Held { key, value: entry.record.value()?, deadline_ms: entry.record.deadline().ms() })
+        Some(Held {
+            key,
+            value: entry.record.value()?.into(),
+            deadline_ms: entry.record.deadline().ms(),
+        })
     }
 
     fn is_held(&self, entry: &Entry) -> bool {

@@ -2,6 +2,7 @@
 //! time to live.
 
 mod record;
+mod value;
 
 mod entry;
 
@@ -28,6 +29,7 @@ pub use hottest::Held;
 pub use record::ENTRY_OVERHEAD;
 pub use reservation::{NoRoom, Reservation};
 pub use sharded::{Evictions, Stats, Store};
+pub use value::Value;
 
 #[cfg(test)]
 mod tests;

@@ -8,15 +8,16 @@
 //! takes no room where it is missing.
 
 use bytes::Bytes;
+use triomphe::{Arc, ThinArc};
 
 use super::entry::{Cost, Deadline};
+use super::value::Value;
 
-/// Bytes charged for each entry beyond its key and its value: 40 for the entry
-/// itself, about 8 for its place in the index, 12 to 16 for what a policy keeps
-/// of it, the rest for deadline and cost where it has them (7), for the headers and the
-/// rounding of the allocator, and for the counter that [`Bytes`] allocates when a value
-/// is first shared.
-pub const ENTRY_OVERHEAD: u64 = 112;
+/// Bytes charged for each entry beyond its key and its value: 24 for the entry
+/// itself, about 8 for its place in the index, 16 for the record's holders and length,
+/// 12 to 16 for what a policy keeps of it, the rest for deadline and cost where it has
+/// them (7), and for the headers and the rounding of the allocator.
+pub const ENTRY_OVERHEAD: u64 = 96;
 
 /// From this size of key and value on the value is kept as it came: copying would take
 /// longer than the memory saved is worth.
@@ -37,11 +38,17 @@ const TIMED: u16 = 1 << 14;
 /// Set when a cost follows that.
 const COSTLY: u16 = 1 << 13;
 
+/// Prefix, deadline and cost where there are any, key, value; and how many hold it. The
+/// count stands right before the key, so a hit, which reads the one and writes the
+/// other, waits for one line of memory and not for two.
+pub(super) type Joined = ThinArc<(), u8>;
+
 /// What an entry holds.
 #[derive(Debug)]
 pub(super) enum Record {
-    /// Prefix, deadline and cost where there are any, key, value.
-    Joined(Bytes),
+    /// What stands in a slot without an entry. Nothing may be asked of it.
+    Vacant,
+    Joined(Joined),
     Apart(Box<Apart>),
 }
 
@@ -54,11 +61,6 @@ pub(super) struct Apart {
 }
 
 impl Record {
-    /// What stands in a slot without an entry. Nothing else may be asked of it.
-    pub(super) const fn vacant() -> Self {
-        Self::Joined(Bytes::new())
-    }
-
     pub(super) fn new(key: &str, value: Option<Bytes>, deadline: Deadline, cost: Cost) -> Self {
         let value_len = value.as_ref().map_or(0, Bytes::len);
         let long_key = key.len() > usize::from(KEY_LEN);
@@ -80,39 +82,43 @@ impl Record {
             extra[1] = &cost;
         }
         let value = value.as_deref().unwrap_or_default();
-        let parts = [&prefix.to_le_bytes(), extra[0], extra[1], key.as_bytes(), value];
-        Self::Joined(parts.concat().into())
+        Self::Joined(join(&[&prefix.to_le_bytes(), extra[0], extra[1], key.as_bytes(), value]))
     }
 
     #[inline]
     pub(super) fn key(&self) -> &[u8] {
         match self {
-            Self::Joined(bytes) => {
+            Self::Joined(joined) => {
+                let bytes = &joined.slice;
                 let prefix = prefix(bytes);
                 let begin = key_at(prefix);
                 &bytes[begin..begin + key_len(prefix)]
             }
             Self::Apart(apart) => apart.key.as_bytes(),
+            Self::Vacant => vacant(),
         }
     }
 
     /// Whether there is a value, and not the knowledge that there is none.
     pub(super) fn has_value(&self) -> bool {
         match self {
-            Self::Joined(bytes) => prefix(bytes) & ABSENT == 0,
+            Self::Joined(joined) => prefix(&joined.slice) & ABSENT == 0,
             Self::Apart(apart) => apart.value.is_some(),
+            Self::Vacant => vacant(),
         }
     }
 
     /// Shares the value; never copies it.
     #[inline]
-    pub(super) fn value(&self) -> Option<Bytes> {
+    pub(super) fn value(&self) -> Option<Value> {
         match self {
-            Self::Joined(bytes) => {
-                let prefix = prefix(bytes);
-                (prefix & ABSENT == 0).then(|| bytes.slice(key_at(prefix) + key_len(prefix)..))
+            Self::Joined(joined) => {
+                let prefix = prefix(&joined.slice);
+                let begin = key_at(prefix) + key_len(prefix);
+                (prefix & ABSENT == 0).then(|| Value::joined(joined.clone(), begin))
             }
-            Self::Apart(apart) => apart.value.clone(),
+            Self::Apart(apart) => apart.value.clone().map(Value::from),
+            Self::Vacant => vacant(),
         }
     }
 
@@ -120,16 +126,23 @@ impl Record {
     #[inline]
     pub(super) fn deadline(&self) -> Deadline {
         match self {
-            Self::Joined(bytes) if prefix(bytes) & TIMED == 0 => Deadline::NEVER,
-            Self::Joined(bytes) => Deadline::from_bytes(array(&bytes[PREFIX..])),
+            Self::Joined(joined) => {
+                let bytes = &joined.slice;
+                if prefix(bytes) & TIMED == 0 {
+                    return Deadline::NEVER;
+                }
+                Deadline::from_bytes(array(&bytes[PREFIX..]))
+            }
             Self::Apart(apart) => apart.deadline,
+            Self::Vacant => vacant(),
         }
     }
 
     /// What it took to load.
     pub(super) fn cost(&self) -> Cost {
         match self {
-            Self::Joined(bytes) => {
+            Self::Joined(joined) => {
+                let bytes = &joined.slice;
                 let prefix = prefix(bytes);
                 if prefix & COSTLY == 0 {
                     return Cost::new(0);
@@ -137,16 +150,21 @@ impl Record {
                 Cost::from_bytes(array(&bytes[key_at(prefix) - Cost::LEN..]))
             }
             Self::Apart(apart) => apart.cost,
+            Self::Vacant => vacant(),
         }
     }
 
     /// Bytes that it counts for in the budget.
     pub(super) fn weight(&self) -> u64 {
         match self {
-            Self::Joined(bytes) => weight(bytes.len() - key_at(prefix(bytes)), 0),
+            Self::Joined(joined) => {
+                let bytes = &joined.slice;
+                weight(bytes.len() - key_at(prefix(bytes)), 0)
+            }
             Self::Apart(apart) => {
                 weight(apart.key.len(), apart.value.as_ref().map_or(0, Bytes::len))
             }
+            Self::Vacant => vacant(),
         }
     }
 }
@@ -154,6 +172,28 @@ impl Record {
 /// Bytes that an entry of these lengths counts for in the budget.
 pub(super) fn weight(key_len: usize, value_len: usize) -> u64 {
     ENTRY_OVERHEAD + key_len as u64 + value_len as u64
+}
+
+fn vacant() -> ! {
+    unreachable!("a slot without an entry was read")
+}
+
+/// The parts in one allocation: fewer than [`JOIN_BELOW`] bytes, deadline and cost not
+/// counted.
+fn join(parts: &[&[u8]]) -> Joined {
+    // What a safe allocation begins with.
+    const ZEROS: &[u8] = &[0; JOIN_BELOW + Deadline::LEN + Cost::LEN];
+    let len = parts.iter().map(|part| part.len()).sum();
+    let mut joined = Joined::from_header_and_slice((), &ZEROS[..len]);
+    joined.with_arc_mut(|arc| {
+        let mut rest = Arc::get_mut(arc).expect("nobody else has it yet").slice_mut();
+        for part in parts {
+            let (place, after) = rest.split_at_mut(part.len());
+            place.copy_from_slice(part);
+            rest = after;
+        }
+    });
+    joined
 }
 
 #[inline]
@@ -195,7 +235,7 @@ mod tests {
                     let (deadline, cost) = (Deadline::new(deadline_ms), Cost::new(cost_us));
                     let record = Record::new("key", Some(value.clone()), deadline, cost);
                     assert_eq!(record.key(), b"key");
-                    assert_eq!(record.value(), Some(value));
+                    assert_eq!(record.value(), Some(value.into()));
                     assert_eq!(record.deadline().ms(), deadline_ms);
                     assert_eq!(record.cost().us(), cost_us);
                     assert_eq!(record.weight(), ENTRY_OVERHEAD + 3 + len as u64);

@@ -161,7 +161,7 @@ impl Table {
         let entry = self.arena.at_mut(slot);
         debug_assert!(entry.marks.has(Marks::RESIDENT), "an empty slot has no record");
         entry.marks.unset(Marks::RESIDENT);
-        let record = std::mem::replace(&mut entry.record, Record::vacant());
+        let record = std::mem::replace(&mut entry.record, Record::Vacant);
         let hash = entry.hash;
         if let Ok(place) = self.index.find_entry(spread(hash), |other| *other == slot) {
             place.remove();

@@ -11,7 +11,7 @@ use psycache::clock::Clock;
 use psycache::policy::{
     Bell, Keys, Lane, LaneConfig, LaneState, PolicyConfig, PolicySource, Residents, Turns,
 };
-use psycache::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Store};
+use psycache::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Store, Value};
 use tokio::runtime::Runtime;
 
 use super::policy::{Life, Script};
@@ -97,7 +97,7 @@ impl World {
         let entry = NewEntry { value: value.clone(), deadline_ms, cost_us: 7 };
         self.store.commit(room, &key, self.store.hash(&key), entry);
         self.lost();
-        self.held.insert(key, Found { value, deadline_ms });
+        self.held.insert(key, Found { value: value.map(Value::from), deadline_ms });
     }
 
     pub(super) fn get(&mut self, key: u8) {
@@ -191,7 +191,7 @@ impl World {
         }
         let stats = self.store.stats();
         let weight = |(key, found): (&String, &Found)| {
-            ENTRY_OVERHEAD + (key.len() + found.value.as_ref().map_or(0, Bytes::len)) as u64
+            ENTRY_OVERHEAD + (key.len() + found.value.as_deref().map_or(0, <[u8]>::len)) as u64
         };
         assert_eq!(stats.bytes, self.held.iter().map(weight).sum::<u64>());
         assert_eq!(stats.entries as usize, self.held.len());

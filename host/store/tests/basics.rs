@@ -146,7 +146,7 @@ fn hits_reach_the_policy_once_it_knows_the_entry() {
     set(&store, "a", "1", None);
     set(&store, "b", "1", None);
     get(&store, "b");
-    assert_eq!(store.peek("a", store.hash("a")).unwrap().value.unwrap(), "1");
+    assert_eq!(store.peek("a", store.hash("a")).unwrap().value.as_deref(), Some(&b"1"[..]));
     let mut batch = Batch::default();
     store.drain(&mut batch, 100);
     assert_eq!((batch.touched.len(), batch.admitted.len()), (0, 2));
@@ -226,7 +226,7 @@ fn the_lane_is_called_for_a_need_or_enough_changes_and_not_for_each_insert() {
 fn a_store_that_could_hold_nothing_is_refused() {
     let config = |capacity_bytes, max_entries| Config { capacity_bytes, max_entries };
     let refused = |config: Config| config.check().unwrap_err().to_string();
-    assert!(refused(config(ENTRY_OVERHEAD, None)).contains("bad capacity: 112 B hold no entry"));
+    assert!(refused(config(ENTRY_OVERHEAD, None)).contains("bad capacity: 96 B hold no entry"));
     assert!(refused(config(1 << 20, Some(0))).contains("bad max-entries"));
     assert_eq!(config(ENTRY_OVERHEAD + 1, Some(1)).check(), Ok(()));
 }
