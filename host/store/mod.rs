@@ -7,6 +7,7 @@ mod value;
 mod entry;
 
 mod arena;
+mod spent;
 mod wheel;
 
 mod shard;

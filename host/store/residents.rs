@@ -59,22 +59,24 @@ impl Residents for Store {
 
     fn evict(&self, victims: &[u32]) -> Evicted {
         let mut evicted = Evicted::default();
-        let mut gone = Vec::with_capacity(victims.len());
+        let mut gone = Vec::new();
         for &victim in victims {
             let (shard, local) = self.place(victim);
             // One at a time, so that no reader waits for more than one.
-            let verdict = shard.0.write().evict(local);
-            match verdict {
+            let mut table = shard.0.write();
+            match table.evict(local) {
                 Verdict::Dropped(record) => {
                     evicted.entries += 1;
                     evicted.weight += record.weight();
-                    gone.push(record);
+                    gone.extend(table.spent.push(record));
                 }
                 Verdict::Stale => evicted.stale += 1,
                 Verdict::Bogus => evicted.bogus += 1,
             }
         }
-        self.evictions.policy.fetch_add(self.release(&mut gone), Relaxed);
+        drop(gone);
+        self.budget.give_back(evicted.weight, evicted.entries.into());
+        self.evictions.policy.fetch_add(evicted.entries.into(), Relaxed);
         self.budget.relieved();
         evicted
     }

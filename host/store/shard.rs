@@ -9,6 +9,7 @@ use super::arena::Arena;
 use super::entry::{Entry, Marks};
 use super::recency::Epoch;
 use super::record::Record;
+use super::spent::Spent;
 use super::wheel::Wheel;
 use crate::policy::TouchRing;
 
@@ -49,6 +50,7 @@ pub(super) struct Table {
     called: bool,
     /// Made when the first entry with a deadline comes.
     wheel: Option<Box<Wheel>>,
+    pub(super) spent: Spent,
 }
 
 /// Entries that had to go for a new one.
@@ -58,6 +60,8 @@ pub(super) struct Displaced {
     pub(super) overwritten: Option<Record>,
     /// One of this shard that gave its slot.
     pub(super) evicted: Option<Record>,
+    /// One that left before, for the caller to free.
+    pub(super) spent: Option<Record>,
 }
 
 impl Table {
@@ -77,6 +81,7 @@ impl Table {
             changes: VecDeque::new(),
             called: false,
             wheel: None,
+            spent: Spent::default(),
         }
     }
 
@@ -109,7 +114,7 @@ impl Table {
     /// Keeps an entry, in place of one with the same key if there is one.
     pub(super) fn put(&mut self, hash: u32, record: Record) -> Displaced {
         let deadline_ms = record.deadline().ms();
-        let mut displaced = Displaced::default();
+        let mut displaced = Displaced { spent: self.spent.pop(), ..Displaced::default() };
         let slot = if let Some(slot) = self.find(record.key(), hash) {
             self.stop_timer(slot);
             let entry = self.arena.at_mut(slot);

@@ -181,6 +181,7 @@ impl Store {
         if displaced.evicted.is_some() {
             self.evictions.fallback.fetch_add(1, Relaxed);
         }
+        drop(displaced.spent);
         self.release_each(displaced.overwritten.into_iter().chain(displaced.evicted));
         if let Some(deadline_ms) = deadline.ms() {
             self.announce(deadline_ms);
