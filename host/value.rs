@@ -1,14 +1,17 @@
 //! An answer to a get, and where it came from.
 
+mod shared;
+
 use std::time::Duration;
 
-use bytes::Bytes;
+pub(crate) use shared::Block;
+pub use shared::Value;
 
 /// A value as a caller gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The value. Cloning shares the bytes.
-    pub value: Bytes,
+    pub value: Value,
     /// Where it came from.
     pub origin: Origin,
     /// How long it may be kept still; `None`: no limit.

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Cursor};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use flate2::read::MultiGzDecoder;
+use parking_lot::Mutex;
 use psycache::cli::{Unit, simulate};
 
 use crate::Settings;
@@ -125,19 +125,19 @@ fn at_full_speed(
 }
 
 /// Asks for a key as a group does: who misses one that another thread is about to keep
-/// joins that load, and the key is asked for once. Answers whether this was the load.
+/// joins that load. Answers whether this was the load: as [`exact`] knows of no two
+/// requests at once, who joins one has hit, and goes on at once.
 fn loads(cache: &Ours, key: &str, number: u32, loading: &Mutex<HashSet<u32>>) -> bool {
     if cache.get(key) {
         return false;
     }
-    let lock = || loading.lock().expect("no thread panics with it");
     {
-        let mut loading = lock();
+        let mut loading = loading.lock();
         if cache.get(key) || !loading.insert(number) {
             return false;
         }
     }
     cache.set(key, value(), None);
-    lock().remove(&number);
+    loading.lock().remove(&number);
     true
 }

@@ -52,7 +52,7 @@ pub(super) fn found(found: GetResponse) -> value::Answer {
         Origin::Loaded | Origin::Unspecified => value::Origin::Loaded,
     };
     let ttl = (found.ttl_ms > 0).then(|| Duration::from_millis(found.ttl_ms));
-    value::Answer { value: found.value, origin, ttl }
+    value::Answer { value: found.value.into(), origin, ttl }
 }
 
 /// One of many results; a node of another version may leave it out.

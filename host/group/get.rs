@@ -174,7 +174,7 @@ impl Group {
     }
 
     pub(super) fn reply(&self, found: Found) -> Reply {
-        let value = found.value.ok_or(Error::NotFound)?.into();
+        let value = found.value.ok_or(Error::NotFound)?;
         let now_ms = || self.parts.clock.now_ms();
         let ttl = found.deadline_ms.map(|at_ms| at_ms.saturating_sub(now_ms()));
         Ok(Answer { value, origin: Origin::Hit, ttl: ttl.map(Duration::from_millis) })

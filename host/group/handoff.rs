@@ -105,6 +105,6 @@ impl Group {
     fn handed_over(&self, held: Held) -> HandedOver {
         let now_ms = self.parts.clock.now_ms();
         let ttl = held.deadline_ms.map(|at_ms| Duration::from_millis(at_ms.saturating_sub(now_ms)));
-        HandedOver { key: Bytes::from(held.key), value: held.value, ttl }
+        HandedOver { key: Bytes::from(held.key), value: held.value.into(), ttl }
     }
 }

@@ -151,7 +151,7 @@ impl Group {
         }
         let ttl = ttl.map(|ttl| ttl.min(ttl::MAX_TTL)).or_else(|| self.default_ttl());
         let entry = self.entry(Some(value.clone()), ttl, took);
-        (Ok(Answer { value, origin: Origin::Loaded, ttl }), entry)
+        (Ok(Answer { value: value.into(), origin: Origin::Loaded, ttl }), entry)
     }
 
     fn absence(&self, took: Duration) -> Option<NewEntry> {

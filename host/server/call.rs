@@ -248,5 +248,5 @@ fn found(answer: value::Answer) -> GetResponse {
     };
     // 0 says "no limit", so what is about to expire has 1 ms left.
     let ttl_ms = answer.ttl.map_or(0, |ttl| (ttl.as_millis() as u64).max(1));
-    GetResponse { value: answer.value, origin: origin.into(), ttl_ms }
+    GetResponse { value: answer.value.into(), origin: origin.into(), ttl_ms }
 }

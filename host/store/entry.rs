@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 
 use super::record::Record;
-use super::value::Value;
+use crate::value::Value;
 
 /// A live entry, as a reader gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]

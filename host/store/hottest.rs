@@ -1,9 +1,8 @@
 //! What is worth most to another node that goes on with this one's keys.
 
-use bytes::Bytes;
-
 use super::Store;
 use super::entry::{Entry, Marks};
+use crate::value::Value;
 
 /// Slots looked at under one hold of a shard's lock.
 const SLICE: u32 = 1024;
@@ -14,7 +13,7 @@ pub struct Held {
     /// Its key.
     pub key: String,
     /// Its value.
-    pub value: Bytes,
+    pub value: Value,
     /// When it expires on the store's clock; `None`: never.
     pub deadline_ms: Option<u64>,
 }
@@ -61,11 +60,7 @@ impl Store {
             return None;
         }
         let key = String::from_utf8(entry.record.key().to_vec()).ok()?;
-        Some(Held {
-            key,
-            value: entry.record.value()?.into(),
-            deadline_ms: entry.record.deadline().ms(),
-        })
+        Some(Held { key, value: entry.record.value()?, deadline_ms: entry.record.deadline().ms() })
     }
 
     fn is_held(&self, entry: &Entry) -> bool {

@@ -2,12 +2,11 @@
 //! time to live.
 
 mod record;
-mod value;
 
 mod entry;
 
 mod arena;
-mod spent;
+mod leftovers;
 mod wheel;
 
 mod shard;
@@ -30,7 +29,6 @@ pub use hottest::Held;
 pub use record::ENTRY_OVERHEAD;
 pub use reservation::{NoRoom, Reservation};
 pub use sharded::{Evictions, Stats, Store};
-pub use value::Value;
 
 #[cfg(test)]
 mod tests;

@@ -8,10 +8,10 @@
 //! takes no room where it is missing.
 
 use bytes::Bytes;
-use triomphe::{Arc, ThinArc};
+use triomphe::Arc;
 
 use super::entry::{Cost, Deadline};
-use super::value::Value;
+use crate::value::{Block, Value};
 
 /// Bytes charged for each entry beyond its key and its value: 24 for the entry
 /// itself, about 8 for its place in the index, 16 for the record's holders and length,
@@ -38,17 +38,15 @@ const TIMED: u16 = 1 << 14;
 /// Set when a cost follows that.
 const COSTLY: u16 = 1 << 13;
 
-/// Prefix, deadline and cost where there are any, key, value; and how many hold it. The
-/// count stands right before the key, so a hit, which reads the one and writes the
-/// other, waits for one line of memory and not for two.
-pub(super) type Joined = ThinArc<(), u8>;
-
 /// What an entry holds.
 #[derive(Debug)]
 pub(super) enum Record {
     /// What stands in a slot without an entry. Nothing may be asked of it.
     Vacant,
-    Joined(Joined),
+    /// Prefix, deadline and cost where there are any, key, value. How many hold it stands
+    /// right before: a hit reads the one and writes the other, and both are one line of
+    /// memory or two side by side.
+    Joined(Block),
     Apart(Box<Apart>),
 }
 
@@ -99,6 +97,11 @@ impl Record {
         }
     }
 
+    /// Whether it is one allocation, of about its weight.
+    pub(super) fn is_joined(&self) -> bool {
+        matches!(self, Self::Joined(_))
+    }
+
     /// Whether there is a value, and not the knowledge that there is none.
     pub(super) fn has_value(&self) -> bool {
         match self {
@@ -114,8 +117,8 @@ impl Record {
         match self {
             Self::Joined(joined) => {
                 let prefix = prefix(&joined.slice);
-                let begin = key_at(prefix) + key_len(prefix);
-                (prefix & ABSENT == 0).then(|| Value::joined(joined.clone(), begin))
+                let begin = (key_at(prefix) + key_len(prefix)) as u16;
+                (prefix & ABSENT == 0).then(|| Value::rest(joined.clone(), begin))
             }
             Self::Apart(apart) => apart.value.clone().map(Value::from),
             Self::Vacant => vacant(),
@@ -180,11 +183,11 @@ fn vacant() -> ! {
 
 /// The parts in one allocation: fewer than [`JOIN_BELOW`] bytes, deadline and cost not
 /// counted.
-fn join(parts: &[&[u8]]) -> Joined {
-    // What a safe allocation begins with.
+fn join(parts: &[&[u8]]) -> Block {
+    // A block is made of bytes that there are; those of the parts replace them.
     const ZEROS: &[u8] = &[0; JOIN_BELOW + Deadline::LEN + Cost::LEN];
     let len = parts.iter().map(|part| part.len()).sum();
-    let mut joined = Joined::from_header_and_slice((), &ZEROS[..len]);
+    let mut joined = Block::from_header_and_slice((), &ZEROS[..len]);
     joined.with_arc_mut(|arc| {
         let mut rest = Arc::get_mut(arc).expect("nobody else has it yet").slice_mut();
         for part in parts {

@@ -59,24 +59,27 @@ impl Residents for Store {
 
     fn evict(&self, victims: &[u32]) -> Evicted {
         let mut evicted = Evicted::default();
-        let mut gone = Vec::new();
+        let mut gone = Vec::with_capacity(victims.len());
         for &victim in victims {
             let (shard, local) = self.place(victim);
             // One at a time, so that no reader waits for more than one.
             let mut table = shard.0.write();
             match table.evict(local) {
                 Verdict::Dropped(record) => {
+                    let weight = record.weight();
                     evicted.entries += 1;
-                    evicted.weight += record.weight();
-                    gone.extend(table.spent.push(record));
+                    evicted.weight += weight;
+                    gone.extend(table.leftovers.push(record, weight));
                 }
                 Verdict::Stale => evicted.stale += 1,
                 Verdict::Bogus => evicted.bogus += 1,
             }
         }
         drop(gone);
-        self.budget.give_back(evicted.weight, evicted.entries.into());
-        self.evictions.policy.fetch_add(evicted.entries.into(), Relaxed);
+        if evicted.entries > 0 {
+            self.budget.give_back(evicted.weight, evicted.entries.into());
+            self.evictions.policy.fetch_add(evicted.entries.into(), Relaxed);
+        }
         self.budget.relieved();
         evicted
     }

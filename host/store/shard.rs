@@ -7,9 +7,9 @@ use parking_lot::RwLock;
 
 use super::arena::Arena;
 use super::entry::{Entry, Marks};
+use super::leftovers::Leftovers;
 use super::recency::Epoch;
 use super::record::Record;
-use super::spent::Spent;
 use super::wheel::Wheel;
 use crate::policy::TouchRing;
 
@@ -50,7 +50,7 @@ pub(super) struct Table {
     called: bool,
     /// Made when the first entry with a deadline comes.
     wheel: Option<Box<Wheel>>,
-    pub(super) spent: Spent,
+    pub(super) leftovers: Leftovers,
 }
 
 /// Entries that had to go for a new one.
@@ -60,16 +60,15 @@ pub(super) struct Displaced {
     pub(super) overwritten: Option<Record>,
     /// One of this shard that gave its slot.
     pub(super) evicted: Option<Record>,
-    /// One that left before, for the caller to free.
-    pub(super) spent: Option<Record>,
 }
 
 impl Table {
     /// Changes after which the lane is called.
     pub(super) const CALL_AT: usize = 32;
 
-    /// An empty table of at most `limit` entries.
-    pub(super) fn new(numbering: Numbering, limit: u32) -> Self {
+    /// An empty table of at most `limit` entries, which leaves at most `leftover_bytes`
+    /// for inserts to free.
+    pub(super) fn new(numbering: Numbering, limit: u32, leftover_bytes: u64) -> Self {
         Self {
             index: HashTable::new(),
             arena: Arena::new(limit),
@@ -81,7 +80,7 @@ impl Table {
             changes: VecDeque::new(),
             called: false,
             wheel: None,
-            spent: Spent::default(),
+            leftovers: Leftovers::new(leftover_bytes),
         }
     }
 
@@ -114,7 +113,7 @@ impl Table {
     /// Keeps an entry, in place of one with the same key if there is one.
     pub(super) fn put(&mut self, hash: u32, record: Record) -> Displaced {
         let deadline_ms = record.deadline().ms();
-        let mut displaced = Displaced { spent: self.spent.pop(), ..Displaced::default() };
+        let mut displaced = Displaced::default();
         let slot = if let Some(slot) = self.find(record.key(), hash) {
             self.stop_timer(slot);
             let entry = self.arena.at_mut(slot);
@@ -253,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_shard_out_of_slots_gives_up_one_that_was_not_used_lately() {
-        let mut table = Table::new(Numbering { shard: 0, bits: 0 }, 3);
+        let mut table = Table::new(Numbering { shard: 0, bits: 0 }, 3, 0);
         let mut put = |key: &str, hash| {
             table.put(hash, Record::new(key, None, Deadline::NEVER, Cost::new(0))).evicted
         };

@@ -85,6 +85,10 @@ impl Store {
     /// by and not one a shard.
     const SHARD_ENTRIES: u32 = 1024;
 
+    /// Bytes that a shard leaves for inserts to free, or a 64th of its share of the
+    /// capacity if that is less.
+    const LEFTOVERS: u64 = 8 << 10;
+
     /// An empty store. `wake` is called, from any thread and without a lock held,
     /// when the policy's lane has something to do.
     pub fn new(config: Config, clock: Clock, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
@@ -111,7 +115,11 @@ impl Store {
         bits: u32,
         shard_limit: u32,
     ) -> Arc<Self> {
-        let shard = |shard| Shard(RwLock::new(Table::new(Numbering { shard, bits }, shard_limit)));
+        let leftover_bytes = Self::LEFTOVERS.min(config.capacity_bytes >> bits >> 6);
+        let shard = |shard| {
+            let table = Table::new(Numbering { shard, bits }, shard_limit, leftover_bytes);
+            Shard(RwLock::new(table))
+        };
         Arc::new(Self {
             hasher: LocalHasher::default(),
             shards: (0..1 << bits).map(shard).collect(),
@@ -176,12 +184,14 @@ impl Store {
         reservation.spend(record.weight());
         let mut table = self.shard(hash).0.write();
         let displaced = table.put(kept(hash), record);
+        let leftover = table.leftovers.pop();
         let call = table.calls_lane();
         drop(table);
         if displaced.evicted.is_some() {
             self.evictions.fallback.fetch_add(1, Relaxed);
         }
-        drop(displaced.spent);
+        // To be freed only now that nobody waits for the shard.
+        drop(leftover);
         self.release_each(displaced.overwritten.into_iter().chain(displaced.evicted));
         if let Some(deadline_ms) = deadline.ms() {
             self.announce(deadline_ms);
@@ -218,6 +228,7 @@ impl Store {
         for shard in &self.shards {
             for first in (0..self.shard_limit).step_by(CLEAR_SLICE as usize) {
                 let mut table = shard.0.write();
+                let leftovers = table.leftovers.take();
                 let opened = table.arena.opened();
                 for slot in first..opened.min(first + CLEAR_SLICE) {
                     if table.arena.at(slot).marks.has(Marks::RESIDENT) {
@@ -226,6 +237,7 @@ impl Store {
                 }
                 let call = table.calls_lane();
                 drop(table);
+                drop(leftovers);
                 count += self.release(&mut gone);
                 if call {
                     (self.wake)();

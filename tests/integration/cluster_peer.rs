@@ -63,7 +63,7 @@ impl Local for Echo {
                 }
                 _ => request.key,
             };
-            Ok(Response::Value(Answer { value, origin: Origin::Hit, ttl: None }))
+            Ok(Response::Value(Answer { value: value.into(), origin: Origin::Hit, ttl: None }))
         }
         .boxed()
     }
@@ -127,7 +127,7 @@ async fn get(peer: &Peer, key: &str) -> Result<Bytes, RemoteError> {
     match peer.ask(request(key, Call::Get), Duration::from_secs(5)).await? {
         Response::Value(answer) => {
             assert_eq!(answer.origin, Origin::Peer);
-            Ok(answer.value)
+            Ok(answer.value.into())
         }
         other => panic!("{other:?}"),
     }

@@ -12,7 +12,7 @@ use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLim
 use psycache::policy::{Bell, Lane, LaneConfig, Native, PolicyConfig, PolicySource};
 use psycache::store::{Config, NewEntry, NoRoom, Reservation, Store};
 use psycache_policy_lru::Lru;
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Runtime;
 
 use super::Cache;
 
@@ -35,13 +35,13 @@ pub(crate) struct Parts {
     /// Loaded once, so that its code is not counted for each cache.
     lru: Arc<dyn PolicySource>,
     /// Inserts that find the store full wait on its timer.
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
 }
 
 impl Parts {
     pub(crate) fn new() -> Result<Self> {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build()?;
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = Arc::new(runtime.worker_threads(1).enable_time().build()?);
         let engines = Engines::new(&CompileCache::User)?;
         let lru = component(&engines, "lru")?;
         Ok(Self { engines, lru, runtime })
@@ -72,7 +72,7 @@ pub(crate) struct Ours {
     store: Arc<Store>,
     clock: Clock,
     lane: Lane,
-    runtime: Handle,
+    runtime: Arc<Runtime>,
 }
 
 impl Ours {
@@ -88,7 +88,7 @@ impl Ours {
         let source = parts.source(kind)?;
         let lane_config = LaneConfig::new(policy, clock.clone());
         let lane = Lane::start("bench", source, lane_config, store.clone(), bell)?;
-        Ok(Self { store, clock, lane, runtime: parts.runtime.handle().clone() })
+        Ok(Self { store, clock, lane, runtime: Arc::clone(&parts.runtime) })
     }
 
     /// What [`psycache::group::Group`] does before it keeps an entry.
@@ -96,7 +96,7 @@ impl Ours {
         loop {
             match self.store.reserve(key.len(), value.len()) {
                 Ok(room) => return room,
-                Err(NoRoom::Full) => self.runtime.block_on(self.lane.room()),
+                Err(NoRoom::Full) => self.runtime.handle().block_on(self.lane.room()),
                 Err(NoRoom::TooLarge(error)) => panic!("values are small: {error}"),
             }
         }
@@ -145,7 +145,7 @@ impl Cache for Ours {
         // nothing to do.
         let mut steps = None;
         while steps.replace(self.lane.status().steps) != Some(self.lane.status().steps) {
-            let statistics = self.runtime.block_on(self.lane.statistics());
+            let statistics = self.runtime.handle().block_on(self.lane.statistics());
             statistics.expect("the policy runs");
         }
     }

@@ -56,9 +56,7 @@ pub(super) fn part(part: &str) -> Result<Vec<Figure>> {
     let (subject, workload, requests) = (word()?, word()?, word()?.parse()?);
     let workload = Workload::ALL.into_iter().find(|each| each.name() == workload);
     let workload = workload.with_context(|| format!("no such workload in {part:?}"))?;
-    // Its runtime is what inserts wait on: it stays until the end.
-    let parts = Parts::new()?;
-    let cache = caches::make(&parts, subject, ENTRIES, workload.ttl())?;
+    let cache = caches::make(&Parts::new()?, subject, ENTRIES, workload.ttl())?;
     workload.fill(cache.as_ref());
     for stream in workload.streams(1, requests, 1) {
         workload.run(cache.as_ref(), &stream);

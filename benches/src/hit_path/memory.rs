@@ -8,8 +8,8 @@ use crate::caches::{Parts, SUBJECTS};
 use crate::overhead;
 use crate::report::Figure;
 
-/// As filled and after each was read once: the handle to a value counts who holds it,
-/// and allocates that counter when it is first shared.
+/// As filled and after each was read once: a `Bytes`, which the peers keep, allocates
+/// the count of its holders when it is first shared.
 pub(super) fn measure(settings: &Settings, parts: &Parts) -> Result<Vec<Figure>> {
     let entries = if settings.quick { 20_000 } else { 100_000 };
     let mut figures = Vec::new();

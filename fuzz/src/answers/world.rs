@@ -11,7 +11,7 @@ use psycache::clock::Clock;
 use psycache::policy::{
     Bell, Keys, Lane, LaneConfig, LaneState, PolicyConfig, PolicySource, Residents, Turns,
 };
-use psycache::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Store, Value};
+use psycache::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Store};
 use tokio::runtime::Runtime;
 
 use super::policy::{Life, Script};
@@ -97,7 +97,7 @@ impl World {
         let entry = NewEntry { value: value.clone(), deadline_ms, cost_us: 7 };
         self.store.commit(room, &key, self.store.hash(&key), entry);
         self.lost();
-        self.held.insert(key, Found { value: value.map(Value::from), deadline_ms });
+        self.held.insert(key, Found { value: value.map(Into::into), deadline_ms });
     }
 
     pub(super) fn get(&mut self, key: u8) {

@@ -115,7 +115,7 @@ pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)
 pub(crate) fn encode_response(id: u64, response: Result<Response, Error>) -> PeerResponse {
     let answer = match response {
         Ok(Response::Value(answer)) => peer_response::Answer::Value(PeerValue {
-            value: answer.value,
+            value: answer.value.into(),
             ttl_ms: millis_or_none(answer.ttl),
         }),
         Ok(Response::NotHeld) => peer_response::Answer::NotHeld(PeerNotHeld {}),
@@ -152,7 +152,7 @@ pub(super) enum Decoded {
 pub(super) fn decode_response(message: PeerResponse) -> Decoded {
     Decoded::Answer(match message.answer {
         Some(peer_response::Answer::Value(value)) => Ok(Response::Value(Answer {
-            value: value.value,
+            value: value.value.into(),
             origin: Origin::Peer,
             ttl: duration(value.ttl_ms),
         })),
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn answers_arrive_as_they_were() {
         let value = Answer {
-            value: Bytes::from_static(b"630"),
+            value: Bytes::from_static(b"630").into(),
             origin: Origin::Peer,
             ttl: Some(Duration::from_secs(1)),
         };
@@ -252,7 +252,7 @@ mod tests {
     fn a_large_value_leaves_the_stream() {
         let answer = |bytes| {
             let value = Bytes::from(vec![0; bytes]);
-            let answer = Answer { value, origin: Origin::Hit, ttl: None };
+            let answer = Answer { value: value.into(), origin: Origin::Hit, ttl: None };
             without_large_value(encode_response(1, Ok(Response::Value(answer))))
         };
         assert!(matches!(decode_response(answer(LARGE_BYTES)), Decoded::Answer(Ok(_))));

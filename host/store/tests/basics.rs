@@ -146,7 +146,7 @@ fn hits_reach_the_policy_once_it_knows_the_entry() {
     set(&store, "a", "1", None);
     set(&store, "b", "1", None);
     get(&store, "b");
-    assert_eq!(store.peek("a", store.hash("a")).unwrap().value.as_deref(), Some(&b"1"[..]));
+    assert_eq!(store.peek("a", store.hash("a")).unwrap().value.unwrap(), "1");
     let mut batch = Batch::default();
     store.drain(&mut batch, 100);
     assert_eq!((batch.touched.len(), batch.admitted.len()), (0, 2));
@@ -229,4 +229,46 @@ fn a_store_that_could_hold_nothing_is_refused() {
     assert!(refused(config(ENTRY_OVERHEAD, None)).contains("bad capacity: 96 B hold no entry"));
     assert!(refused(config(1 << 20, Some(0))).contains("bad max-entries"));
     assert_eq!(config(ENTRY_OVERHEAD + 1, Some(1)).check(), Ok(()));
+}
+
+#[test]
+fn what_was_evicted_is_freed_by_the_next_insert_or_by_a_clear() {
+    let (store, _) = store(100);
+    let evict = || {
+        set(&store, "a", "1", None);
+        let mut batch = Batch::default();
+        store.drain(&mut batch, 10);
+        assert_eq!(store.evict(&batch.admitted).entries, 1);
+        assert_eq!((store.stats().entries, store.stats().bytes), (0, 0));
+    };
+    let leftover = || store.shards[0].0.write().leftovers.pop().is_some();
+    evict();
+    assert!(leftover() && !leftover());
+    evict();
+    set(&store, "b", "2", None);
+    assert!(!leftover());
+    store.remove("b", store.hash("b"));
+    evict();
+    assert_eq!(store.clear(), 0);
+    assert!(!leftover());
+}
+
+#[test]
+fn a_value_outlives_its_entry() {
+    let (store, _) = store(100);
+    let value = |key| store.get(key, store.hash(key)).unwrap().value.unwrap();
+    set(&store, "a", "1", None);
+    let overwritten = value("a");
+    set(&store, "a", "2", None);
+    let evicted = value("a");
+    let mut batch = Batch::default();
+    store.drain(&mut batch, 10);
+    store.evict(&batch.admitted);
+    for key in ["b", "c"] {
+        set(&store, key, "3", None);
+    }
+    let (removed, cleared) = (value("b"), value("c"));
+    store.remove("b", store.hash("b"));
+    store.clear();
+    assert_eq!([overwritten, evicted, removed, cleared], ["1", "2", "3", "3"]);
 }

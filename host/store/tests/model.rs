@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::clock::Clock;
 use crate::policy::{Batch, Keys, Residents};
-use crate::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Reservation, Store, Value};
+use crate::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Reservation, Store};
 
 const CAPACITY: u64 = 16 * (ENTRY_OVERHEAD + 100);
 const MAX_ENTRIES: u32 = 20;
@@ -135,7 +135,7 @@ impl World {
         let value = len.map(|len| Bytes::from(vec![key.len() as u8; len]));
         let deadline_ms =
             ttl_bits.map(|bits| (self.clock.now_ms() + (1 << bits) - 1).min((1 << 40) - 1));
-        let found = Found { value: value.clone().map(Value::from), deadline_ms };
+        let found = Found { value: value.clone().map(Into::into), deadline_ms };
         let fits = weight(key, &found) <= CAPACITY;
         let before = self.store.stats();
         match self.store.reserve(key.len(), len.unwrap_or(0)) {

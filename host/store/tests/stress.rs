@@ -42,7 +42,7 @@ fn write(store: &Arc<Store>, clock: &Clock, seed: u64) {
             2..8 => drop(store.remove(&key, hash)),
             8..60 => {
                 if let Some(value_found) = store.get(&key, hash).and_then(|found| found.value) {
-                    assert_eq!(*value_found, value(&key, value_found.len()));
+                    assert_eq!(value_found, value(&key, value_found.len()));
                 }
             }
             _ => {

@@ -41,6 +41,6 @@ pub(super) fn value(version: u64) -> Bytes {
     version.to_string().into()
 }
 
-pub(super) fn version(value: &Bytes) -> u64 {
+pub(super) fn version(value: &[u8]) -> u64 {
     std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).expect("a version")
 }

@@ -1,0 +1,79 @@
+//! Evicted records that wait for the next inserts to free them.
+//!
+//! The lane's thread takes out what the threads of inserts have allocated. Were it to
+//! free that too, it would meet them at the allocator's lock for each entry. An insert
+//! that frees one record for the one that it makes gives memory back where it is asked
+//! for next, and mostly gets the same piece again.
+//!
+//! Nobody can read what waits here, and the budget has let go of it.
+
+use super::record::Record;
+
+/// Small records that left one shard and still take memory.
+#[derive(Debug)]
+pub(super) struct Leftovers {
+    /// With their weights, so that none is touched where others wait for the shard.
+    records: Vec<(Record, u32)>,
+    weight: u64,
+    most: u64,
+}
+
+impl Leftovers {
+    /// None yet, and never more than `most` bytes, weighed as the budget does.
+    pub(super) fn new(most: u64) -> Self {
+        Self { records: Vec::new(), weight: 0, most }
+    }
+
+    /// Keeps a record of this weight for an insert to free; gives it back if it is large
+    /// or there is no room.
+    pub(super) fn push(&mut self, record: Record, weight: u64) -> Option<Record> {
+        if self.weight + weight > self.most || !record.is_joined() {
+            return Some(record);
+        }
+        self.weight += weight;
+        self.records.push((record, weight as u32));
+        None
+    }
+
+    /// A record to free, once the shard's lock is let go.
+    pub(super) fn pop(&mut self) -> Option<Record> {
+        let (record, weight) = self.records.pop()?;
+        self.weight -= u64::from(weight);
+        Some(record)
+    }
+
+    /// All of them, to free once the shard's lock is let go.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::new(self.most))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::entry::{Cost, Deadline};
+
+    fn record(len: usize) -> Record {
+        Record::new("key", Some(vec![0; len].into()), Deadline::NEVER, Cost::new(0))
+    }
+
+    #[test]
+    fn keeps_what_fits_and_gives_all_of_it_back() {
+        let mut leftovers = Leftovers::new(1000);
+        let kept = (0..).take_while(|_| leftovers.push(record(10), 300).is_none()).count();
+        assert_eq!(kept, 3);
+        for _ in 0..kept {
+            assert!(leftovers.pop().is_some());
+        }
+        assert!(leftovers.pop().is_none());
+        assert!(leftovers.push(record(10), 1000).is_none());
+        assert!(leftovers.take().pop().is_some() && leftovers.pop().is_none());
+        assert!(leftovers.push(record(10), 1000).is_none());
+    }
+
+    #[test]
+    fn a_large_record_is_never_kept() {
+        // Its value came from elsewhere, in a buffer of any size.
+        assert!(Leftovers::new(1 << 20).push(record(5000), 5100).is_some());
+    }
+}
