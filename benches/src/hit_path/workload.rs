@@ -42,6 +42,12 @@ impl Stream {
     pub(super) fn len(&self) -> usize {
         self.keys.len()
     }
+
+    /// Keeps the first `len` requests.
+    pub(super) fn shorten(&mut self, len: usize) {
+        self.keys.truncate(len);
+        self.draws.truncate(len);
+    }
 }
 
 impl Workload {
