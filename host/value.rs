@@ -4,13 +4,13 @@ mod shared;
 
 use std::time::Duration;
 
-pub(crate) use shared::Block;
 pub use shared::Value;
+pub(crate) use shared::{Block, block};
 
 /// A value as a caller gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The value. Cloning shares the bytes.
+    /// The value: a slice to read, `Bytes::from` to pass on. Cloning shares the bytes.
     pub value: Value,
     /// Where it came from.
     pub origin: Origin,

@@ -42,6 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["plugin/"]),
     ("tracing_opentelemetry", &["telemetry/"]),
     ("tracing_subscriber", &["telemetry/"]),
+    ("triomphe", &["value/"]),
     ("wasmtime", &["plugin/"]),
     ("wasmtime_wasi", &["plugin/"]),
 ];

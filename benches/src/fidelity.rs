@@ -124,9 +124,9 @@ fn at_full_speed(
     Ok(100.0 * hits as f64 / stream.keys.len() as f64)
 }
 
-/// Asks for a key as a group does: who misses one that another thread is about to keep
-/// joins that load. Answers whether this was the load: as [`exact`] knows of no two
-/// requests at once, who joins one has hit, and goes on at once.
+/// Asks for a key as a group does: a miss of a key that another thread is loading joins
+/// that load. Answers whether this request was the load. One that joined has hit, since
+/// [`exact`] makes one request at a time; it does not wait.
 fn loads(cache: &Ours, key: &str, number: u32, loading: &Mutex<HashSet<u32>>) -> bool {
     if cache.get(key) {
         return false;

@@ -48,8 +48,9 @@ impl Entry {
     }
 }
 
-/// In one word: flags of what a slot holds and what the policy knows of it (4 bits), how often the entry was hit since
-/// the policy was last told (4), and the coarse epoch of its last use (24).
+/// In one word: flags of what a slot holds and what the policy knows of it (4 bits), how
+/// often the entry was hit since the policy was last told (4), and the coarse epoch of its
+/// last use (24).
 ///
 /// Flags change under the shard's exclusive lock only. Readers renew the rest with
 /// relaxed loads and stores, and two of them may overwrite each other: both numbers

@@ -1,18 +1,18 @@
 //! Evicted records that wait for the next inserts to free them.
 //!
-//! The lane's thread takes out what the threads of inserts have allocated. Were it to
-//! free that too, it would meet them at the allocator's lock for each entry. An insert
-//! that frees one record for the one that it makes gives memory back where it is asked
-//! for next, and mostly gets the same piece again.
+//! What the lane's thread takes out, the threads of inserts have allocated. Were the lane
+//! to free it, both would meet at the allocator's lock for each entry. So each insert
+//! frees one such record after it has made its own, and the next one mostly gets that
+//! memory.
 //!
-//! Nobody can read what waits here, and the budget has let go of it.
+//! No look-up finds what waits here, and the budget has let go of it.
 
 use super::record::Record;
 
 /// Small records that left one shard and still take memory.
 #[derive(Debug)]
 pub(super) struct Leftovers {
-    /// With their weights, so that none is touched where others wait for the shard.
+    /// With their weights, so that `pop`, under the shard's lock, reads none of them.
     records: Vec<(Record, u32)>,
     weight: u64,
     most: u64,
@@ -33,6 +33,11 @@ impl Leftovers {
         self.weight += weight;
         self.records.push((record, weight as u32));
         None
+    }
+
+    #[cfg(test)]
+    pub(super) fn weight(&self) -> u64 {
+        self.weight
     }
 
     /// A record to free, once the shard's lock is let go.

@@ -8,20 +8,22 @@
 //! takes no room where it is missing.
 
 use bytes::Bytes;
-use triomphe::Arc;
 
 use super::entry::{Cost, Deadline};
-use crate::value::{Block, Value};
+use crate::value::{Block, Value, block};
 
-/// Bytes charged for each entry beyond its key and its value: 24 for the entry
-/// itself, about 8 for its place in the index, 16 for the record's holders and length,
-/// 12 to 16 for what a policy keeps of it, the rest for deadline and cost where it has
-/// them (7), and for the headers and the rounding of the allocator.
-pub const ENTRY_OVERHEAD: u64 = 96;
+/// Bytes charged for each entry beyond its key and its value: 24 for the entry itself,
+/// about 8 for its place in the index, 18 for the record's holders, length and prefix, 20
+/// (an LRU) to 48 (LRU-K) for what a policy keeps of it, the rest for deadline and cost
+/// where it has them (7), and for the headers and the rounding of the allocator.
+pub const ENTRY_OVERHEAD: u64 = 112;
 
 /// From this size of key and value on the value is kept as it came: copying would take
 /// longer than the memory saved is worth.
 const JOIN_BELOW: usize = 4096;
+
+/// Bytes of a joined record at most: deadline and cost come to what is counted above.
+const MOST_JOINED: usize = JOIN_BELOW + Deadline::LEN + Cost::LEN;
 
 /// Bytes of a joined record before all else: the length of the key and the flags.
 const PREFIX: usize = size_of::<u16>();
@@ -43,9 +45,9 @@ const COSTLY: u16 = 1 << 13;
 pub(super) enum Record {
     /// What stands in a slot without an entry. Nothing may be asked of it.
     Vacant,
-    /// Prefix, deadline and cost where there are any, key, value. How many hold it stands
-    /// right before: a hit reads the one and writes the other, and both are one line of
-    /// memory or two side by side.
+    /// Prefix, deadline and cost where there are any, key, value. The count of its holders
+    /// stands at the head of the block. A hit reads the key and writes the count: one line
+    /// of memory, or two side by side.
     Joined(Block),
     Apart(Box<Apart>),
 }
@@ -80,7 +82,8 @@ impl Record {
             extra[1] = &cost;
         }
         let value = value.as_deref().unwrap_or_default();
-        Self::Joined(join(&[&prefix.to_le_bytes(), extra[0], extra[1], key.as_bytes(), value]))
+        let parts = [&prefix.to_le_bytes(), extra[0], extra[1], key.as_bytes(), value];
+        Self::Joined(block::<MOST_JOINED>(&parts))
     }
 
     #[inline]
@@ -179,24 +182,6 @@ pub(super) fn weight(key_len: usize, value_len: usize) -> u64 {
 
 fn vacant() -> ! {
     unreachable!("a slot without an entry was read")
-}
-
-/// The parts in one allocation: fewer than [`JOIN_BELOW`] bytes, deadline and cost not
-/// counted.
-fn join(parts: &[&[u8]]) -> Block {
-    // A block is made of bytes that there are; those of the parts replace them.
-    const ZEROS: &[u8] = &[0; JOIN_BELOW + Deadline::LEN + Cost::LEN];
-    let len = parts.iter().map(|part| part.len()).sum();
-    let mut joined = Block::from_header_and_slice((), &ZEROS[..len]);
-    joined.with_arc_mut(|arc| {
-        let mut rest = Arc::get_mut(arc).expect("nobody else has it yet").slice_mut();
-        for part in parts {
-            let (place, after) = rest.split_at_mut(part.len());
-            place.copy_from_slice(part);
-            rest = after;
-        }
-    });
-    joined
 }
 
 #[inline]

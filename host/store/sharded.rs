@@ -85,8 +85,8 @@ impl Store {
     /// by and not one a shard.
     const SHARD_ENTRIES: u32 = 1024;
 
-    /// Bytes that a shard leaves for inserts to free, or a 64th of its share of the
-    /// capacity if that is less.
+    /// Most bytes that a shard leaves for inserts to free; a 64th of its share of the
+    /// capacity where that is less.
     const LEFTOVERS: u64 = 8 << 10;
 
     /// An empty store. `wake` is called, from any thread and without a lock held,
@@ -104,18 +104,24 @@ impl Store {
                 mean + 8 * mean.isqrt() + 8
             }
         };
-        Self::with_shards(&config, clock, wake, bits, shard_limit)
+        let leftover_bytes = Self::leftover_bytes(config.capacity_bytes, bits);
+        Self::with_shards(&config, clock, wake, bits, shard_limit, leftover_bytes)
     }
 
-    /// An empty store of `1 << bits` shards with `shard_limit` slots each.
+    pub(super) fn leftover_bytes(capacity_bytes: u64, shard_bits: u32) -> u64 {
+        Self::LEFTOVERS.min(capacity_bytes >> shard_bits >> 6)
+    }
+
+    /// An empty store of `1 << bits` shards, each with `shard_limit` slots and at most
+    /// `leftover_bytes` that wait to be freed.
     pub(super) fn with_shards(
         config: &Config,
         clock: Clock,
         wake: Box<dyn Fn() + Send + Sync>,
         bits: u32,
         shard_limit: u32,
+        leftover_bytes: u64,
     ) -> Arc<Self> {
-        let leftover_bytes = Self::LEFTOVERS.min(config.capacity_bytes >> bits >> 6);
         let shard = |shard| {
             let table = Table::new(Numbering { shard, bits }, shard_limit, leftover_bytes);
             Shard(RwLock::new(table))

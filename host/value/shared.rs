@@ -5,10 +5,30 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use bytes::Bytes;
-use triomphe::ThinArc;
+use triomphe::{Arc, ThinArc};
 
 /// Bytes with their count of holders and their length before them, in one allocation.
 pub(crate) type Block = ThinArc<(), u8>;
+
+/// The parts in one block, `MOST` bytes of them at most.
+///
+/// # Panics
+/// There are more.
+pub(crate) fn block<const MOST: usize>(parts: &[&[u8]]) -> Block {
+    // A block is made of bytes that there are; those of the parts replace them.
+    let zeros = const { &[0; MOST] };
+    let len = parts.iter().map(|part| part.len()).sum();
+    let mut block = Block::from_header_and_slice((), &zeros[..len]);
+    block.with_arc_mut(|arc| {
+        let mut rest = Arc::get_mut(arc).expect("nobody else has it yet").slice_mut();
+        for part in parts {
+            let (place, after) = rest.split_at_mut(part.len());
+            place.copy_from_slice(part);
+            rest = after;
+        }
+    });
+    block
+}
 
 /// The bytes of a value. They stay whole for as long as somebody holds them, whatever
 /// becomes of the entry that they were read from. Cloning shares them.
@@ -112,7 +132,7 @@ mod tests {
 
     #[test]
     fn becomes_bytes_without_a_copy_and_is_freed_by_the_last_holder() {
-        let block = Block::from_header_and_slice((), b"keyvalue");
+        let block = block::<8>(&[b"key", b"", b"value"]);
         let values = [Value::rest(block.clone(), 3), Value::from(Bytes::from_static(b"value"))];
         for value in values {
             assert_eq!(value, "value");

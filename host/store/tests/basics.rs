@@ -226,7 +226,7 @@ fn the_lane_is_called_for_a_need_or_enough_changes_and_not_for_each_insert() {
 fn a_store_that_could_hold_nothing_is_refused() {
     let config = |capacity_bytes, max_entries| Config { capacity_bytes, max_entries };
     let refused = |config: Config| config.check().unwrap_err().to_string();
-    assert!(refused(config(ENTRY_OVERHEAD, None)).contains("bad capacity: 96 B hold no entry"));
+    assert!(refused(config(ENTRY_OVERHEAD, None)).contains("bad capacity: 112 B hold no entry"));
     assert!(refused(config(1 << 20, Some(0))).contains("bad max-entries"));
     assert_eq!(config(ENTRY_OVERHEAD + 1, Some(1)).check(), Ok(()));
 }
@@ -263,12 +263,18 @@ fn a_value_outlives_its_entry() {
     let evicted = value("a");
     let mut batch = Batch::default();
     store.drain(&mut batch, 10);
-    store.evict(&batch.admitted);
+    assert_eq!(store.evict(&batch.admitted).entries, 1);
     for key in ["b", "c"] {
         set(&store, key, "3", None);
     }
     let (removed, cleared) = (value("b"), value("c"));
-    store.remove("b", store.hash("b"));
-    store.clear();
+    assert!(store.remove("b", store.hash("b")));
+    assert_eq!(store.clear(), 1);
     assert_eq!([overwritten, evicted, removed, cleared], ["1", "2", "3", "3"]);
+}
+
+#[test]
+fn what_waits_to_be_freed_is_a_small_part_of_the_capacity() {
+    assert_eq!(Store::leftover_bytes(1 << 30, 3), 8 << 10);
+    assert_eq!(Store::leftover_bytes(1 << 20, 3) << 3, (1 << 20) / 64);
 }

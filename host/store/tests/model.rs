@@ -12,6 +12,8 @@ use crate::policy::{Batch, Keys, Residents};
 use crate::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Reservation, Store};
 
 const CAPACITY: u64 = 16 * (ENTRY_OVERHEAD + 100);
+/// Room for a few records of a shard that wait to be freed.
+const LEFTOVER_BYTES: u64 = 400;
 const MAX_ENTRIES: u32 = 20;
 
 #[derive(Clone, Debug)]
@@ -82,7 +84,14 @@ impl World {
         // Several shards have few enough slots to run out of them.
         let shard_limit = [MAX_ENTRIES, 12, 6][shard_bits as usize];
         let wake = Box::new(|| {});
-        let store = Store::with_shards(&config, clock.clone(), wake, shard_bits, shard_limit);
+        let store = Store::with_shards(
+            &config,
+            clock.clone(),
+            wake,
+            shard_bits,
+            shard_limit,
+            LEFTOVER_BYTES,
+        );
         let (held, policy, reservations) = Default::default();
         Self { store, clock, held, policy, reservations }
     }
@@ -237,6 +246,9 @@ impl World {
         assert!(slots.values().all(|key| self.held.contains_key(key)));
         for key in (0..40).map(name) {
             assert_eq!(self.store.peek(&key, self.store.hash(&key)).as_ref(), self.live(&key));
+        }
+        for shard in &self.store.shards {
+            assert!(shard.0.read().leftovers.weight() <= LEFTOVER_BYTES);
         }
         let stats = self.store.stats();
         let entries = self.held.iter().map(|(key, found)| weight(key, found)).sum::<u64>();

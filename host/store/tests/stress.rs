@@ -102,7 +102,7 @@ fn what_is_held_is_within_bounds_and_what_the_policy_knows_whatever_races() {
     let wake = Box::new(move || {
         count.fetch_add(1, Relaxed);
     });
-    let store = Store::with_shards(&config, clock.clone(), wake, 2, MAX_ENTRIES / 3);
+    let store = Store::with_shards(&config, clock.clone(), wake, 2, MAX_ENTRIES / 3, 1000);
     let mut fifo = Fifo { known: vec![false; store.slot_bound() as usize], ..Fifo::default() };
     let done = AtomicBool::new(false);
 
