@@ -18,6 +18,7 @@ pub mod group;
 pub mod plugin;
 
 pub mod cluster;
+pub mod membership;
 pub mod store;
 
 pub mod policy;
@@ -26,9 +27,9 @@ pub mod retriever;
 pub mod clock;
 pub mod error;
 pub mod key;
-mod multiplex;
 mod sync;
 pub mod telemetry;
+pub mod transport;
 pub mod value;
 
 /// The wire messages and services, generated from `proto/`.

@@ -15,8 +15,8 @@ const LAYERS: &[(u32, &[&str])] = &[
     (5, &["client", "group", "plugin"]),
     (4, &["store", "cluster"]),
     (3, &["policy"]),
-    (2, &["retriever"]),
-    (1, &["error", "key", "multiplex", "telemetry", "value"]),
+    (2, &["retriever", "transport", "membership"]),
+    (1, &["error", "key", "telemetry", "value"]),
     (0, &["clock", "proto", "sync"]),
 ];
 
@@ -31,7 +31,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["server/http.rs"]),
     ("clap", &["cli/", "main.rs"]),
-    ("etcd_client", &["cluster/registry/"]),
+    ("etcd_client", &["membership/registry/"]),
     ("hyper_rustls", &["telemetry/"]),
     ("indicatif", &["cli/"]),
     ("opentelemetry", &["telemetry/"]),

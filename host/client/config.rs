@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cluster::registry::etcd;
+use crate::membership::registry::etcd;
 
 /// How a client finds nodes, and its limits.
 #[derive(Clone, Debug)]

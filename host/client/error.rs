@@ -6,7 +6,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::cluster::registry::RegistryError;
+use crate::membership::registry::RegistryError;
 use crate::proto::Failure;
 
 /// Why a call failed.

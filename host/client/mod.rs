@@ -37,7 +37,7 @@
 //!
 //! ```no_run
 //! use psycache::client::{Client, Config};
-//! use psycache::cluster::registry::etcd;
+//! use psycache::membership::registry::etcd;
 //!
 //! # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
 //! let endpoints = vec!["http://10.0.0.9:2379".into()];

@@ -5,12 +5,12 @@ use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 use super::{Error, Reason, call};
-use crate::multiplex::{Broken, Link, Outgoing, Protocol};
 use crate::proto::cache_client::CacheClient;
 use crate::proto::session_request::Call;
 use crate::proto::session_response::Answer;
 use crate::proto::{SessionRequest, SessionResponse};
 use crate::telemetry::propagation;
+use crate::transport::multiplex::{Broken, Link, Outgoing, Protocol};
 
 /// A message above this many bytes goes by a call of its own, so that it does not
 /// keep small ones waiting on the stream.

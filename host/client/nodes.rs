@@ -12,9 +12,9 @@ use tonic::codegen::http::Uri;
 
 use super::node::Node;
 use super::{Config, ConnectError, Nodes};
-use crate::cluster::registry::{Membership, Observer};
-use crate::cluster::ring::{Ring, RingNode};
 use crate::key;
+use crate::membership::registry::{Membership, Observer};
+use crate::membership::rendezvous::{Ring, RingNode};
 
 /// Who is asked, as one snapshot that calls read without a lock.
 pub(super) struct Routes {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::owners::Cluster;
-use super::remote::Remote;
 use super::snapshot::Nodes;
+use crate::transport::remote::Remote;
 
 /// The other nodes, as they share the keys when this one has left.
 pub struct Heirs(Arc<Nodes>);

@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::remote::Remote;
 use super::standing::PROMISE;
 use crate::sync::Mutex;
+use crate::transport::remote::Remote;
 
 /// More have asked than any cluster has nodes; the rest must be in the ring.
 const MOST: usize = 1_024;

@@ -1,12 +1,5 @@
 //! Who owns a key: the ring, the other nodes, and the registry they are found in.
 
-pub mod registry;
-pub mod ring;
-
-pub mod remote;
-
-pub mod peer;
-
 mod debts;
 mod heirs;
 mod listening;

@@ -11,12 +11,12 @@ use tokio::time::timeout;
 
 use super::debts::{Debts, WHO_COMES};
 use super::listening::Listening;
-use super::registry::{Member, Membership};
-use super::remote::{Link, Remote};
-use super::ring::{Ring, RingNode};
 use super::snapshot::{Nodes, Snapshot};
 use super::standing::Standing;
 use crate::clock::Clock;
+use crate::membership::registry::{Member, Membership};
+use crate::membership::rendezvous::{Ring, RingNode};
+use crate::transport::remote::{Link, Remote};
 
 /// For how long after a change a new owner asks those before it.
 pub const REMEMBERED: Duration = Duration::from_secs(60);

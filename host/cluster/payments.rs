@@ -9,9 +9,9 @@ use futures::future::join_all;
 
 use super::debts::{Debt, WHO_COMES};
 use super::owners::Cluster;
-use super::remote::{Call, Link, Remote, RemoteError, Response};
 use super::touch::{CHANGE_WITHIN, LONGEST_CHANGE, ensure_address};
 use crate::error::Error;
+use crate::transport::remote::{Call, Link, Remote, RemoteError, Response};
 
 /// Between attempts to pay.
 const PAY_EVERY: Duration = Duration::from_millis(250);

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::registry::Membership;
-use super::remote::Remote;
-use super::ring::Ring;
+use crate::membership::registry::Membership;
+use crate::membership::rendezvous::Ring;
+use crate::transport::remote::Remote;
 
 /// What requests look into. Never changed: another one takes its place.
 pub(super) struct Snapshot {

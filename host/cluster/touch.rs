@@ -11,9 +11,9 @@ use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 
 use super::owners::Cluster;
-use super::remote::{Call, Remote, Request, Response};
 use super::standing::{Greeted, Standing};
 use crate::error::Error;
+use crate::transport::remote::{Call, Remote, Request, Response};
 
 /// How long a node may take to make a change.
 pub const CHANGE_WITHIN: Duration = Duration::from_secs(1);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::cluster::registry::etcd;
 use crate::config::{Cluster, Error, Registry, Secret};
+use crate::membership::registry::etcd;
 
 /// What one source says about the cluster.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::cluster::registry::{InMemory, etcd};
 use crate::group;
+use crate::membership::registry::{InMemory, etcd};
 use crate::store;
 use crate::telemetry;
 

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use super::change::Kept;
 use super::get::Keep;
 use super::{Group, Reply};
-use crate::cluster::remote::{Call, HandedOver, Request, Response};
 use crate::error::Error;
 use crate::key;
+use crate::transport::remote::{Call, HandedOver, Request, Response};
 
 impl Group {
     /// Answers another node within `within`.

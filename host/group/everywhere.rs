@@ -40,9 +40,9 @@ use super::Group;
 use super::change::Kept;
 use super::told::{Taken, Told};
 use crate::cluster::Owner;
-use crate::cluster::remote::{Call, Remote, Request};
 use crate::error::Error;
 use crate::key;
+use crate::transport::remote::{Call, Remote, Request};
 
 /// How often a set is made again that others overtook. Then it counts as made and
 /// overtaken.

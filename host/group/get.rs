@@ -10,11 +10,11 @@ use tracing::{Instrument, Span};
 use super::singleflight::{Joined, Lost};
 use super::{Group, Reply};
 use crate::cluster::Owner;
-use crate::cluster::remote::{Call, Remote, RemoteError, Response};
 use crate::error::Error;
 use crate::key;
 use crate::store::Found;
 use crate::telemetry::{GetResult, spans};
+use crate::transport::remote::{Call, Remote, RemoteError, Response};
 use crate::value::{Answer, Origin};
 
 /// Keys of one `get_many` that are asked for at a time.

@@ -16,9 +16,9 @@ use tokio::time::Instant;
 
 use super::Group;
 use crate::cluster::Heirs;
-use crate::cluster::remote::{Call, HandedOver, Response};
 use crate::key;
 use crate::store::Held;
+use crate::transport::remote::{Call, HandedOver, Response};
 
 /// Bytes of keys and values in one message: many small entries, or a large one.
 const MESSAGE_BYTES: usize = 256 << 10;

@@ -9,12 +9,12 @@ use tracing::{Instrument, Span};
 use super::get::Keep;
 use super::singleflight::Load;
 use super::{Group, Reply, ttl};
-use crate::cluster::remote::{Call, RemoteError, Response};
 use crate::error::Error;
 use crate::key;
 use crate::retriever::{FetchError, Fetched, SharedRetriever};
 use crate::store::{NewEntry, Reservation};
 use crate::telemetry::{LoadOutcome, LoadSource, spans};
+use crate::transport::remote::{Call, RemoteError, Response};
 use crate::value::{Answer, Origin};
 
 /// How long a value is kept that another node answers for.

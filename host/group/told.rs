@@ -9,8 +9,8 @@ use futures::future::join_all;
 
 use super::Group;
 use crate::cluster::CHANGE_WITHIN;
-use crate::cluster::remote::{Call, Remote, RemoteError, Response};
 use crate::error::Error;
+use crate::transport::remote::{Call, Remote, RemoteError, Response};
 
 /// A change of one key, or of the whole group.
 pub(super) struct Told<'a> {

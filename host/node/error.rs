@@ -1,7 +1,7 @@
 //! Why a node does not start.
 
-use crate::cluster::registry::RegistryError;
 use crate::error::Error;
+use crate::membership::registry::RegistryError;
 use crate::plugin::{AllowNetError, LoadError};
 use crate::policy::Failure;
 

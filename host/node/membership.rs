@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 use super::StartError;
 use crate::clock::Clock;
-use crate::cluster::peer::Peer;
-use crate::cluster::registry::{self, Member, Registry};
 use crate::cluster::{Cluster, Heirs};
 use crate::config::{self, Config};
 use crate::group::HandedOff;
+use crate::membership::registry::{self, Member, Registry};
 use crate::server::Groups;
+use crate::transport::peer::Peer;
 
 /// How long a node that left serves on: others hear of it within milliseconds,
 /// and what they had sent until then arrives.

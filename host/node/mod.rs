@@ -37,9 +37,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::cluster::registry::Member;
 use crate::cluster::{self, Cluster};
 use crate::config::{self, Config};
+use crate::membership::registry::Member;
 use crate::plugin::{CompileCache, Engines};
 use crate::server::{self, Groups, Health, Listeners, LocalNode, Services};
 use crate::telemetry::{Metrics, NodeReading, PeerReading};

@@ -9,12 +9,12 @@ use futures::future::BoxFuture;
 use super::groups::blocking;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::cluster::remote::Link;
 use crate::error::Error;
 use crate::plugin::{Engines, LoadError, Plugin, PolicyComponent, PolicyLimits};
 use crate::policy::{Failure, PolicyConfig};
 use crate::proto::{NodeStatus, RegistryStatus, StatusResponse};
 use crate::server::{Groups, Health, Operations, Phase, PolicySwap, PolicySwapped};
+use crate::transport::remote::Link;
 
 /// The node as operators see it.
 pub(super) struct NodeOperations {

@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 
 use super::Groups;
 use crate::cluster::Cluster;
-use crate::cluster::remote::{Call, Local, Request, Response};
 use crate::error::Error;
+use crate::transport::remote::{Call, Local, Request, Response};
 
 /// This node, as others ask it.
 pub struct LocalNode {

@@ -14,13 +14,13 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::health::Health;
 use super::status::outcome;
-use crate::cluster::peer::wire;
-use crate::cluster::remote::Local;
 use crate::error::Error;
 use crate::proto::peer_server::{Peer, PeerServer};
 use crate::proto::{PeerRequest, PeerResponse, peer_request};
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
+use crate::transport::peer::wire;
+use crate::transport::remote::Local;
 
 /// Requests of one stream that may wait for something at a time; further ones stay
 /// in the stream's window, which holds the asker up.

@@ -19,11 +19,11 @@ use super::health::Health;
 use super::http;
 use super::limit::{Restating, max_message_bytes};
 use super::peer_service::PeerService;
-use crate::cluster::remote::Local;
 use crate::proto;
 use crate::proto::admin_server::AdminServer;
 use crate::proto::cache_server::CacheServer;
 use crate::telemetry::Metrics;
+use crate::transport::remote::Local;
 
 /// A silent connection is asked whether it is alive, so that one whose other end
 /// lost its power does not hold a session for ever.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use psycache::clock::Clock;
 use psycache::cluster::Cluster;
-use psycache::cluster::registry::{Member, Membership};
-use psycache::cluster::remote::{Link, Remote, RemoteError, Request, Response};
+use psycache::membership::registry::{Member, Membership};
+use psycache::transport::remote::{Link, Remote, RemoteError, Request, Response};
 
 use crate::report::{Figure, median};
 

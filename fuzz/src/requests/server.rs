@@ -9,7 +9,6 @@ use futures::future::{self, BoxFuture, FutureExt};
 use parking_lot::{Mutex, MutexGuard};
 use psycache::clock::Clock;
 use psycache::cluster::Cluster;
-use psycache::cluster::remote::{Link, Remote, RemoteError, Request, Response};
 use psycache::error::Error;
 use psycache::group::{self, Group};
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
@@ -21,6 +20,7 @@ use psycache::server::{
 };
 use psycache::store::{self, ENTRY_OVERHEAD, Store};
 use psycache::telemetry::{Metrics, NodeReading};
+use psycache::transport::remote::{Link, Remote, RemoteError, Request, Response};
 use tokio::runtime::Runtime;
 use tonic::service::Routes;
 

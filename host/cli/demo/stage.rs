@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tonic::transport::{Channel, Endpoint};
 
-use crate::cluster::registry::InMemory;
-use crate::cluster::ring::{Ring, RingNode};
 use crate::config::{Cluster, Config, Group, Plugin, Registry};
 use crate::key::ring_hash;
+use crate::membership::registry::InMemory;
+use crate::membership::rendezvous::{Ring, RingNode};
 use crate::node::Node;
 use crate::proto::admin_client::AdminClient;
 use crate::proto::cache_client::CacheClient;

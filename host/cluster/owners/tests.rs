@@ -2,10 +2,10 @@
 
 use futures::future::BoxFuture;
 
-use super::super::registry::Member;
-use super::super::remote::{RemoteError, Request, Response};
 use super::*;
 use crate::key::ring_hash;
+use crate::membership::registry::Member;
+use crate::transport::remote::{RemoteError, Request, Response};
 
 struct Named(String);
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use psycache::cluster::remote::{Call, Link, Remote, RemoteError, Request, Response};
 use psycache::error::Error;
+use psycache::transport::remote::{Call, Link, Remote, RemoteError, Request, Response};
 use psycache::value::Origin;
 use tokio::sync::oneshot;
 

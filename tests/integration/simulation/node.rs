@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use psycache::cluster::Cluster;
-use psycache::cluster::ring::{Ring, RingNode};
 use psycache::group::{self, Group};
+use psycache::membership::rendezvous::{Ring, RingNode};
 use psycache::policy::{
     Batch, Bell, Failure, Keys, Lane, LaneConfig, Policy, PolicyConfig, PolicySource,
 };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use psycache::cluster::PROMISE;
-use psycache::cluster::registry::{Member, Membership};
+use psycache::membership::registry::{Member, Membership};
 
 use super::node::Node;
 use super::world::{Finding, World};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use psycache::clock::Clock;
-use psycache::cluster::remote::{Call, Request};
+use psycache::transport::remote::{Call, Request};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use psycache::client::{Client, Config};
-use psycache::cluster::registry::etcd;
+use psycache::membership::registry::etcd;
 use psycache::proto::StatusRequest;
 use psycache::proto::StatusResponse;
 use psycache::proto::admin_client::AdminClient;

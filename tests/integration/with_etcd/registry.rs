@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use etcd_client::CompactionOptions;
 use psycache::clock::Clock;
-use psycache::cluster::registry::{Config, Member, Membership, Registry, RegistryError, etcd};
 use psycache::cluster::{PROMISE, Standing};
+use psycache::membership::registry::{Config, Member, Membership, Registry, RegistryError, etcd};
 
 use super::server::Etcd;
 

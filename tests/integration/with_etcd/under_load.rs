@@ -2,8 +2,8 @@
 //! `PSYCACHE_LOAD_SECONDS=60` makes each phase last as long as one would by hand.
 
 use futures::future::join_all;
-use psycache::cluster::ring::{Ring, RingNode};
 use psycache::key::ring_hash;
+use psycache::membership::rendezvous::{Ring, RingNode};
 
 use super::load::{Cluster, DEADLINE, GROUP, KEYS, Load, key, status};
 

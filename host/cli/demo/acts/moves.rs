@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use super::{OTHERS, STUDENTS, heading, other, times};
 use crate::cli::demo::stage::{Actor, Stage};
 use crate::cli::output::line;
-use crate::cluster::ring::Ring;
+use crate::membership::rendezvous::Ring;
 
 const NEWCOMER: &str = "D";
 

@@ -12,11 +12,12 @@ use rand::Rng;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use super::super::{Member, Membership, RegistryError, Standing};
+use super::super::{Member, Membership, RegistryError};
 use super::Config;
 use super::roster::Roster;
 use super::session::{self, Session, SessionError};
 use crate::clock::Clock;
+use crate::cluster::Standing;
 
 /// The task that keeps a node registered.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::Standing;
+use crate::cluster::Standing;
 
 /// Where to look for the other nodes.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +68,7 @@ pub struct Membership {
     pub problem: String,
     /// How often this node had entered the register, for the first time or after it
     /// was taken off, when this list was made. See
-    /// [`Standing::registers`](super::Standing::registers).
+    /// [`Standing::registers`](crate::cluster::Standing::registers).
     pub registrations: u64,
 }
 

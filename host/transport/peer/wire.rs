@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::failure;
-use crate::cluster::remote::{Call, HandedOver, RemoteError, Request, Response};
 use crate::error::Error;
 use crate::proto::{
     PeerClear, PeerDone, PeerGet, PeerGreet, PeerGreeted, PeerHandoff, PeerHandoffEntry,
@@ -11,6 +10,7 @@ use crate::proto::{
     peer_request, peer_response,
 };
 use crate::telemetry::propagation;
+use crate::transport::remote::{Call, HandedOver, RemoteError, Request, Response};
 use crate::value::{Answer, Origin};
 
 /// The service's name in traces.

@@ -4,9 +4,9 @@ use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 use super::wire;
-use crate::multiplex::{Outgoing, Protocol};
 use crate::proto::peer_client::PeerClient;
 use crate::proto::{PeerRequest, PeerResponse};
+use crate::transport::multiplex::{Outgoing, Protocol};
 
 /// `psycache.v1.Peer`.
 pub(super) struct PeerProtocol {

@@ -5,10 +5,11 @@ use std::time::Duration;
 use etcd_client::{Client, Compare, CompareOp, KeyValue, PutOptions, Txn, TxnOp};
 use tokio::time::Instant;
 
-use super::super::{Member, Standing};
+use super::super::Member;
 use super::Config;
 use super::session::{Last, SessionError, member, within};
 use crate::cluster::PROMISE;
+use crate::cluster::Standing;
 
 /// A registration that has just been made.
 pub(super) struct Claimed {

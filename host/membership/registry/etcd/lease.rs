@@ -7,9 +7,9 @@ use std::time::Duration;
 use etcd_client::{Client, LeaseKeepAliveStream, LeaseKeeper};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
-use super::super::Standing;
 use super::claim::Claimed;
 use super::session::{SessionError, within};
+use crate::cluster::Standing;
 
 /// A lease of this node.
 pub(super) struct Lease {

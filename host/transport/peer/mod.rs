@@ -16,9 +16,9 @@ use tonic::Code;
 
 use super::remote::{Link, Remote, RemoteError, Request, Response};
 use crate::clock::Clock;
-use crate::multiplex;
-use crate::multiplex::{Broken, State};
 use crate::telemetry::RpcSpan;
+use crate::transport::multiplex;
+use crate::transport::multiplex::{Broken, State};
 use breaker::Breaker;
 use counts::{Counts, Outcome};
 use protocol::PeerProtocol;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use etcd_client::{Client, EventType, GetOptions, KeyValue, WatchOptions, WatchStream};
 use tokio::time::Instant;
 
-use super::super::{Member, Standing};
+use super::super::Member;
 use super::lease::Lease;
 use super::{Config, claim};
+use crate::cluster::Standing;
 
 /// Why there is no session, or none any more.
 #[derive(Debug, thiserror::Error)]

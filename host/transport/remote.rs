@@ -20,7 +20,7 @@ pub struct Request {
     pub key: Bytes,
     /// What to do.
     pub call: Call,
-    /// The asker's ring, see [`Ring::version`](super::ring::Ring::version).
+    /// The asker's ring, see [`Ring::version`](crate::membership::rendezvous::Ring::version).
     pub ring_version: u64,
 }
 
@@ -59,7 +59,7 @@ pub enum Call {
         node: String,
     },
     /// About no group: tell the asker of changes from now on for
-    /// [`PROMISE`](super::PROMISE): [`Response::Greeted`].
+    /// [`PROMISE`](crate::cluster::PROMISE): [`Response::Greeted`].
     Greet {
         /// Its address.
         from: String,

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tonic::Code;
 
-use crate::cluster::remote::{RemoteError, Response};
 use crate::error::Error;
+use crate::transport::remote::{RemoteError, Response};
 
 /// How a request to a peer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
