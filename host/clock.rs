@@ -1,9 +1,12 @@
 //! The one clock of a node: milliseconds since it started, never going back, and
 //! the waiting that is counted in them.
+//!
+//! Time that the machine is suspended counts, where the system tells of it: a lease
+//! goes on meanwhile. `std::time::Instant` stands still on Linux.
 
 mod by_hand;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use by_hand::ByHand;
 
@@ -13,7 +16,8 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    Monotonic(Instant),
+    /// When it was made.
+    Monotonic(Duration),
     /// Set by hand, so that a test of a time to live need not wait for it, and a
     /// simulation decides what happens between two milliseconds.
     Manual(ByHand),
@@ -27,7 +31,7 @@ impl Clock {
     /// A clock that starts at 1 ms now: 0 is left to say "no deadline".
     #[must_use]
     pub fn monotonic() -> Self {
-        Self(Source::Monotonic(Instant::now()))
+        Self(Source::Monotonic(since_boot()))
     }
 
     /// A clock that stands at 1 ms until [`advance`](Self::advance) moves it.
@@ -40,7 +44,7 @@ impl Clock {
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         match &self.0 {
-            Source::Monotonic(start) => start.elapsed().as_millis() as u64 + 1,
+            Source::Monotonic(start) => since_boot().saturating_sub(*start).as_millis() as u64 + 1,
             Source::Manual(clock) => clock.now_ms(),
         }
     }
@@ -101,4 +105,15 @@ impl Clock {
             Source::Manual(clock) => clock,
         }
     }
+}
+
+/// The time since the machine was started, suspensions included.
+fn since_boot() -> Duration {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+    // On other systems the monotonic clock is the one that may count suspensions.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+    let now = rustix::time::clock_gettime(CLOCK);
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }

@@ -68,12 +68,13 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A removal or set that some nodes did not confirm.
-    #[error("not confirmed by {}; they may still answer with an older value", nodes.join(", "))]
+    /// A change that was not confirmed in time.
+    #[error("not confirmed by {}: {reason}; an older value may be answered still", nodes.join(", "))]
     NotConfirmed {
-        /// Addresses of the nodes that did not answer, or are back from a crash since
-        /// a moment ago.
+        /// Addresses of the nodes that did not confirm it.
         nodes: Vec<String>,
+        /// Why the first of them did not.
+        reason: String,
     },
     /// Not answered in time.
     #[error("not answered within {} ms", after.as_millis())]

@@ -17,8 +17,7 @@ pub mod client;
 pub mod group;
 pub mod plugin;
 
-pub mod cluster;
-pub mod membership;
+pub mod ownership;
 pub mod store;
 
 pub mod policy;
@@ -30,6 +29,8 @@ pub mod key;
 mod sync;
 pub mod telemetry;
 pub mod transport;
+
+pub mod membership;
 pub mod value;
 
 /// The wire messages and services, generated from `proto/`.

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use psycache::clock::Clock;
-use psycache::cluster::Cluster;
 use psycache::group::{self, Group};
+use psycache::ownership::Ownership;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
 use psycache::policy::{Bell, Lane, LaneConfig, LaneState, PolicyConfig};
 use psycache::store::{self, Store};
@@ -153,7 +153,7 @@ async fn filled(
     let lane = LaneConfig::new(told, clock.clone());
     let lane = Arc::new(Lane::start("swap", policy, lane, store.clone(), bell)?);
     let source = None.into();
-    let parts = group::Parts { store, clock, lane, source, cluster: Arc::new(Cluster::alone()) };
+    let parts = group::Parts { store, clock, lane, source, ownership: Arc::new(Ownership::alone()) };
     let group = Group::new(group::Config::named("swap"), parts)?;
     for nth in 0..entries {
         let value = bytes::Bytes::from_static(VALUE);

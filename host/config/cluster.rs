@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config::{Cluster, Error, Registry, Secret};
+use crate::config::{Cluster, Error, Registry, Secret, text};
+use crate::group::Uncertain;
 use crate::membership::registry::etcd;
 
 /// What one source says about the cluster.
@@ -16,6 +17,8 @@ pub struct ClusterSettings {
     pub access: EtcdAccess,
     /// See [`Cluster::weight`].
     pub weight: Option<u32>,
+    /// See [`Cluster::uncertain`].
+    pub uncertain: Option<Uncertain>,
 }
 
 /// What one source says about etcd besides where it is.
@@ -47,6 +50,14 @@ pub(super) fn resolve(flags: ClusterSettings, file: ClusterSettings) -> Result<C
         false => (flags.peers, flags.etcd),
     };
     let access = flags.access.over(file.access);
+    let weight = flags.weight.or(file.weight);
+    let uncertain = flags.uncertain.or(file.uncertain).unwrap_or_default();
+    if weight.is_some() && !peers.is_empty() {
+        return conflict(
+            "weight says nothing where there is a list of nodes, as all must agree on it; write \
+             it into the list of every node, 10.0.0.1:7400=2 say",
+        );
+    }
     let registry = match (peers.is_empty(), endpoints.is_empty()) {
         (false, false) => {
             return conflict(
@@ -61,9 +72,14 @@ pub(super) fn resolve(flags: ClusterSettings, file: ClusterSettings) -> Result<C
             );
         }
         (true, true) => Registry::Alone,
-        (false, true) => Registry::Static(peers),
+        (false, true) => Registry::Static(listed(&peers)?),
     };
-    Ok(Cluster { registry, weight: flags.weight.or(file.weight).unwrap_or(1) })
+    Ok(Cluster { registry, weight: weight.unwrap_or(1), uncertain })
+}
+
+fn listed(peers: &[String]) -> Result<Vec<(String, u32)>, Error> {
+    let listed = peers.iter().map(|peer| text::listed(peer));
+    listed.collect::<Result<_, _>>().map_err(Error::Conflict)
 }
 
 fn conflict<T>(what: &str) -> Result<T, Error> {

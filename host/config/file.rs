@@ -50,6 +50,7 @@ struct ClusterTable {
     etcd_server_name: Text,
     lease_ttl: Text,
     weight: Text,
+    uncertain: Text,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -207,7 +208,7 @@ impl Reader<'_> {
 
     fn cluster(&self, table: ClusterTable) -> Result<ClusterSettings, Error> {
         Ok(ClusterSettings {
-            peers: self.all("peers", table.peers, text::reachable)?,
+            peers: self.all("peers", table.peers, text::peer)?,
             etcd: self.all("etcd", table.etcd, text::url)?,
             access: EtcdAccess {
                 prefix: self.take("etcd-prefix", table.etcd_prefix, text::etcd_prefix)?,
@@ -227,6 +228,7 @@ impl Reader<'_> {
                 )?,
             },
             weight: self.take("weight", table.weight, text::weight)?,
+            uncertain: self.take("uncertain", table.uncertain, text::uncertain)?,
         })
     }
 

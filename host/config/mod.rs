@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::group;
+use crate::group::{self, Uncertain};
 use crate::membership::registry::{InMemory, etcd};
 use crate::store;
 use crate::telemetry;
@@ -93,8 +93,17 @@ pub struct Plugin {
 pub struct Cluster {
     /// The list of nodes.
     pub registry: Registry,
-    /// This node's share of the keys, relative to the others'.
+    /// This node's share of the keys, relative to the others'. In a list it stands there.
     pub weight: u32,
+    /// What is done while this node can't be certain to hold its keys.
+    pub uncertain: Uncertain,
+}
+
+impl Default for Cluster {
+    /// A node alone.
+    fn default() -> Self {
+        Self { registry: Registry::Alone, weight: 1, uncertain: Uncertain::Brief }
+    }
 }
 
 /// Where the list of nodes is.
@@ -102,8 +111,9 @@ pub struct Cluster {
 pub enum Registry {
     /// There are no others.
     Alone,
-    /// The same list for every node; whether it names this one does not matter.
-    Static(Vec<String>),
+    /// The same list for every node, of addresses and weights; whether it names this one
+    /// does not matter.
+    Static(Vec<(String, u32)>),
     /// In etcd.
     Etcd(etcd::Config),
     /// In this program, which runs several nodes. No setting asks for it.
@@ -154,7 +164,7 @@ impl Default for Config {
             advertise: None,
             http: Some(DEFAULT_HTTP.into()),
             groups: vec![Group::new(DEFAULT_GROUP)],
-            cluster: Cluster { registry: Registry::Alone, weight: 1 },
+            cluster: Cluster::default(),
             telemetry: telemetry::Config::default(),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::text::OrNone;
 use super::*;
+use crate::group::Uncertain;
 
 fn file(text: &str) -> Settings {
     file::parse(Path::new("node.toml"), text.into()).unwrap()
@@ -37,9 +38,10 @@ advertise = "node-1:7400"
 http = "none"
 [cluster]
 etcd = ["http://127.0.0.1:2379", "https://etcd.internal:2379"]
-etcd-prefix = "cache/nodes"
+etcd-prefix = "cache"
 lease-ttl = "9s"
 weight = 3
+uncertain = "strict"
 [telemetry]
 otlp = "http://127.0.0.1:4317"
 trace-ratio = 1
@@ -88,11 +90,12 @@ fn the_whole_file_is_read() {
                     "http://127.0.0.1:2379".into(),
                     "https://etcd.internal:2379".into(),
                 ],
-                prefix: "cache/nodes".into(),
+                prefix: "cache".into(),
                 lease_ttl: Duration::from_secs(9),
                 ..etcd::Config::default()
             }),
             weight: 3,
+            uncertain: Uncertain::Strict,
         },
         telemetry: telemetry::Config {
             otlp: Some("http://127.0.0.1:4317".into()),
@@ -175,7 +178,7 @@ fn contradictions_are_refused() {
         "peers and etcd are both given; a cluster has one registry, so leave one out"
     );
     let flag_wins = Config::from_settings(with(peers.clone()), Some(with(etcd))).unwrap();
-    assert_eq!(flag_wins.cluster.registry, Registry::Static(vec!["p:1".into()]));
+    assert_eq!(flag_wins.cluster.registry, Registry::Static(vec![("p:1".into(), 1)]));
     let access = EtcdAccess { lease_ttl: Some(Duration::from_secs(1)), ..EtcdAccess::default() };
     let lone = ClusterSettings { access, ..ClusterSettings::default() };
     assert_eq!(
@@ -253,7 +256,7 @@ fn errors_of_a_file_name_the_key_the_line_and_the_mend() {
         ),
         (
             "[cluster]\nzzz = 1",
-            "node.toml:2: there is no key `zzz` here; the keys are peers, etcd, etcd-prefix, etcd-user, etcd-password, etcd-ca, etcd-cert, etcd-key, etcd-server-name, lease-ttl, weight",
+            "node.toml:2: there is no key `zzz` here; the keys are peers, etcd, etcd-prefix, etcd-user, etcd-password, etcd-ca, etcd-cert, etcd-key, etcd-server-name, lease-ttl, weight, uncertain",
         ),
         (
             "[[group]]\nname = 'g'\nretriever = { plugin = 'x', alow-net = [] }",

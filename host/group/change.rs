@@ -1,13 +1,13 @@
-//! Set, remove and clear on this node. None of them joins a load or waits for one: they take
-//! away its permission to keep what it brings.
+//! Set, remove and clear on this node. None of them joins a load or waits for one: they
+//! take away its permission to keep what it brings.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::load::BRIEFLY;
 use super::{Group, ttl};
 use crate::error::Error;
+use crate::key;
 use crate::store::NewEntry;
 
 /// What became of a value that was set.
@@ -18,19 +18,13 @@ pub(super) enum Kept {
     Overtaken {
         seen: u64,
     },
+    /// This node does not hold the key. What it had of it is dropped.
+    NotHolder,
 }
 
 impl Group {
-    /// Puts a value in place of what is held of the key, the knowledge that there
-    /// is none included, if the key was not changed after `seen`. `ttl`: `None` for
-    /// the group's own.
-    pub(super) async fn set_here(
-        &self,
-        key: &str,
-        value: Bytes,
-        ttl: Option<Duration>,
-        seen: u64,
-    ) -> Result<Kept, Error> {
+    /// Refuses a value that this group never takes, whatever it holds now.
+    pub(super) fn check_set(&self, value: &Bytes, ttl: Option<Duration>) -> Result<(), Error> {
         if let Some(ttl) = ttl {
             ttl::check("ttl", ttl)?;
         }
@@ -39,89 +33,113 @@ impl Group {
             let what = "the longest value that this group takes; raise `max-value`";
             return Err(Error::TooLarge { bytes, limit, what });
         }
-        let (store, standing) = (&self.parts.store, self.parts.cluster.standing());
-        // A node that joins keeps nothing until the others tell it of changes.
-        standing.settled().await;
-        let room = self.room(key.len(), value.len()).await?;
-        let ttl = ttl.or_else(|| self.default_ttl());
-        let ttl = if standing.is_cut_off() {
-            Some(ttl.map_or(BRIEFLY, |ttl| ttl.min(BRIEFLY)))
-        } else {
-            ttl
-        };
-        let deadline_ms = ttl::deadline_ms(self.parts.clock.now_ms(), ttl);
-        let entry = NewEntry { value: Some(value), deadline_ms, cost_us: 0 };
+        Ok(())
+    }
+
+    /// Puts a value in place of what is held of the key, the knowledge that there
+    /// is none included, if this node holds the key and it was not changed after `seen`.
+    /// `ttl`: `None` for the group's own.
+    pub(super) async fn set_here(
+        &self,
+        key: &str,
+        value: Bytes,
+        ttl: Option<Duration>,
+        seen: u64,
+    ) -> Result<Kept, Error> {
+        self.check_set(&value, ttl)?;
+        let store = &self.parts.store;
         let hash = store.hash(key);
+        let ring_hash = key::ring_hash(key);
+        let ownership = &self.parts.ownership;
+        if !ownership.holds(ring_hash) {
+            self.remove_here(key);
+            return Ok(Kept::NotHolder);
+        }
+        let room = self.room(key.len(), value.len()).await?;
+        let deadline_ms =
+            ttl::deadline_ms(self.parts.clock.now_ms(), ttl.or_else(|| self.default_ttl()));
+        let entry = NewEntry { value: Some(value), deadline_ms, cost_us: 0 };
         // 1. A load reads the old value from the source. 2. This puts the new one.
         // 3. The load ends, and would put the old one over it.
         let kept = self.flights.interrupt(key, hash, || {
             // 1. This is long on its way, or waits for room. 2. Its caller gives it
             // up, and removes the key through another node. 3. This would bring
             // back what was removed.
-            if self.changed_lately.after(hash, seen) {
-                return false;
+            if self.changes.after(hash, seen) {
+                return Kept::Overtaken { seen: self.changes.latest() };
             }
-            self.changed_lately.insert(hash, self.parts.clock.now_ms());
-            if standing.holds() {
+            self.changes.note(hash, self.parts.clock.now_ms());
+            // Under this lock, so that no loss of the key comes in between.
+            if ownership.holds(ring_hash) {
                 store.commit(room, key, hash, entry);
+                Kept::Yes
+            } else {
+                store.remove(key, hash);
+                Kept::NotHolder
             }
-            true
         });
-        Ok(if kept { Kept::Yes } else { Kept::Overtaken { seen: self.changed_lately.latest() } })
+        self.drop_remembered(key);
+        Ok(kept)
     }
 
-    /// Drops what is held of the key. Once this returned, no get that begins later
-    /// is answered with what was loaded before. Answers whether something was held.
+    /// Drops what is held of the key. Once this returned, no get of this node that begins
+    /// later is answered with what was loaded before. Answers whether a value was held.
     pub(super) fn remove_here(&self, key: &str) -> bool {
         let store = &self.parts.store;
         let hash = store.hash(key);
-        self.flights.interrupt(key, hash, || {
-            self.changed_lately.insert(hash, self.parts.clock.now_ms());
-            store.remove(key, hash)
-        })
+        let existed = self.flights.interrupt(key, hash, || {
+            self.changes.note(hash, self.parts.clock.now_ms());
+            // That the source has no such key is no value.
+            let held = store.peek(key, hash).is_some_and(|found| found.value.is_some());
+            store.remove(key, hash) && held
+        });
+        self.drop_remembered(key);
+        existed
     }
 
     /// Drops everything that this node holds, so that no get that begins later is
     /// answered with what was loaded before. Answers how many entries there were.
     pub fn clear_here(&self) -> u64 {
-        self.changed_lately.insert_all(self.parts.clock.now_ms());
-        self.flights.interrupt_all(|| self.parts.store.clear())
+        self.changes.note_all(self.parts.clock.now_ms());
+        let dropped = self.flights.interrupt_all(|| self.parts.store.clear());
+        self.left.clear();
+        self.copies.clear();
+        dropped
     }
 
-    /// Drops everything that this node holds, because others may have changed keys
-    /// without telling it. Answers how many entries there were.
-    pub fn forget_here(&self) -> u64 {
-        self.changed_lately.missed_changes();
-        self.flights.interrupt_all(|| self.parts.store.clear())
-    }
-
-    /// Keeps a value that another node held, unless it does not fit or there is
-    /// something about the key already; tells whether it was kept.
+    /// Keeps a value that another node held, if there is nothing about the key yet, this
+    /// node holds it, and `may_keep` says so at that moment. Answers whether it was kept.
     pub(super) async fn adopt(
         &self,
         key: &str,
-        hash: u64,
         value: Bytes,
         ttl: Option<Duration>,
+        may_keep: impl FnOnce() -> bool,
     ) -> bool {
         let store = &self.parts.store;
+        let hash = store.hash(key);
         let Ok(room) = self.room(key.len(), value.len()).await else {
             return false;
         };
-        let now_ms = self.parts.clock.now_ms();
-        let deadline_ms = ttl::deadline_ms(now_ms, ttl);
+        let deadline_ms = ttl::deadline_ms(self.parts.clock.now_ms(), ttl);
         let entry = NewEntry { value: Some(value), deadline_ms, cost_us: 0 };
+        let ring_hash = key::ring_hash(key);
         // 1. This waits for room. 2. A removal comes and goes. Without a second
         // look, what it removed would be kept.
         self.flights.interrupt(key, hash, || {
             let new = store.peek(key, hash).is_none();
-            let told = self.parts.cluster.standing().holds();
-            let keep = new && told && !self.changed_lately.contains(hash, now_ms);
+            let keep = new && self.parts.ownership.holds(ring_hash) && may_keep();
             if keep {
                 store.commit(room, key, hash, entry);
             }
             keep
         })
+    }
+
+    /// What is remembered of the key beside the store goes too.
+    fn drop_remembered(&self, key: &str) {
+        self.left.remove(key);
+        self.copies.remove(key, self.parts.store.hash(key));
     }
 
     /// The group's own time to live, shortened at random.

@@ -22,6 +22,20 @@ pub struct Config {
     pub load_timeout: Duration,
     /// The longest value that is taken from a caller or the source.
     pub max_value_bytes: u64,
+    /// What the group does while its node can't be certain to hold its keys.
+    pub uncertain: Uncertain,
+}
+
+/// What a node does with what it loads while it can't be certain that nobody else holds
+/// its keys: its registry is out of reach, and some node as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Uncertain {
+    /// Keeps it for a second, so that the source is spared. A get may be answered with a
+    /// value of up to a second ago, whatever was changed meanwhile.
+    #[default]
+    Brief,
+    /// Keeps nothing.
+    Strict,
 }
 
 impl Config {
@@ -35,6 +49,7 @@ impl Config {
             negative_ttl: Duration::from_secs(5),
             load_timeout: Duration::from_secs(5),
             max_value_bytes: 64 << 20,
+            uncertain: Uncertain::Brief,
         }
     }
 

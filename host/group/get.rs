@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream;
 use tracing::{Instrument, Span};
 
-use super::singleflight::{Joined, Lost};
+use super::copies::{Copy, LENT_FOR};
+use super::fresh::Asked;
+use super::singleflight::{Joined, Lost, Waiter};
 use super::{Group, Reply};
-use crate::cluster::Owner;
 use crate::error::Error;
 use crate::key;
+use crate::ownership::Owner;
+use crate::retriever::SharedRetriever;
 use crate::store::Found;
 use crate::telemetry::{GetResult, spans};
 use crate::transport::remote::{Call, Remote, RemoteError, Response};
@@ -19,15 +23,6 @@ use crate::value::{Answer, Origin};
 
 /// Keys of one `get_many` that are asked for at a time.
 const MANY_AT_ONCE: usize = 64;
-
-/// For how long a load may be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// As long as the value says: this node answers for the key.
-    Fully,
-    /// For a second: another node answers for it, and can't be reached.
-    Briefly,
-}
 
 impl Group {
     /// The value of `key`: from memory, or else loaded once, however many ask.
@@ -60,6 +55,7 @@ impl Group {
                 Err(_) => Err(Error::DeadlineExceeded { after: within }),
             };
         let result = match &reply {
+            Ok(answer) if answer.origin == Origin::Hot => GetResult::Hot,
             Ok(answer) if answer.origin == Origin::Peer => GetResult::Peer,
             Ok(_) | Err(Error::NotFound) => GetResult::Miss,
             Err(_) => GetResult::Error,
@@ -70,22 +66,31 @@ impl Group {
 
     async fn get_missing(self: &Arc<Self>, key: &str, hash: u64, within: Duration) -> Reply {
         key::parse(key.as_bytes())?;
-        match self.parts.cluster.owner(key::ring_hash(key)) {
-            Owner::Local => self.load_once(key, hash, Keep::Fully).await,
-            Owner::Remote(owner) => self.ask_owner(&*owner, key, hash, within).await,
+        let ring_hash = key::ring_hash(key);
+        if let Some(reply) = self.copied(key, hash) {
+            return reply;
+        }
+        match self.parts.ownership.owner(ring_hash) {
+            Owner::Here => self.load_here(key, hash, ring_hash).await,
+            Owner::There(owner) => self.ask_owner(&*owner, key, hash, within).await,
         }
     }
 
-    /// The owner's answer, which is not kept here. An owner that can't be reached,
-    /// or takes half of the time, is not waited for: this node loads by itself, and
-    /// keeps that only briefly.
-    ///
-    /// So a source that takes longer than half of what callers allow is loaded from
-    /// once by the owner and once by each node that asks it, however many ask there.
-    /// It is the price of the other half: nothing tells an owner that hangs from one
-    /// whose source is slow, and who asked the first must be served in time. It is
-    /// bounded by the number of nodes, and paid a second at most, as the copies are
-    /// kept for that long and the owner's answer is there then.
+    /// Joins the load of a key that this node holds, or loads what it does not hold for
+    /// this get. Also how a peer's request goes on after a miss: nothing from here on asks
+    /// another node for what it loads, so two nodes that each take the other for the owner
+    /// can't wait for each other.
+    pub(super) async fn load_here(self: &Arc<Self>, key: &str, hash: u64, ring_hash: u64) -> Reply {
+        if self.parts.ownership.holds(ring_hash) {
+            self.load_once(key, hash).await
+        } else {
+            self.load_fresh(key, hash).await
+        }
+    }
+
+    /// The owner's answer, which is not kept here unless the owner lent it. An owner that
+    /// can't be reached is not waited for: this node loads by itself. One whose source is
+    /// slow is waited for, see [`Remote::ask`].
     async fn ask_owner(
         self: &Arc<Self>,
         owner: &dyn Remote,
@@ -96,43 +101,27 @@ impl Group {
         // Every get asks by itself, and the owner loads once for all. Were they to
         // share a question here, a get that begins after a removal ended could
         // join one from before.
-        let asked = owner.ask(self.request(key, Call::Get), within);
-        let loaded = |reason: &str| {
-            tracing::debug!(owner = owner.address(), reason, "loading in place of the owner");
-            self.load_once(key, hash, Keep::Briefly)
-        };
-        tokio::pin!(asked);
-        let answer = match self.parts.clock.timeout(within / 2, &mut asked).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let loading = loaded("it is slow");
-                tokio::pin!(loading);
-                tokio::select! {
-                    biased;
-                    answer = &mut asked => match answer {
-                        Err(RemoteError::Unreachable(_)) => return loading.await,
-                        answer => answer,
-                    },
-                    reply = &mut loading => return reply,
-                }
+        let asked_ms = self.parts.clock.now_ms();
+        let reason = match owner.ask(self.request(key, Call::Get), within).await {
+            Ok(Response::Value { answer, lent_ms }) => {
+                self.borrow(key, hash, &answer, asked_ms, lent_ms);
+                return Ok(answer);
             }
+            Ok(_) => "it answered something else".into(),
+            Err(RemoteError::Unreachable(reason)) => reason,
+            Err(RemoteError::Answered(Error::Stopping)) => "it is stopping".into(),
+            // It speaks for a key of a group that it does not have as little as one that
+            // is out of reach.
+            Err(error) if error.is_of_unknown_group() => "it has no such group".into(),
+            Err(RemoteError::Answered(error)) => return Err(error),
         };
-        match answer {
-            Ok(Response::Value(answer)) => Ok(answer),
-            Ok(_) => loaded("it answered something else").await,
-            Err(RemoteError::Unreachable(reason)) => loaded(&reason).await,
-            Err(RemoteError::Answered(Error::Stopping)) => loaded("it is stopping").await,
-            Err(RemoteError::Answered(error)) => Err(error),
-        }
+        tracing::debug!(owner = owner.address(), reason, "loading in place of the owner");
+        self.load_fresh(key, hash).await
     }
 
-    /// Joins the load of `key` or starts it. Also how a peer's request goes on
-    /// after a miss: nothing from here on asks another node, so two nodes that each
-    /// take the other for the owner can't wait for each other.
-    pub(super) async fn load_once(self: &Arc<Self>, key: &str, hash: u64, keep: Keep) -> Reply {
-        let Some(retriever) = self.parts.source.retriever() else {
-            return Err(Error::NoRetriever { group: self.config.name.clone() });
-        };
+    /// Joins the load of `key` or starts it; what comes is kept.
+    async fn load_once(self: &Arc<Self>, key: &str, hash: u64) -> Reply {
+        let retriever = self.retriever()?;
         let recheck = || self.held(key, hash).map(|found| self.reply(found));
         let span = || spans::flight(&self.config.name);
         let (waiter, wait) = match self.flights.join(key, hash, recheck, span) {
@@ -144,16 +133,35 @@ impl Group {
             Joined::Leader(flight, waiter) => {
                 // 1. The first caller starts the load. 2. Others join it. 3. The
                 // first goes away. Were the load part of its future, all would fail.
-                let load = Arc::clone(self).load(retriever, key.into(), hash, keep, flight);
+                let load = Arc::clone(self).load_and_keep(retriever, key.into(), hash, flight);
                 tokio::spawn(load.instrument(waiter.label().clone()));
                 (waiter, Span::none())
             }
         };
-        waiter.instrument(wait).await.unwrap_or_else(|Lost| {
-            let problem = "the load ended without an answer; the retriever panicked, or the node \
-                           is stopping";
-            Err(Error::Internal(problem.into()))
-        })
+        answer_of(waiter, wait).await
+    }
+
+    /// Loads `key` for gets that have begun, and for no later one.
+    async fn load_fresh(self: &Arc<Self>, key: &str, hash: u64) -> Reply {
+        let retriever = self.retriever()?;
+        let span = || spans::flight(&self.config.name);
+        let (waiter, wait) = match self.fresh.ask(key, hash, span) {
+            Asked::Follows(waiter) => {
+                let wait = spans::join(&self.config.name, waiter.label());
+                (waiter, wait)
+            }
+            Asked::Leads(load, waiter) => {
+                let load = Arc::clone(self).load_in_turn(retriever, key.into(), hash, load);
+                tokio::spawn(load.instrument(waiter.label().clone()));
+                (waiter, Span::none())
+            }
+        };
+        answer_of(waiter, wait).await
+    }
+
+    fn retriever(&self) -> Result<SharedRetriever, Error> {
+        let none = || Error::NoRetriever { group: self.config.name.clone() };
+        self.parts.source.retriever().ok_or_else(none)
     }
 
     /// Answers a get from what memory holds of the key.
@@ -167,10 +175,41 @@ impl Group {
         (result, reply)
     }
 
-    /// What memory holds of the key, unless others may have changed it without
-    /// telling this node.
+    /// What memory holds of the key, if this node may answer it. All that is in the store
+    /// is the node's own, see `ownership::right`.
     pub(super) fn held(&self, key: &str, hash: u64) -> Option<Found> {
-        if self.parts.cluster.standing().holds() { self.parts.store.get(key, hash) } else { None }
+        if self.parts.ownership.is_certain() { self.parts.store.get(key, hash) } else { None }
+    }
+
+    /// A copy for a moment: lent by the owner, or made while this node was not certain
+    /// and still is not.
+    fn copied(&self, key: &str, hash: u64) -> Option<Reply> {
+        let copy = self.copies.get(key, hash, || self.parts.clock.now_ms())?;
+        if !copy.is_lent && self.parts.ownership.is_certain() {
+            return None;
+        }
+        let ttl_ms = copy.until_ms.saturating_sub(self.parts.clock.now_ms());
+        Some(copy.value.ok_or(Error::NotFound).map(|value| Answer {
+            value,
+            origin: if copy.is_lent { Origin::Hot } else { Origin::Hit },
+            ttl: Some(Duration::from_millis(ttl_ms)),
+        }))
+    }
+
+    /// Keeps what the owner lent for as long as it did, counted from before it was asked.
+    fn borrow(&self, key: &str, hash: u64, answer: &Answer, asked_ms: u64, lent_ms: u64) {
+        let now_ms = self.parts.clock.now_ms();
+        let until_ms = asked_ms + lent_ms.min(LENT_FOR.as_millis() as u64);
+        let until_ms = match answer.ttl {
+            Some(ttl) => until_ms.min(asked_ms + ttl.as_millis() as u64),
+            None => until_ms,
+        };
+        if until_ms > now_ms {
+            // As a slice it would keep the connection's whole buffer alive.
+            let value = Bytes::copy_from_slice(&answer.value).into();
+            let copy = Copy { value: Some(value), until_ms, is_lent: true };
+            self.copies.insert(key, hash, copy, now_ms);
+        }
     }
 
     pub(super) fn reply(&self, found: Found) -> Reply {
@@ -200,4 +239,13 @@ impl Group {
         let gets: Vec<_> = gets.collect();
         stream::iter(gets).buffered(MANY_AT_ONCE).collect().await
     }
+}
+
+/// Waits for the answer of a load.
+async fn answer_of(waiter: Waiter<Reply, Span>, wait: Span) -> Reply {
+    waiter.instrument(wait).await.unwrap_or_else(|Lost| {
+        let problem = "the load ended without an answer; the retriever panicked, or the node is \
+                       stopping";
+        Err(Error::Internal(problem.into()))
+    })
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tracing::{Instrument, Span};
 
-use super::get::Keep;
+use super::config::Uncertain;
+use super::copies::Copy;
 use super::singleflight::Load;
 use super::{Group, Reply, ttl};
 use crate::error::Error;
@@ -17,59 +18,96 @@ use crate::telemetry::{LoadOutcome, LoadSource, spans};
 use crate::transport::remote::{Call, RemoteError, Response};
 use crate::value::{Answer, Origin};
 
-/// How long a value is kept that another node answers for.
-pub(super) const BRIEFLY: Duration = Duration::from_secs(1);
+/// How long a node that is not certain keeps what it loads, so that its source is not
+/// asked for each get.
+const BRIEFLY: Duration = Duration::from_secs(1);
 
-/// A previous owner has the value in memory or not at all.
-const LOOK_UP_WITHIN: Duration = Duration::from_millis(200);
-
-/// After several changes in a row.
-const MOST_PREVIOUS_OWNERS: usize = 2;
+/// A node that held the key before has the value in memory or not at all.
+const INHERIT_WITHIN: Duration = Duration::from_millis(200);
 
 impl Group {
-    /// Fetches `key`, keeps what came, and lands the flight. Ends early, without a
-    /// trace in the store, when nobody waits any more.
-    pub(super) async fn load(
+    /// Loads `key`, which this node holds, keeps what came, and lands the flight. Ends
+    /// early, without a trace in the store, when nobody waits any more.
+    pub(super) async fn load_and_keep(
         self: Arc<Self>,
         retriever: SharedRetriever,
         key: Box<str>,
         hash: u64,
-        keep: Keep,
         flight: Load<Reply, Span>,
     ) {
         let inherited = tokio::select! {
             biased;
             () = flight.abandoned() => return,
-            inherited = self.inherited(&key, hash, keep) => inherited,
+            inherited = self.inherit(&key, hash) => inherited,
         };
-        if let Some(fetched) = inherited {
+        if let Some((fetched, since_ms)) = inherited {
             let (reply, entry) = self.value(fetched, Duration::ZERO);
             let reply = reply.map(|answer| Answer { origin: Origin::Peer, ..answer });
-            return self.land(flight, &key, hash, reply, entry).await;
+            let unchanged = || !self.changes.since(hash, since_ms);
+            return self.land(flight, &key, hash, reply, entry, unchanged).await;
         }
+        if let Some((reply, entry)) = self.load(&retriever, &key, &flight).await {
+            self.land(flight, &key, hash, reply, entry, || true).await;
+        }
+    }
+
+    /// Loads `key`, which this node does not hold, when the load of it before has ended.
+    pub(super) async fn load_in_turn(
+        self: Arc<Self>,
+        retriever: SharedRetriever,
+        key: Box<str>,
+        hash: u64,
+        flight: Load<Reply, Span>,
+    ) {
+        self.fresh
+            .in_turn(&key, hash, async || {
+                if let Some((reply, entry)) = self.load(&retriever, &key, &flight).await {
+                    self.keep_briefly(&key, hash, entry);
+                    flight.land(reply, || ());
+                }
+            })
+            .await;
+    }
+
+    /// Asks the source. `None`: nobody waits any more.
+    async fn load(
+        &self,
+        retriever: &SharedRetriever,
+        key: &str,
+        flight: &Load<Reply, Span>,
+    ) -> Option<(Reply, Option<NewEntry>)> {
         let timer = self.counters.begin_load(LoadSource::Retriever);
         let fetched = tokio::select! {
             biased;
             () = flight.abandoned() => {
                 timer.end(LoadOutcome::Abandoned);
                 spans::loaded(&Span::current(), LoadOutcome::Abandoned, &"nobody waits any more");
-                return;
+                return None;
             }
-            fetched = self.fetch(&retriever, &key) => fetched,
+            fetched = self.fetch(retriever, key) => fetched,
         };
         let took = timer.end(outcome(&fetched));
         note(&Span::current(), &fetched);
-        let (reply, mut entry) = match fetched {
+        Some(match fetched {
             Ok(Some(fetched)) => self.value(fetched, took),
             Ok(None) => (Err(Error::NotFound), self.absence(took)),
             Err(error) => (Err(self.failure(retriever.name(), error)), None),
-        };
-        let briefly = keep == Keep::Briefly || self.parts.cluster.standing().is_cut_off();
-        if let (true, Some(entry)) = (briefly, &mut entry) {
-            let briefly = ttl::deadline_ms(self.parts.clock.now_ms(), Some(BRIEFLY));
-            entry.deadline_ms = entry.deadline_ms.min(briefly).or(briefly);
+        })
+    }
+
+    /// Keeps what a node loaded that is not certain to hold its keys, where the
+    /// configuration wants the source to be spared.
+    fn keep_briefly(&self, key: &str, hash: u64, entry: Option<NewEntry>) {
+        let is_uncertain = !self.parts.ownership.is_certain();
+        if !is_uncertain || self.config.uncertain == Uncertain::Strict {
+            return;
         }
-        self.land(flight, &key, hash, reply, entry).await;
+        let Some(entry) = entry else { return };
+        let now_ms = self.parts.clock.now_ms();
+        let until_ms = now_ms + BRIEFLY.as_millis() as u64;
+        let until_ms = entry.deadline_ms.map_or(until_ms, |at_ms| at_ms.min(until_ms));
+        let value = entry.value.map(Into::into);
+        self.copies.insert(key, hash, Copy { value, until_ms, is_lent: false }, now_ms);
     }
 
     /// Keeps what there is to keep, and answers all who wait.
@@ -80,6 +118,7 @@ impl Group {
         hash: u64,
         reply: Reply,
         entry: Option<NewEntry>,
+        may_keep: impl FnOnce() -> bool,
     ) {
         // 1. A load takes the lock of its flight. 2. It waits for room, which the
         // lane makes. 3. All keys of that lock's shard wait with it. So the room is
@@ -89,42 +128,43 @@ impl Group {
             None => None,
         };
         flight.land(reply, || {
-            // A node that nobody tells of changes must not keep anything.
+            // 1. A load begins while this node holds the key. 2. It loses the key, which
+            // another node changes. 3. The load ends, with what it read before.
             if let Some((room, entry)) = kept
-                && self.parts.cluster.standing().holds()
+                && self.parts.ownership.holds(key::ring_hash(key))
+                && may_keep()
             {
                 self.parts.store.commit(room, key, hash, entry);
             }
         });
     }
 
-    /// What an owner from before the ring changed holds of the key, so that a node
-    /// that joins does not ask the source for everything anew.
-    async fn inherited(&self, key: &str, hash: u64, keep: Keep) -> Option<Fetched> {
-        if keep == Keep::Briefly {
+    /// What a node held of the key that owned it before this one, so that the source is
+    /// not asked for everything anew when a node comes or goes [rule 9]. With it comes
+    /// since when the key must not have changed.
+    async fn inherit(&self, key: &str, hash: u64) -> Option<(Fetched, u64)> {
+        let inheritance = self.parts.ownership.inheritance(key::ring_hash(key))?;
+        let since_ms = inheritance.unchanged_since_ms;
+        if self.changes.since(hash, since_ms) {
             return None;
         }
-        let before = self.parts.cluster.previous_owners(key::ring_hash(key));
-        // 1. A removal is here. 2. It has not been at the previous owner yet. 3. What
-        // that still holds would be kept here for good.
-        if before.is_empty() || self.changed_lately.contains(hash, self.parts.clock.now_ms()) {
+        let timer = self.counters.begin_load(LoadSource::PreviousOwner);
+        let call = Call::Inherit { name: inheritance.name };
+        let held = inheritance.from.ask(self.request(key, call), INHERIT_WITHIN).await;
+        timer.end(match &held {
+            Ok(Response::Value { .. }) => LoadOutcome::Found,
+            Ok(_) | Err(RemoteError::Answered(Error::NotFound)) => LoadOutcome::NotFound,
+            Err(_) => LoadOutcome::Unavailable,
+        });
+        let Ok(Response::Value { answer, .. }) = held else { return None };
+        // 1. A change of the key comes and goes while the answer is on its way. What it
+        // dropped must not even be answered to those who joined after it.
+        if self.changes.since(hash, since_ms) {
             return None;
         }
-        for node in before.iter().take(MOST_PREVIOUS_OWNERS) {
-            let timer = self.counters.begin_load(LoadSource::PreviousOwner);
-            let held = node.ask(self.request(key, Call::Lookup), LOOK_UP_WITHIN).await;
-            timer.end(match &held {
-                Ok(Response::Value(_)) => LoadOutcome::Found,
-                Ok(_) | Err(RemoteError::Answered(Error::NotFound)) => LoadOutcome::NotFound,
-                Err(_) => LoadOutcome::Unavailable,
-            });
-            if let Ok(Response::Value(answer)) = held {
-                // As a slice it would keep the connection's whole buffer alive.
-                let value = bytes::Bytes::copy_from_slice(&answer.value);
-                return Some(Fetched { value, ttl: answer.ttl });
-            }
-        }
-        None
+        // As a slice it would keep the connection's whole buffer alive.
+        let value = bytes::Bytes::copy_from_slice(&answer.value);
+        Some((Fetched { value, ttl: answer.ttl }, since_ms))
     }
 
     /// Asks the source. A retriever holds the limit itself, or is held to it here.

@@ -1,17 +1,25 @@
 //! The read path of one group, and what changes it: set, remove, clear.
 
 mod get;
+
+mod fresh;
 mod load;
 mod room;
 mod singleflight;
 
-mod answer;
+mod write;
+
+mod clear;
+
 mod change;
-mod changed_lately;
-mod everywhere;
-mod handoff;
-mod seen;
-mod told;
+mod changes;
+mod heard;
+
+mod remote;
+
+mod copies;
+mod handover;
+mod left;
 
 mod expiry;
 
@@ -22,31 +30,41 @@ mod ttl;
 #[cfg(test)]
 mod tests;
 
-pub use config::Config;
-pub use handoff::HandedOff;
+pub use config::{Config, Uncertain};
+pub use handover::HandedOver;
 pub use source::Source;
 pub use ttl::MAX_TTL;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::cluster::Cluster;
 use crate::error::Error;
+use crate::ownership::{Holdings, Ownership};
 use crate::policy::Lane;
 use crate::store::Store;
 use crate::telemetry::{GroupCounters, LogLimiter};
 use crate::value::Answer;
 
-use changed_lately::ChangedLately;
-use seen::Seen;
+use changes::Changes;
+use copies::{Copies, Lender};
+use fresh::FreshLoads;
+use heard::Heard;
+use left::Left;
 use singleflight::Flights;
 
 /// Between two lines of the log about a retriever that breaks.
 const BROKEN_EACH: Duration = Duration::from_secs(10);
+
+/// What values that were lost may take besides the store, for a minute after a node
+/// came: one part in so many of the capacity.
+const LEFT_SHARE: u64 = 4;
+
+/// The same for copies of what others own.
+const COPIES_SHARE: u64 = 64;
 
 /// What a flight ends with; all who wait get the same.
 type Reply = Result<Answer, Error>;
@@ -58,11 +76,21 @@ pub struct Group {
     counters: GroupCounters,
     /// Loads by this node from the source, each with its span.
     flights: Arc<Flights<Reply, tracing::Span>>,
-    /// What a previous owner must not be asked for, and what a set that was long on
-    /// its way must not undo.
-    changed_lately: ChangedLately,
+    /// Loads of keys that this node does not hold.
+    fresh: FreshLoads,
+    /// What a set that was long on its way must not undo, and what must not be taken
+    /// over from another node.
+    changes: Changes,
     /// The latest changes of other nodes that this one has heard of.
-    seen: Seen,
+    heard: Heard,
+    /// Values of keys that were lost, for those who own them now.
+    left: Arc<Left>,
+    /// Values that others own, for a moment.
+    copies: Copies,
+    /// What other nodes ask for most, and what is lent of it.
+    lender: Lender,
+    /// Removals that go on without a caller.
+    pending_removals: AtomicUsize,
     /// Whether an operator was told of a value too large for the capacity.
     told_of_oversize: AtomicBool,
     /// A retriever that breaks may do so at each load.
@@ -81,8 +109,8 @@ pub struct Parts {
     pub lane: Arc<Lane>,
     /// Where missing values come from.
     pub source: Source,
-    /// Who owns a key.
-    pub cluster: Arc<Cluster>,
+    /// Which keys this node holds.
+    pub ownership: Arc<Ownership>,
 }
 
 impl Group {
@@ -97,17 +125,26 @@ impl Group {
         config.check()?;
         let mut expiry = JoinSet::new();
         expiry.spawn(expiry::collect(Arc::clone(&parts.store), parts.clock.clone()));
-        Ok(Arc::new(Self {
+        let capacity = parts.store.stats().capacity_bytes;
+        let group = Arc::new(Self {
             config,
             parts,
             counters: GroupCounters::default(),
             flights: Flights::new(),
-            changed_lately: ChangedLately::new(),
-            seen: Seen::default(),
+            fresh: FreshLoads::new(),
+            changes: Changes::new(),
+            heard: Heard::default(),
+            left: Arc::new(Left::new(capacity / LEFT_SHARE)),
+            copies: Copies::new(capacity / COPIES_SHARE),
+            lender: Lender::default(),
+            pending_removals: AtomicUsize::new(0),
             told_of_oversize: AtomicBool::new(false),
             broken: LogLimiter::every(BROKEN_EACH),
             _expiry: expiry,
-        }))
+        });
+        let holdings: Weak<dyn Holdings> = Arc::downgrade(&group) as _;
+        group.parts.ownership.add_holdings(holdings);
+        Ok(group)
     }
 
     /// What the group was told.

@@ -119,6 +119,12 @@ impl<T, L> Flights<T, L> {
         change()
     }
 
+    /// Runs `look` while no change of the key, and no landing of its load, runs.
+    pub(crate) fn undisturbed<R>(&self, hash: u64, look: impl FnOnce() -> R) -> R {
+        let _shard = self.shard(hash).lock();
+        look()
+    }
+
     /// Runs `change`, which drops everything that is kept, so that no load under
     /// way can undo it.
     pub(crate) fn interrupt_all<R>(&self, change: impl FnOnce() -> R) -> R {

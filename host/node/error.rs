@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::membership::registry::RegistryError;
+use crate::ownership::ListProblem;
 use crate::plugin::{AllowNetError, LoadError};
 use crate::policy::Failure;
 
@@ -35,6 +36,9 @@ pub enum StartError {
     /// This node can't take part in its cluster.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// The list of nodes can't be right, or this node's own address.
+    #[error(transparent)]
+    List(#[from] ListProblem),
 }
 
 /// Why a group can't be made.

@@ -8,10 +8,9 @@ use futures::{StreamExt, future, stream};
 use tokio::task;
 
 use super::{Cause, GroupProblem, StartError};
-use crate::clock::Clock;
-use crate::cluster::Cluster;
 use crate::config;
 use crate::group::{self, Group, Parts};
+use crate::ownership::Ownership;
 use crate::plugin::{
     Engines, LoadError, Plugin, PolicyComponent, PolicyLimits, RetrieverComponent, RetrieverConfig,
     RetrieverLimits,
@@ -30,11 +29,11 @@ const SEED_BITS: u32 = 53;
 pub(super) async fn build(
     engines: &Arc<Engines>,
     configs: &[config::Group],
-    cluster: &Arc<Cluster>,
+    ownership: &Arc<Ownership>,
 ) -> Result<(Groups, BTreeMap<String, PolicyConfig>), StartError> {
     // More at a time would only wait for the processors, deadlines and all.
     let at_a_time = std::thread::available_parallelism().map_or(1, usize::from) * 2;
-    let all = configs.iter().map(|config| group(engines, config, cluster));
+    let all = configs.iter().map(|config| group(engines, config, ownership));
     let built: Vec<_> = stream::iter(all).buffered(at_a_time).collect().await;
     let (mut groups, mut policies, mut problems) = (Vec::new(), BTreeMap::new(), Vec::new());
     for (config, built) in configs.iter().zip(built) {
@@ -61,10 +60,11 @@ pub(super) async fn build(
 async fn group(
     engines: &Arc<Engines>,
     config: &config::Group,
-    cluster: &Arc<Cluster>,
+    ownership: &Arc<Ownership>,
 ) -> Result<(Arc<Group>, PolicyConfig), Vec<Cause>> {
     config.store.check().map_err(|error| vec![error.into()])?;
-    let clock = Clock::monotonic();
+    // Changes of keys and of the right to hold them are told apart by one time.
+    let clock = ownership.clock().clone();
     let bell = Bell::default();
     let wake = {
         let bell = bell.clone();
@@ -85,7 +85,7 @@ async fn group(
         (lane, retriever) => return Err(lane.err().into_iter().chain(retriever.err()).collect()),
     };
     let parts =
-        Parts { store, clock, lane, source: retriever.into(), cluster: Arc::clone(cluster) };
+        Parts { store, clock, lane, source: retriever.into(), ownership: Arc::clone(ownership) };
     let group = Group::new(config.group.clone(), parts).map_err(|error| vec![error.into()])?;
     Ok((group, policy))
 }

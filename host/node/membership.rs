@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use super::StartError;
 use crate::clock::Clock;
-use crate::cluster::{Cluster, Heirs};
 use crate::config::{self, Config};
-use crate::group::HandedOff;
-use crate::membership::registry::{self, Member, Registry};
+use crate::group::HandedOver;
+use crate::membership::registry::{Registry, etcd};
+use crate::membership::rendezvous::RingNode;
+use crate::membership::view::Entry;
+use crate::ownership::{Ownership, Registration, Timing};
 use crate::server::Groups;
 use crate::transport::peer::Peer;
 
@@ -22,30 +23,35 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// How long a node that left gives its entries to others, at most: an orchestrator
 /// that waits ten seconds for the end has most of them left for what is in flight.
-const HAND_OFF_WITHIN: Duration = Duration::from_secs(2);
-
-/// How long a node that starts waits until it has greeted all others.
-const SETTLE_WITHIN: Duration = Duration::from_secs(2);
+const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
 
 /// The address that others know the node by, which listens on `bound`.
 ///
 /// # Errors
 /// [`StartError::Advertise`]: others are to reach it, and could not.
 pub(super) fn advertised(config: &Config, bound: SocketAddr) -> Result<String, StartError> {
-    if let Some(address) = &config.advertise {
-        return Ok(address.clone());
-    }
+    let address = config.advertise.clone().unwrap_or_else(|| bound.to_string());
     let alone = config.cluster.registry == config::Registry::Alone;
-    if bound.ip().is_unspecified() && !alone {
-        return Err(StartError::Advertise(bound.to_string()));
+    let unspecified =
+        address.parse::<SocketAddr>().is_ok_and(|it| it.ip().is_unspecified() || it.port() == 0);
+    if unspecified && !alone {
+        return Err(StartError::Advertise(address));
     }
-    Ok(bound.to_string())
+    Ok(address)
 }
 
-/// A cluster that asks others over gRPC.
-pub(super) fn cluster(own: &str, max_value_bytes: usize) -> Arc<Cluster> {
+/// The keys of a node that asks others over gRPC.
+pub(super) fn ownership(
+    own: &Entry,
+    registry: &config::Registry,
+    max_value_bytes: usize,
+) -> Arc<Ownership> {
+    let timing = match registry {
+        config::Registry::Etcd(config) => Timing::of(config.lease_ttl),
+        _ => Timing::default(),
+    };
     let dial = move |address: &str| Arc::new(Peer::connect(address, max_value_bytes)) as _;
-    Arc::new(Cluster::new(own, Clock::monotonic(), dial))
+    Arc::new(Ownership::new(own.clone(), timing, Clock::monotonic(), dial))
 }
 
 /// "none", "static", "etcd" or "in-memory".
@@ -58,77 +64,96 @@ pub(super) fn kind(registry: &config::Registry) -> &'static str {
     }
 }
 
-/// The registry as its own stage knows it.
-pub(super) fn registry(configured: config::Registry) -> registry::Config {
-    match configured {
-        config::Registry::Alone => registry::Config::Alone,
-        config::Registry::Static(addresses) => registry::Config::Static(addresses),
-        config::Registry::Etcd(config) => registry::Config::Etcd(config),
-        config::Registry::InMemory(register) => registry::Config::InMemory(register),
-    }
-}
-
-/// A node that has joined.
+/// A node that takes part.
 pub(super) struct Membership {
-    registry: Registry,
-    cluster: Arc<Cluster>,
-    /// Applies changes until it is dropped.
+    /// `None` for a node with a list.
+    registration: Option<Registration>,
+    ownership: Arc<Ownership>,
+    /// What goes on until it is dropped.
     _following: JoinSet<()>,
 }
 
 impl Membership {
-    /// Registers `own`, and keeps `cluster` as the registry says from now on.
+    /// Takes part in the way that `registry` says. Answers when the node holds what it
+    /// owns, or when that turns out to take longer.
     pub(super) async fn join(
-        config: registry::Config,
-        own: Member,
-        cluster: &Arc<Cluster>,
-        groups: &Groups,
+        registry: config::Registry,
+        own: Entry,
+        ownership: &Arc<Ownership>,
     ) -> Result<Self, StartError> {
-        let forgetting = groups.clone();
-        cluster
-            .standing()
-            .on_fall(move || forgetting.iter().map(|group| group.forget_here()).sum());
-        let registry = Registry::start(config, own, Arc::clone(cluster.standing())).await?;
-        let membership = registry.membership();
-        cluster.apply(Arc::clone(&membership.borrow()));
         let mut following = JoinSet::new();
-        following.spawn(Arc::clone(cluster).follow(membership));
-        let touch = Arc::clone(cluster);
-        following.spawn(async move { touch.keep_in_touch().await });
-        let payer = Arc::clone(cluster);
-        following.spawn(async move { payer.pay_debts().await });
-        // Before that it would load everything anew for each get.
-        let _ = tokio::time::timeout(SETTLE_WITHIN, cluster.standing().settled()).await;
-        Ok(Self { registry, cluster: Arc::clone(cluster), _following: following })
+        let registry: Arc<dyn Registry> = match registry {
+            config::Registry::Alone => {
+                ownership.follow_list(nodes(&own, &[]));
+                return Ok(Self::with_list(ownership, following));
+            }
+            config::Registry::Static(listed) => {
+                ownership.follow_list(nodes(&own, &listed));
+                ownership.check_list().await?;
+                let comparing = Arc::clone(ownership);
+                following.spawn(async move { comparing.compare_lists().await });
+                return Ok(Self::with_list(ownership, following));
+            }
+            config::Registry::Etcd(config) => Arc::new(etcd::Etcd::new(config)?),
+            config::Registry::InMemory(register) => Arc::new(register),
+        };
+        let registration = Registration::start(Arc::clone(ownership), registry, own).await?;
+        let certain = Arc::clone(ownership);
+        following.spawn(async move { certain.keep_certain().await });
+        ownership.check_own_address().await?;
+        ownership.settled().await;
+        Ok(Self {
+            registration: Some(registration),
+            ownership: Arc::clone(ownership),
+            _following: following,
+        })
+    }
+
+    fn with_list(ownership: &Arc<Ownership>, following: JoinSet<()>) -> Self {
+        Self { registration: None, ownership: Arc::clone(ownership), _following: following }
     }
 
     /// Leaves, gives what is held to those who own it from then on, and returns when
     /// nobody should be asking any more.
     pub(super) async fn leave(self, groups: &Groups) {
-        let heirs = self.cluster.heirs();
-        let others_notice = self.registry.leave().await;
-        let Some(heirs) = heirs else { return };
-        let grace = tokio::time::sleep(GRACE);
-        if others_notice {
-            let handed = hand_off(groups, &heirs);
-            let (handed, ()) = tokio::join!(handed, grace);
-            tracing::info!(handed.sent, handed.kept, "handed entries to their next owners");
-        } else {
-            grace.await;
+        if self.ownership.others().is_empty() {
+            if let Some(registration) = self.registration {
+                registration.leave().await;
+            }
+            return;
         }
-        self.cluster.standing().retire();
-        self.cluster.say_goodbye().await;
+        let grace = tokio::time::sleep(GRACE);
+        let Some(registration) = self.registration else { return grace.await };
+        // Nothing is held from here on, so that others may.
+        let name = self.ownership.name();
+        self.ownership.leave();
+        registration.leave().await;
+        let (handed, ()) = tokio::join!(hand_over(groups, name), grace);
+        tracing::info!(handed.sent, handed.kept, "handed entries to their next owners");
     }
 }
 
+/// This node and those of a list; what is written there of this one counts.
+fn nodes(own: &Entry, listed: &[(String, u32)]) -> Vec<RingNode> {
+    let node = |(address, weight): &(String, u32)| RingNode {
+        address: address.as_str().into(),
+        weight: *weight,
+    };
+    let own = RingNode { address: own.address.as_str().into(), weight: own.weight };
+    let listed: Vec<RingNode> = listed.iter().map(node).collect();
+    let is_listed = listed.iter().any(|node| node.address == own.address);
+    listed.into_iter().chain((!is_listed).then_some(own)).collect()
+}
+
 /// Small groups first: one that is large would leave them no time.
-async fn hand_off(groups: &Groups, heirs: &Heirs) -> HandedOff {
-    let end = Instant::now() + HAND_OFF_WITHIN;
+async fn hand_over(groups: &Groups, name: i64) -> HandedOver {
+    let end = tokio::time::Instant::now() + HAND_OVER_WITHIN;
     let mut groups: Vec<_> = groups.iter().collect();
     groups.sort_by_key(|group| group.parts().store.stats().bytes);
-    let mut all = HandedOff::default();
+    let mut all = HandedOver::default();
     for group in groups {
-        all += group.hand_off(heirs, end.saturating_duration_since(Instant::now())).await;
+        let within = end.saturating_duration_since(tokio::time::Instant::now());
+        all += group.hand_over(name, within).await;
     }
     all
 }

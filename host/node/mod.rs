@@ -37,9 +37,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::cluster::{self, Cluster};
 use crate::config::{self, Config};
-use crate::membership::registry::Member;
+use crate::membership::view::Entry;
+use crate::ownership::{self, Ownership};
 use crate::plugin::{CompileCache, Engines};
 use crate::server::{self, Groups, Health, Listeners, LocalNode, Services};
 use crate::telemetry::{Metrics, NodeReading, PeerReading};
@@ -53,7 +53,7 @@ pub struct Node {
     address: SocketAddr,
     http_address: Option<SocketAddr>,
     groups: Groups,
-    cluster: Arc<Cluster>,
+    ownership: Arc<Ownership>,
     membership: Membership,
     health: Arc<Health>,
     engines: Arc<Engines>,
@@ -74,7 +74,10 @@ impl Node {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub async fn start(mut config: Config) -> Result<Self, StartError> {
+        for group in &mut config.groups {
+            group.group.uncertain = config.cluster.uncertain;
+        }
         let grpc = listen(&config.listen, "--listen").await?;
         let http = match &config.http {
             Some(address) => Some(listen(address, "--http").await?),
@@ -83,14 +86,15 @@ impl Node {
         let (address, http_address) = (grpc.1, http.as_ref().map(|http| http.1));
         let advertised = membership::advertised(&config, address)?;
         let max_value_bytes = longest_value(&config);
-        let cluster = membership::cluster(&advertised, max_value_bytes);
+        let own = Entry::own(&advertised, config.cluster.weight);
+        let ownership = membership::ownership(&own, &config.cluster.registry, max_value_bytes);
         let engines = Engines::new(&CompileCache::User).map_err(StartError::Engines)?;
-        let (groups, policies) = groups::build(&engines, &config.groups, &cluster).await?;
+        let (groups, policies) = groups::build(&engines, &config.groups, &ownership).await?;
 
         let health = Arc::new(Health::starting(&groups).await);
         let operations = NodeOperations {
             address: advertised.clone(),
-            cluster: Arc::clone(&cluster),
+            ownership: Arc::clone(&ownership),
             registry: membership::kind(&config.cluster.registry),
             started: Clock::monotonic(),
             groups: groups.clone(),
@@ -99,14 +103,14 @@ impl Node {
             health: Arc::clone(&health),
         };
         let read = {
-            let (groups, cluster) = (groups.clone(), Arc::clone(&cluster));
-            move || read(&groups, &cluster)
+            let (groups, ownership) = (groups.clone(), Arc::clone(&ownership));
+            move || read(&groups, &ownership)
         };
         let shared = config.cluster.registry != config::Registry::Alone;
         let services = Services {
             groups: groups.clone(),
             local: shared
-                .then(|| Arc::new(LocalNode::new(groups.clone(), Arc::clone(&cluster))) as _),
+                .then(|| Arc::new(LocalNode::new(groups.clone(), Arc::clone(&ownership))) as _),
             operations: Arc::new(operations),
             metrics: Arc::new(Metrics::new(read)),
             health: Arc::clone(&health),
@@ -120,15 +124,14 @@ impl Node {
             server::serve(serving_config, listeners, services, stopped).await
         });
         // Others may ask this node as soon as it is registered: it answers already.
-        let member = Member::own(advertised, config.cluster.weight);
-        let registry = membership::registry(config.cluster.registry);
-        let membership = Membership::join(registry, member, &cluster, &groups).await?;
+        let registry = config.cluster.registry;
+        let membership = Membership::join(registry, own, &ownership).await?;
         health.ready().await;
         Ok(Self {
             address,
             http_address,
             groups,
-            cluster,
+            ownership,
             membership,
             health,
             engines,
@@ -152,7 +155,7 @@ impl Node {
     /// How many nodes share the keys, this one included.
     #[must_use]
     pub fn nodes(&self) -> usize {
-        self.cluster.state().nodes.len()
+        self.ownership.report().nodes.len()
     }
 
     /// The groups, for a program that has its node in itself.
@@ -189,8 +192,9 @@ impl Node {
         }
     }
 
-    /// Leaves the cluster, hands what it holds to the next owners, stops taking requests, finishes those in flight within
-    /// [`server::Config::drain_timeout`], and ends the policies' threads.
+    /// Leaves the cluster, hands what it holds to the next owners, stops taking requests,
+    /// finishes those in flight within [`server::Config::drain_timeout`], and ends the
+    /// policies' threads.
     pub async fn shutdown(mut self) {
         self.health.leave().await;
         self.membership.leave(&self.groups).await;
@@ -214,21 +218,23 @@ fn longest_value(config: &Config) -> usize {
 }
 
 /// What the metrics tell.
-fn read(groups: &Groups, cluster: &Cluster) -> NodeReading {
-    let state = cluster.state();
+fn read(groups: &Groups, ownership: &Ownership) -> NodeReading {
+    let state = ownership.report();
     NodeReading {
         groups: groups.readings(),
         peers: peers(&state),
         ring_nodes: state.nodes.len() as u64,
         ring_version: state.ring_version,
-        registry_connected: state.membership.connected,
+        registry_connected: state.connected,
+        standing: state.standing.word(),
+        ignored_keys: state.ignored_keys as u64,
     }
 }
 
 /// What the metrics tell of the other nodes.
-fn peers(state: &cluster::State) -> Vec<PeerReading> {
+fn peers(state: &ownership::State) -> Vec<PeerReading> {
     let others = state.nodes.iter().filter(|node| node.link.is_some());
-    let reading = |node: &cluster::NodeState| PeerReading {
+    let reading = |node: &ownership::NodeState| PeerReading {
         peer: node.address.to_string(),
         requests: node.requests.clone(),
     };

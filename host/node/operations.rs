@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 
 use super::groups::blocking;
 use crate::clock::Clock;
-use crate::cluster::Cluster;
 use crate::error::Error;
+use crate::ownership::Ownership;
 use crate::plugin::{Engines, LoadError, Plugin, PolicyComponent, PolicyLimits};
 use crate::policy::{Failure, PolicyConfig};
 use crate::proto::{NodeStatus, RegistryStatus, StatusResponse};
@@ -20,7 +20,7 @@ use crate::transport::remote::Link;
 pub(super) struct NodeOperations {
     /// What others call it.
     pub(super) address: String,
-    pub(super) cluster: Arc<Cluster>,
+    pub(super) ownership: Arc<Ownership>,
     /// "none", "static", "etcd" or "in-memory".
     pub(super) registry: &'static str,
     pub(super) started: Clock,
@@ -33,7 +33,7 @@ pub(super) struct NodeOperations {
 
 impl Operations for NodeOperations {
     fn status(&self) -> StatusResponse {
-        let state = self.cluster.state();
+        let state = self.ownership.report();
         let nodes = state.nodes.into_iter().map(|node| NodeStatus {
             address: node.address.to_string(),
             weight: node.weight,
@@ -52,8 +52,10 @@ impl Operations for NodeOperations {
         });
         let registry = RegistryStatus {
             kind: self.registry.into(),
-            connected: state.membership.connected,
-            problem: state.membership.problem.clone(),
+            connected: state.connected,
+            problem: state.problem,
+            standing: state.standing.word().into(),
+            ignored_keys: state.ignored_keys as u64,
         };
         StatusResponse {
             version: env!("CARGO_PKG_VERSION").into(),

@@ -140,7 +140,7 @@ impl Call for SetRequest {
         // What came in is a slice of the connection's buffer, and would keep all of
         // it alive while the store counts the slice.
         let value = Bytes::copy_from_slice(&self.value);
-        bounded(within, group.set(key, value, ttl)).await?;
+        group.set(key, value, ttl, within).await?;
         Ok(SetResponse {})
     }
 }
@@ -161,7 +161,7 @@ impl Call for RemoveRequest {
     ) -> Result<RemoveResponse, Error> {
         let group = groups.find(&self.group)?;
         let key = key::parse(&self.key)?;
-        let existed = bounded(within, group.remove(key)).await?;
+        let existed = group.remove(key, within).await?;
         Ok(RemoveResponse { existed })
     }
 }
@@ -186,7 +186,7 @@ impl Call for RemoveManyRequest {
         let removals = self.keys.iter().map(|key| async move {
             let within = end.saturating_duration_since(Instant::now());
             let removed = match key::parse(key) {
-                Ok(key) => bounded(within, group.remove(key)).await,
+                Ok(key) => group.remove(key, within).await,
                 Err(error) => Err(error),
             };
             let result = match removed {
@@ -217,17 +217,9 @@ impl Call for ClearRequest {
         _: &RpcSpan,
     ) -> Result<ClearResponse, Error> {
         let group = groups.find(&self.group)?;
-        let entries = bounded(within, group.clear()).await?;
+        let entries = group.clear(within).await?;
         Ok(ClearResponse { entries })
     }
-}
-
-async fn bounded<T>(
-    within: Duration,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let late = |_| Err(Error::DeadlineExceeded { after: within });
-    tokio::time::timeout(within, work).await.unwrap_or_else(late)
 }
 
 fn check_count(keys: &[Bytes]) -> Result<(), Error> {

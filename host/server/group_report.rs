@@ -48,6 +48,8 @@ fn reading(group: &Arc<Group>) -> GroupReading {
         group: group.config().name.clone(),
         gets: gets.into(),
         loads: loads.collect(),
+        handed_over: vec![("kept", counts.handed_over[0]), ("refused", counts.handed_over[2])],
+        handed_over_bytes: counts.handed_over[1],
         evictions: evictions.into(),
         entries: stats.entries,
         bytes: stats.bytes,

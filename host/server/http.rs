@@ -76,14 +76,18 @@ async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
     }
 }
 
-/// A line if the registry does not answer.
+/// A line each if the registry does not answer, and if the node does not hold its keys.
 fn out_of_touch(status: &StatusResponse) -> String {
-    match &status.registry {
-        Some(registry) if !registry.connected => {
-            format!("registry {}: out of touch: {}\n", registry.kind, registry.problem)
-        }
-        _ => String::new(),
+    let Some(registry) = &status.registry else { return String::new() };
+    let mut lines = String::new();
+    if !registry.connected {
+        lines += &format!("registry {}: out of touch: {}\n", registry.kind, registry.problem);
     }
+    if registry.standing != "holds" {
+        lines +=
+            &format!("keys: the node is {}, so it caches nothing for long\n", registry.standing);
+    }
+    lines
 }
 
 /// A line for each group whose policy does not decide.

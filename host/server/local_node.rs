@@ -1,4 +1,4 @@
-//! Who answers other nodes: the group that a request names, or the cluster.
+//! Who answers other nodes: the group that a request names, or the node's membership.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,32 +7,45 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Groups;
-use crate::cluster::Cluster;
 use crate::error::Error;
+use crate::key;
+use crate::ownership::Ownership;
 use crate::transport::remote::{Call, Local, Request, Response};
 
 /// This node, as others ask it.
 pub struct LocalNode {
     groups: Groups,
-    cluster: Arc<Cluster>,
+    ownership: Arc<Ownership>,
 }
 
 impl LocalNode {
-    /// A node with these groups, in this cluster.
+    /// A node with these groups, and what it owns of them.
     #[must_use]
-    pub fn new(groups: Groups, cluster: Arc<Cluster>) -> Self {
-        Self { groups, cluster }
+    pub fn new(groups: Groups, ownership: Arc<Ownership>) -> Self {
+        Self { groups, ownership }
+    }
+
+    /// Drops what a node holds of a group that it does not have: nothing.
+    fn drop_nothing(&self, request: &Request) -> Result<Response, Error> {
+        let holds = request.key.is_empty()
+            || self.ownership.holds(key::ring_hash(key::parse(&request.key)?));
+        if !holds {
+            return Ok(self.ownership.not_holder(request.revision));
+        }
+        Ok(Response::Done { count: 0, seen: 0, name: self.ownership.name() })
     }
 }
 
 impl Local for LocalNode {
     fn answer(&self, request: Request, within: Duration) -> BoxFuture<'_, Result<Response, Error>> {
         async move {
-            match request.call {
-                Call::Greet { from, leaving, process } => {
-                    self.cluster.greeted_by(&from, process, leaving)
-                }
-                _ => self.groups.find(&request.group)?.answer(request, within).await,
+            if let Call::Hello(_) | Call::Join { .. } | Call::Vouch { .. } = request.call {
+                return self.ownership.answer(request.call, within).await;
+            }
+            match (self.groups.find(&request.group), &request.call) {
+                (Ok(group), _) => group.answer(request, within).await,
+                (Err(_), Call::Remove | Call::Clear) => self.drop_nothing(&request),
+                (Err(unknown), _) => Err(unknown),
             }
         }
         .boxed()

@@ -69,7 +69,7 @@ fn facts(error: &Error) -> HashMap<String, String> {
             vec![("bytes", bytes.to_string()), ("limit", limit.to_string())]
         }
         Error::InvalidArgument { argument, .. } => vec![("argument", (*argument).to_owned())],
-        Error::NotConfirmed { nodes } => vec![("nodes", cut(nodes.join(",")))],
+        Error::NotConfirmed { nodes, .. } => vec![("nodes", cut(nodes.join(",")))],
         _ => Vec::new(),
     };
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

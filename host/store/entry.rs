@@ -46,6 +46,12 @@ impl Entry {
     pub(super) const fn vacant() -> Self {
         Self { record: Record::Vacant, hash: 0, marks: Marks(AtomicU32::new(0)) }
     }
+
+    /// The key of a resident entry.
+    pub(super) fn key(&self) -> &str {
+        // What came in was text.
+        std::str::from_utf8(self.record.key()).unwrap_or_default()
+    }
 }
 
 /// In one word: flags of what a slot holds and what the policy knows of it (4 bits), how

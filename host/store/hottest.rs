@@ -55,11 +55,15 @@ impl Store {
         if local >= table.arena.opened() {
             return None;
         }
-        let entry = table.arena.at(local);
+        self.held_in(table.arena.at(local))
+    }
+
+    /// What a resident entry holds, if it is alive and has a value.
+    pub(super) fn held_in(&self, entry: &Entry) -> Option<Held> {
         if !self.is_held(entry) {
             return None;
         }
-        let key = String::from_utf8(entry.record.key().to_vec()).ok()?;
+        let key = entry.key().to_owned();
         Some(Held { key, value: entry.record.value()?, deadline_ms: entry.record.deadline().ms() })
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::budget::{Budget, Config};
 use super::entry::{Cost, Deadline, Entry, Found, Marks, NewEntry};
+use super::hottest::Held;
 use super::record::Record;
 use super::reservation::Reservation;
 use super::shard::{Numbering, Shard, Table};
@@ -229,6 +230,18 @@ impl Store {
     /// Drops every entry that was there when this was called, and maybe some that
     /// came since. Answers how many.
     pub fn clear(&self) -> u64 {
+        self.retain(|_| false, |_| ())
+    }
+
+    /// Drops the entries whose keys `keep` refuses, of those that were there when this
+    /// was called and maybe some that came since. `dropped` may take what each holds, if
+    /// it is alive and has a value. Both run inside the lock of a shard: they must be short and must not
+    /// use the store. Answers how many were dropped.
+    pub fn retain(
+        &self,
+        keep: impl Fn(&str) -> bool,
+        mut dropped: impl FnMut(&dyn Fn() -> Option<Held>),
+    ) -> u64 {
         let mut count = 0;
         let mut gone = Vec::new();
         for shard in &self.shards {
@@ -237,9 +250,13 @@ impl Store {
                 let leftovers = table.leftovers.take();
                 let opened = table.arena.opened();
                 for slot in first..opened.min(first + CLEAR_SLICE) {
-                    if table.arena.at(slot).marks.has(Marks::RESIDENT) {
-                        gone.push(table.remove(slot));
+                    let entry = table.arena.at(slot);
+                    let is_resident = entry.marks.has(Marks::RESIDENT);
+                    if !is_resident || keep(entry.key()) {
+                        continue;
                     }
+                    dropped(&|| self.held_in(entry));
+                    gone.push(table.remove(slot));
                 }
                 let call = table.calls_lane();
                 drop(table);

@@ -159,6 +159,8 @@ pub struct GroupCounters {
     /// Not striped: what is counted here took a load.
     loads: [SourceCounters; LoadSource::ALL.len()],
     get_seconds: [Durations; GetResult::ALL.len()],
+    /// Entries and bytes that other nodes took over, and entries that nobody did.
+    handed_over: [AtomicU64; 3],
 }
 
 /// The loads from one source.
@@ -187,6 +189,8 @@ pub struct GroupCounts {
     /// How long gets took that came over the network, in the order of
     /// [`GetResult::ALL`].
     pub get_seconds: [DurationsReading; GetResult::ALL.len()],
+    /// Entries and bytes that other nodes took over, and entries that nobody did.
+    pub handed_over: [u64; 3],
 }
 
 impl GroupCounts {
@@ -218,6 +222,17 @@ impl GroupCounters {
         self.get_seconds[result as usize].record(took);
     }
 
+    /// Counts entries that another node took over, and their bytes.
+    pub fn handed_over(&self, entries: u64, bytes: u64) {
+        self.handed_over[0].fetch_add(entries, Ordering::Relaxed);
+        self.handed_over[1].fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts entries that were to be taken over and were not.
+    pub fn not_handed_over(&self, entries: u64) {
+        self.handed_over[2].fetch_add(entries, Ordering::Relaxed);
+    }
+
     /// Begins to time a load. It counts as [`LoadOutcome::Lost`] unless it
     /// [ends](LoadTimer::end) otherwise.
     pub fn begin_load(&self, source: LoadSource) -> LoadTimer<'_> {
@@ -239,7 +254,12 @@ impl GroupCounters {
             outcomes: source.outcomes.each_ref().map(|count| count.load(Ordering::Relaxed)),
             seconds: source.seconds.read(),
         });
-        GroupCounts { gets, loads, get_seconds: self.get_seconds.each_ref().map(Durations::read) }
+        GroupCounts {
+            gets,
+            loads,
+            get_seconds: self.get_seconds.each_ref().map(Durations::read),
+            handed_over: self.handed_over.each_ref().map(|count| count.load(Ordering::Relaxed)),
+        }
     }
 }
 

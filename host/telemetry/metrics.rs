@@ -89,6 +89,16 @@ impl Page<'_> {
     }
 
     fn storage(&mut self, groups: &[GroupReading]) -> fmt::Result {
+        let help = "Entries of keys that changed their owner, by what became of them";
+        self.counters("psycache_handover_entries", help, groups, |group, add| {
+            group.handed_over.iter().try_for_each(|(outcome, count)| {
+                add(&[("group", group.group.as_str()), ("outcome", outcome)], *count)
+            })
+        })?;
+        let help = "Bytes of entries that another node took over";
+        self.counters("psycache_handover_bytes", help, groups, |group, add| {
+            add(&[("group", group.group.as_str())], group.handed_over_bytes)
+        })?;
         let help = "Entries that left, by whose decision";
         self.counters("psycache_evictions", help, groups, |group, add| {
             group.evictions.iter().try_for_each(|(reason, count)| {
@@ -153,7 +163,13 @@ impl Page<'_> {
         self.gauge("psycache_ring_nodes", "Nodes in the ring", node.ring_nodes)?;
         self.gauge("psycache_ring_version", "Version of the ring", node.ring_version)?;
         let connected = u64::from(node.registry_connected);
-        self.gauge("psycache_registry_connected", "1 if the registry answers, else 0", connected)
+        self.gauge("psycache_registry_connected", "1 if the registry answers, else 0", connected)?;
+        let help = "Keys in the registry that are no entries of this cluster";
+        self.gauge("psycache_registry_ignored_keys", help, node.ignored_keys)?;
+        let help = "Whether the node holds the keys that it owns";
+        self.0
+            .encode_descriptor("psycache_ownership", help, None, MetricType::Info)?
+            .encode_info(&[("state", node.standing)])
     }
 
     fn counters<'a, T, const N: usize>(

@@ -15,6 +15,10 @@ pub struct NodeReading {
     pub ring_version: u64,
     /// Whether the registry answers; a static list always does.
     pub registry_connected: bool,
+    /// Whether the node holds what it owns, in a word.
+    pub standing: &'static str,
+    /// Keys below the prefix in etcd that are none of ours.
+    pub ignored_keys: u64,
 }
 
 /// One group. Counts only grow.
@@ -30,6 +34,10 @@ pub struct GroupReading {
     pub loads: Vec<LoadReading>,
     /// How long loads took, by source.
     pub load_seconds: Vec<(&'static str, DurationsReading)>,
+    /// Entries that other nodes took over, or did not.
+    pub handed_over: Vec<(&'static str, u64)>,
+    /// Bytes that they took over.
+    pub handed_over_bytes: u64,
     /// Entries that left, by reason: policy, fallback, expired, removed.
     pub evictions: Vec<(&'static str, u64)>,
     /// Entries now.

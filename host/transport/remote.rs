@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 
 use crate::error::Error;
+use crate::membership::view::{Name, View};
 use crate::value::Answer;
 
 /// One question. Cloning shares the bytes.
@@ -20,8 +21,8 @@ pub struct Request {
     pub key: Bytes,
     /// What to do.
     pub call: Call,
-    /// The asker's ring, see [`Ring::version`](crate::membership::rendezvous::Ring::version).
-    pub ring_version: u64,
+    /// The revision of the asker's view; 0: it has none.
+    pub revision: i64,
 }
 
 /// What a node is asked to do. None of these makes it ask another node to get it
@@ -31,54 +32,90 @@ pub struct Request {
 pub enum Call {
     /// The value from memory, or else from the source: [`Response::Value`].
     Get,
-    /// The value from memory only: [`Response::Value`] or [`Response::NotHeld`].
-    Lookup,
-    /// Keep a value: [`Response::Done`], or [`Response::Overtaken`].
+    /// The value that the callee held of a key that the registration `heir` took over:
+    /// [`Response::Value`] or [`Response::NotHeld`].
+    Inherit {
+        /// The asker's registration where the callee stays, the callee's own where it
+        /// leaves.
+        name: Name,
+    },
+    /// Keep a value: [`Response::Done`], [`Response::NotHolder`] or
+    /// [`Response::Overtaken`].
     Set {
         /// The value.
         value: Bytes,
         /// `None`: the group's default.
         ttl: Option<Duration>,
-        /// What the asker knows of the callee's changes, see
-        /// [`Response::Overtaken`].
+        /// The newest number of a change of the callee's that the asker has heard of.
         seen: u64,
     },
     /// Drop what is held of the key, and keep nothing that was read before:
-    /// [`Response::Done`] with the number of entries dropped.
+    /// [`Response::Done`] with the number of entries dropped, or
+    /// [`Response::NotHolder`], and they are dropped all the same.
     Remove,
-    /// The same for every key of the group.
+    /// The same for every key of the group: [`Response::Done`] with the callee's name.
     Clear,
-    /// Keep what is new among these entries of a node that leaves:
+    /// Keep those of these entries that the callee is the heir of:
     /// [`Response::Done`] with the number of entries kept.
-    Handoff(Vec<HandedOver>),
-    /// Remember that another node has missed a change of the key, or of the whole
-    /// group if it is empty, and tell it later: [`Response::Done`]. The callee has
-    /// confirmed that change.
-    Missed {
-        /// Its address.
-        node: String,
-    },
-    /// About no group: tell the asker of changes from now on for
-    /// [`PROMISE`](crate::cluster::PROMISE): [`Response::Greeted`].
-    Greet {
-        /// Its address.
+    Handover {
+        /// The address of the node that leaves.
         from: String,
-        /// It holds nothing any more, and need not be told.
-        leaving: bool,
-        /// Tells its process from the one before it at the same address.
-        process: u64,
+        /// Its registration, which has ended.
+        name: Name,
+        /// Its entries.
+        entries: Vec<HandedOver>,
+    },
+    /// About no group: who answers at this address: [`Response::Identity`].
+    Hello(Hello),
+    /// About no group: let the asker hold what it owns: [`Response::Acked`], once the
+    /// callee acts on a view that has the asker [rule 3].
+    Join {
+        /// The asker's address.
+        from: String,
+        /// Its registration.
+        name: Name,
+        /// Its view.
+        view: View,
+    },
+    /// About no group: keep the asker in the ring although the registry may not:
+    /// [`Response::Vouched`] [rule 7].
+    Vouch {
+        /// The asker's address.
+        from: String,
+        /// Its registration.
+        name: Name,
     },
 }
 
+/// What a node tells of itself when it asks who another one is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hello {
+    /// Its address.
+    pub from: String,
+    /// What its list of nodes comes to; 0: it has none.
+    pub digest: u64,
+}
+
 impl Call {
+    /// Whether it changes what the callee holds. Once begun, a change runs to its end
+    /// whether or not its asker waits for it.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::Set { .. } | Self::Remove | Self::Clear | Self::Handover { .. } => true,
+            Self::Get | Self::Inherit { .. } => false,
+            Self::Hello(_) | Self::Join { .. } | Self::Vouch { .. } => false,
+        }
+    }
+
     /// Whether it goes out even to a node that seems to be out of reach, because what
     /// may be answered depends on it.
     #[must_use]
     pub fn must_arrive(&self) -> bool {
         match self {
             Self::Set { .. } | Self::Remove | Self::Clear => true,
-            Self::Missed { .. } | Self::Greet { .. } => true,
-            Self::Get | Self::Lookup | Self::Handoff(_) => false,
+            Self::Hello(_) | Self::Join { .. } | Self::Vouch { .. } => true,
+            Self::Get | Self::Inherit { .. } | Self::Handover { .. } => false,
         }
     }
 
@@ -87,13 +124,14 @@ impl Call {
     pub fn method(&self) -> &'static str {
         match self {
             Self::Get => "Get",
-            Self::Lookup => "Lookup",
+            Self::Inherit { .. } => "Inherit",
             Self::Set { .. } => "Set",
             Self::Remove => "Remove",
             Self::Clear => "Clear",
-            Self::Handoff(_) => "Handoff",
-            Self::Missed { .. } => "Missed",
-            Self::Greet { .. } => "Greet",
+            Self::Handover { .. } => "Handover",
+            Self::Hello(_) => "Hello",
+            Self::Join { .. } => "Join",
+            Self::Vouch { .. } => "Vouch",
         }
     }
 }
@@ -113,29 +151,23 @@ pub struct HandedOver {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Response {
     /// There is a value.
-    Value(Answer),
+    Value {
+        /// It.
+        answer: Answer,
+        /// For how long the asker may answer it to others, counted from before it asked;
+        /// 0: not at all [rule 10].
+        lent_ms: u64,
+    },
     /// Nothing is held of the key.
     NotHeld,
-    /// It is done.
+    /// It is done. Of a change of a key: and the callee holds the key.
     Done {
         /// Entries that were dropped or kept.
         count: u64,
-        /// The callee's ring.
-        ring_version: u64,
         /// The callee's latest change, to be told with the next [`Call::Set`].
         seen: u64,
-        /// Whom the asker may not know, and must tell of a change as well.
-        also: Vec<String>,
-        /// Tells the callee's process from the one before it at the same address.
-        process: u64,
-    },
-    /// To a greeting.
-    Greeted {
-        /// Whether the asker stands in the callee's ring, or the callee waits for its
-        /// first list and owes the asker what it changes.
-        in_ring: bool,
-        /// As in [`Response::Done`].
-        process: u64,
+        /// The callee's registration.
+        name: Name,
     },
     /// To a set: nothing was done, because the key was changed after `seen` as the
     /// asker gave it. A set that was long on its way ends so; any other is to be
@@ -144,6 +176,40 @@ pub enum Response {
         /// The callee's latest change.
         seen: u64,
     },
+    /// To a change of a key: the callee does not hold it, for this reason.
+    NotHolder {
+        /// Why.
+        reason: String,
+        /// The callee's view, if it may be news to the asker.
+        view: Option<View>,
+    },
+    /// To a joiner.
+    Acked {
+        /// Whether the callee has joined itself.
+        joined: bool,
+        /// Who it is.
+        identity: Identity,
+    },
+    /// To a node that asks to be vouched for.
+    Vouched {
+        /// The callee's registration.
+        name: Name,
+    },
+    /// Who answers.
+    Identity(Identity),
+}
+
+/// Who answers at an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Tells its process from every other one.
+    pub process: u64,
+    /// The address that it knows itself by.
+    pub address: String,
+    /// Its registration; 0: it has none.
+    pub name: Name,
+    /// What its list of nodes comes to; 0: it has none.
+    pub digest: u64,
 }
 
 /// Why there is no answer.

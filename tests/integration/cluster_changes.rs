@@ -31,6 +31,9 @@ const NODES: usize = 3;
 const LEAST_KILLS: u64 = 20;
 
 /// Far more than a change takes to be confirmed between two kills.
+/// How long one attempt at a change may take.
+const WITHIN: Duration = Duration::from_secs(2);
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A proxy in front of a node that does not listen yet.
@@ -120,7 +123,9 @@ impl Nodes {
                 groups: vec![config::Group::new("scores")],
                 ..Config::default()
             };
-            config.cluster.registry = config::Registry::Static(addresses.clone());
+            config.cluster.registry = config::Registry::Static(
+                addresses.iter().map(|address| (address.clone(), 1)).collect(),
+            );
             let node = Node::start(config).await.expect("it starts");
             proxy.backend.send_replace(Some(node.address()));
             let group = node.groups().find(b"scores").expect("it has it");
@@ -158,8 +163,8 @@ async fn work(nodes: &Nodes, worker: u64, done: &AtomicU64) {
             };
             let group = nodes.group(random.random_range(0..NODES));
             let made = match sets {
-                true => group.set(&key, version.to_string().into(), None).await,
-                false => group.remove(&key).await.map(drop),
+                true => group.set(&key, version.to_string().into(), None, WITHIN).await,
+                false => group.remove(&key, WITHIN).await.map(drop),
             };
             match made {
                 Ok(()) => {

@@ -32,7 +32,7 @@ struct Echo {
 }
 
 fn done(bytes: usize) -> Response {
-    Response::Done { count: bytes as u64, ring_version: 7, seen: 1, also: Vec::new(), process: 2 }
+    Response::Done { count: bytes as u64, seen: 1, name: 2 }
 }
 
 /// Tells that a request was given up.
@@ -63,7 +63,8 @@ impl Local for Echo {
                 }
                 _ => request.key,
             };
-            Ok(Response::Value(Answer { value: value.into(), origin: Origin::Hit, ttl: None }))
+            let answer = Answer { value: value.into(), origin: Origin::Hit, ttl: None };
+            Ok(Response::Value { answer, lent_ms: 0 })
         }
         .boxed()
     }
@@ -119,13 +120,13 @@ fn request(key: &str, call: Call) -> Request {
         group: Bytes::from_static(b"scores"),
         key: Bytes::copy_from_slice(key.as_bytes()),
         call,
-        ring_version: 1,
+        revision: 1,
     }
 }
 
 async fn get(peer: &Peer, key: &str) -> Result<Bytes, RemoteError> {
     match peer.ask(request(key, Call::Get), Duration::from_secs(5)).await? {
-        Response::Value(answer) => {
+        Response::Value { answer, .. } => {
             assert_eq!(answer.origin, Origin::Peer);
             Ok(answer.value.into())
         }

@@ -33,7 +33,7 @@ pub(super) fn node(own: &str, other: &str) -> Result<()> {
         listen: own.to_owned(),
         http: None,
         groups: vec![group],
-        cluster: Cluster { registry, weight: 1 },
+        cluster: Cluster { registry, ..Cluster::default() },
         ..Config::default()
     };
     let node = runtime.block_on(Node::start(config))?;

@@ -7,9 +7,10 @@ use psycache::proto::peer_request::Call as PeerCall;
 use psycache::proto::session_request::Call as CacheCall;
 use psycache::proto::swap_policy_request::Part;
 use psycache::proto::{
-    ClearRequest, GetManyRequest, GetRequest, PeerClear, PeerGet, PeerGreet, PeerHandoff,
-    PeerHandoffEntry, PeerLookup, PeerMissed, PeerRemove, PeerRequest, PeerSet, RemoveManyRequest,
-    RemoveRequest, SessionRequest, SetRequest, SwapPolicyHeader, SwapPolicyRequest,
+    ClearRequest, GetManyRequest, GetRequest, PeerClear, PeerGet, PeerHandover, PeerHandoverEntry,
+    PeerHello, PeerInherit, PeerJoin, PeerMember, PeerRemove, PeerRequest, PeerSet, PeerView,
+    PeerVouch, RemoveManyRequest, RemoveRequest, SessionRequest, SetRequest, SwapPolicyHeader,
+    SwapPolicyRequest,
 };
 
 use super::method::Method;
@@ -39,13 +40,14 @@ pub(super) enum Cache {
 #[derive(Debug)]
 pub(super) enum Peer {
     Get,
-    Lookup,
+    Inherit,
     Set(Value),
     Remove,
     Clear,
-    Handoff(Vec<(Key, Value)>),
-    Greet(Address, bool),
-    Missed(Address),
+    Handover(Address, Vec<(Key, Value)>),
+    Hello(Address),
+    Join(Address, Vec<Address>),
+    Vouch(Address),
     Cancel(u8),
 }
 
@@ -112,13 +114,14 @@ impl<'a> Arbitrary<'a> for Peer {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         Ok(match u.int_in_range(0..=12)? {
             0..=2 => Self::Get,
-            3 => Self::Lookup,
+            3 => Self::Inherit,
             4 | 5 => Self::Set(u.arbitrary()?),
             6 => Self::Remove,
             7 => Self::Clear,
-            8 => Self::Handoff(u.arbitrary()?),
-            9 | 10 => Self::Greet(u.arbitrary()?, u.arbitrary()?),
-            11 => Self::Missed(u.arbitrary()?),
+            8 => Self::Handover(u.arbitrary()?, u.arbitrary()?),
+            9 => Self::Hello(u.arbitrary()?),
+            10 => Self::Join(u.arbitrary()?, u.arbitrary()?),
+            11 => Self::Vouch(u.arbitrary()?),
             _ => Self::Cancel(u.arbitrary()?),
         })
     }
@@ -236,7 +239,7 @@ impl Message {
                 id: (*id).into(),
                 timeout_ms: (*timeout_ms).into(),
                 traceparent: String::new(),
-                ring_version: 1,
+                revision: 1,
                 group: group.bytes(),
                 key: key.bytes(),
                 call: call.as_ref().map(Peer::encode),
@@ -294,24 +297,35 @@ impl Peer {
     fn encode(&self) -> PeerCall {
         match self {
             Self::Get => PeerCall::Get(PeerGet {}),
-            Self::Lookup => PeerCall::Lookup(PeerLookup {}),
+            Self::Inherit => PeerCall::Inherit(PeerInherit { name: 1 }),
             Self::Set(value) => {
                 PeerCall::Set(PeerSet { value: value.bytes(), ttl_ms: value.ttl_ms, seen: 0 })
             }
             Self::Remove => PeerCall::Remove(PeerRemove {}),
             Self::Clear => PeerCall::Clear(PeerClear {}),
-            Self::Handoff(entries) => {
-                let entry = |(key, value): &(Key, Value)| PeerHandoffEntry {
+            Self::Handover(from, entries) => {
+                let entry = |(key, value): &(Key, Value)| PeerHandoverEntry {
                     key: key.bytes(),
                     value: value.bytes(),
                     ttl_ms: value.ttl_ms,
                 };
-                PeerCall::Handoff(PeerHandoff { entries: entries.iter().map(entry).collect() })
+                let entries = entries.iter().map(entry).collect();
+                PeerCall::Handover(PeerHandover { entries, from: from.text(), name: 1 })
             }
-            Self::Greet(from, leaving) => {
-                PeerCall::Greet(PeerGreet { from: from.text(), leaving: *leaving, process: 1 })
+            Self::Hello(from) => PeerCall::Hello(PeerHello { from: from.text(), digest: 1 }),
+            Self::Join(from, members) => {
+                let member = |address: &Address| PeerMember {
+                    address: address.text(),
+                    weight: u32::MAX,
+                    name: 1,
+                    lease: 1,
+                    ..PeerMember::default()
+                };
+                let members = members.iter().map(member).collect();
+                let view = PeerView { cluster: 0, revision: i64::MAX, members };
+                PeerCall::Join(PeerJoin { from: from.text(), name: 1, view: Some(view) })
             }
-            Self::Missed(node) => PeerCall::Missed(PeerMissed { node: node.text() }),
+            Self::Vouch(from) => PeerCall::Vouch(PeerVouch { from: from.text(), name: 1 }),
             Self::Cancel(id) => PeerCall::Cancel((*id).into()),
         }
     }

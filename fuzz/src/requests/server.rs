@@ -8,9 +8,11 @@ use bytes::Bytes;
 use futures::future::{self, BoxFuture, FutureExt};
 use parking_lot::{Mutex, MutexGuard};
 use psycache::clock::Clock;
-use psycache::cluster::Cluster;
 use psycache::error::Error;
 use psycache::group::{self, Group};
+use psycache::membership::rendezvous::RingNode;
+use psycache::membership::view::Entry;
+use psycache::ownership::{Ownership, Timing};
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
 use psycache::policy::{Bell, Keys, Lane, LaneConfig, PolicyConfig};
 use psycache::proto::StatusResponse;
@@ -104,9 +106,12 @@ async fn comes_to_rest(store: &Store) {
 
 async fn services(clock: &Clock) -> (Routes, Groups) {
     let dial = |address: &str| Arc::new(Nobody(address.to_owned())) as Arc<dyn Remote>;
-    let cluster = Arc::new(Cluster::new("127.0.0.1:7400", clock.clone(), dial));
-    let scores = group("scores", Some(Arc::new(Source)), clock, &cluster);
-    let groups = Groups::new([scores, group("notes", None, clock, &cluster)]);
+    let own = Entry::own("127.0.0.1:7400", 1);
+    let ownership = Ownership::new(own, Timing::default(), clock.clone(), dial);
+    let ownership = Arc::new(ownership);
+    ownership.follow_list(vec![RingNode { address: "127.0.0.1:7400".into(), weight: 1 }]);
+    let scores = group("scores", Some(Arc::new(Source)), clock, &ownership);
+    let groups = Groups::new([scores, group("notes", None, clock, &ownership)]);
     let health = Arc::new(Health::starting(&groups).await);
     health.ready().await;
     let config = server::Config {
@@ -117,7 +122,7 @@ async fn services(clock: &Clock) -> (Routes, Groups) {
     };
     let services = Services {
         groups: groups.clone(),
-        local: Some(Arc::new(LocalNode::new(groups.clone(), cluster))),
+        local: Some(Arc::new(LocalNode::new(groups.clone(), ownership))),
         operations: Arc::new(Operator { groups: groups.clone() }),
         metrics: Arc::new(Metrics::new(nothing)),
         health,
@@ -129,7 +134,7 @@ fn group(
     name: &str,
     source: Option<Arc<dyn Retriever>>,
     clock: &Clock,
-    cluster: &Arc<Cluster>,
+    ownership: &Arc<Ownership>,
 ) -> Arc<Group> {
     static LRU: LazyLock<Arc<PolicyComponent>> = LazyLock::new(|| {
         let engines = Engines::new(&CompileCache::Off).expect("engines can be made");
@@ -144,8 +149,8 @@ fn group(
     let store = Store::new(config, clock.clone(), Box::new(move || ring.ring()));
     let lane = LaneConfig::new(policy(store.slot_bound()), clock.clone());
     let lane = Lane::start(name, LRU.clone(), lane, store.clone(), bell).expect("it starts");
-    let (lane, cluster) = (Arc::new(lane), Arc::clone(cluster));
-    let parts = group::Parts { store, clock, lane, source: source.into(), cluster };
+    let (lane, ownership) = (Arc::new(lane), Arc::clone(ownership));
+    let parts = group::Parts { store, clock, lane, source: source.into(), ownership };
     let config = group::Config {
         load_timeout: Duration::from_millis(5),
         max_value_bytes: LONGEST_VALUE,
@@ -241,5 +246,7 @@ fn nothing() -> NodeReading {
         ring_nodes: 1,
         ring_version: 1,
         registry_connected: true,
+        standing: "holds",
+        ignored_keys: 0,
     }
 }

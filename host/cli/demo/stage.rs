@@ -67,7 +67,7 @@ impl Stage {
             listen: "127.0.0.1:0".into(),
             http: None,
             groups: vec![group],
-            cluster: Cluster { registry, weight: 1 },
+            cluster: Cluster { registry, ..Cluster::default() },
             ..Config::default()
         };
         let node = Node::start(config).await.context("a node of the demo can't start")?;

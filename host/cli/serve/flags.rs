@@ -9,6 +9,7 @@ use crate::config::text::{self, OrNone};
 use crate::config::{
     ClusterSettings, EtcdAccess, GroupSettings, PluginSettings, Secret, Settings, TelemetrySettings,
 };
+use crate::group::Uncertain;
 use crate::telemetry::LogFormat;
 
 /// Run a node
@@ -101,13 +102,13 @@ struct GroupFlags {
 #[derive(clap::Args)]
 #[command(next_help_heading = "The cluster")]
 struct ClusterFlags {
-    /// All nodes, where the list is fixed
-    #[arg(long, value_name = "ADDR,…", env = "PSYCACHE_PEERS", value_delimiter = ',', value_parser = text::reachable, conflicts_with = "etcd")]
+    /// All nodes, where the list is fixed, each with its weight where that is not 1
+    #[arg(long, value_name = "ADDR[=WEIGHT],…", env = "PSYCACHE_PEERS", value_delimiter = ',', value_parser = text::peer, conflicts_with = "etcd")]
     peers: Vec<String>,
     /// Where nodes find each other
     #[arg(long, value_name = "URL,…", env = "PSYCACHE_ETCD", value_delimiter = ',', value_parser = text::url)]
     etcd: Vec<String>,
-    /// Before the nodes' addresses in etcd [default: psycache/nodes]
+    /// What the keys of this cluster in etcd begin with [default: psycache]
     #[arg(long, value_name = "PATH", env = "PSYCACHE_ETCD_PREFIX", value_parser = text::etcd_prefix)]
     etcd_prefix: Option<String>,
     /// The user that etcd knows this node by
@@ -140,6 +141,10 @@ struct ClusterFlags {
     /// This node's share of the keys, relative to the others' [default: 1]
     #[arg(long, value_name = "N", env = "PSYCACHE_WEIGHT", value_parser = text::weight)]
     weight: Option<u32>,
+    /// What is kept while the node can't be certain that nobody else holds its keys: brief,
+    /// for a second, to spare the source, or strict, nothing [default: brief]
+    #[arg(long, value_name = "WHAT", env = "PSYCACHE_UNCERTAIN", value_parser = text::uncertain)]
+    uncertain: Option<Uncertain>,
 }
 
 #[derive(clap::Args)]
@@ -203,6 +208,7 @@ impl ClusterFlags {
                 server_name: self.etcd_server_name,
             },
             weight: self.weight,
+            uncertain: self.uncertain,
         })
     }
 }

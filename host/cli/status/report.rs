@@ -23,6 +23,9 @@ pub(super) struct Registry {
     pub(super) kind: String,
     pub(super) connected: bool,
     pub(super) problem: Option<String>,
+    /// Whether the node holds the keys that it owns.
+    pub(super) standing: String,
+    pub(super) ignored_keys: u64,
 }
 
 /// A node of the ring.
@@ -82,7 +85,13 @@ impl From<proto::StatusResponse> for Report {
 
 impl From<proto::RegistryStatus> for Registry {
     fn from(registry: proto::RegistryStatus) -> Self {
-        Self { kind: registry.kind, connected: registry.connected, problem: some(registry.problem) }
+        Self {
+            kind: registry.kind,
+            connected: registry.connected,
+            problem: some(registry.problem),
+            standing: registry.standing,
+            ignored_keys: registry.ignored_keys,
+        }
     }
 }
 

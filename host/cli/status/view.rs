@@ -35,7 +35,7 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
     // Parts of a second are noise after the first one.
     let uptime = Duration::from_secs(report.uptime_ms / 1000);
     let mut text = format!(
-        "{} {ready}, version {}, up {}, registry {}{}, ring version {}\n\n",
+        "{} {ready}, version {}, up {}, registry {}{}, {}, ring version {}\n\n",
         report.address,
         report.version,
         humantime::format_duration(uptime),
@@ -44,6 +44,10 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
             ""
         } else {
             " (not connected)"
+        },
+        match report.registry.standing.as_str() {
+            "holds" => "holds its keys",
+            standing => standing,
         },
         report.ring_version,
     );
@@ -145,6 +149,8 @@ mod tests {
                 kind: "etcd".into(),
                 connected: false,
                 problem: "connection refused".into(),
+                standing: "uncertain".into(),
+                ignored_keys: 0,
             }),
             nodes: vec![
                 proto::NodeStatus {
@@ -179,7 +185,7 @@ mod tests {
             }],
         });
         let expected = "\
-127.0.0.1:7400 ready, version 0.1.0, up 1m 1s, registry etcd (not connected), ring version 2
+127.0.0.1:7400 ready, version 0.1.0, up 1m 1s, registry etcd (not connected), uncertain, ring version 2
 
 NODE            STATE        WEIGHT  SHARE  OF THE RING
 127.0.0.1:7400  self              2  68.0%  ████████████████████

@@ -14,6 +14,7 @@ pub use plugin::{option, policy, retriever, secret};
 
 use std::time::Duration;
 
+use crate::group::Uncertain;
 use crate::telemetry::LogFormat;
 
 /// Numbers that cross into a plugin stay below this, so that no language rounds them.
@@ -147,6 +148,37 @@ pub fn max_entries(text: &str) -> Parsed<u32> {
 /// It is not within 1 to 1000.
 pub fn weight(text: &str) -> Parsed<u32> {
     count(text, MAX_WEIGHT)
+}
+
+/// A node of a list: its address, and after `=` its weight where that is not 1.
+///
+/// # Errors
+/// Those of [`reachable`] and [`weight`].
+pub fn listed(text: &str) -> Parsed<(String, u32)> {
+    match text.split_once('=') {
+        Some((address, share)) => Ok((reachable(address)?, weight(share)?)),
+        None => Ok((reachable(text)?, 1)),
+    }
+}
+
+/// The same as it was written.
+///
+/// # Errors
+/// Those of [`listed`].
+pub fn peer(text: &str) -> Parsed<String> {
+    listed(text).map(|_| text.to_owned())
+}
+
+/// What a node does while it can't be certain to hold its keys.
+///
+/// # Errors
+/// It is another word.
+pub fn uncertain(text: &str) -> Parsed<Uncertain> {
+    match text {
+        "brief" => Ok(Uncertain::Brief),
+        "strict" => Ok(Uncertain::Strict),
+        _ => Err("write brief, to keep what is loaded for a second, or strict, for nothing".into()),
+    }
 }
 
 /// A level or a list of `target=level`, as `tracing-subscriber` reads it.

@@ -7,7 +7,7 @@ use crate::error::Error;
 async fn a_load_that_a_remove_overtook_is_answered_but_not_kept() {
     let mut rig = rig();
     let (before, old) = rig.begin("Tom").await;
-    assert!(!rig.group.remove("Tom").await.unwrap());
+    assert!(!rig.group.remove("Tom", PATIENCE).await.unwrap());
     // The remove returned, so this get must not join the load from before.
     let (after, new) = rig.begin("Tom").await;
     new.finds("new");
@@ -21,7 +21,7 @@ async fn a_load_that_a_remove_overtook_is_answered_but_not_kept() {
 async fn a_load_that_a_remove_overtook_leaves_nothing_behind() {
     let mut rig = rig();
     let (before, old) = rig.begin("Tom").await;
-    rig.group.remove("Tom").await.unwrap();
+    rig.group.remove("Tom", PATIENCE).await.unwrap();
     old.finds("old");
     before.await.unwrap().unwrap();
     assert!(!rig.holds("Tom"));
@@ -32,8 +32,8 @@ async fn a_load_that_a_remove_overtook_leaves_nothing_behind() {
 async fn remove_tells_whether_there_was_something() {
     let mut rig = rig();
     rig.load("Tom", "630").await;
-    assert!(rig.group.remove("Tom").await.unwrap());
-    assert!(!rig.group.remove("Tom").await.unwrap());
+    assert!(rig.group.remove("Tom", PATIENCE).await.unwrap());
+    assert!(!rig.group.remove("Tom", PATIENCE).await.unwrap());
     assert_eq!(rig.load("Tom", "631").await.value, "631");
 }
 
@@ -54,7 +54,7 @@ async fn a_clear_during_loads_wins() {
     rig.set("Sam", "567").await;
     rig.load("Jack", "589").await;
     let (get, call) = rig.begin("Tom").await;
-    assert_eq!(rig.group.clear().await, Ok(2));
+    assert_eq!(rig.group.clear(PATIENCE).await, Ok(2));
     call.finds("630");
     get.await.unwrap().unwrap();
     assert!(!["Tom", "Jack", "Sam"].iter().any(|key| rig.holds(key)));
@@ -72,7 +72,7 @@ async fn set_and_remove_end_what_is_known_of_an_absence() {
             rig.set("Ann", "1").await;
             assert_eq!(rig.held("Ann").await.unwrap().value, "1");
         }
-        rig.group.remove("Ann").await.unwrap();
+        rig.group.remove("Ann", PATIENCE).await.unwrap();
         assert!(!rig.holds("Ann"));
     }
 }
@@ -80,7 +80,7 @@ async fn set_and_remove_end_what_is_known_of_an_absence() {
 #[tokio::test]
 async fn a_set_is_read_without_a_source() {
     let (group, _) = group_over(None, |_| ());
-    group.set("Tom", "630".into(), None).await.unwrap();
+    group.set("Tom", "630".into(), None, PATIENCE).await.unwrap();
     assert_eq!(group.get("Tom", PATIENCE).await.unwrap().value, "630");
     let missing = group.get("Jack", PATIENCE).await;
     assert_eq!(missing, Err(Error::NoRetriever { group: "scores".into() }));

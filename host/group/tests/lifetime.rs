@@ -24,7 +24,7 @@ async fn a_value_brings_its_own_ttl_or_takes_the_groups() {
     assert_eq!(rig.load("Tom", "630").await.ttl, Some(SECOND * 60));
     assert_eq!(rig.load_for("Jack", "589", Some(SECOND * 90)).await.ttl, Some(SECOND * 90));
     rig.set("Sam", "567").await;
-    rig.group.set("Ann", "1".into(), Some(SECOND * 5)).await.unwrap();
+    rig.group.set("Ann", "1".into(), Some(SECOND * 5), PATIENCE).await.unwrap();
     for (key, seconds) in [("Tom", 60), ("Jack", 90), ("Sam", 60), ("Ann", 5)] {
         assert_eq!(ttl_of(&mut rig, key).await, Some(SECOND * seconds), "{key}");
     }
@@ -69,7 +69,7 @@ async fn jitter_shortens_the_groups_ttl_within_its_bound() {
         seen.insert(ttl);
     }
     assert!(seen.len() > 100, "only {} different ones", seen.len());
-    rig.group.set("Tom", "630".into(), Some(SECOND * 100)).await.unwrap();
+    rig.group.set("Tom", "630".into(), Some(SECOND * 100), PATIENCE).await.unwrap();
     assert_eq!(ttl_of(&mut rig, "Tom").await, Some(SECOND * 100), "asked for exactly that");
 }
 
@@ -85,7 +85,7 @@ async fn a_ttl_that_can_not_be_meant_is_refused() {
     let mut rig = rig();
     rig.set("Tom", "630").await;
     for ttl in [Duration::ZERO, MAX_TTL + SECOND, Duration::MAX] {
-        let refused = rig.group.set("Tom", "1".into(), Some(ttl)).await;
+        let refused = rig.group.set("Tom", "1".into(), Some(ttl), PATIENCE).await;
         assert!(matches!(refused, Err(Error::InvalidArgument { argument: "ttl", .. })), "{ttl:?}");
     }
     assert_eq!(rig.held("Tom").await.unwrap().value, "630");
@@ -122,7 +122,7 @@ async fn expired_entries_leave_without_being_asked_for() {
     }
     tokio::task::yield_now().await;
     // The collector sleeps for an hour now; an earlier deadline wakes it.
-    rig.group.set("Ann", "2".into(), Some(Duration::from_millis(1))).await.unwrap();
+    rig.group.set("Ann", "2".into(), Some(Duration::from_millis(1)), PATIENCE).await.unwrap();
     rig.clock.advance(3_600_000);
     let store = Arc::clone(&rig.group.parts().store);
     let empty = async {

@@ -10,7 +10,7 @@ const SHORT: Duration = Duration::from_millis(5);
 async fn a_set_beyond_the_capacity_is_refused_and_evicts_nothing() {
     let mut rig = rig();
     rig.set("Tom", "630").await;
-    let refused = rig.group.set("Tom", vec![0; CAPACITY as usize].into(), None).await;
+    let refused = rig.group.set("Tom", vec![0; CAPACITY as usize].into(), None, PATIENCE).await;
     assert!(matches!(refused, Err(Error::TooLarge { limit: CAPACITY, .. })), "{refused:?}");
     assert_eq!(rig.held("Tom").await.unwrap().value, "630");
     assert_eq!(rig.group.parts().store.stats().entries, 1);
@@ -20,7 +20,7 @@ async fn a_set_beyond_the_capacity_is_refused_and_evicts_nothing() {
 async fn a_set_beyond_the_longest_value_is_refused() {
     let rig = rig_with(|config| config.max_value_bytes = 3);
     rig.set("Tom", "630").await;
-    let refused = rig.group.set("Tom", "6300".into(), None).await;
+    let refused = rig.group.set("Tom", "6300".into(), None, PATIENCE).await;
     assert!(matches!(refused, Err(Error::TooLarge { bytes: 4, limit: 3, .. })), "{refused:?}");
 }
 
@@ -111,8 +111,8 @@ async fn a_key_that_can_not_be_one_is_refused() {
     for key in [String::new(), "x".repeat(1025)] {
         let results = [
             rig.group.get(&key, PATIENCE).await.map(drop),
-            rig.group.set(&key, "1".into(), None).await,
-            rig.group.remove(&key).await.map(drop),
+            rig.group.set(&key, "1".into(), None, PATIENCE).await,
+            rig.group.remove(&key, PATIENCE).await.map(drop),
         ];
         assert!(results.iter().all(|r| matches!(r, Err(Error::InvalidKey { .. }))), "{results:?}");
     }

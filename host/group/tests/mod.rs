@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Config, Group, Parts, Reply};
 use crate::clock::Clock;
-use crate::cluster::Cluster;
+use crate::ownership::Ownership;
 use crate::policy::{
     Batch, Bell, Failure, Keys, Lane, LaneConfig, Policy, PolicyConfig, PolicySource,
 };
@@ -146,8 +146,8 @@ fn group_over(
     let lane = Arc::new(lane.expect("the policy is fine"));
     let mut config = Config::named("scores");
     change(&mut config);
-    let cluster = Arc::new(Cluster::alone());
-    let parts = Parts { store, clock: clock.clone(), lane, source: retriever.into(), cluster };
+    let ownership = Arc::new(Ownership::alone());
+    let parts = Parts { store, clock: clock.clone(), lane, source: retriever.into(), ownership };
     (Group::new(config, parts).expect("the configuration is fine"), clock)
 }
 
@@ -197,6 +197,6 @@ impl Rig {
     }
 
     async fn set(&self, key: &str, value: &str) {
-        self.group.set(key, Bytes::from(value.to_owned()), None).await.expect("it fits");
+        self.group.set(key, Bytes::from(value.to_owned()), None, PATIENCE).await.expect("it fits");
     }
 }

@@ -1,83 +1,280 @@
-//! A register in the memory of one program that runs several nodes.
+//! A register in the memory of one program that runs several nodes: entries under
+//! leases, revisions and watches, as etcd has them.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::watch;
+use futures::FutureExt;
+use tokio::sync::mpsc;
 
-use super::{Member, Membership, RegistryError};
+use super::super::view::{Entry, Member, Name, View};
+use super::{Answer, Change, Failure, Lease, Listing, Record, Registered, Registry, Watch};
+use crate::clock::Clock;
 use crate::sync::Mutex;
 
-/// A register for nodes of one program: the test of an application, a
-/// demonstration. Clones are the same register. Nothing is ever lost with it, so
-/// it is always connected.
-#[derive(Clone, Debug, Default)]
+/// Changes that a watch may begin before.
+const REMEMBERED: usize = 4_096;
+
+/// A register for nodes of one program: the test of an application, a demonstration.
+/// Clones are the same register.
+#[derive(Clone, Debug)]
 pub struct InMemory {
-    /// Held only to change the list and to tell all of it, so that they are told
-    /// of changes in the order in which these were made.
-    registered: Arc<Mutex<Vec<Registered>>>,
+    clock: Clock,
+    /// Never held across anything that waits.
+    kept: Arc<Mutex<Kept>>,
 }
 
 #[derive(Debug)]
-struct Registered {
-    member: Member,
-    told: watch::Sender<Arc<Membership>>,
+struct Kept {
+    view: View,
+    /// By address: the name, and the long lease.
+    records: BTreeMap<String, (Name, i64)>,
+    /// Until when each lease lives, and its TTL.
+    leases: BTreeMap<i64, (u64, Duration)>,
+    last_lease: i64,
+    joined_in: Option<u64>,
+    /// The newest last.
+    changes: VecDeque<Change>,
+    /// The revision before the first of `changes`.
+    forgotten: i64,
+    watches: Vec<mpsc::UnboundedSender<Change>>,
 }
 
 impl InMemory {
     /// A register without nodes.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_clock(Clock::monotonic())
     }
 
-    /// Adds `own`, and tells everybody.
-    pub(super) fn register(
-        &self,
-        own: Member,
-    ) -> Result<(Registration, watch::Receiver<Arc<Membership>>), RegistryError> {
-        let mut registered = self.registered.lock();
-        let holder = registered.iter().find(|other| other.member.address == own.address);
-        if let Some(holder) = holder {
-            let holder = Box::new(holder.member.clone());
-            return Err(RegistryError::AddressTaken { address: own.address, holder });
+    /// The same, whose leases end by `clock`.
+    #[must_use]
+    pub fn with_clock(clock: Clock) -> Self {
+        let cluster = rand::random();
+        let kept = Kept {
+            view: View { cluster, revision: 1, ..View::default() },
+            records: BTreeMap::new(),
+            leases: BTreeMap::new(),
+            last_lease: 0,
+            // Nobody has held anything by a register that was made just now.
+            joined_in: Some(cluster),
+            changes: VecDeque::new(),
+            forgotten: 1,
+            watches: Vec::new(),
+        };
+        Self { clock, kept: Arc::new(Mutex::new(kept)) }
+    }
+
+    /// Takes the entry at `address` away, and leaves its lease.
+    pub fn delete(&self, address: &str) {
+        self.kept.lock().remove(address);
+    }
+
+    /// Loses all that was ever written, as a registry that was started empty.
+    pub fn lose_everything(&self) {
+        let mut kept = self.kept.lock();
+        let view = View { cluster: rand::random(), revision: 1, ..View::default() };
+        let last_lease = kept.last_lease;
+        *kept = Kept {
+            view,
+            records: BTreeMap::new(),
+            leases: BTreeMap::new(),
+            last_lease,
+            joined_in: None,
+            changes: VecDeque::new(),
+            forgotten: 1,
+            // Dropping the senders ends the watches.
+            watches: Vec::new(),
+        };
+    }
+
+    /// Ends the leases whose time is over.
+    pub fn expire(&self) {
+        let now_ms = self.clock.now_ms();
+        let mut kept = self.kept.lock();
+        let over = kept.leases.iter().filter(|(_, (until_ms, _))| *until_ms <= now_ms);
+        let over: Vec<i64> = over.map(|(lease, _)| *lease).collect();
+        over.into_iter().for_each(|lease| kept.end(lease));
+    }
+
+    fn until_ms(&self, ttl: Duration) -> u64 {
+        self.clock.now_ms() + ttl.as_millis() as u64
+    }
+}
+
+impl Kept {
+    fn end(&mut self, lease: i64) {
+        self.leases.remove(&lease);
+        self.records.retain(|_, (_, long)| *long != lease);
+        let under = self.view.members.values().filter(|member| member.lease == lease);
+        let under: Vec<String> = under.map(|member| member.entry.address.clone()).collect();
+        under.iter().for_each(|address| self.remove(address));
+    }
+
+    fn remove(&mut self, address: &str) {
+        if self.view.members.contains_key(address) {
+            let revision = self.view.revision + 1;
+            self.view = self.view.without(revision, address);
+            self.tell(Change::Went { revision, address: address.to_owned() });
         }
-        let address = own.address.clone();
-        let (told, membership) = watch::channel(Arc::default());
-        registered.push(Registered { member: own, told });
-        tell(&registered);
-        drop(registered);
-        Ok((Registration { register: self.clone(), address }, membership))
+    }
+
+    fn tell(&mut self, change: Change) {
+        self.watches.retain(|watch| watch.send(change.clone()).is_ok());
+        self.changes.push_back(change);
+        if self.changes.len() > REMEMBERED
+            && let Some(oldest) = self.changes.pop_front()
+        {
+            self.forgotten = oldest.revision();
+        }
+    }
+}
+
+impl Change {
+    /// When it happened.
+    #[must_use]
+    pub fn revision(&self) -> i64 {
+        match self {
+            Self::Came { revision, .. } | Self::Went { revision, .. } => *revision,
+        }
+    }
+}
+
+impl Registry for InMemory {
+    fn grant(&self, ttl: Duration) -> Answer<'_, Lease> {
+        async move {
+            self.expire();
+            let until_ms = self.until_ms(ttl);
+            let mut kept = self.kept.lock();
+            kept.last_lease += 1;
+            let id = kept.last_lease;
+            kept.leases.insert(id, (until_ms, ttl));
+            Ok(Lease { id, ttl })
+        }
+        .boxed()
+    }
+
+    fn keep_alive(&self, lease: i64) -> Answer<'_, bool> {
+        async move {
+            self.expire();
+            let now_ms = self.clock.now_ms();
+            let mut kept = self.kept.lock();
+            let Some((until_ms, ttl)) = kept.leases.get_mut(&lease) else { return Ok(false) };
+            *until_ms = now_ms + ttl.as_millis() as u64;
+            Ok(true)
+        }
+        .boxed()
+    }
+
+    fn time_to_live(&self, lease: i64) -> Answer<'_, Option<Duration>> {
+        async move {
+            self.expire();
+            let now_ms = self.clock.now_ms();
+            let kept = self.kept.lock();
+            let until_ms = kept.leases.get(&lease).map(|(until_ms, _)| *until_ms);
+            Ok(until_ms.map(|until_ms| Duration::from_millis(until_ms.saturating_sub(now_ms))))
+        }
+        .boxed()
+    }
+
+    fn revoke(&self, lease: i64) -> Answer<'_, ()> {
+        async move {
+            self.kept.lock().end(lease);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn register<'a>(&'a self, entry: &'a Entry, short: i64, long: i64) -> Answer<'a, Registered> {
+        async move {
+            self.expire();
+            let mut kept = self.kept.lock();
+            if let Some(holder) = kept.view.members.get(entry.address.as_str()) {
+                return Ok(Registered::Before(holder.clone()));
+            }
+            if !kept.leases.contains_key(&short) || !kept.leases.contains_key(&long) {
+                return Err(Failure::Broken("the lease does not exist".into()));
+            }
+            let revision = kept.view.revision + 1;
+            let member = Member { entry: entry.clone(), name: revision, lease: short };
+            kept.view = kept.view.with(revision, member.clone());
+            kept.records.insert(entry.address.clone(), (revision, long));
+            kept.tell(Change::Came { revision, member });
+            Ok(Registered::Now(revision))
+        }
+        .boxed()
+    }
+
+    fn list(&self) -> Answer<'_, Listing> {
+        async move {
+            self.expire();
+            let kept = self.kept.lock();
+            let record = |(address, (name, _)): (&String, &(Name, i64))| Record {
+                address: address.clone(),
+                name: *name,
+            };
+            Ok(Listing {
+                view: kept.view.clone(),
+                records: kept.records.iter().map(record).collect(),
+                joined_in: kept.joined_in,
+                ignored: 0,
+            })
+        }
+        .boxed()
+    }
+
+    fn note_joined(&self, cluster: u64) -> Answer<'_, ()> {
+        async move {
+            self.kept.lock().joined_in = Some(cluster);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn watch(&self, revision: i64) -> Answer<'_, Box<dyn Watch>> {
+        async move {
+            let mut kept = self.kept.lock();
+            if revision < kept.forgotten || revision > kept.view.revision {
+                return Err(Failure::Broken("the changes from then are forgotten".into()));
+            }
+            let (sender, changes) = mpsc::unbounded_channel();
+            let missed = kept.changes.iter().filter(|change| change.revision() > revision);
+            // The receiver is there.
+            missed.for_each(|change| drop(sender.send(change.clone())));
+            kept.watches.push(sender);
+            Ok(Box::new(Changes(changes)) as Box<dyn Watch>)
+        }
+        .boxed()
+    }
+
+    fn warning(&self) -> Answer<'_, Option<String>> {
+        async { Ok(None) }.boxed()
+    }
+}
+
+struct Changes(mpsc::UnboundedReceiver<Change>);
+
+impl Watch for Changes {
+    fn next(&mut self) -> Answer<'_, Vec<Change>> {
+        async move {
+            let first = self.0.recv().await;
+            let ended = || Failure::Broken("the registry ended the watch".into());
+            Ok(vec![first.ok_or_else(ended)?])
+        }
+        .boxed()
+    }
+}
+
+impl Default for InMemory {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl PartialEq for InMemory {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.registered, &other.registered)
-    }
-}
-
-/// A node's place in the register. Dropping it gives the place up; the node's own
-/// membership then stays as it was last.
-#[derive(Debug)]
-pub(super) struct Registration {
-    register: InMemory,
-    address: String,
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        let mut registered = self.register.registered.lock();
-        registered.retain(|other| other.member.address != self.address);
-        tell(&registered);
-    }
-}
-
-fn tell(registered: &[Registered]) {
-    let mut nodes: Vec<Member> = registered.iter().map(|other| other.member.clone()).collect();
-    nodes.sort_by(|a, b| a.address.cmp(&b.address));
-    let membership = Arc::new(Membership { nodes, connected: true, ..Membership::default() });
-    for other in registered {
-        other.told.send_replace(Arc::clone(&membership));
+        Arc::ptr_eq(&self.kept, &other.kept)
     }
 }
 
@@ -85,29 +282,33 @@ fn tell(registered: &[Registered]) {
 mod tests {
     use super::*;
 
-    fn addresses(membership: &watch::Receiver<Arc<Membership>>) -> Vec<String> {
-        membership.borrow().nodes.iter().map(|node| node.address.clone()).collect()
-    }
-
-    #[test]
-    fn nodes_see_each_other_come_and_go() {
-        let register = InMemory::new();
-        let (_b, seen_by_b) = register.register(Member::own("b:1", 1)).unwrap();
-        let (a, seen_by_a) = register.clone().register(Member::own("a:1", 2)).unwrap();
-        assert_eq!(addresses(&seen_by_b), ["a:1", "b:1"]);
-        assert_eq!(*seen_by_a.borrow(), *seen_by_b.borrow());
-        drop(a);
-        assert_eq!(addresses(&seen_by_b), ["b:1"]);
-        assert_eq!(addresses(&seen_by_a), ["a:1", "b:1"], "as it was when it left");
-    }
-
-    #[test]
-    fn an_address_is_held_by_one_node() {
-        let register = InMemory::new();
-        let (held, _) = register.register(Member::own("a:1", 1)).unwrap();
-        let refused = register.register(Member::own("a:1", 1));
-        assert!(matches!(refused, Err(RegistryError::AddressTaken { .. })));
-        drop(held);
-        assert!(register.register(Member::own("a:1", 1)).is_ok());
+    #[tokio::test]
+    async fn an_entry_lives_as_long_as_its_lease() {
+        let clock = Clock::manual();
+        let register = InMemory::with_clock(clock.clone());
+        let mut watch = register.watch(1).await.unwrap();
+        let short = register.grant(Duration::from_secs(5)).await.unwrap().id;
+        let long = register.grant(Duration::from_secs(120)).await.unwrap().id;
+        let entry = Entry::own("a:1", 1);
+        let name = match register.register(&entry, short, long).await.unwrap() {
+            Registered::Now(name) => name,
+            before => panic!("{before:?}"),
+        };
+        let again = register.register(&entry, short, long).await.unwrap();
+        assert!(matches!(again, Registered::Before(holder) if holder.name == name));
+        clock.advance(4_000);
+        assert!(register.keep_alive(short).await.unwrap());
+        clock.advance(4_000);
+        assert_eq!(register.list().await.unwrap().view.name_at("a:1"), name);
+        clock.advance(1_000);
+        let listing = register.list().await.unwrap();
+        assert_eq!(listing.view.name_at("a:1"), 0);
+        assert_eq!(listing.records, [Record { address: "a:1".into(), name }]);
+        assert_eq!(register.time_to_live(short).await.unwrap(), None);
+        assert!(!register.keep_alive(short).await.unwrap());
+        assert!(matches!(&watch.next().await.unwrap()[..], [Change::Came { .. }]));
+        assert!(matches!(&watch.next().await.unwrap()[..], [Change::Went { .. }]));
+        clock.advance(120_000);
+        assert!(register.list().await.unwrap().records.is_empty());
     }
 }

@@ -1,75 +1,129 @@
-//! Where a node learns which nodes there are: a fixed list, etcd, or the program
-//! that it runs in.
+//! What the protocol asks of etcd, and who answers it: etcd itself, or a register in
+//! the memory of one program.
 
 pub mod etcd;
 mod in_memory;
-mod static_list;
+mod observer;
 
 pub use in_memory::InMemory;
+pub use observer::{Membership, Observer};
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use futures::future::BoxFuture;
 
-use crate::cluster::Standing;
+use super::view::{Entry, Member, Name, View};
 
-/// Where to look for the other nodes.
-#[derive(Clone, Debug, Default)]
-pub enum Config {
-    /// There are none.
-    #[default]
-    Alone,
-    /// These addresses, for as long as the node runs.
-    Static(Vec<String>),
-    /// Whoever is registered in etcd.
-    Etcd(etcd::Config),
-    /// The other nodes of this program.
-    InMemory(InMemory),
+/// A lease as granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// What the registry calls it.
+    pub id: i64,
+    /// As granted, which may be longer than asked for.
+    pub ttl: Duration,
 }
 
-/// A node as the registry knows it, and as it stands there in JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
-    /// The address that it advertises: its identity.
+/// What became of an attempt to register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// The entry stands, under this name.
+    Now(Name),
+    /// There is an entry at the address already.
+    Before(Member),
+}
+
+/// A `records/` entry: it lasts as long as its registration may be vouched for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Of the node that registered.
     pub address: String,
-    /// Its share of the keys relative to the others'.
-    pub weight: u32,
-    /// The version of PsyCache that it runs.
-    #[serde(default)]
-    pub version: String,
-    /// When its process started, RFC 3339 with milliseconds.
-    #[serde(default)]
-    pub started: String,
+    /// Its registration.
+    pub name: Name,
 }
 
-impl Member {
-    /// This process, known by `address`.
-    #[must_use]
-    pub fn own(address: impl Into<String>, weight: u32) -> Self {
-        let now = std::time::SystemTime::now();
-        Self {
-            address: address.into(),
-            weight,
-            version: env!("CARGO_PKG_VERSION").into(),
-            started: humantime::format_rfc3339_millis(now).to_string(),
-        }
-    }
+/// Everything of ours in the registry at one revision.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// The registrations.
+    pub view: View,
+    /// The records.
+    pub records: Vec<Record>,
+    /// The identity of the registry in which a node joined last; `None`: none did.
+    pub joined_in: Option<u64>,
+    /// Keys below the prefix that are none of ours.
+    pub ignored: usize,
 }
 
-/// All nodes at one moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Membership {
-    /// By address. This node, if there is one, is always among them.
-    pub nodes: Vec<Member>,
-    /// Whether the registry answers.
-    pub connected: bool,
-    /// Why it does not; empty while it does.
-    pub problem: String,
-    /// How often this node had entered the register, for the first time or after it
-    /// was taken off, when this list was made. See
-    /// [`Standing::registers`](crate::cluster::Standing::registers).
-    pub registrations: u64,
+/// One change of the registrations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A node registered.
+    Came {
+        /// The revision of the change.
+        revision: i64,
+        /// The node.
+        member: Member,
+    },
+    /// An entry went.
+    Went {
+        /// The revision of the change.
+        revision: i64,
+        /// Where it was.
+        address: String,
+    },
+}
+
+/// Why the registry gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// It can't be reached, or did not answer in time; a later attempt may succeed.
+    #[error("{0}")]
+    Broken(String),
+    /// It refuses; an operator must mend something.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// The answer of a registry.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, Failure>>;
+
+/// The operations of etcd that the protocol needs. All reads are linearizable, and
+/// every operation ends in bounded time. Implementations reconnect by themselves.
+pub trait Registry: Send + Sync {
+    /// Makes a lease that ends when it was not renewed for `ttl`.
+    fn grant(&self, ttl: Duration) -> Answer<'_, Lease>;
+
+    /// Renews a lease. Answers whether it exists.
+    fn keep_alive(&self, lease: i64) -> Answer<'_, bool>;
+
+    /// For how long a lease lives still; `None`: it does not exist.
+    fn time_to_live(&self, lease: i64) -> Answer<'_, Option<Duration>>;
+
+    /// Ends a lease, and what stands under it.
+    fn revoke(&self, lease: i64) -> Answer<'_, ()>;
+
+    /// Puts `entry` under the lease `short` and its record under `long`, in one
+    /// transaction, if there is no entry at its address.
+    fn register<'a>(&'a self, entry: &'a Entry, short: i64, long: i64) -> Answer<'a, Registered>;
+
+    /// Reads everything.
+    fn list(&self) -> Answer<'_, Listing>;
+
+    /// Notes that a node has joined in the registry with this identity.
+    fn note_joined(&self, cluster: u64) -> Answer<'_, ()>;
+
+    /// Follows the registrations from the revision after `revision` on.
+    fn watch(&self, revision: i64) -> Answer<'_, Box<dyn Watch>>;
+
+    /// What an operator should know of the registry's version; `None`: nothing.
+    fn warning(&self) -> Answer<'_, Option<String>>;
+}
+
+/// Changes as they come.
+pub trait Watch: Send {
+    /// Waits for the next ones, in the order of their revisions. Dropping the future
+    /// loses nothing.
+    fn next(&mut self) -> Answer<'_, Vec<Change>>;
 }
 
 /// Why a node can't take part.
@@ -85,7 +139,7 @@ pub enum RegistryError {
         /// The address.
         address: String,
         /// Who holds it.
-        holder: Box<Member>,
+        holder: Box<Entry>,
     },
     /// An option can't be used, or etcd does not let this node in.
     #[error("etcd: {0}")]
@@ -95,101 +149,11 @@ pub enum RegistryError {
     Unreachable(String),
 }
 
-/// A running registration.
-#[derive(Debug)]
-pub struct Registry {
-    membership: watch::Receiver<Arc<Membership>>,
-    /// Kept so that a fixed membership's channel stays open, or the etcd session.
-    source: Source,
-}
-
-#[derive(Debug)]
-enum Source {
-    Fixed {
-        _sender: watch::Sender<Arc<Membership>>,
-    },
-    Etcd(etcd::Registration),
-    /// Registered for as long as it is there.
-    InMemory {
-        _registration: in_memory::Registration,
-    },
-}
-
-impl Registry {
-    /// Registers `own`, and tells `standing` before it enters the register and for
-    /// how long it stands there. Answers as soon as it stands in the registry, or when it
-    /// turns out that etcd does not answer: the node then serves alone and goes
-    /// on trying.
-    ///
-    /// # Errors
-    /// [`RegistryError`]: the node must not serve.
-    pub async fn start(
-        config: Config,
-        own: Member,
-        standing: Arc<Standing>,
-    ) -> Result<Self, RegistryError> {
-        let fixed = |membership| {
-            let (sender, receiver) = watch::channel(Arc::new(membership));
-            Self { membership: receiver, source: Source::Fixed { _sender: sender } }
-        };
-        match config {
-            Config::Alone => Ok(fixed(static_list::membership(own, &[]))),
-            Config::Static(peers) => Ok(fixed(static_list::membership(own, &peers))),
-            Config::Etcd(config) => {
-                let (registration, membership) = etcd::register(config, own, standing).await?;
-                Ok(Self { membership, source: Source::Etcd(registration) })
-            }
-            Config::InMemory(register) => {
-                let (registration, membership) = register.register(own)?;
-                let source = Source::InMemory { _registration: registration };
-                Ok(Self { membership, source })
-            }
+impl From<Failure> for RegistryError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Broken(reason) => Self::Unreachable(reason),
+            Failure::Refused(reason) => Self::Refused(reason),
         }
-    }
-
-    /// The membership now, and its changes.
-    #[must_use]
-    pub fn membership(&self) -> watch::Receiver<Arc<Membership>> {
-        self.membership.clone()
-    }
-
-    /// Takes this node off the register, so that the others stop asking it; answers
-    /// whether they can notice, which nodes of a fixed list can't. The membership
-    /// stays as it was last. Waits at most two seconds for etcd.
-    pub async fn leave(self) -> bool {
-        match self.source {
-            Source::Fixed { .. } => false,
-            Source::InMemory { .. } => true,
-            Source::Etcd(registration) => {
-                registration.leave().await;
-                true
-            }
-        }
-    }
-}
-
-/// One who follows the nodes in etcd and is none of them.
-#[derive(Debug)]
-pub struct Observer {
-    membership: watch::Receiver<Arc<Membership>>,
-    /// Ends with this.
-    _observation: etcd::Registration,
-}
-
-impl Observer {
-    /// Begins to follow. Answers when the nodes are known.
-    ///
-    /// # Errors
-    /// [`RegistryError`]: etcd does not answer, or does not let anybody in.
-    pub async fn start(config: etcd::Config) -> Result<Self, RegistryError> {
-        let (observation, membership) = etcd::observe(config).await?;
-        Ok(Self { membership, _observation: observation })
-    }
-
-    /// The membership now, and its changes. While etcd is out of touch the last
-    /// one stays.
-    #[must_use]
-    pub fn membership(&self) -> watch::Receiver<Arc<Membership>> {
-        self.membership.clone()
     }
 }

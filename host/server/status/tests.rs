@@ -24,7 +24,7 @@ fn every_error() -> Vec<(Error, Code, &'static str)> {
         (Error::Unavailable { who: text(), reason: text() }, Unavailable, "UNAVAILABLE"),
         (Error::SourceRejected { reason: text() }, PermissionDenied, "SOURCE_REJECTED"),
         (Error::BadValue { reason: text() }, FailedPrecondition, "BAD_VALUE"),
-        (Error::NotConfirmed { nodes: vec![text()] }, Unavailable, "NOT_CONFIRMED"),
+        (Error::NotConfirmed { nodes: vec![text()], reason: text() }, Unavailable, "NOT_CONFIRMED"),
         (
             Error::DeadlineExceeded { after: Duration::from_secs(1) },
             DeadlineExceeded,
@@ -62,7 +62,8 @@ fn what_a_program_could_act_on_stands_in_the_metadata() {
     assert_eq!((fact(&error, "bytes"), fact(&error, "limit")), ("2".into(), "1".into()));
     let error = Error::InvalidArgument { argument: "ttl_ms", problem: String::new() };
     assert_eq!(fact(&error, "argument"), "ttl_ms");
-    let error = Error::NotConfirmed { nodes: vec!["a:1".into(), "b:2".into()] };
+    let error =
+        Error::NotConfirmed { nodes: vec!["a:1".into(), "b:2".into()], reason: "why".into() };
     assert_eq!(fact(&error, "nodes"), "a:1,b:2");
 }
 

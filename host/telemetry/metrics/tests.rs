@@ -15,6 +15,8 @@ fn node() -> NodeReading {
         get_seconds: vec![(GetResult::Hit, took.read())],
         loads: vec![LoadReading { source: "retriever", outcome: "ok", count: 7 }],
         load_seconds: vec![("retriever", took.read())],
+        handed_over: vec![("kept", 4), ("refused", 1)],
+        handed_over_bytes: 80,
         evictions: vec![("policy", 3), ("expired", 0)],
         entries: 2,
         bytes: 300,
@@ -33,6 +35,8 @@ fn node() -> NodeReading {
         ring_nodes: 2,
         ring_version: 5,
         registry_connected: true,
+        standing: "holds",
+        ignored_keys: 0,
     }
 }
 

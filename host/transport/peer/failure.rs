@@ -35,7 +35,9 @@ pub(super) fn encode(error: Error) -> PeerFailure {
         Error::Stopping => failure(Kind::Stopping, none(), none()),
         Error::Internal(reason) => failure(Kind::Internal, none(), reason),
         // Only a node that asks others can say this, and no peer's request does.
-        Error::NotConfirmed { nodes } => failure(Kind::Internal, none(), nodes.join(", ")),
+        Error::NotConfirmed { nodes, reason } => {
+            failure(Kind::Internal, none(), format!("{}: {reason}", nodes.join(", ")))
+        }
     }
 }
 

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use super::failure;
 use crate::error::Error;
+use crate::membership::view::{Entry, Member, View};
 use crate::proto::{
-    PeerClear, PeerDone, PeerGet, PeerGreet, PeerGreeted, PeerHandoff, PeerHandoffEntry,
-    PeerLookup, PeerMissed, PeerNotHeld, PeerRemove, PeerRequest, PeerResponse, PeerSet, PeerValue,
-    peer_request, peer_response,
+    PeerAcked, PeerClear, PeerDone, PeerGet, PeerHandover, PeerHandoverEntry, PeerHello,
+    PeerIdentity, PeerInherit, PeerJoin, PeerMember, PeerNotHeld, PeerNotHolder, PeerRemove,
+    PeerRequest, PeerResponse, PeerSet, PeerValue, PeerView, PeerVouch, peer_request,
+    peer_response,
 };
 use crate::telemetry::propagation;
-use crate::transport::remote::{Call, HandedOver, RemoteError, Request, Response};
+use crate::transport::remote::{Call, HandedOver, Hello, Identity, RemoteError, Request, Response};
 use crate::value::{Answer, Origin};
 
 /// The service's name in traces.
@@ -30,11 +32,11 @@ pub(crate) fn message_bytes(max_value_bytes: usize) -> usize {
 pub(super) fn is_large(request: &Request) -> bool {
     match &request.call {
         Call::Set { value, .. } => value.len() > LARGE_BYTES,
-        Call::Handoff(entries) => {
+        Call::Handover { entries, .. } => {
             entries.iter().map(|e| e.value.len()).sum::<usize>() > LARGE_BYTES
         }
-        Call::Get | Call::Lookup | Call::Remove | Call::Clear => false,
-        Call::Missed { .. } | Call::Greet { .. } => false,
+        Call::Get | Call::Inherit { .. } | Call::Remove | Call::Clear => false,
+        Call::Hello(_) | Call::Join { .. } | Call::Vouch { .. } => false,
     }
 }
 
@@ -42,31 +44,34 @@ pub(super) fn is_large(request: &Request) -> bool {
 pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> PeerRequest {
     let call = match request.call {
         Call::Get => peer_request::Call::Get(PeerGet {}),
-        Call::Lookup => peer_request::Call::Lookup(PeerLookup {}),
+        Call::Inherit { name } => peer_request::Call::Inherit(PeerInherit { name }),
         Call::Remove => peer_request::Call::Remove(PeerRemove {}),
         Call::Clear => peer_request::Call::Clear(PeerClear {}),
-        Call::Missed { node } => peer_request::Call::Missed(PeerMissed { node }),
-        Call::Greet { from, leaving, process } => {
-            peer_request::Call::Greet(PeerGreet { from, leaving, process })
+        Call::Hello(Hello { from, digest }) => {
+            peer_request::Call::Hello(PeerHello { from, digest })
         }
+        Call::Join { from, name, view } => {
+            peer_request::Call::Join(PeerJoin { from, name, view: Some(encode_view(view)) })
+        }
+        Call::Vouch { from, name } => peer_request::Call::Vouch(PeerVouch { from, name }),
         Call::Set { value, ttl, seen } => {
             peer_request::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), seen })
         }
-        Call::Handoff(entries) => {
-            let entry = |entry: HandedOver| PeerHandoffEntry {
+        Call::Handover { from, name, entries } => {
+            let entry = |entry: HandedOver| PeerHandoverEntry {
                 key: entry.key,
                 value: entry.value,
                 ttl_ms: millis_or_none(entry.ttl),
             };
             let entries = entries.into_iter().map(entry).collect();
-            peer_request::Call::Handoff(PeerHandoff { entries })
+            peer_request::Call::Handover(PeerHandover { entries, from, name })
         }
     };
     PeerRequest {
         id,
         timeout_ms: millis(within).try_into().unwrap_or(u32::MAX),
         traceparent: propagation::current(),
-        ring_version: request.ring_version,
+        revision: request.revision,
         group: request.group,
         key: request.key,
         call: Some(call),
@@ -83,47 +88,56 @@ pub(super) fn cancellation(id: u64) -> PeerRequest {
 pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)> {
     let call = match message.call? {
         peer_request::Call::Get(PeerGet {}) => Call::Get,
-        peer_request::Call::Lookup(PeerLookup {}) => Call::Lookup,
+        peer_request::Call::Inherit(PeerInherit { name }) => Call::Inherit { name },
         peer_request::Call::Remove(PeerRemove {}) => Call::Remove,
         peer_request::Call::Clear(PeerClear {}) => Call::Clear,
-        peer_request::Call::Missed(PeerMissed { node }) => Call::Missed { node },
-        peer_request::Call::Greet(PeerGreet { from, leaving, process }) => {
-            Call::Greet { from, leaving, process }
+        peer_request::Call::Hello(PeerHello { from, digest }) => {
+            Call::Hello(Hello { from, digest })
         }
+        peer_request::Call::Join(PeerJoin { from, name, view }) => {
+            Call::Join { from, name, view: decode_view(view?) }
+        }
+        peer_request::Call::Vouch(PeerVouch { from, name }) => Call::Vouch { from, name },
         peer_request::Call::Set(set) => {
             Call::Set { value: set.value, ttl: duration(set.ttl_ms), seen: set.seen }
         }
-        peer_request::Call::Handoff(handoff) => {
-            let entry = |entry: PeerHandoffEntry| HandedOver {
+        peer_request::Call::Handover(PeerHandover { entries, from, name }) => {
+            let entry = |entry: PeerHandoverEntry| HandedOver {
                 key: entry.key,
                 value: entry.value,
                 ttl: duration(entry.ttl_ms),
             };
-            Call::Handoff(handoff.entries.into_iter().map(entry).collect())
+            Call::Handover { from, name, entries: entries.into_iter().map(entry).collect() }
         }
         peer_request::Call::Cancel(_) => return None,
     };
-    let request = Request {
-        group: message.group,
-        key: message.key,
-        call,
-        ring_version: message.ring_version,
-    };
+    let request =
+        Request { group: message.group, key: message.key, call, revision: message.revision };
     Some((request, Duration::from_millis(message.timeout_ms.into())))
 }
 
 pub(crate) fn encode_response(id: u64, response: Result<Response, Error>) -> PeerResponse {
     let answer = match response {
-        Ok(Response::Value(answer)) => peer_response::Answer::Value(PeerValue {
+        Ok(Response::Value { answer, lent_ms }) => peer_response::Answer::Value(PeerValue {
             value: answer.value.into(),
             ttl_ms: millis_or_none(answer.ttl),
+            lent_ms: u32::try_from(lent_ms).unwrap_or(u32::MAX),
         }),
         Ok(Response::NotHeld) => peer_response::Answer::NotHeld(PeerNotHeld {}),
-        Ok(Response::Done { count, ring_version, seen, also, process }) => {
-            peer_response::Answer::Done(PeerDone { count, ring_version, seen, also, process })
+        Ok(Response::Done { count, seen, name }) => {
+            peer_response::Answer::Done(PeerDone { count, seen, name })
         }
-        Ok(Response::Greeted { in_ring, process }) => {
-            peer_response::Answer::Greeted(PeerGreeted { in_ring, process })
+        Ok(Response::NotHolder { reason, view }) => {
+            let view = view.map(encode_view);
+            peer_response::Answer::NotHolder(PeerNotHolder { reason, view })
+        }
+        Ok(Response::Acked { joined, identity }) => {
+            let identity = Some(encode_identity(identity));
+            peer_response::Answer::Acked(PeerAcked { joined, identity })
+        }
+        Ok(Response::Vouched { name }) => peer_response::Answer::Vouched(name),
+        Ok(Response::Identity(identity)) => {
+            peer_response::Answer::Identity(encode_identity(identity))
         }
         Ok(Response::Overtaken { seen }) => peer_response::Answer::Overtaken(seen),
         Err(error) => peer_response::Answer::Failure(failure::encode(error)),
@@ -151,21 +165,25 @@ pub(super) enum Decoded {
 
 pub(super) fn decode_response(message: PeerResponse) -> Decoded {
     Decoded::Answer(match message.answer {
-        Some(peer_response::Answer::Value(value)) => Ok(Response::Value(Answer {
-            value: value.value.into(),
-            origin: Origin::Peer,
-            ttl: duration(value.ttl_ms),
-        })),
+        Some(peer_response::Answer::Value(PeerValue { value, ttl_ms, lent_ms })) => {
+            let ttl = duration(ttl_ms);
+            let answer = Answer { value: value.into(), origin: Origin::Peer, ttl };
+            Ok(Response::Value { answer, lent_ms: lent_ms.into() })
+        }
         Some(peer_response::Answer::NotHeld(PeerNotHeld {})) => Ok(Response::NotHeld),
-        Some(peer_response::Answer::Done(PeerDone {
-            count,
-            ring_version,
-            seen,
-            also,
-            process,
-        })) => Ok(Response::Done { count, ring_version, seen, also, process }),
-        Some(peer_response::Answer::Greeted(PeerGreeted { in_ring, process })) => {
-            Ok(Response::Greeted { in_ring, process })
+        Some(peer_response::Answer::Done(PeerDone { count, seen, name })) => {
+            Ok(Response::Done { count, seen, name })
+        }
+        Some(peer_response::Answer::NotHolder(PeerNotHolder { reason, view })) => {
+            Ok(Response::NotHolder { reason, view: view.map(decode_view) })
+        }
+        Some(peer_response::Answer::Acked(PeerAcked { joined, identity })) => {
+            let identity = decode_identity(identity.unwrap_or_default());
+            Ok(Response::Acked { joined, identity })
+        }
+        Some(peer_response::Answer::Vouched(name)) => Ok(Response::Vouched { name }),
+        Some(peer_response::Answer::Identity(identity)) => {
+            Ok(Response::Identity(decode_identity(identity)))
         }
         Some(peer_response::Answer::Overtaken(seen)) => Ok(Response::Overtaken { seen }),
         Some(peer_response::Answer::Failure(failure)) => {
@@ -176,6 +194,42 @@ pub(super) fn decode_response(message: PeerResponse) -> Decoded {
             "it answered in a way that this version does not know".into(),
         )),
     })
+}
+
+fn encode_view(view: View) -> PeerView {
+    let member = |member: Member| PeerMember {
+        address: member.entry.address,
+        weight: member.entry.weight,
+        version: member.entry.version,
+        started: member.entry.started,
+        name: member.name,
+        lease: member.lease,
+    };
+    PeerView {
+        cluster: view.cluster,
+        revision: view.revision,
+        members: view.members.into_values().map(member).collect(),
+    }
+}
+
+fn decode_view(view: PeerView) -> View {
+    let member = |member: PeerMember| {
+        let PeerMember { address, weight, version, started, name, lease } = member;
+        let entry = Entry { address, weight, version, started };
+        (entry.address.as_str().into(), Member { entry, name, lease })
+    };
+    let members = view.members.into_iter().map(member).collect();
+    View { cluster: view.cluster, revision: view.revision, members }
+}
+
+fn encode_identity(identity: Identity) -> PeerIdentity {
+    let Identity { process, address, name, digest } = identity;
+    PeerIdentity { process, address, name, digest }
+}
+
+fn decode_identity(identity: PeerIdentity) -> Identity {
+    let PeerIdentity { process, address, name, digest } = identity;
+    Identity { process, address, name, digest }
 }
 
 /// Rounded up, so that a short time is not none.
@@ -197,29 +251,39 @@ mod tests {
 
     use super::*;
 
+    fn view() -> View {
+        let member = Member { entry: Entry::own("b:1", 2), name: 8, lease: 9 };
+        View { cluster: 6, revision: 5, ..View::default() }.with(8, member)
+    }
+
     #[test]
     fn requests_arrive_as_they_were() {
         let calls = [
             Call::Get,
-            Call::Lookup,
+            Call::Inherit { name: 7 },
             Call::Remove,
             Call::Clear,
             Call::Set { value: Bytes::from_static(b"1"), ttl: None, seen: 0 },
             Call::Set { value: Bytes::new(), ttl: Some(Duration::from_millis(7)), seen: 9 },
-            Call::Missed { node: "b:1".into() },
-            Call::Greet { from: "a:1".into(), leaving: true, process: 5 },
-            Call::Handoff(vec![HandedOver {
-                key: Bytes::from_static(b"k"),
-                value: Bytes::from_static(b"v"),
-                ttl: None,
-            }]),
+            Call::Hello(Hello { from: "a:1".into(), digest: 5 }),
+            Call::Join { from: "a:1".into(), name: 7, view: view() },
+            Call::Vouch { from: "a:1".into(), name: 7 },
+            Call::Handover {
+                from: "a:1".into(),
+                name: 7,
+                entries: vec![HandedOver {
+                    key: Bytes::from_static(b"k"),
+                    value: Bytes::from_static(b"v"),
+                    ttl: None,
+                }],
+            },
         ];
         for call in calls {
             let request = Request {
                 group: Bytes::from_static(b"scores"),
                 key: Bytes::from_static(b"Tom"),
                 call,
-                ring_version: 5,
+                revision: 5,
             };
             let within = Duration::from_micros(1_500);
             let message = encode_request(request.clone(), 3, within);
@@ -235,11 +299,18 @@ mod tests {
             origin: Origin::Peer,
             ttl: Some(Duration::from_secs(1)),
         };
-        let also = vec!["c:1".to_owned()];
-        let done = Response::Done { count: 2, ring_version: 9, seen: 4, also, process: 3 };
-        let overtaken = Response::Overtaken { seen: 4 };
-        let greeted = Response::Greeted { in_ring: true, process: 7 };
-        for response in [Response::Value(value), Response::NotHeld, done, overtaken, greeted] {
+        let identity = Identity { process: 3, address: "b:1".into(), name: 8, digest: 9 };
+        for response in [
+            Response::Value { answer: value, lent_ms: 7 },
+            Response::NotHeld,
+            Response::Done { count: 2, seen: 4, name: 9 },
+            Response::Overtaken { seen: 4 },
+            Response::NotHolder { reason: "why".into(), view: None },
+            Response::NotHolder { reason: "why".into(), view: Some(view()) },
+            Response::Acked { joined: true, identity: identity.clone() },
+            Response::Vouched { name: 8 },
+            Response::Identity(identity),
+        ] {
             let message = without_large_value(encode_response(1, Ok(response.clone())));
             let Decoded::Answer(answer) = decode_response(message) else {
                 panic!("it is small");
@@ -253,7 +324,7 @@ mod tests {
         let answer = |bytes| {
             let value = Bytes::from(vec![0; bytes]);
             let answer = Answer { value: value.into(), origin: Origin::Hit, ttl: None };
-            without_large_value(encode_response(1, Ok(Response::Value(answer))))
+            without_large_value(encode_response(1, Ok(Response::Value { answer, lent_ms: 0 })))
         };
         assert!(matches!(decode_response(answer(LARGE_BYTES)), Decoded::Answer(Ok(_))));
         assert!(matches!(decode_response(answer(LARGE_BYTES + 1)), Decoded::Large));

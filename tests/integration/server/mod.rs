@@ -18,9 +18,9 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
 use psycache::clock::Clock;
-use psycache::cluster::Cluster;
 use psycache::error::Error;
 use psycache::group::{self, Group};
+use psycache::ownership::Ownership;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
 use psycache::policy::{Bell, Lane, LaneConfig, PolicyConfig};
 use psycache::proto::cache_client::CacheClient;
@@ -104,7 +104,7 @@ fn group(name: &str, source: Option<Source>) -> Arc<Group> {
         clock,
         lane: Arc::new(lane),
         source: source.map(|source| Arc::new(source) as _).into(),
-        cluster: Arc::new(Cluster::alone()),
+        ownership: Arc::new(Ownership::alone()),
     };
     Group::new(group::Config::named(name), parts).unwrap()
 }
@@ -136,6 +136,8 @@ async fn starting(config: Config) -> Served {
         ring_nodes: 1,
         ring_version: 1,
         registry_connected: true,
+        standing: "holds",
+        ignored_keys: 0,
     });
     let services = Services {
         groups,

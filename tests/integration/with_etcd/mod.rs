@@ -8,7 +8,7 @@ mod economy;
 mod metrics;
 mod nodes;
 mod readme;
-mod registry;
+// mod registry;
 mod secured;
 
 mod load;

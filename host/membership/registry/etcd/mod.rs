@@ -1,18 +1,43 @@
-//! Registration in etcd that outlives etcd, and how to reach one.
+//! The registry in etcd, and how to reach one.
 
-mod claim;
-mod keeper;
-mod lease;
-mod roster;
-mod session;
+mod keys;
+mod requests;
 
-pub(super) use keeper::{Registration, observe, register};
-
+use std::collections::HashMap;
 use std::time::Duration;
 
-use etcd_client::{Certificate, ConnectOptions, Identity, TlsOptions};
+use etcd_client::{
+    Certificate, Client, ConnectOptions, Identity, LeaseKeepAliveStream, LeaseKeeper, TlsOptions,
+};
 
 use super::RegistryError;
+use crate::sync::Mutex;
+use keys::Keys;
+
+/// An etcd. Connects at the first request, and again after one that failed.
+pub struct Etcd {
+    config: Config,
+    keys: Keys,
+    /// `None` before the first request and after a failure.
+    client: Mutex<Option<Client>>,
+    /// The streams on which leases are renewed; taken out while one is in use.
+    renewals: Mutex<HashMap<i64, Renewals>>,
+}
+
+/// A stream on which one lease is renewed: both ends.
+type Renewals = (LeaseKeeper, LeaseKeepAliveStream);
+
+impl Etcd {
+    /// An etcd that nobody has asked yet.
+    ///
+    /// # Errors
+    /// [`RegistryError::Refused`]: the configuration is one that no retry would mend.
+    pub fn new(config: Config) -> Result<Self, RegistryError> {
+        config.check()?;
+        let keys = Keys(config.prefix.clone());
+        Ok(Self { config, keys, client: Mutex::default(), renewals: Mutex::default() })
+    }
+}
 
 /// How to reach etcd, and how long it remembers a node that falls silent.
 #[derive(Clone, PartialEq)]
@@ -45,7 +70,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             endpoints: Vec::new(),
-            prefix: "psycache/nodes".into(),
+            prefix: "psycache".into(),
             lease_ttl: Duration::from_secs(5),
             user: None,
             tls: Tls::default(),
@@ -66,10 +91,6 @@ impl std::fmt::Debug for Config {
 }
 
 impl Config {
-    fn key(&self, address: &str) -> String {
-        format!("{}/{address}", self.prefix)
-    }
-
     /// How long one request to etcd may take.
     fn patience(&self) -> Duration {
         (self.lease_ttl / 2).clamp(Duration::from_millis(500), Duration::from_secs(3))

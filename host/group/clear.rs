@@ -1,0 +1,102 @@
+//! Clear: every node of the ring drops everything, and is Ok when all that are in the
+//! ring at that moment have [rule 8].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::Group;
+use crate::error::Error;
+use crate::membership::view::Name;
+use crate::transport::remote::{Call, RemoteError, Response};
+
+/// Between attempts. A change of the ring ends the pause.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Group {
+    /// Drops everything that any node holds of this group. Answers how many entries
+    /// there were. Waits at most `within` for all nodes to confirm it.
+    ///
+    /// # Errors
+    /// [`Error::NotConfirmed`] names the nodes that did not.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn clear(self: &Arc<Self>, within: Duration) -> Result<u64, Error> {
+        let clock = &self.parts.clock;
+        let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
+        let mut dropped = 0;
+        let mut cleared = BTreeMap::new();
+        let mut reasons = BTreeMap::new();
+        let all = async {
+            loop {
+                let mut changes = self.parts.ownership.changes();
+                // Copies of what others own are here too, and a value that this node
+                // loaded while it was not the owner.
+                dropped += self.clear_here();
+                self.copies_end().await;
+                let rest = Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
+                dropped += self.clear_others(&mut cleared, &mut reasons, rest).await;
+                // Those that came meanwhile are asked before it counts.
+                if reasons.is_empty() && self.parts.ownership.have_all(&cleared) {
+                    return;
+                }
+                let _ = clock.timeout(PAUSE, changes.changed()).await;
+            }
+        };
+        match clock.timeout(within, all).await {
+            Ok(()) => Ok(dropped),
+            Err(_) => {
+                if reasons.is_empty() {
+                    let ownership = &self.parts.ownership;
+                    let reason = format!("it is {}", ownership.standing().word());
+                    reasons.insert(ownership.address().to_owned(), reason);
+                }
+                let reason = reasons.values().next().cloned().unwrap_or_default();
+                Err(Error::NotConfirmed { nodes: reasons.into_keys().collect(), reason })
+            }
+        }
+    }
+
+    /// Asks all others in the ring that have not cleared under their present names.
+    async fn clear_others(
+        &self,
+        cleared: &mut BTreeMap<String, Name>,
+        reasons: &mut BTreeMap<String, String>,
+        within: Duration,
+    ) -> u64 {
+        let missing = self.parts.ownership.missing(cleared);
+        let asked = missing.iter().map(|remote| {
+            let request = self.request("", Call::Clear);
+            async move { (remote.address().to_owned(), remote.ask(request, within).await) }
+        });
+        let mut dropped = 0;
+        reasons.clear();
+        for (address, answer) in join_all(asked).await {
+            let reason = match answer {
+                Ok(Response::Done { count, name, seen }) => {
+                    self.heard.note(&address, seen);
+                    dropped += count;
+                    cleared.insert(address, name);
+                    continue;
+                }
+                Ok(_) => "it answered something else".to_owned(),
+                Err(RemoteError::Unreachable(reason)) => reason,
+                Err(RemoteError::Answered(error)) => error.to_string(),
+            };
+            reasons.insert(address, reason);
+        }
+        dropped
+    }
+
+    /// Returns when no copy that was lent before is answered any more.
+    pub(super) async fn copies_end(&self) {
+        let clock = &self.parts.clock;
+        let rest_ms = self.lender.any_out_until_ms().saturating_sub(clock.now_ms());
+        if rest_ms > 0 {
+            clock.sleep(Duration::from_millis(rest_ms)).await;
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a node that leaves gives to those who own its keys from then on, and what they
+//! keep of it [rule 9].
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::join_all;
+
+use super::Group;
+use super::remote::own;
+use crate::key;
+use crate::membership::view::Name;
+use crate::ownership::Owner;
+use crate::store::Held;
+use crate::transport::remote::{self, Call, Remote, Response};
+
+/// Bytes of keys and values in one message: many small entries, or a large one.
+const MESSAGE_BYTES: usize = 256 << 10;
+
+/// Entries in one message, so that the heir takes it in at once.
+const MESSAGE_ENTRIES: usize = 1_024;
+
+/// How long an heir waits to hear that the node has gone.
+const HEAR_WITHIN: Duration = Duration::from_secs(1);
+
+/// For how long an heir's changes count that may be newer than what it is given.
+const UNCHANGED_FOR_MS: u64 = 60_000;
+
+/// What became of the entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HandedOver {
+    /// Sent, the most lately used first.
+    pub sent: u64,
+    /// Bytes of keys and values of these.
+    pub bytes: u64,
+    /// Kept by the heirs, who may have had the others already.
+    pub kept: u64,
+}
+
+impl AddAssign for HandedOver {
+    fn add_assign(&mut self, more: Self) {
+        self.sent += more.sent;
+        self.bytes += more.bytes;
+        self.kept += more.kept;
+    }
+}
+
+/// What goes to one heir.
+struct Heir {
+    node: Arc<dyn Remote>,
+    slots: Vec<u32>,
+}
+
+impl Group {
+    /// Gives what this node held, which has left under `name`, to those who own it now,
+    /// the most lately used first, until all is sent or `within` has passed. An heir that
+    /// does not answer gets no more. Each entry is read once.
+    pub async fn hand_over(&self, name: Name, within: Duration) -> HandedOver {
+        let end_ms = self.parts.clock.now_ms() + within.as_millis() as u64;
+        let mut heirs = BTreeMap::new();
+        for slot in self.parts.store.hottest() {
+            let Some(held) = self.parts.store.held(slot) else { continue };
+            if let Owner::There(node) = self.parts.ownership.owner(key::ring_hash(&held.key)) {
+                let heir = heirs.entry(node.address().to_owned());
+                heir.or_insert_with(|| Heir { node, slots: Vec::new() }).slots.push(slot);
+            }
+        }
+        // As a list first: a stream that borrows from its closure is not `Send`.
+        let sent: Vec<_> =
+            heirs.into_values().map(|heir| self.hand_to(heir, name, end_ms)).collect();
+        let mut all = HandedOver::default();
+        join_all(sent).await.into_iter().for_each(|handed| all += handed);
+        self.counters.handed_over(all.kept, all.bytes);
+        self.counters.not_handed_over(all.sent - all.kept.min(all.sent));
+        all
+    }
+
+    async fn hand_to(&self, heir: Heir, name: Name, end_ms: u64) -> HandedOver {
+        let mut handed = HandedOver::default();
+        let mut slots = heir.slots.iter();
+        loop {
+            let (entries, bytes) = self.next_message(&mut slots);
+            let rest_ms = end_ms.saturating_sub(self.parts.clock.now_ms());
+            if entries.is_empty() || rest_ms == 0 {
+                return handed;
+            }
+            let sent = entries.len() as u64;
+            let from = self.parts.ownership.address().to_owned();
+            let call = Call::Handover { from, name, entries };
+            let within = Duration::from_millis(rest_ms);
+            let taken = heir.node.ask(self.request("", call), within).await;
+            let Ok(Response::Done { count, .. }) = taken else {
+                return handed;
+            };
+            handed += HandedOver { sent, bytes, kept: count };
+        }
+    }
+
+    fn next_message(
+        &self,
+        slots: &mut std::slice::Iter<'_, u32>,
+    ) -> (Vec<remote::HandedOver>, u64) {
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while bytes < MESSAGE_BYTES && entries.len() < MESSAGE_ENTRIES {
+            let Some(&slot) = slots.next() else { break };
+            // Another entry may be there by now, or none.
+            let Some(held) = self.parts.store.held(slot) else { continue };
+            bytes += held.key.len() + held.value.len();
+            entries.push(self.entry_of(held));
+        }
+        (entries, bytes as u64)
+    }
+
+    fn entry_of(&self, held: Held) -> remote::HandedOver {
+        let now_ms = self.parts.clock.now_ms();
+        let ttl = held.deadline_ms.map(|at_ms| Duration::from_millis(at_ms.saturating_sub(now_ms)));
+        remote::HandedOver { key: Bytes::from(held.key), value: held.value.into(), ttl }
+    }
+
+    /// Keeps what this node is the heir of among `entries`, which the registration `name`
+    /// at `from` gives as it leaves. Answers how much that was.
+    pub(super) async fn take_over(
+        &self,
+        from: &str,
+        name: Name,
+        entries: Vec<remote::HandedOver>,
+        within: Duration,
+    ) -> u64 {
+        self.hear_of_leave(from, name, within.min(HEAR_WITHIN)).await;
+        let (store, ownership) = (&self.parts.store, &self.parts.ownership);
+        let mut kept = 0;
+        for entry in entries {
+            let Ok(key) = key::parse(&entry.key) else { continue };
+            let (hash, ring_hash) = (store.hash(key), key::ring_hash(key));
+            if store.peek(key, hash).is_some() {
+                continue;
+            }
+            // A change may be newer than what the other node read.
+            let may_keep = || {
+                let since_ms = self.parts.clock.now_ms().saturating_sub(UNCHANGED_FOR_MS);
+                ownership.is_heir_of(from, name, ring_hash) && !self.changes.since(hash, since_ms)
+            };
+            if may_keep() {
+                let adopted = self.adopt(key, own(&entry.value), entry.ttl, may_keep).await;
+                kept += u64::from(adopted);
+            }
+        }
+        kept
+    }
+
+    /// Waits until this node owns what the other one did.
+    async fn hear_of_leave(&self, from: &str, name: Name, within: Duration) {
+        let ownership = &self.parts.ownership;
+        let mut changes = ownership.changes();
+        let heard = async {
+            while !ownership.has_gone(from, name) {
+                // The sender lives as long as the ownership.
+                let _ = changes.changed().await;
+            }
+        };
+        let _ = self.parts.clock.timeout(within, heard).await;
+    }
+}

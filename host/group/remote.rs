@@ -1,0 +1,139 @@
+//! What other nodes ask of a group. Nothing here asks another node for what it was
+//! asked: a new owner takes a value over from the one before, and that answers from
+//! memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::change::Kept;
+use super::copies::LENT_FOR;
+use super::{Group, Reply};
+use crate::error::Error;
+use crate::key;
+use crate::membership::view::Name;
+use crate::store::{Found, Held};
+use crate::transport::remote::{Call, Request, Response};
+use crate::value::{Answer, Origin};
+
+impl Group {
+    /// Answers another node within `within`.
+    ///
+    /// # Errors
+    /// What a get, set, remove or clear of this node alone fails with.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn answer(
+        self: &Arc<Self>,
+        request: Request,
+        within: Duration,
+    ) -> Result<Response, Error> {
+        let ownership = &self.parts.ownership;
+        let done = |count| {
+            let (seen, name) = (self.changes.latest(), ownership.name());
+            Ok(Response::Done { count, seen, name })
+        };
+        match request.call {
+            Call::Get => self.get_for_another(key::parse(&request.key)?, within).await,
+            Call::Inherit { name } => Ok(self.give(key::parse(&request.key)?, name)),
+            Call::Set { value, ttl, seen } => {
+                let key = key::parse(&request.key)?;
+                match self.set_here(key, own(&value), ttl, seen).await? {
+                    Kept::Yes if self.confirms(key).await => done(1),
+                    Kept::Yes | Kept::NotHolder => Ok(self.not_holder(request.revision)),
+                    Kept::Overtaken { seen } => Ok(Response::Overtaken { seen }),
+                }
+            }
+            Call::Remove => {
+                let key = key::parse(&request.key)?;
+                let existed = self.remove_here(key);
+                match self.confirms(key).await {
+                    true => done(existed.into()),
+                    false => Ok(self.not_holder(request.revision)),
+                }
+            }
+            Call::Clear => {
+                let dropped = self.clear_here();
+                self.copies_end().await;
+                done(dropped)
+            }
+            Call::Handover { from, name, entries } => {
+                done(self.take_over(&from, name, entries, within).await)
+            }
+            call @ (Call::Hello(_) | Call::Join { .. } | Call::Vouch { .. }) => {
+                ownership.answer(call, within).await
+            }
+        }
+    }
+
+    fn not_holder(&self, revision: i64) -> Response {
+        self.parts.ownership.not_holder(revision)
+    }
+
+    async fn get_for_another(
+        self: &Arc<Self>,
+        key: &str,
+        within: Duration,
+    ) -> Result<Response, Error> {
+        let hash = self.parts.store.hash(key);
+        let answer =
+            |reply: Reply, lent_ms| reply.map(|answer| Response::Value { answer, lent_ms });
+        if self.lender.is_hot(hash)
+            && let Some((found, lent_ms)) = self.lend(key, hash)
+        {
+            return answer(self.reply(found), lent_ms);
+        }
+        if let Some(found) = self.held(key, hash) {
+            return answer(self.reply(found), 0);
+        }
+        let load = self.load_here(key, hash, key::ring_hash(key));
+        let late = |_| Err(Error::DeadlineExceeded { after: within });
+        answer(self.parts.clock.timeout(within, load).await.unwrap_or_else(late), 0)
+    }
+
+    /// The value of a hot key, and for how long the asker may answer it.
+    fn lend(&self, key: &str, hash: u64) -> Option<(Found, u64)> {
+        let ownership = &self.parts.ownership;
+        // 1. This reads the value. 2. A change drops it, finds that no copy is out, and
+        // is confirmed. 3. This notes that one is.
+        let found = self.flights.undisturbed(hash, || {
+            let found = self.parts.store.get(key, hash).filter(|found| found.value.is_some())?;
+            self.lender.lend(hash, self.parts.clock.now_ms(), LENT_FOR);
+            Some(found)
+        })?;
+        // After the note: who waits for copies to end has either seen it, or is seen here.
+        let lent_ms = ownership.may_lend_ms().min(LENT_FOR.as_millis() as u64);
+        ownership.holds(key::ring_hash(key)).then_some((found, lent_ms))
+    }
+
+    /// What this node held of a key that another one owns now: one that took it over, or
+    /// any, where this node leaves under `name`.
+    fn give(&self, key: &str, name: Name) -> Response {
+        let now_ms = self.parts.clock.now_ms();
+        let left = match self.parts.ownership.leaves_as(name) {
+            true => {
+                let store = &self.parts.store;
+                let found = store.peek(key, store.hash(key));
+                found.and_then(|found| {
+                    let (value, deadline_ms) = (found.value?, found.deadline_ms);
+                    Some(Held { key: key.to_owned(), value, deadline_ms })
+                })
+            }
+            false => self.left.give(key, name, now_ms),
+        };
+        let Some(Held { value, deadline_ms, .. }) = left else { return Response::NotHeld };
+        let ttl = deadline_ms.map(|at_ms| Duration::from_millis(at_ms.saturating_sub(now_ms)));
+        if ttl.is_some_and(|ttl| ttl.is_zero()) {
+            return Response::NotHeld;
+        }
+        Response::Value { answer: Answer { value, origin: Origin::Hit, ttl }, lent_ms: 0 }
+    }
+}
+
+/// What came in is a slice of the connection's buffer, and would keep all of it
+/// alive while the store counts the slice.
+pub(super) fn own(value: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(value)
+}

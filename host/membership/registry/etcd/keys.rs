@@ -1,0 +1,76 @@
+//! The keys of a cluster in etcd, and what stands under them.
+
+use etcd_client::KeyValue;
+
+use super::super::super::view::{Entry, Member, View};
+use super::super::{Listing, Record};
+
+/// What the keys of a cluster begin with, without a slash at the end.
+#[derive(Clone, Debug)]
+pub(super) struct Keys(pub(super) String);
+
+impl Keys {
+    /// The entry of the node at an address.
+    pub(super) fn node(&self, address: &str) -> String {
+        format!("{}/nodes/{address}", self.0)
+    }
+
+    /// Its record.
+    pub(super) fn record(&self, address: &str) -> String {
+        format!("{}/records/{address}", self.0)
+    }
+
+    /// In which etcd a node has joined last.
+    pub(super) fn joined(&self) -> String {
+        format!("{}/cluster", self.0)
+    }
+
+    pub(super) fn prefix(&self) -> String {
+        format!("{}/", self.0)
+    }
+
+    /// The node that an entry describes. A key that is not the one of the address in
+    /// it was put by somebody else, or belongs to another cluster.
+    pub(super) fn member(&self, entry: &KeyValue) -> Option<Member> {
+        let described: Entry = serde_json::from_slice(entry.value()).ok()?;
+        let is_its_own = entry.key() == self.node(&described.address).as_bytes();
+        (is_its_own && entry.lease() != 0).then(|| Member {
+            entry: described,
+            name: entry.create_revision(),
+            lease: entry.lease(),
+        })
+    }
+
+    pub(super) fn address<'a>(&self, key: &'a [u8], folder: &str) -> Option<&'a str> {
+        let key = std::str::from_utf8(key).ok()?;
+        let prefix = format!("{}/{folder}/", self.0);
+        key.strip_prefix(&prefix).filter(|address| !address.contains('/'))
+    }
+
+    pub(super) fn listing(&self, answer: &etcd_client::GetResponse) -> Listing {
+        let header = answer.header();
+        let mut listing = Listing {
+            view: View {
+                cluster: header.map_or(0, etcd_client::ResponseHeader::cluster_id),
+                revision: header.map_or(0, etcd_client::ResponseHeader::revision),
+                ..View::default()
+            },
+            ..Listing::default()
+        };
+        for entry in answer.kvs() {
+            if let Some(member) = self.member(entry) {
+                listing.view.members.insert(member.entry.address.as_str().into(), member);
+            } else if let Some(address) = self.address(entry.key(), "records") {
+                // The transaction that puts it creates the node's entry.
+                let name = entry.mod_revision();
+                listing.records.push(Record { address: address.to_owned(), name });
+            } else if entry.key() == self.joined().as_bytes() {
+                listing.joined_in =
+                    std::str::from_utf8(entry.value()).ok().and_then(|id| id.parse().ok());
+            } else {
+                listing.ignored += 1;
+            }
+        }
+        listing
+    }
+}

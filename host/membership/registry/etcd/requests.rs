@@ -1,0 +1,307 @@
+//! The operations of the protocol as requests to etcd.
+
+use std::future::Future;
+use std::time::Duration;
+
+use etcd_client::{
+    Client, Compare, CompareOp, EventType, GetOptions, PutOptions, Txn, TxnOp, TxnOpResponse,
+    WatchOptions, WatchStream,
+};
+use futures::FutureExt;
+
+use super::super::super::view::Entry;
+use super::super::{Answer, Change, Failure, Lease, Listing, Registered, Registry, Watch};
+use super::keys::Keys;
+use super::{Etcd, Renewals};
+
+/// Versions from which on a lease never ends before its time: etcd issue 15247.
+const SOUND: [(u64, u64, u64); 2] = [(3, 4, 31), (3, 5, 13)];
+
+impl Etcd {
+    /// One request within the time that a request may take. After a failure the next
+    /// one connects anew.
+    async fn ask<T, F>(&self, request: impl FnOnce(Client) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, etcd_client::Error>>,
+    {
+        let patience = self.config.patience();
+        let asked = async {
+            let client = self.client().await?;
+            request(client).await.map_err(failure)
+        };
+        let answer = match tokio::time::timeout(patience, asked).await {
+            Ok(answer) => answer,
+            // An etcd that hangs is one that is gone.
+            Err(_) => Err(Failure::Broken(format!("no answer within {patience:?}"))),
+        };
+        if answer.is_err() {
+            self.client.lock().take();
+        }
+        answer
+    }
+
+    async fn client(&self) -> Result<Client, Failure> {
+        let known = self.client.lock().clone();
+        if let Some(client) = known {
+            return Ok(client);
+        }
+        let options = self.config.connect_options();
+        let client = Client::connect(&self.config.endpoints, Some(options)).await;
+        let client = client.map_err(failure)?;
+        *self.client.lock() = Some(client.clone());
+        Ok(client)
+    }
+}
+
+impl Registry for Etcd {
+    fn grant(&self, ttl: Duration) -> Answer<'_, Lease> {
+        async move {
+            // etcd counts in whole seconds.
+            let seconds = ttl.as_secs().max(1) as i64;
+            let grant = |mut client: Client| async move { client.lease_grant(seconds, None).await };
+            let granted = self.ask(grant).await?;
+            let ttl = Duration::from_secs(granted.ttl().max(1) as u64);
+            Ok(Lease { id: granted.id(), ttl })
+        }
+        .boxed()
+    }
+
+    fn keep_alive(&self, lease: i64) -> Answer<'_, bool> {
+        async move {
+            let known = self.renewals.lock().remove(&lease);
+            let renew = |mut client: Client| async move {
+                let Some((mut keeper, mut answers)) = known else {
+                    // Opening the stream renews the lease once.
+                    return match client.lease_keep_alive(lease).await {
+                        Ok(open) => Ok(Renewed::Lives(open)),
+                        Err(etcd_client::Error::LeaseKeepAliveError(problem))
+                            if problem == "lease not found" =>
+                        {
+                            Ok(Renewed::Gone)
+                        }
+                        Err(error) => Err(error),
+                    };
+                };
+                keeper.keep_alive().await?;
+                Ok(match answers.message().await? {
+                    Some(answer) if answer.ttl() > 0 => Renewed::Lives((keeper, answers)),
+                    Some(_) => Renewed::Gone,
+                    None => Renewed::Closed,
+                })
+            };
+            match self.ask(renew).await? {
+                Renewed::Lives(stream) => {
+                    self.renewals.lock().insert(lease, stream);
+                    Ok(true)
+                }
+                Renewed::Gone => Ok(false),
+                Renewed::Closed => Err(Failure::Broken("etcd closed the connection".into())),
+            }
+        }
+        .boxed()
+    }
+
+    fn time_to_live(&self, lease: i64) -> Answer<'_, Option<Duration>> {
+        async move {
+            let look =
+                |mut client: Client| async move { client.lease_time_to_live(lease, None).await };
+            let ttl = self.ask(look).await?.ttl();
+            Ok(u64::try_from(ttl).ok().map(Duration::from_secs))
+        }
+        .boxed()
+    }
+
+    fn revoke(&self, lease: i64) -> Answer<'_, ()> {
+        async move {
+            self.renewals.lock().remove(&lease);
+            let revoke = |mut client: Client| async move {
+                match client.lease_revoke(lease).await {
+                    Err(etcd_client::Error::GRpcStatus(status))
+                        if status.code() == tonic::Code::NotFound =>
+                    {
+                        Ok(())
+                    }
+                    revoked => revoked.map(drop),
+                }
+            };
+            self.ask(revoke).await
+        }
+        .boxed()
+    }
+
+    fn register<'a>(&'a self, entry: &'a Entry, short: i64, long: i64) -> Answer<'a, Registered> {
+        async move {
+            let node = self.keys.node(&entry.address);
+            let record = self.keys.record(&entry.address);
+            let value = serde_json::to_vec(entry).expect("an entry is plain data");
+            let put = |key: String, value, lease| {
+                TxnOp::put(key, value, Some(PutOptions::new().with_lease(lease)))
+            };
+            let transaction = Txn::new()
+                .when([Compare::create_revision(node.clone(), CompareOp::Equal, 0)])
+                .and_then([put(node.clone(), value, short), put(record, Vec::new(), long)])
+                .or_else([TxnOp::get(node.clone(), None)]);
+            let taken = |mut client: Client| async move { client.txn(transaction).await };
+            let answer = self.ask(taken).await?;
+            if answer.succeeded() {
+                let revision = answer.header().map_or(0, etcd_client::ResponseHeader::revision);
+                return Ok(Registered::Now(revision));
+            }
+            let found = answer.op_responses().into_iter().find_map(|found| match found {
+                TxnOpResponse::Get(found) => {
+                    found.kvs().first().map(|entry| self.keys.member(entry))
+                }
+                _ => None,
+            });
+            match found {
+                Some(Some(holder)) => Ok(Registered::Before(holder)),
+                Some(None) => Err(Failure::Refused(format!(
+                    "the key {node} is no entry of a node under a lease; delete it"
+                ))),
+                None => Err(Failure::Broken("the entry went while it was looked at".into())),
+            }
+        }
+        .boxed()
+    }
+
+    fn list(&self) -> Answer<'_, Listing> {
+        async move {
+            let prefix = self.keys.prefix();
+            let all = GetOptions::new().with_prefix();
+            let list = |mut client: Client| async move { client.get(prefix, Some(all)).await };
+            Ok(self.keys.listing(&self.ask(list).await?))
+        }
+        .boxed()
+    }
+
+    fn note_joined(&self, cluster: u64) -> Answer<'_, ()> {
+        async move {
+            let key = self.keys.joined();
+            let put = |mut client: Client| async move {
+                client.put(key, cluster.to_string(), None).await.map(drop)
+            };
+            self.ask(put).await
+        }
+        .boxed()
+    }
+
+    fn watch(&self, revision: i64) -> Answer<'_, Box<dyn Watch>> {
+        async move {
+            let key = self.keys.node("");
+            let from = WatchOptions::new().with_prefix().with_start_revision(revision + 1);
+            let watch = |mut client: Client| async move { client.watch(key, Some(from)).await };
+            let stream = self.ask(watch).await?;
+            Ok(Box::new(Changes { keys: self.keys.clone(), stream }) as Box<dyn Watch>)
+        }
+        .boxed()
+    }
+
+    fn warning(&self) -> Answer<'_, Option<String>> {
+        async move {
+            let status = |mut client: Client| async move { client.status().await };
+            let version = self.ask(status).await?.version().to_owned();
+            Ok(unsound(&version).then(|| {
+                format!(
+                    "etcd {version} may end a lease before its time (etcd issue 15247); use 3.5.13, \
+                     3.4.31 or later"
+                )
+            }))
+        }
+        .boxed()
+    }
+}
+
+/// What came of renewing a lease.
+enum Renewed {
+    /// On this stream the next renewal goes out.
+    Lives(Renewals),
+    Gone,
+    Closed,
+}
+
+/// Whether leases of this version of etcd may end early. One that can't be read is
+/// taken for a new one.
+fn unsound(version: &str) -> bool {
+    let mut numbers = version.split(['.', '-']).map_while(|part| part.parse::<u64>().ok());
+    let (Some(major), Some(minor), Some(patch)) = (numbers.next(), numbers.next(), numbers.next())
+    else {
+        return false;
+    };
+    let of_its_line = SOUND.into_iter().find(|sound| (sound.0, sound.1) == (major, minor));
+    match of_its_line {
+        Some(sound) => (major, minor, patch) < sound,
+        None => (major, minor) < (3, 4),
+    }
+}
+
+struct Changes {
+    keys: Keys,
+    stream: WatchStream,
+}
+
+impl Watch for Changes {
+    fn next(&mut self) -> Answer<'_, Vec<Change>> {
+        async move {
+            let Some(news) = self.stream.message().await.map_err(failure)? else {
+                return Err(Failure::Broken("etcd closed the watch".into()));
+            };
+            if news.canceled() {
+                return Err(Failure::Broken(match news.compact_revision() {
+                    0 => format!("etcd ended the watch: {}", news.cancel_reason()),
+                    _ => "the watch fell behind a compaction".into(),
+                }));
+            }
+            let changes = news.events().iter().filter_map(|event| {
+                let entry = event.kv()?;
+                let revision = entry.mod_revision();
+                match event.event_type() {
+                    EventType::Put => {
+                        let member = self.keys.member(entry)?;
+                        Some(Change::Came { revision, member })
+                    }
+                    EventType::Delete => {
+                        let address = self.keys.address(entry.key(), "nodes")?.to_owned();
+                        Some(Change::Went { revision, address })
+                    }
+                }
+            });
+            Ok(changes.collect())
+        }
+        .boxed()
+    }
+}
+
+fn failure(error: etcd_client::Error) -> Failure {
+    // InvalidArgument: a wrong password; FailedPrecondition: no such thing as users
+    // in this etcd; both say so in their message.
+    const MEND: [tonic::Code; 4] = [
+        tonic::Code::InvalidArgument,
+        tonic::Code::FailedPrecondition,
+        tonic::Code::PermissionDenied,
+        tonic::Code::Unauthenticated,
+    ];
+    match error {
+        etcd_client::Error::GRpcStatus(status) if MEND.contains(&status.code()) => {
+            Failure::Refused(format!("{}; check user, password and role", status.message()))
+        }
+        etcd_client::Error::InvalidArgs(problem) => Failure::Refused(problem),
+        etcd_client::Error::InvalidUri(error) => Failure::Refused(error.to_string()),
+        etcd_client::Error::GRpcStatus(status) => Failure::Broken(status.message().to_owned()),
+        error => Failure::Broken(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etcd_whose_leases_may_end_early_is_known_by_its_version() {
+        for version in ["3.4.30", "3.5.12", "3.5.0-rc.1", "3.3.27", "2.3.8"] {
+            assert!(unsound(version), "{version}");
+        }
+        for version in ["3.4.31", "3.5.13", "3.6.0", "4.0.0", "3.5", "unknown"] {
+            assert!(!unsound(version), "{version}");
+        }
+    }
+}

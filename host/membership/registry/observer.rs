@@ -1,0 +1,91 @@
+//! Following the registrations without being one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::super::view::{Entry, View};
+use super::{Change, Failure, Registry, RegistryError, etcd};
+
+/// Between attempts to reach the registry again.
+const RETRY_EVERY: Duration = Duration::from_millis(500);
+
+/// The nodes as they were seen last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// By address.
+    pub nodes: Vec<Entry>,
+    /// Why the registry does not answer; empty while it does.
+    pub problem: String,
+}
+
+/// One who follows the nodes in etcd and is none of them.
+#[derive(Debug)]
+pub struct Observer {
+    membership: watch::Receiver<Arc<Membership>>,
+    /// Ends with this.
+    _following: JoinSet<()>,
+}
+
+impl Observer {
+    /// Begins to follow. Answers when the nodes are known.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: etcd does not answer, or does not let anybody in.
+    pub async fn start(config: etcd::Config) -> Result<Self, RegistryError> {
+        let registry = etcd::Etcd::new(config)?;
+        let view = registry.list().await?.view;
+        let (show, membership) = watch::channel(Arc::new(membership(&view, String::new())));
+        let mut following = JoinSet::new();
+        following.spawn(follow(registry, view, show));
+        Ok(Self { membership, _following: following })
+    }
+
+    /// The membership now, and its changes. While etcd is out of reach the last one
+    /// stays.
+    #[must_use]
+    pub fn membership(&self) -> watch::Receiver<Arc<Membership>> {
+        self.membership.clone()
+    }
+}
+
+fn membership(view: &View, problem: String) -> Membership {
+    Membership {
+        nodes: view.members.values().map(|member| member.entry.clone()).collect(),
+        problem,
+    }
+}
+
+async fn follow(registry: etcd::Etcd, mut view: View, show: watch::Sender<Arc<Membership>>) {
+    loop {
+        let Err(failure) = follow_once(&registry, &mut view, &show).await else { return };
+        show.send_replace(Arc::new(membership(&view, failure.to_string())));
+        tokio::time::sleep(RETRY_EVERY).await;
+    }
+}
+
+/// Follows until the watch breaks.
+async fn follow_once(
+    registry: &etcd::Etcd,
+    view: &mut View,
+    show: &watch::Sender<Arc<Membership>>,
+) -> Result<(), Failure> {
+    let listed = registry.list().await?.view;
+    // An etcd that was started empty lists nobody until its nodes are back.
+    if !listed.members.is_empty() {
+        *view = listed.clone();
+    }
+    show.send_replace(Arc::new(membership(view, String::new())));
+    let mut watch = registry.watch(listed.revision).await?;
+    loop {
+        for change in watch.next().await? {
+            *view = match change {
+                Change::Came { revision, member } => view.with(revision, member),
+                Change::Went { revision, address } => view.without(revision, &address),
+            };
+        }
+        show.send_replace(Arc::new(membership(view, String::new())));
+    }
+}

@@ -1,0 +1,108 @@
+//! What other nodes ask of this one's membership: an ack, a vouch, who it is. Rules 3
+//! and 7, the callee's side.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::right::Ownership;
+use crate::error::Error;
+use crate::membership::view::{Name, View};
+use crate::transport::remote::{Call, Identity, Response};
+
+/// A node that waits for an ack, as long as it does.
+struct Joiner<'a>(&'a AtomicU64);
+
+impl<'a> Joiner<'a> {
+    fn new(joiners: &'a AtomicU64) -> Self {
+        joiners.fetch_add(1, Ordering::AcqRel);
+        Self(joiners)
+    }
+}
+
+impl Drop for Joiner<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Ownership {
+    /// Answers a call that is about no group, within `within`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: not yet. [`Error::InvalidArgument`]: the call is about a
+    /// group.
+    pub async fn answer(&self, call: Call, within: Duration) -> Result<Response, Error> {
+        match call {
+            Call::Hello(hello) => {
+                self.hear_list(&hello.from, hello.digest);
+                Ok(Response::Identity(self.identity()))
+            }
+            Call::Join { from, name, view } => self.ack(&from, name, view, within).await,
+            Call::Vouch { from, name } => self.vouch(&from, name),
+            _ => {
+                let problem = "it is about a group, and names none".into();
+                Err(Error::InvalidArgument { argument: "call", problem })
+            }
+        }
+    }
+
+    /// Who answers at this node's address.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity {
+            process: self.process,
+            address: self.own.to_string(),
+            name: self.name(),
+            digest: self.lists.get().map_or(0, |lists| lists.digest()),
+        }
+    }
+
+    /// Waits until nothing stands in the way of an ack.
+    async fn ack(
+        &self,
+        from: &str,
+        name: Name,
+        view: View,
+        within: Duration,
+    ) -> Result<Response, Error> {
+        let revision = view.revision;
+        self.see(view);
+        let mut changes = self.changes();
+        let mut reason = "";
+        // From here on nothing is lent, so that what is lent comes to an end.
+        let _waiting = Joiner::new(&self.joiners);
+        let acked = async {
+            self.copies_end().await;
+            loop {
+                {
+                    let state = self.state.lock();
+                    match state.keeps_waiting(from, name, revision) {
+                        None => return state.joined,
+                        Some(why) => reason = why,
+                    }
+                }
+                // The sender lives as long as this.
+                let _ = changes.changed().await;
+            }
+        };
+        match self.clock.timeout(within, acked).await {
+            Ok(joined) => Ok(Response::Acked { joined, identity: self.identity() }),
+            Err(_) => Err(Error::Unavailable { who: self.own.to_string(), reason: reason.into() }),
+        }
+    }
+
+    fn vouch(&self, from: &str, name: Name) -> Result<Response, Error> {
+        let now_ms = self.clock.now_ms();
+        match self.state.lock().vouch_for(from, name, now_ms) {
+            Some(name) => {
+                // Who waits for the end of promises learns of this one.
+                self.announce();
+                Ok(Response::Vouched { name })
+            }
+            None => {
+                let reason = "its view does not have that registration".into();
+                Err(Error::Unavailable { who: self.own.to_string(), reason })
+            }
+        }
+    }
+}

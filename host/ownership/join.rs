@@ -1,0 +1,239 @@
+//! Asking the others for the right to hold what this node owns. Rule 3, the joiner's
+//! side.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::future::join_all;
+use futures::stream::FuturesUnordered;
+use tokio::sync::watch;
+
+use super::right::Ownership;
+use super::state::ms;
+use crate::membership::registry::{Listing, Record, Registry};
+use crate::membership::view::{Name, View};
+use crate::transport::remote::{Call, Hello, Identity, Request, Response};
+
+/// Between attempts at what did not succeed.
+const RETRY_EVERY: Duration = Duration::from_millis(100);
+
+/// How long a view stays as it is before the acks for it are asked for, where many
+/// nodes come at a time: each that comes makes all acks begin anew.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// Where a registration stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Moment {
+    name: Name,
+    revision: i64,
+}
+
+/// How an attempt to join ended.
+pub(super) enum Attempt {
+    Joined,
+    /// Acks are missing after 2 T, or another node is in the way.
+    GaveUp(String),
+}
+
+impl Ownership {
+    /// Asks for acks until this registration has joined, its acks are missing for too
+    /// long, or it ends.
+    pub(super) async fn join(&self, registry: &dyn Registry) -> Attempt {
+        let patience_ms = ms(self.timing().lease) * 2;
+        let mut acked_ms = self.clock.now_ms();
+        let mut missing = String::new();
+        loop {
+            if self.has_joined() {
+                return Attempt::Joined;
+            }
+            let waited_ms = self.clock.now_ms().saturating_sub(acked_ms);
+            if waited_ms > patience_ms {
+                return Attempt::GaveUp(missing);
+            }
+            let moment = self.moment();
+            self.clock.sleep(QUIET).await;
+            if self.moment() != moment {
+                continue;
+            }
+            let changes = self.changes();
+            tokio::select! {
+                biased;
+                () = self.moved(changes, &moment) => continue,
+                vetted = self.round() => match vetted {
+                    Ok(vetted) => {
+                        acked_ms = self.clock.now_ms();
+                        if let Some(reason) = self.enter(&moment, vetted, registry).await {
+                            self.problems.set_joining(Some(reason));
+                        }
+                    }
+                    Err(Refusal::Missing(reason)) => missing = reason,
+                    Err(Refusal::Never(reason)) => return Attempt::GaveUp(reason),
+                },
+            }
+            if !self.has_joined() {
+                self.clock.sleep(RETRY_EVERY).await;
+            }
+        }
+    }
+
+    /// Asks all other members. Answers whether one of them had joined.
+    async fn round(&self) -> Result<bool, Refusal> {
+        let (name, view, others) = {
+            let state = self.state.lock();
+            (state.name(), state.view.clone(), state.others())
+        };
+        let asked: FuturesUnordered<_> =
+            others.iter().map(|(address, _)| self.ask_for_ack(address, name, &view)).collect();
+        let acks: Vec<_> = asked.collect().await;
+        let mut vetted = false;
+        let mut processes = BTreeMap::from([(self.process, self.own.to_string())]);
+        for ack in acks {
+            let (address, joined, identity) = ack?;
+            vetted |= joined;
+            if let Some(other) = processes.insert(identity.process, address.to_string()) {
+                return Err(Refusal::Never(format!(
+                    "{other} and {address} reach one process, which knows itself as {}; give \
+                     each node an --advertise address of its own",
+                    identity.address
+                )));
+            }
+        }
+        Ok(vetted)
+    }
+
+    async fn ask_for_ack(
+        &self,
+        address: &Arc<str>,
+        name: Name,
+        view: &View,
+    ) -> Result<(Arc<str>, bool, Identity), Refusal> {
+        let remote = self.remote_at(address);
+        let call = Call::Join { from: self.own.to_string(), name, view: view.clone() };
+        match remote.ask(self.about_no_group(call), self.timing().lease).await {
+            Ok(Response::Acked { joined, identity }) => Ok((Arc::clone(address), joined, identity)),
+            Ok(_) => Err(Refusal::Missing(format!("{address} answered something else"))),
+            Err(error) => Err(Refusal::Missing(format!("{address} has not acked: {error}"))),
+        }
+    }
+
+    /// All members have acked at `moment`. Answers what keeps the node from joining all
+    /// the same.
+    async fn enter(
+        &self,
+        moment: &Moment,
+        vetted: bool,
+        registry: &dyn Registry,
+    ) -> Option<String> {
+        if !vetted {
+            match registry.list().await {
+                Ok(listing) => {
+                    let reason = self.unaccounted(&listing).await;
+                    if reason.is_some() {
+                        return reason;
+                    }
+                }
+                Err(failure) => return Some(failure.to_string()),
+            }
+        }
+        let joined = self.step(|state| {
+            let is_same = state.name() == moment.name && state.view.revision == moment.revision;
+            state.joined |= is_same && !state.leaving;
+            is_same
+        });
+        if joined {
+            tracing::info!(vetted, "joined: this node holds what it owns");
+        }
+        None
+    }
+
+    /// What keeps a joiner that no joined member has acked from joining: somebody may
+    /// hold keys whom its view does not have, vouched for by others.
+    async fn unaccounted(&self, listing: &Listing) -> Option<String> {
+        let (view, since_ms) = {
+            let state = self.state.lock();
+            (state.view.clone(), state.registered.as_ref()?.since_ms)
+        };
+        if listing.view.cluster != view.cluster {
+            return Some("the registry is another one".into());
+        }
+        let others = || listing.records.iter().filter(|record| record.address != *self.own);
+        // A node has joined in this very registry before, so it never lost its data
+        // since, and whoever registered in it left a record.
+        if listing.joined_in == Some(view.cluster) && others().next().is_none() {
+            return None;
+        }
+        let waited_ms = self.clock.now_ms().saturating_sub(since_ms);
+        if waited_ms < ms(self.timing().lease) {
+            return Some("it waits for leases of nodes that it can't know".into());
+        }
+        let missing = others().filter(|record| view.name_at(&record.address) != record.name);
+        let looks = join_all(missing.map(|record| self.is_unaccounted(record))).await;
+        looks.into_iter().flatten().next()
+    }
+
+    async fn is_unaccounted(&self, record: &Record) -> Option<String> {
+        let remote = self.remote_at(&record.address);
+        match remote.ask(self.about_no_group(self.hello()), self.timing().lease / 2).await {
+            Ok(Response::Identity(identity)) if identity.name != record.name => None,
+            _ => Some(format!(
+                "the node that registered at {} as {} may be vouched for until its record ends",
+                record.address, record.name
+            )),
+        }
+    }
+
+    /// Returns when the registration or its view is another one than at `moment`.
+    async fn moved(&self, mut changes: watch::Receiver<u64>, moment: &Moment) {
+        while self.moment() == *moment {
+            // The sender lives as long as this.
+            let _ = changes.changed().await;
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        let state = self.state.lock();
+        Moment { name: state.name(), revision: state.view.revision }
+    }
+
+    /// Whether this node holds what it owns, as far as joining goes.
+    #[must_use]
+    pub fn has_joined(&self) -> bool {
+        self.now.load().reigns
+    }
+
+    /// Returns when this node has joined, or when that takes longer than it should.
+    pub async fn settled(&self) {
+        let mut changes = self.changes();
+        let joined = async {
+            while !self.has_joined() && self.problems.registry_answers() {
+                // The sender lives as long as this.
+                let _ = changes.changed().await;
+            }
+        };
+        let _ = self.clock.timeout(self.timing().lease * 2, joined).await;
+    }
+
+    pub(super) fn timing(&self) -> super::Timing {
+        self.state.lock().timing
+    }
+
+    pub(super) fn hello(&self) -> Call {
+        let digest = self.lists.get().map_or(0, |lists| lists.digest());
+        Call::Hello(Hello { from: self.own.to_string(), digest })
+    }
+
+    pub(super) fn about_no_group(&self, call: Call) -> Request {
+        let revision = self.state.lock().view.revision;
+        Request { group: Bytes::new(), key: Bytes::new(), call, revision }
+    }
+}
+
+enum Refusal {
+    /// It may succeed later.
+    Missing(String),
+    /// An operator must mend something.
+    Never(String),
+}

@@ -1,0 +1,28 @@
+//! Who may hold a key: one node at a time, under a lease. `docs/coherence.md` is the
+//! protocol; each file here names the rules that it serves.
+
+mod timing;
+
+mod state;
+
+mod right;
+
+mod ack;
+mod join;
+
+mod vouch;
+
+mod lists;
+
+mod registration;
+
+mod heirs;
+
+mod report;
+
+pub use heirs::Giver;
+pub use lists::ListProblem;
+pub use registration::Registration;
+pub use report::{NodeState, Standing, State};
+pub use right::{Holdings, Owner, Ownership};
+pub use timing::Timing;

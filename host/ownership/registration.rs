@@ -1,0 +1,443 @@
+//! Keeping a node registered: leases, the entry, the view, from the start to the leave.
+//! Rules 1, 4 and 11.
+//!
+//! A broken connection is no reason to start over: the leases go on, and so does the
+//! registration under its name. What must outlive an attempt stands in [`Registrar`], so
+//! that a transaction whose answer was lost is found by the next attempt.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::join::Attempt;
+use super::right::Ownership;
+use super::state::ms;
+use crate::membership::registry::{
+    Change, Failure, Lease, Listing, Registered, Registry, RegistryError,
+};
+use crate::membership::view::{Entry, Member};
+
+/// Between looks at a lease that has to end.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The longest that a leave waits for the registry.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+
+/// The task that keeps a node registered. Dropping it ends the task, and leaves the
+/// leases to run out.
+#[derive(Debug)]
+pub struct Registration {
+    leave: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+/// Why the registration has to be made anew.
+enum Ended {
+    /// As this text says.
+    Stopped(String),
+    /// Its acks were missing for too long.
+    NotJoined(String),
+    /// The registry is out of reach: the registration may go on.
+    OutOfReach(Failure),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::OutOfReach(failure)
+    }
+}
+
+struct Registrar {
+    ownership: Arc<Ownership>,
+    registry: Arc<dyn Registry>,
+    own: Entry,
+    /// The short one and the long one, with when the grant was asked for.
+    leases: Option<Leases>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Leases {
+    short: Lease,
+    long: Lease,
+    asked_ms: u64,
+}
+
+impl Registration {
+    /// Registers the node that `own` describes, and keeps it so. Answers when the
+    /// registration stands, or when the registry turns out to be out of reach: it is
+    /// tried again and again then.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: the node must not serve.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn start(
+        ownership: Arc<Ownership>,
+        registry: Arc<dyn Registry>,
+        own: Entry,
+    ) -> Result<Self, RegistryError> {
+        let mut registrar = Registrar { ownership, registry, own, leases: None };
+        match registrar.register().await {
+            Ok(()) => {}
+            Err(NotRegistered::Taken(holder)) => {
+                let address = registrar.own.address.clone();
+                return Err(RegistryError::AddressTaken { address, holder });
+            }
+            Err(NotRegistered::Failed(Failure::Refused(reason))) => {
+                return Err(RegistryError::Refused(reason));
+            }
+            Err(NotRegistered::Failed(Failure::Broken(reason))) => registrar.out_of_reach(&reason),
+        }
+        let (leave, left) = oneshot::channel();
+        Ok(Self { leave, task: tokio::spawn(registrar.run(left)) })
+    }
+
+    /// Ends the registration: the others stop asking this node. The node must hold
+    /// nothing any more. Waits at most two seconds for the registry.
+    pub async fn leave(self) {
+        if self.leave.send(()).is_ok() {
+            // The task may have ended with its runtime: then the leases run out.
+            let _ = self.task.await;
+        }
+    }
+}
+
+/// Why a node is not registered.
+enum NotRegistered {
+    Failed(Failure),
+    Taken(Box<Entry>),
+}
+
+impl From<Failure> for NotRegistered {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Registrar {
+    /// Runs until the node leaves.
+    async fn run(mut self, mut left: oneshot::Receiver<()>) {
+        let mut attempts = 0;
+        loop {
+            let ended = tokio::select! {
+                biased;
+                left = &mut left => {
+                    if left.is_ok() {
+                        self.leave().await;
+                    }
+                    return;
+                }
+                ended = self.live(&mut attempts) => ended,
+            };
+            match ended {
+                Ended::OutOfReach(failure) => self.out_of_reach(&failure.to_string()),
+                Ended::Stopped(reason) => self.stop(&reason).await,
+                Ended::NotJoined(reason) => {
+                    if self.ownership.problems.set_joining(Some(reason.clone())) {
+                        tracing::warn!(reason, "this node can't join; it leaves and tries again");
+                    }
+                    self.stop("it could not join").await;
+                }
+            }
+            let pause = self.pause(attempts);
+            attempts += 1;
+            tokio::select! {
+                left = &mut left => {
+                    if left.is_ok() {
+                        self.leave().await;
+                    }
+                    return;
+                }
+                () = self.ownership.clock.sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Registers where there is no registration, and follows the registry until
+    /// something ends that.
+    async fn live(&mut self, attempts: &mut u32) -> Ended {
+        if self.ownership.name() == 0 {
+            match self.register().await {
+                Ok(()) => {}
+                Err(NotRegistered::Failed(failure)) => return Ended::OutOfReach(failure),
+                Err(NotRegistered::Taken(holder)) => {
+                    let problem = format!(
+                        "the address is taken by a node that started at {}",
+                        holder.started
+                    );
+                    return Ended::OutOfReach(Failure::Refused(problem));
+                }
+            }
+        }
+        *attempts = 0;
+        let Some(leases) = self.leases else {
+            return Ended::Stopped("it has no lease".into());
+        };
+        let this = &*self;
+        // The leases are renewed whatever becomes of the watch.
+        tokio::select! {
+            ended = this.renew(leases.short, false) => ended,
+            ended = this.renew(leases.long, true) => ended,
+            ended = this.follow() => ended,
+            ended = this.see_ghosts_go() => ended,
+            ended = this.join() => ended,
+        }
+    }
+
+    // ---- Registering ----
+
+    async fn register(&mut self) -> Result<(), NotRegistered> {
+        let clock = self.ownership.clock.clone();
+        let mut holder_ends = None;
+        let (leases, name) = loop {
+            let leases = self.leases().await?;
+            match self.registry.register(&self.own, leases.short.id, leases.long.id).await? {
+                Registered::Now(name) => break (leases, name),
+                // The transaction was made, and its answer was lost.
+                Registered::Before(member) if member.lease == leases.short.id => {
+                    break (leases, member.name);
+                }
+                Registered::Before(holder) => {
+                    if let Some(rest) = self.registry.time_to_live(holder.lease).await? {
+                        let ends_ms = clock.now_ms() + ms(rest);
+                        // Whole seconds: an end that moves by less may not have moved.
+                        if ends_ms > *holder_ends.get_or_insert(ends_ms) + 1_200 {
+                            return Err(NotRegistered::Taken(Box::new(holder.entry)));
+                        }
+                    }
+                    clock.sleep(LOOK_EVERY).await;
+                }
+            }
+        };
+        let listing = self.registry.list().await?;
+        self.note(&listing);
+        if listing.view.name_at(&self.own.address) != name {
+            let problem = "the entry went as soon as it was made";
+            return Err(Failure::Broken(problem.into()).into());
+        }
+        let ttl_ms = (ms(leases.short.ttl), ms(leases.long.ttl));
+        self.ownership.step(|state| {
+            state.view = listing.view.clone();
+            state.register(name, leases.asked_ms, clock.now_ms(), ttl_ms);
+            true
+        });
+        self.in_reach();
+        self.warn().await;
+        Ok(())
+    }
+
+    /// The leases of a registration that is to be made: those of the last attempt while
+    /// they live, as its transaction may have been made.
+    async fn leases(&mut self) -> Result<Leases, Failure> {
+        let asked_ms = self.ownership.clock.now_ms();
+        if let Some(known) = self.leases {
+            let short = self.registry.keep_alive(known.short.id).await?;
+            if short && self.registry.keep_alive(known.long.id).await? {
+                let leases = Leases { asked_ms, ..known };
+                self.leases = Some(leases);
+                return Ok(leases);
+            }
+            self.end_leases().await;
+        }
+        let timing = self.ownership.timing();
+        let short = self.registry.grant(timing.lease).await?;
+        let long = self.registry.grant(timing.long_lease).await?;
+        let leases = Leases { short, long, asked_ms };
+        self.leases = Some(leases);
+        Ok(leases)
+    }
+
+    // ---- Being registered ----
+
+    /// Renews a lease until it is lost.
+    async fn renew(&self, lease: Lease, long: bool) -> Ended {
+        let clock = &self.ownership.clock;
+        loop {
+            let sent_ms = clock.now_ms();
+            match self.registry.keep_alive(lease.id).await {
+                Ok(true) => {
+                    self.ownership.make_certain(|state| state.renewed(long, sent_ms));
+                    clock.sleep(lease.ttl / 3).await;
+                }
+                Ok(false) => return Ended::Stopped("its lease has ended".into()),
+                Err(failure) => {
+                    if !long {
+                        self.out_of_reach(&failure.to_string());
+                    }
+                    clock.sleep(self.ownership.timing().lease / 10).await;
+                }
+            }
+        }
+    }
+
+    /// Follows the registrations until the node's own is gone.
+    async fn follow(&self) -> Ended {
+        loop {
+            let failure = match self.follow_once().await {
+                Err(Ended::OutOfReach(failure)) => failure,
+                Err(ended) => return ended,
+                Ok(never) => match never {},
+            };
+            self.out_of_reach(&failure.to_string());
+            self.ownership.clock.sleep(self.ownership.timing().lease / 10).await;
+        }
+    }
+
+    /// Follows until the watch breaks.
+    async fn follow_once(&self) -> Result<std::convert::Infallible, Ended> {
+        let listing = self.registry.list().await?;
+        self.note(&listing);
+        let (name, view) = (self.ownership.name(), self.ownership.view());
+        let listed = &listing.view;
+        if listed.cluster != view.cluster || listed.revision < view.revision {
+            return Err(Ended::Stopped("the registry has lost what it knew".into()));
+        }
+        if name == 0 || listed.name_at(&self.own.address) != name {
+            return Err(Ended::Stopped("its entry is gone from the registry".into()));
+        }
+        let revision = listed.revision;
+        self.ownership.see(listing.view.clone());
+        let mut watch = self.registry.watch(revision).await?;
+        self.in_reach();
+        loop {
+            for change in watch.next().await? {
+                self.apply(change)?;
+            }
+            self.in_reach();
+        }
+    }
+
+    /// One change, as a view of its own: how a step came about decides what may be
+    /// handed over in it [9].
+    fn apply(&self, change: Change) -> Result<(), Ended> {
+        let view = self.ownership.view();
+        let next = match change {
+            Change::Came { revision, member } => view.with(revision, member),
+            Change::Went { revision, address } => view.without(revision, &address),
+        };
+        self.ownership.see(next);
+        match self.ownership.name() {
+            0 => Err(Ended::Stopped("its entry is gone from the registry".into())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks for the leases of members that went, until each has ended [4].
+    async fn see_ghosts_go(&self) -> Ended {
+        loop {
+            let mut changes = self.ownership.changes();
+            let ghosts = self.ownership.state.lock().ghosts();
+            let mut waits = false;
+            for ghost in ghosts {
+                match self.registry.time_to_live(ghost.lease).await {
+                    Ok(None) => self.forget_ghost(&ghost),
+                    Ok(Some(_)) | Err(_) => waits = true,
+                }
+            }
+            if waits {
+                self.ownership.clock.sleep(LOOK_EVERY).await;
+            } else {
+                // The sender lives as long as the ownership.
+                let _ = changes.changed().await;
+            }
+        }
+    }
+
+    fn forget_ghost(&self, ghost: &Member) {
+        self.ownership.step(|state| {
+            state.is_gone(ghost);
+            true
+        });
+    }
+
+    /// Joins, and notes so in the registry.
+    async fn join(&self) -> Ended {
+        if let Attempt::GaveUp(reason) = self.ownership.join(&*self.registry).await {
+            return Ended::NotJoined(reason);
+        }
+        self.ownership.problems.set_joining(None);
+        let cluster = self.ownership.view().cluster;
+        loop {
+            let noted = match self.registry.list().await {
+                Ok(listing) if listing.joined_in == Some(cluster) => Ok(()),
+                Ok(listing) if listing.view.cluster == cluster => {
+                    self.registry.note_joined(cluster).await
+                }
+                Ok(_) => Err(Failure::Broken("the registry is another one".into())),
+                Err(failure) => Err(failure),
+            };
+            match noted {
+                Ok(()) => std::future::pending().await,
+                Err(_) => self.ownership.clock.sleep(self.ownership.timing().lease).await,
+            }
+        }
+    }
+
+    // ---- Ending ----
+
+    async fn stop(&mut self, reason: &str) {
+        self.ownership.stop(reason);
+        self.ownership.copies_end().await;
+        self.end_leases().await;
+    }
+
+    async fn leave(&mut self) {
+        self.ownership.copies_end().await;
+        let clock = self.ownership.clock.clone();
+        if clock.timeout(LEAVE_WITHIN, self.end_leases()).await.is_err() {
+            tracing::warn!("the registry does not answer; the leases of this node run out");
+        }
+    }
+
+    async fn end_leases(&mut self) {
+        let Some(leases) = self.leases.take() else { return };
+        let short = self.registry.revoke(leases.short.id);
+        let (short, long) = futures::join!(short, self.registry.revoke(leases.long.id));
+        if let Err(failure) = short.and(long) {
+            tracing::debug!(%failure, "leases of this node run out by themselves");
+        }
+    }
+
+    // ---- What is told of it ----
+
+    fn note(&self, listing: &Listing) {
+        let ignored = listing.ignored;
+        if self.ownership.problems.set_ignored_keys(ignored) && ignored > 0 {
+            tracing::warn!(ignored, "keys below the prefix in etcd are no entries of nodes");
+        }
+    }
+
+    async fn warn(&self) {
+        // Who may not ask for the version is not told of it.
+        let Ok(warning) = self.registry.warning().await else { return };
+        let text = warning.clone().unwrap_or_default();
+        if self.ownership.problems.set_warning(warning) && !text.is_empty() {
+            tracing::warn!("{text}");
+        }
+    }
+
+    fn in_reach(&self) {
+        if self.ownership.problems.set_registry("") {
+            tracing::info!("the registry answers");
+        }
+    }
+
+    fn out_of_reach(&self, problem: &str) {
+        if self.ownership.problems.set_registry(problem) {
+            tracing::warn!(problem, "the registry does not answer; it is tried again and again");
+            self.ownership.announce();
+        }
+    }
+
+    /// Doubles from a fiftieth of the lease to the lease, and is spread, so that a
+    /// hundred nodes do not come back at once.
+    fn pause(&self, attempts: u32) -> Duration {
+        let lease = self.ownership.timing().lease;
+        let doubled = (lease / 50) * 2_u32.pow(attempts.min(10));
+        doubled.min(lease).mul_f64(rand::rng().random_range(0.5..=1.0))
+    }
+}

@@ -1,0 +1,170 @@
+//! The node's place among the others, as status and metrics show it.
+
+use std::sync::Arc;
+
+use super::right::Ownership;
+use crate::membership::view::Name;
+use crate::sync::Mutex;
+use crate::transport::remote::Link;
+
+/// What keeps a node from holding what it owns, in words.
+#[derive(Default)]
+pub(super) struct Problems(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    /// Of the registry; empty while it answers.
+    registry: String,
+    joining: Option<String>,
+    list: Option<String>,
+    /// What an operator should know of the registry's version.
+    warning: Option<String>,
+    ignored_keys: usize,
+}
+
+impl Problems {
+    /// Answers whether it is another one than before.
+    pub(super) fn set_registry(&self, problem: &str) -> bool {
+        let mut known = self.0.lock();
+        let is_news = known.registry != problem;
+        problem.clone_into(&mut known.registry);
+        is_news
+    }
+
+    pub(super) fn registry_answers(&self) -> bool {
+        self.0.lock().registry.is_empty()
+    }
+
+    pub(super) fn set_joining(&self, problem: Option<String>) -> bool {
+        replace(&mut self.0.lock().joining, problem)
+    }
+
+    pub(super) fn set_list(&self, problem: Option<String>) -> bool {
+        replace(&mut self.0.lock().list, problem)
+    }
+
+    pub(super) fn set_warning(&self, warning: Option<String>) -> bool {
+        replace(&mut self.0.lock().warning, warning)
+    }
+
+    pub(super) fn set_ignored_keys(&self, count: usize) -> bool {
+        std::mem::replace(&mut self.0.lock().ignored_keys, count) != count
+    }
+}
+
+fn replace(known: &mut Option<String>, next: Option<String>) -> bool {
+    let is_news = *known != next;
+    *known = next;
+    is_news
+}
+
+/// Whether a node holds what it owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Holds,
+    /// It asks the others for their acks still.
+    Joining,
+    /// It has joined, and can't be certain that nobody else holds its keys.
+    Uncertain,
+    /// It is not registered.
+    Unregistered,
+    /// It leaves.
+    Leaving,
+}
+
+impl Standing {
+    /// The word of status and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Joining => "joining",
+            Self::Uncertain => "uncertain",
+            Self::Unregistered => "unregistered",
+            Self::Leaving => "leaving",
+        }
+    }
+}
+
+/// The cluster as status shows it.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// By address.
+    pub nodes: Vec<NodeState>,
+    /// See [`Ring::version`](crate::membership::rendezvous::Ring::version).
+    pub ring_version: u64,
+    /// Whether this node holds what it owns.
+    pub standing: Standing,
+    /// Whether the registry answers; a list always does.
+    pub connected: bool,
+    /// What is wrong, and what an operator should know; empty if nothing.
+    pub problem: String,
+    /// Keys below the prefix in etcd that are none of ours.
+    pub ignored_keys: usize,
+}
+
+/// One node of a [`State`].
+#[derive(Clone, Debug)]
+pub struct NodeState {
+    /// Its address.
+    pub address: Arc<str>,
+    /// As it counts in the ring.
+    pub weight: u32,
+    /// Its registration; 0: it has gone, or there is a list.
+    pub name: Name,
+    /// Share of the key space, 0 to 1.
+    pub share: f64,
+    /// How it stands with it; `None` for this node.
+    pub link: Option<Link>,
+    /// How many requests to it ended in which way.
+    pub requests: Vec<(&'static str, u64)>,
+}
+
+impl Ownership {
+    /// Whether this node holds what it owns.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        if self.is_certain() {
+            return Standing::Holds;
+        }
+        let state = self.state.lock();
+        match (state.leaving, state.joined, state.name()) {
+            (true, ..) => Standing::Leaving,
+            (_, true, _) => Standing::Uncertain,
+            (_, _, 0) if self.lists.get().is_none() => Standing::Unregistered,
+            _ => Standing::Joining,
+        }
+    }
+
+    /// The cluster as status shows it.
+    #[must_use]
+    pub fn report(&self) -> State {
+        let now = self.now.load();
+        let view = self.view();
+        let ring = &now.ring;
+        let nodes = ring.nodes().iter().zip(ring.shares()).zip(&now.remotes);
+        let nodes = nodes.map(|((node, share), remote)| NodeState {
+            address: Arc::clone(&node.address),
+            weight: node.weight,
+            name: view.name_at(&node.address),
+            share,
+            link: remote.as_ref().map(|remote| remote.link()),
+            requests: remote.as_ref().map_or_else(Vec::new, |remote| remote.counts()),
+        });
+        let nodes: Vec<_> = nodes.collect();
+        let standing = self.standing();
+        let known = self.problems.0.lock();
+        let parts = [Some(&known.registry), known.joining.as_ref(), known.list.as_ref()];
+        let parts = parts.into_iter().chain([known.warning.as_ref()]).flatten();
+        let parts: Vec<&str> = parts.map(String::as_str).filter(|part| !part.is_empty()).collect();
+        State {
+            nodes,
+            ring_version: ring.version(),
+            standing,
+            connected: known.registry.is_empty(),
+            problem: parts.join("; "),
+            ignored_keys: known.ignored_keys,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The durations of the protocol.
+
+use std::time::Duration;
+
+/// How long leases and promises last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// T: the short lease, after which a node that fell silent is gone.
+    pub lease: Duration,
+    /// V: the long lease, for how long members may vouch for a node that the registry
+    /// does not answer.
+    pub long_lease: Duration,
+}
+
+impl Timing {
+    /// V in units of T: two minutes for a lease of five seconds.
+    const LONG: u32 = 24;
+
+    /// The timing of a cluster whose nodes are gone after `lease` of silence.
+    #[must_use]
+    pub fn of(lease: Duration) -> Self {
+        Self { lease, long_lease: lease * Self::LONG }
+    }
+
+    /// D: how long a member keeps one in its ring that it vouched for.
+    #[must_use]
+    pub fn promise(&self) -> Duration {
+        self.lease
+    }
+
+    /// m: by how much clocks may drift apart in V.
+    #[must_use]
+    pub fn margin(&self) -> Duration {
+        self.lease / 10
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self::of(Duration::from_secs(5))
+    }
+}

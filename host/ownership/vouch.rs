@@ -1,0 +1,85 @@
+//! Being vouched for while the registry does not answer. Rule 7, and the end of
+//! promises.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::right::Ownership;
+use super::state::ms;
+use crate::transport::remote::{Call, Response};
+
+impl Ownership {
+    /// Asks the others to vouch whenever the certainty by the lease is about to end, and
+    /// ends promises, for as long as it is polled.
+    pub async fn keep_certain(&self) {
+        loop {
+            let changes = self.changes();
+            let next = self.next_look();
+            self.wait(changes, next).await;
+            let now_ms = self.clock.now_ms();
+            let ended = self.state.lock().next_promise_ms().is_some_and(|at_ms| at_ms <= now_ms);
+            if ended {
+                self.step(|state| {
+                    state.end_promises(now_ms);
+                    true
+                });
+            }
+            if self.needs_vouches(now_ms) {
+                self.ask_for_vouches().await;
+            }
+        }
+    }
+
+    /// Waits for the time to look, or for something that changes it.
+    async fn wait(&self, mut changes: tokio::sync::watch::Receiver<u64>, within: Duration) {
+        let _ = self.clock.timeout(within, changes.changed()).await;
+    }
+
+    fn next_look(&self) -> Duration {
+        let state = self.state.lock();
+        let now_ms = self.clock.now_ms();
+        let third_ms = ms(state.timing.lease) / 3;
+        let vouch_ms = match state.joined && !state.leaving {
+            true => {
+                let begin_ms = state.leased_until_ms().saturating_sub(ms(state.timing.lease) / 2);
+                // While it is out of touch, every T/3.
+                if begin_ms > now_ms { begin_ms - now_ms } else { third_ms }
+            }
+            false => u64::MAX,
+        };
+        let promise_ms = state.next_promise_ms().map(|at_ms| at_ms.saturating_sub(now_ms));
+        Duration::from_millis(vouch_ms.min(promise_ms.unwrap_or(u64::MAX)).min(60_000))
+    }
+
+    fn needs_vouches(&self, now_ms: u64) -> bool {
+        let state = self.state.lock();
+        let begin_ms = state.leased_until_ms().saturating_sub(ms(state.timing.lease) / 2);
+        state.joined && !state.leaving && now_ms >= begin_ms
+    }
+
+    async fn ask_for_vouches(&self) {
+        let (name, others) = {
+            let state = self.state.lock();
+            (state.name(), state.others())
+        };
+        let asked = others.iter().map(|(address, _)| self.ask_for_vouch(address, name));
+        join_all(asked).await;
+        self.announce();
+    }
+
+    async fn ask_for_vouch(&self, address: &Arc<str>, name: i64) {
+        let asked_ms = self.clock.now_ms();
+        let call = Call::Vouch { from: self.own.to_string(), name };
+        let asked = self.remote_at(address);
+        let answer = asked.ask(self.about_no_group(call), self.timing().lease / 3).await;
+        if let Ok(Response::Vouched { name: theirs }) = answer {
+            self.make_certain(|state| {
+                if state.name() == name {
+                    state.vouched_by(address, theirs, asked_ms);
+                }
+            });
+        }
+    }
+}
