@@ -53,7 +53,7 @@ impl Ownership {
             process: self.process,
             address: self.own.to_string(),
             name: self.name(),
-            digest: self.lists.get().map_or(0, |lists| lists.digest()),
+            digest: self.lists.get().map_or(0, |lists| lists.digest),
         }
     }
 

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::right::{Ownership, Snapshot};
+use super::snapshot::Snapshot;
 use super::state::{State, ms};
 use crate::membership::rendezvous::{Ring, RingNode};
 use crate::membership::view::Name;
 use crate::sync::Mutex;
-use crate::transport::remote::Remote;
 
 /// For how long values are given, and changes of their keys remembered.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(60);
@@ -26,45 +25,35 @@ pub struct Giver {
     pub until_ms: u64,
 }
 
-/// From whom a new owner may take over the value of a key.
-pub struct Inheritance {
-    /// Who held it before.
-    pub from: Arc<dyn Remote>,
-    /// The giver's registration, for one that left; the heir's own, for one that stays.
-    pub name: Name,
-    /// The value is of no use if the key changed since, by this node's clock.
-    pub unchanged_since_ms: u64,
-}
-
 /// What a node knows of those whose keys it has.
 #[derive(Default)]
-pub(super) struct Heirs(Mutex<Known>);
+pub(super) struct Heirs(pub(super) Mutex<Known>);
 
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     /// Those in the ring after the last step.
     names: Vec<Registration>,
-    joined: Option<Joined>,
-    went: Vec<Went>,
+    pub(super) joined: Option<Joined>,
+    pub(super) went: Vec<Went>,
 }
 
 /// What this node took over when it registered.
-struct Joined {
-    name: Name,
-    since_ms: u64,
+pub(super) struct Joined {
+    pub(super) name: Name,
+    pub(super) since_ms: u64,
     /// The owners before it.
-    before: Ring,
+    pub(super) before: Ring,
     /// All members since, this node among them.
     ever: BTreeMap<Arc<str>, u32>,
-    throughout: Ring,
+    pub(super) throughout: Ring,
 }
 
 /// One registration went, and nothing else changed in that step.
-struct Went {
-    who: Registration,
-    at_ms: u64,
-    before: Ring,
-    after: Ring,
+pub(super) struct Went {
+    pub(super) who: Registration,
+    pub(super) at_ms: u64,
+    pub(super) before: Ring,
+    pub(super) after: Ring,
 }
 
 impl Heirs {
@@ -145,54 +134,5 @@ impl Known {
                 self.joined = Some(Joined { name, since_ms: now_ms, before, ever, throughout });
             }
         }
-    }
-}
-
-impl Ownership {
-    /// From whom the value of the key with this hash may be taken over; `None` in quiet
-    /// times.
-    #[must_use]
-    pub fn inheritance(&self, ring_hash: u64) -> Option<Inheritance> {
-        let now_ms = self.clock.now_ms();
-        let owner = |ring: &Ring| ring.owner(ring_hash).map(|at| ring.nodes()[at].address.clone());
-        let known = self.heirs.0.lock();
-        let went = known.went.iter().rev().find(|went| {
-            now_ms < went.at_ms + ms(REMEMBERED)
-                && owner(&went.before).as_ref() == Some(&went.who.0)
-                && owner(&went.after).as_ref() == Some(&self.own)
-        });
-        let (address, name, unchanged_since_ms) = if let Some(went) = went {
-            (went.who.0.clone(), went.who.1, now_ms.saturating_sub(ms(REMEMBERED)))
-        } else {
-            let joined = known.joined.as_ref()?;
-            let is_recent = now_ms < joined.since_ms + ms(REMEMBERED);
-            if !is_recent || owner(&joined.throughout).as_ref() != Some(&self.own) {
-                return None;
-            }
-            (owner(&joined.before)?, joined.name, joined.since_ms)
-        };
-        drop(known);
-        let from = self.remote_at(&address);
-        Some(Inheritance { from, name, unchanged_since_ms })
-    }
-
-    /// Whether values that the registration `name` at `address` gives as it leaves may be
-    /// kept of the key with this hash.
-    #[must_use]
-    pub fn is_heir_of(&self, address: &str, name: Name, ring_hash: u64) -> bool {
-        let owner = |ring: &Ring| ring.owner(ring_hash).map(|at| ring.nodes()[at].address.clone());
-        let known = self.heirs.0.lock();
-        known.went.iter().any(|went| {
-            (&*went.who.0, went.who.1) == (address, name)
-                && owner(&went.before).as_deref() == Some(address)
-                && owner(&went.after).as_ref() == Some(&self.own)
-        })
-    }
-
-    /// Whether the registration `name` at `address` is known to have gone alone.
-    #[must_use]
-    pub fn has_gone(&self, address: &str, name: Name) -> bool {
-        let known = self.heirs.0.lock();
-        known.went.iter().any(|went| (&*went.who.0, went.who.1) == (address, name))
     }
 }

@@ -221,7 +221,7 @@ impl Ownership {
     }
 
     pub(super) fn hello(&self) -> Call {
-        let digest = self.lists.get().map_or(0, |lists| lists.digest());
+        let digest = self.lists.get().map_or(0, |lists| lists.digest);
         Call::Hello(Hello { from: self.own.to_string(), digest })
     }
 

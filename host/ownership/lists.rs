@@ -1,26 +1,16 @@
-//! Nodes that find each other by a list, and hold what they own for ever. Rule 12.
+//! What nodes that find each other by a list said of theirs, and why one can't be used.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use futures::future::join_all;
-
-use super::right::Ownership;
-use crate::membership::rendezvous::{Ring, RingNode};
 use crate::sync::Mutex;
-use crate::transport::remote::{Identity, Response};
-
-/// How long one look at the others may take, and the pause until the next one.
-const LOOK_WITHIN: Duration = Duration::from_secs(1);
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What the other nodes of the list said of theirs.
 pub(super) struct Lists {
-    digest: u64,
+    pub(super) digest: u64,
     /// By address: the digest that was heard last; `None`: nothing was.
-    heard: Mutex<BTreeMap<String, Option<u64>>>,
+    pub(super) heard: Mutex<BTreeMap<String, Option<u64>>>,
     /// By process: the address that reached it.
-    processes: Mutex<BTreeMap<u64, String>>,
+    pub(super) processes: Mutex<BTreeMap<u64, String>>,
 }
 
 /// Why a list can't be used.
@@ -48,147 +38,4 @@ pub enum ListProblem {
         /// What answers there knows itself by.
         other: String,
     },
-}
-
-impl Lists {
-    pub(super) fn digest(&self) -> u64 {
-        self.digest
-    }
-}
-
-impl Ownership {
-    /// Takes `nodes` for the list of all nodes, this one among them. The node holds what
-    /// it owns from then on, unless another one of the list has said that its list is
-    /// another one.
-    pub fn follow_list(&self, nodes: Vec<RingNode>) {
-        let digest = Ring::new(nodes.clone()).version();
-        let others = nodes.iter().filter(|node| node.address != self.own);
-        let heard = others.map(|node| (node.address.to_string(), None)).collect();
-        let lists =
-            Lists { digest, heard: Mutex::new(heard), processes: Mutex::new(BTreeMap::new()) };
-        // A second list would be of the same node.
-        if self.lists.set(lists).is_ok() {
-            self.own_for_ever(nodes);
-        }
-    }
-
-    /// Notes what the node at `from` said of its list. What a node says that this one
-    /// does not list changes nothing.
-    pub(super) fn hear_list(&self, from: &str, digest: u64) {
-        let Some(lists) = self.lists.get() else { return };
-        {
-            let mut heard = lists.heard.lock();
-            let Some(known) = heard.get_mut(from) else { return };
-            *known = Some(digest);
-        }
-        self.judge_lists(lists);
-    }
-
-    fn judge_lists(&self, lists: &Lists) {
-        let differing = {
-            let heard = lists.heard.lock();
-            let other =
-                heard.iter().find(|(_, said)| said.is_some_and(|said| said != lists.digest));
-            other.map(|(address, _)| address.clone())
-        };
-        let problem = differing.map(|address| {
-            format!(
-                "{address} has another list of nodes, so this node holds nothing; give all nodes \
-                 the same --peers and weights"
-            )
-        });
-        let news = self.problems.set_list(problem.clone());
-        if let (true, Some(problem)) = (news, &problem) {
-            tracing::error!("{problem}");
-        }
-        self.hold_by_list(problem.is_none());
-    }
-
-    /// Finds addresses of the list that are this node under another name, by asking all
-    /// that answer at once.
-    ///
-    /// # Errors
-    /// [`ListProblem`]: the node must not serve.
-    pub async fn check_list(&self) -> Result<(), ListProblem> {
-        for (address, identity) in self.look_at_others().await {
-            if identity.process == self.process {
-                return Err(ListProblem::IsThisNode { listed: address, own: self.own.to_string() });
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks who answers at the address that this node advertises. That nobody does may be
-    /// so on purpose, where a node can't reach itself by the address that others use.
-    ///
-    /// # Errors
-    /// [`ListProblem`]: another node does, so this one must not serve.
-    pub async fn check_own_address(&self) -> Result<(), ListProblem> {
-        let own = self.remote_at(&self.own);
-        match own.ask(self.about_no_group(self.hello()), LOOK_WITHIN).await {
-            Ok(Response::Identity(identity)) if identity.process != self.process => {
-                let (own, other) = (self.own.to_string(), identity.address);
-                Err(ListProblem::IsAnother { own, other })
-            }
-            Ok(_) => Ok(()),
-            Err(error) => {
-                tracing::warn!(
-                    address = &*self.own,
-                    %error,
-                    "this node does not reach itself by the address that it advertises"
-                );
-                Ok(())
-            }
-        }
-    }
-
-    /// Asks the others for their lists until each has answered with this one, for as
-    /// long as it is polled.
-    pub async fn compare_lists(&self) {
-        let Some(lists) = self.lists.get() else { return };
-        loop {
-            self.look_at_others().await;
-            let all = lists.heard.lock().values().all(|said| *said == Some(lists.digest));
-            if all {
-                // Whoever comes with another list says so itself.
-                let mut changes = self.changes();
-                let _ = changes.changed().await;
-            }
-            self.clock.sleep(LOOK_EVERY).await;
-        }
-    }
-
-    async fn look_at_others(&self) -> Vec<(String, Identity)> {
-        let others = self.others();
-        let looks = others.iter().map(|other| async {
-            let answer = other.ask(self.about_no_group(self.hello()), LOOK_WITHIN).await;
-            match answer {
-                Ok(Response::Identity(identity)) => Some((other.address().to_owned(), identity)),
-                _ => None,
-            }
-        });
-        let answers: Vec<_> = join_all(looks).await.into_iter().flatten().collect();
-        for (address, identity) in &answers {
-            self.meet(address, identity);
-        }
-        answers
-    }
-
-    /// Notes who answered at an address of the list.
-    fn meet(&self, address: &str, identity: &Identity) {
-        let Some(lists) = self.lists.get() else { return };
-        let before = lists.processes.lock().insert(identity.process, address.to_owned());
-        if let Some(before) = before.filter(|before| before != address) {
-            let problem = format!(
-                "{before} and {address} are one node, which knows itself as {}; list it once",
-                identity.address
-            );
-            if self.problems.set_list(Some(problem.clone())) {
-                tracing::error!("{problem}");
-            }
-            self.hold_by_list(false);
-            return;
-        }
-        self.hear_list(address, identity.digest);
-    }
 }

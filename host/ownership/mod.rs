@@ -5,22 +5,32 @@ mod timing;
 
 mod state;
 
+mod snapshot;
+
+mod heirs;
+mod lists;
+mod problems;
+
 mod right;
+
+mod step;
 
 mod ack;
 mod join;
 
 mod vouch;
 
-mod lists;
+mod inherit;
+mod lend;
+
+mod compare;
 
 mod registration;
-
-mod heirs;
 
 mod report;
 
 pub use heirs::Giver;
+pub use inherit::Inheritance;
 pub use lists::ListProblem;
 pub use registration::Registration;
 pub use report::{NodeState, Standing, State};

@@ -4,59 +4,7 @@ use std::sync::Arc;
 
 use super::right::Ownership;
 use crate::membership::view::Name;
-use crate::sync::Mutex;
 use crate::transport::remote::Link;
-
-/// What keeps a node from holding what it owns, in words.
-#[derive(Default)]
-pub(super) struct Problems(Mutex<Known>);
-
-#[derive(Default)]
-struct Known {
-    /// Of the registry; empty while it answers.
-    registry: String,
-    joining: Option<String>,
-    list: Option<String>,
-    /// What an operator should know of the registry's version.
-    warning: Option<String>,
-    ignored_keys: usize,
-}
-
-impl Problems {
-    /// Answers whether it is another one than before.
-    pub(super) fn set_registry(&self, problem: &str) -> bool {
-        let mut known = self.0.lock();
-        let is_news = known.registry != problem;
-        problem.clone_into(&mut known.registry);
-        is_news
-    }
-
-    pub(super) fn registry_answers(&self) -> bool {
-        self.0.lock().registry.is_empty()
-    }
-
-    pub(super) fn set_joining(&self, problem: Option<String>) -> bool {
-        replace(&mut self.0.lock().joining, problem)
-    }
-
-    pub(super) fn set_list(&self, problem: Option<String>) -> bool {
-        replace(&mut self.0.lock().list, problem)
-    }
-
-    pub(super) fn set_warning(&self, warning: Option<String>) -> bool {
-        replace(&mut self.0.lock().warning, warning)
-    }
-
-    pub(super) fn set_ignored_keys(&self, count: usize) -> bool {
-        std::mem::replace(&mut self.0.lock().ignored_keys, count) != count
-    }
-}
-
-fn replace(known: &mut Option<String>, next: Option<String>) -> bool {
-    let is_news = *known != next;
-    *known = next;
-    is_news
-}
 
 /// Whether a node holds what it owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +102,7 @@ impl Ownership {
         });
         let nodes: Vec<_> = nodes.collect();
         let standing = self.standing();
-        let known = self.problems.0.lock();
+        let known = self.problems.read();
         let parts = [Some(&known.registry), known.joining.as_ref(), known.list.as_ref()];
         let parts = parts.into_iter().chain([known.warning.as_ref()]).flatten();
         let parts: Vec<&str> = parts.map(String::as_str).filter(|part| !part.is_empty()).collect();

@@ -1,0 +1,69 @@
+//! Who held a key before this node, and whether its value may be taken over. Rule 9.
+
+use std::sync::Arc;
+
+use super::heirs::REMEMBERED;
+use super::right::Ownership;
+use super::state::ms;
+use crate::membership::rendezvous::Ring;
+use crate::membership::view::Name;
+use crate::transport::remote::Remote;
+
+/// From whom a new owner may take over the value of a key.
+pub struct Inheritance {
+    /// Who held it before.
+    pub from: Arc<dyn Remote>,
+    /// The giver's registration, for one that left; the heir's own, for one that stays.
+    pub name: Name,
+    /// The value is of no use if the key changed since, by this node's clock.
+    pub unchanged_since_ms: u64,
+}
+
+impl Ownership {
+    /// From whom the value of the key with this hash may be taken over; `None` in quiet
+    /// times.
+    #[must_use]
+    pub fn inheritance(&self, ring_hash: u64) -> Option<Inheritance> {
+        let now_ms = self.clock.now_ms();
+        let owner = |ring: &Ring| ring.owner(ring_hash).map(|at| ring.nodes()[at].address.clone());
+        let known = self.heirs.0.lock();
+        let went = known.went.iter().rev().find(|went| {
+            now_ms < went.at_ms + ms(REMEMBERED)
+                && owner(&went.before).as_ref() == Some(&went.who.0)
+                && owner(&went.after).as_ref() == Some(&self.own)
+        });
+        let (address, name, unchanged_since_ms) = if let Some(went) = went {
+            (went.who.0.clone(), went.who.1, now_ms.saturating_sub(ms(REMEMBERED)))
+        } else {
+            let joined = known.joined.as_ref()?;
+            let is_recent = now_ms < joined.since_ms + ms(REMEMBERED);
+            if !is_recent || owner(&joined.throughout).as_ref() != Some(&self.own) {
+                return None;
+            }
+            (owner(&joined.before)?, joined.name, joined.since_ms)
+        };
+        drop(known);
+        let from = self.remote_at(&address);
+        Some(Inheritance { from, name, unchanged_since_ms })
+    }
+
+    /// Whether values that the registration `name` at `address` gives as it leaves may be
+    /// kept of the key with this hash.
+    #[must_use]
+    pub fn is_heir_of(&self, address: &str, name: Name, ring_hash: u64) -> bool {
+        let owner = |ring: &Ring| ring.owner(ring_hash).map(|at| ring.nodes()[at].address.clone());
+        let known = self.heirs.0.lock();
+        known.went.iter().any(|went| {
+            (&*went.who.0, went.who.1) == (address, name)
+                && owner(&went.before).as_deref() == Some(address)
+                && owner(&went.after).as_ref() == Some(&self.own)
+        })
+    }
+
+    /// Whether the registration `name` at `address` is known to have gone alone.
+    #[must_use]
+    pub fn has_gone(&self, address: &str, name: Name) -> bool {
+        let known = self.heirs.0.lock();
+        known.went.iter().any(|went| (&*went.who.0, went.who.1) == (address, name))
+    }
+}

@@ -1,0 +1,35 @@
+//! The ring as requests read it. Never changed: another one takes its place.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::membership::rendezvous::Ring;
+use crate::transport::remote::Remote;
+
+/// What requests read.
+pub(super) struct Snapshot {
+    pub(super) ring: Ring,
+    /// In the ring's order; `None` is this node.
+    pub(super) remotes: Vec<Option<Arc<dyn Remote>>>,
+    /// Whether this node has joined, and acts on what it owns.
+    pub(super) reigns: bool,
+    /// Of the view that it was made of.
+    pub(super) revision: i64,
+}
+
+impl Snapshot {
+    pub(super) fn owns(&self, ring_hash: u64) -> bool {
+        let owner = self.ring.owner(ring_hash);
+        self.reigns && owner.is_some_and(|index| self.remotes[index].is_none())
+    }
+
+    /// Whether the ring is of these nodes.
+    pub(super) fn has(&self, nodes: &BTreeMap<Arc<str>, u32>) -> bool {
+        let known = self.ring.nodes();
+        known.len() == nodes.len()
+            && known
+                .iter()
+                .zip(nodes)
+                .all(|(node, (address, weight))| node.address == *address && node.weight == *weight)
+    }
+}

@@ -1,0 +1,196 @@
+//! How the right to hold changes: one step after the other. Rules 1, 2 and 4.
+//!
+//! Everything that changes what requests read goes through [`Ownership::step`]:
+//!
+//! 1. The certainty is taken away: nothing is held.
+//! 2. The new ring is in place.
+//! 3. Loads under way lose their permission to keep what they bring, and the numbers of
+//!    changes grow: a gain counts as a change of the key.
+//! 4. The certainty is back. From here on gained keys are held, and nothing that was
+//!    lost is kept any more.
+//! 5. Entries that were lost are dropped.
+//! 6. The view counts as seen: only now do others hear that it was.
+//!
+//! Until step 6 an entry that was lost may be answered from memory still. Nobody else
+//! holds its key before: a new owner needs an ack of this node [3], and gives none before
+//! step 6. That is why a hit need not look up the owner of its key: what is in the store
+//! of a node that is certain is its own.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::heirs::Giver;
+use super::right::{FOR_EVER, Ownership};
+use super::snapshot::Snapshot;
+use super::state::State;
+use crate::membership::rendezvous::{Ring, RingNode};
+use crate::membership::view::View;
+
+impl Ownership {
+    /// Moves to `view` if it is later. A node whose own entry is not in it stops [1].
+    /// Answers whether it moved.
+    pub fn see(&self, view: View) -> bool {
+        let mut stops = false;
+        let moved = self.step(|state| {
+            let moves = state.registered.is_some() && state.is_later(&view);
+            if moves {
+                stops = view.name_at(&state.own.address) != state.name();
+                state.see(view);
+            }
+            moves
+        });
+        if stops {
+            self.stop("its entry is gone from the registry");
+        }
+        moved
+    }
+
+    /// Forgets everything, interrupts all loads, and holds nothing, as if the process
+    /// had crashed [1].
+    pub fn stop(&self, reason: &str) {
+        let _stepping = self.stepping.lock();
+        let mut state = self.state.lock();
+        if state.registered.is_none() {
+            return;
+        }
+        self.certain_until_ms.store(0, Ordering::Release);
+        state.stop();
+        let now = self.now.load();
+        let (ring, remotes) = (now.ring.clone(), now.remotes.clone());
+        self.now.store(Arc::new(Snapshot { ring, remotes, reigns: false, revision: 0 }));
+        drop(state);
+        let dropped = self.forget_all();
+        self.heirs.forget();
+        tracing::warn!(reason, dropped, "this node lost its registration and registers anew");
+        self.announce();
+    }
+
+    /// Holds nothing from now on, and registers no more: it is about to leave [11]. What
+    /// it has stays in memory, to be given away.
+    pub fn leave(&self) {
+        self.step(|state| {
+            state.leaving = true;
+            true
+        });
+    }
+
+    /// The nodes that hold what they own for ever, by a list [12].
+    pub(super) fn own_for_ever(&self, nodes: impl IntoIterator<Item = RingNode>) {
+        let remotes = self.with_remotes((self.make_ring)(nodes.into_iter().collect()), true, 0);
+        self.now.store(Arc::new(remotes));
+        self.certain_until_ms.store(FOR_EVER, Ordering::Release);
+        self.announce();
+    }
+
+    /// Has a node with a list hold nothing, or what it owns again [12].
+    pub(super) fn hold_by_list(&self, holds: bool) {
+        let _stepping = self.stepping.lock();
+        let was = self.certain_until_ms.swap(0, Ordering::AcqRel) != 0;
+        if was != holds {
+            self.forget_all();
+        }
+        let until_ms = if holds { FOR_EVER } else { 0 };
+        self.certain_until_ms.store(until_ms, Ordering::Release);
+        self.announce();
+    }
+
+    /// Changes the state, and brings what requests read and what is held in line with
+    /// it. `change` answers whether there was a change.
+    pub(super) fn step(&self, change: impl FnOnce(&mut State) -> bool) -> bool {
+        let _stepping = self.stepping.lock();
+        let mut state = self.state.lock();
+        if !change(&mut state) {
+            return false;
+        }
+        let now = self.now.load_full();
+        let (ring, reigns) = (state.ring(), state.joined && !state.leaving);
+        let is_same_ring = now.has(&ring);
+        if is_same_ring && reigns == now.reigns {
+            state.settled = state.view.revision;
+            self.follow_heirs(&state, &now, &now);
+            self.publish(&state);
+            drop(state);
+            self.announce();
+            return true;
+        }
+        // Held nowhere, so that steps 1 to 4 of the page above need no more than this.
+        state.stepping = true;
+        self.publish(&state);
+        let revision = state.view.revision;
+        let next = if is_same_ring {
+            let (ring, remotes) = (now.ring.clone(), now.remotes.clone());
+            Snapshot { ring, remotes, reigns, revision }
+        } else {
+            let nodes = ring.into_iter().map(|(address, weight)| RingNode { address, weight });
+            let nodes = nodes.collect();
+            drop(state);
+            let next = self.with_remotes((self.make_ring)(nodes), reigns, revision);
+            tracing::info!(
+                nodes = next.remotes.len(),
+                version = next.ring.version(),
+                "the ring changed"
+            );
+            state = self.state.lock();
+            next
+        };
+        let giver = self.follow_heirs(&state, &now, &next);
+        let next = Arc::new(next);
+        self.now.store(Arc::clone(&next));
+        drop(state);
+        let holdings = self.holdings();
+        holdings.iter().for_each(|holdings| holdings.rights_change());
+        let mut state = self.state.lock();
+        state.stepping = false;
+        self.publish(&state);
+        drop(state);
+        if now.reigns && reigns && !is_same_ring {
+            let owned = |hash| next.owns(hash);
+            unhurried(|| holdings.iter().for_each(|holdings| holdings.drop_lost(&owned, &giver)));
+        }
+        self.state.lock().settled = revision;
+        self.announce();
+        true
+    }
+
+    fn follow_heirs(&self, state: &State, was: &Snapshot, next: &Snapshot) -> Giver {
+        let now_ms = self.clock.now_ms();
+        self.heirs.step(&self.own, state, now_ms, (was, next), &*self.make_ring)
+    }
+
+    /// Has requests act on the state's certainty.
+    pub(super) fn publish(&self, state: &State) {
+        self.certain_until_ms.store(state.certain_until_ms(), Ordering::Release);
+    }
+
+    /// Prolongs, or shortens, the certainty alone.
+    pub(super) fn make_certain(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state.lock();
+        change(&mut state);
+        self.publish(&state);
+    }
+
+    pub(super) fn announce(&self) {
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    fn forget_all(&self) -> u64 {
+        self.holdings().iter().map(|holdings| holdings.forget()).sum()
+    }
+
+    fn with_remotes(&self, ring: Ring, reigns: bool, revision: i64) -> Snapshot {
+        let remote =
+            |node: &RingNode| (node.address != self.own).then(|| self.remote_at(&node.address));
+        let remotes = ring.nodes().iter().map(remote).collect();
+        Snapshot { ring, remotes, reigns, revision }
+    }
+}
+
+/// Runs what takes its time in a large store, so that other tasks of the thread need
+/// not wait where there are other threads.
+fn unhurried(work: impl FnOnce()) {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
