@@ -46,7 +46,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// Where logs and traces go.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Which log lines, in the syntax of `RUST_LOG`: `info,psycache::cluster=debug`.
+    /// Which log lines, in the syntax of `RUST_LOG`: `info,psycache::ownership=debug`.
     pub log: String,
     /// `None`: text on a terminal, JSON elsewhere.
     pub log_format: Option<LogFormat>,
@@ -68,7 +68,7 @@ impl Default for Config {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The filter can't be read.
-    #[error("--log {given:?}: {problem}; write a level, or `info,psycache::cluster=debug`")]
+    #[error("--log {given:?}: {problem}; write a level, or `info,psycache::ownership=debug`")]
     Filter {
         /// What was given.
         given: String,
