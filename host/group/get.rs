@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt;
-use futures::stream;
 use tracing::{Instrument, Span};
 
 use super::copies::{Copy, LENT_FOR};
@@ -20,9 +18,6 @@ use crate::store::Found;
 use crate::telemetry::{GetResult, spans};
 use crate::transport::remote::{Call, Remote, RemoteError, Response};
 use crate::value::{Answer, Origin};
-
-/// Keys of one `get_many` that are asked for at a time.
-const MANY_AT_ONCE: usize = 64;
 
 impl Group {
     /// The value of `key`: from memory, or else loaded once, however many ask.
@@ -165,7 +160,7 @@ impl Group {
     }
 
     /// Answers a get from what memory holds of the key.
-    fn remembered(&self, found: Found) -> (GetResult, Reply) {
+    pub(super) fn remembered(&self, found: Found) -> (GetResult, Reply) {
         let reply = self.reply(found);
         let result = match reply {
             Ok(_) => GetResult::Hit,
@@ -217,27 +212,6 @@ impl Group {
         let now_ms = || self.parts.clock.now_ms();
         let ttl = found.deadline_ms.map(|at_ms| at_ms.saturating_sub(now_ms()));
         Ok(Answer { value, origin: Origin::Hit, ttl: ttl.map(Duration::from_millis) })
-    }
-
-    /// The values of `keys`, in their order. At most 64 are asked for at a time,
-    /// and `within` is for all of them together.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
-    pub async fn get_many<K: AsRef<str>>(
-        self: &Arc<Self>,
-        keys: &[K],
-        within: Duration,
-    ) -> Vec<Result<Answer, Error>> {
-        let clock = &self.parts.clock;
-        let end_ms = clock.now_ms() + within.as_millis() as u64;
-        let gets = keys.iter().map(|key| async move {
-            let rest_ms = end_ms.saturating_sub(clock.now_ms());
-            self.get(key.as_ref(), Duration::from_millis(rest_ms)).await
-        });
-        // As a list first: a stream that borrows from its closure is not `Send`.
-        let gets: Vec<_> = gets.collect();
-        stream::iter(gets).buffered(MANY_AT_ONCE).collect().await
     }
 }
 

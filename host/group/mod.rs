@@ -1,6 +1,7 @@
 //! The read path of one group, and what changes it: set, remove, clear.
 
 mod get;
+mod many;
 
 mod fresh;
 mod load;

@@ -30,6 +30,39 @@ impl Group {
         request: Request,
         within: Duration,
     ) -> Result<Response, Error> {
+        match request.call {
+            Call::Many { parts, most_bytes } => {
+                self.answer_many(parts, most_bytes, request.revision, within).await
+            }
+            _ => self.answer_one(request, within).await,
+        }
+    }
+
+    /// One call of several.
+    pub(super) fn part_request(
+        &self,
+        key: Bytes,
+        call: Call,
+        revision: i64,
+    ) -> Result<Request, Error> {
+        match call {
+            Call::Get | Call::Set { .. } | Call::Remove => {
+                let group = Bytes::copy_from_slice(self.config.name.as_bytes());
+                Ok(Request { group, key, call, revision })
+            }
+            _ => {
+                let problem = "only gets, sets and removes go together".into();
+                Err(Error::InvalidArgument { argument: "call", problem })
+            }
+        }
+    }
+
+    /// Answers what is asked by itself, not together with others.
+    pub(super) async fn answer_one(
+        self: &Arc<Self>,
+        request: Request,
+        within: Duration,
+    ) -> Result<Response, Error> {
         let ownership = &self.parts.ownership;
         let done = |count| {
             let (seen, name) = (self.changes.latest(), ownership.name());
@@ -64,6 +97,10 @@ impl Group {
             }
             call @ (Call::Hello(_) | Call::Join { .. } | Call::Vouch { .. }) => {
                 ownership.answer(call, within).await
+            }
+            Call::Many { .. } => {
+                let problem = "several calls within several".into();
+                Err(Error::InvalidArgument { argument: "call", problem })
             }
         }
     }

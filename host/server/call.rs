@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures::{StreamExt, stream};
 
 use super::groups::Groups;
 use super::status::failure;
@@ -24,9 +23,6 @@ const MAX_KEYS: usize = 10_000;
 /// Bytes of values in one answer: what clients take in a message. A key may be
 /// named many times, so the number of keys alone bounds nothing.
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
-
-/// Keys of one RemoveMany that are removed at a time.
-const REMOVALS_AT_ONCE: usize = 64;
 
 /// A request that a group answers.
 pub(super) trait Call: Send + Sync + 'static {
@@ -93,12 +89,9 @@ impl Call for GetManyRequest {
         let parsed: Vec<_> = self.keys.iter().map(|key| key::parse(key)).collect();
         let usable: Vec<&str> =
             parsed.iter().filter_map(|key| key.as_ref().ok().copied()).collect();
-        let mut answers = group.get_many(&usable, within).await.into_iter();
-        let mut bytes = 0;
+        let mut answers = group.get_many(&usable, within, MAX_ANSWER_BYTES).await.into_iter();
         let results = parsed.into_iter().map(|key| {
-            let answer = key
-                .and_then(|_| answers.next().expect("one answer for each usable key"))
-                .and_then(|answer| fits(answer, &mut bytes));
+            let answer = key.and_then(|_| answers.next().expect("one answer for each usable key"));
             let result = match answer {
                 Ok(answer) => get_result::Result::Found(found(answer)),
                 Err(error) => get_result::Result::Failure(failure(&error)),
@@ -107,17 +100,6 @@ impl Call for GetManyRequest {
         });
         Ok(GetManyResponse { results: results.collect() })
     }
-}
-
-/// Counts an answer in, unless there is no room left beside those before it.
-fn fits(answer: value::Answer, bytes: &mut u64) -> Result<value::Answer, Error> {
-    let together = *bytes + answer.value.len() as u64;
-    if *bytes > 0 && together > MAX_ANSWER_BYTES {
-        let what = "the values of one answer; ask for fewer keys in a call";
-        return Err(Error::TooLarge { bytes: together, limit: MAX_ANSWER_BYTES, what });
-    }
-    *bytes = together;
-    Ok(answer)
 }
 
 impl Call for SetRequest {
@@ -182,22 +164,19 @@ impl Call for RemoveManyRequest {
     ) -> Result<RemoveManyResponse, Error> {
         let group = groups.find(&self.group)?;
         check_count(&self.keys)?;
-        let end = Instant::now() + within;
-        let removals = self.keys.iter().map(|key| async move {
-            let within = end.saturating_duration_since(Instant::now());
-            let removed = match key::parse(key) {
-                Ok(key) => group.remove(key, within).await,
-                Err(error) => Err(error),
-            };
+        let parsed: Vec<_> = self.keys.iter().map(|key| key::parse(key)).collect();
+        let usable: Vec<&str> =
+            parsed.iter().filter_map(|key| key.as_ref().ok().copied()).collect();
+        let mut removed = group.remove_many(&usable, within).await.into_iter();
+        let results = parsed.into_iter().map(|key| {
+            let removed = key.and_then(|_| removed.next().expect("one answer for each usable key"));
             let result = match removed {
                 Ok(existed) => remove_result::Result::Removed(RemoveResponse { existed }),
                 Err(error) => remove_result::Result::Failure(failure(&error)),
             };
             RemoveResult { result: Some(result) }
         });
-        // As a list first: a stream that borrows from its closure is not `Send`.
-        let removals: Vec<_> = removals.collect();
-        let results = stream::iter(removals).buffered(REMOVALS_AT_ONCE).collect().await;
+        let results = results.collect();
         Ok(RemoveManyResponse { results })
     }
 }

@@ -55,6 +55,14 @@ pub enum Call {
     Remove,
     /// The same for every key of the group: [`Response::Done`] with the callee's name.
     Clear,
+    /// Several calls that are each about a key of the group: [`Response::Many`], in the
+    /// same order.
+    Many {
+        /// Gets, sets or removes.
+        parts: Vec<Part>,
+        /// Bytes of values that the answer may hold.
+        most_bytes: u64,
+    },
     /// Keep those of these entries that the callee is the heir of:
     /// [`Response::Done`] with the number of entries kept.
     Handover {
@@ -87,6 +95,15 @@ pub enum Call {
     },
 }
 
+/// One call among several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The key, not checked yet where it came over the wire.
+    pub key: Bytes,
+    /// What to do: [`Call::Get`], [`Call::Set`] or [`Call::Remove`].
+    pub call: Call,
+}
+
 /// What a node tells of itself when it asks who another one is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hello {
@@ -103,6 +120,7 @@ impl Call {
     pub fn is_change(&self) -> bool {
         match self {
             Self::Set { .. } | Self::Remove | Self::Clear | Self::Handover { .. } => true,
+            Self::Many { parts, .. } => parts.iter().any(|part| part.call.is_change()),
             Self::Get | Self::Inherit { .. } => false,
             Self::Hello(_) | Self::Join { .. } | Self::Vouch { .. } => false,
         }
@@ -115,6 +133,7 @@ impl Call {
         match self {
             Self::Set { .. } | Self::Remove | Self::Clear => true,
             Self::Hello(_) | Self::Join { .. } | Self::Vouch { .. } => true,
+            Self::Many { parts, .. } => parts.iter().any(|part| part.call.must_arrive()),
             Self::Get | Self::Inherit { .. } | Self::Handover { .. } => false,
         }
     }
@@ -129,6 +148,7 @@ impl Call {
             Self::Remove => "Remove",
             Self::Clear => "Clear",
             Self::Handover { .. } => "Handover",
+            Self::Many { .. } => "Many",
             Self::Hello(_) => "Hello",
             Self::Join { .. } => "Join",
             Self::Vouch { .. } => "Vouch",
@@ -183,6 +203,8 @@ pub enum Response {
         /// The callee's view, if it may be news to the asker.
         view: Option<View>,
     },
+    /// To each of several calls.
+    Many(Vec<Result<Response, Error>>),
     /// To a joiner.
     Acked {
         /// Whether the callee has joined itself.

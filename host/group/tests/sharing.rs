@@ -90,7 +90,8 @@ async fn many_keys_are_answered_in_their_order() {
             }
         }
     };
-    let (replies, ()) = futures::future::join(rig.group.get_many(&keys, PATIENCE), source).await;
+    let (replies, ()) =
+        futures::future::join(rig.group.get_many(&keys, PATIENCE, u64::MAX), source).await;
     let values: Vec<_> = replies.iter().map(|r| r.as_ref().map(|a| a.value.as_ref())).collect();
     let [Ok(b"589"), Ok(b"630"), Ok(b"589"), Err(Error::InvalidKey { .. }), Err(Error::NotFound)] =
         values[..]
@@ -104,7 +105,7 @@ async fn many_keys_do_not_ask_the_source_all_at_once() {
     let mut rig = rig();
     let keys: Vec<String> = (0..100).map(|n| n.to_string()).collect();
     let group = Arc::clone(&rig.group);
-    let many = tokio::spawn(async move { group.get_many(&keys, PATIENCE).await });
+    let many = tokio::spawn(async move { group.get_many(&keys, PATIENCE, u64::MAX).await });
     let mut calls = Vec::new();
     for _ in 0..64 {
         calls.push(rig.calls.recv().await.unwrap());

@@ -7,12 +7,14 @@ use crate::error::Error;
 use crate::membership::view::{Entry, Member, View};
 use crate::proto::{
     PeerAcked, PeerClear, PeerDone, PeerGet, PeerHandover, PeerHandoverEntry, PeerHello,
-    PeerIdentity, PeerInherit, PeerJoin, PeerMember, PeerNotHeld, PeerNotHolder, PeerRemove,
-    PeerRequest, PeerResponse, PeerSet, PeerValue, PeerView, PeerVouch, peer_request,
-    peer_response,
+    PeerIdentity, PeerInherit, PeerJoin, PeerMany, PeerManyAnswers, PeerMember, PeerNotHeld,
+    PeerNotHolder, PeerPart, PeerRemove, PeerRequest, PeerResponse, PeerSet, PeerValue, PeerView,
+    PeerVouch, peer_part, peer_request, peer_response,
 };
 use crate::telemetry::propagation;
-use crate::transport::remote::{Call, HandedOver, Hello, Identity, RemoteError, Request, Response};
+use crate::transport::remote::{
+    Call, HandedOver, Hello, Identity, Part, RemoteError, Request, Response,
+};
 use crate::value::{Answer, Origin};
 
 /// The service's name in traces.
@@ -34,6 +36,13 @@ pub(super) fn is_large(request: &Request) -> bool {
         Call::Set { value, .. } => value.len() > LARGE_BYTES,
         Call::Handover { entries, .. } => {
             entries.iter().map(|e| e.value.len()).sum::<usize>() > LARGE_BYTES
+        }
+        Call::Many { parts, .. } => {
+            let sets = parts.iter().filter_map(|part| match &part.call {
+                Call::Set { value, .. } => Some(value.len()),
+                _ => None,
+            });
+            sets.sum::<usize>() > LARGE_BYTES
         }
         Call::Get | Call::Inherit { .. } | Call::Remove | Call::Clear => false,
         Call::Hello(_) | Call::Join { .. } | Call::Vouch { .. } => false,
@@ -57,6 +66,10 @@ pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> Pee
         Call::Set { value, ttl, seen } => {
             peer_request::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), seen })
         }
+        Call::Many { parts, most_bytes } => {
+            let parts = parts.into_iter().map(encode_part).collect();
+            peer_request::Call::Many(PeerMany { parts, most_bytes })
+        }
         Call::Handover { from, name, entries } => {
             let entry = |entry: HandedOver| PeerHandoverEntry {
                 key: entry.key,
@@ -76,6 +89,32 @@ pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> Pee
         key: request.key,
         call: Some(call),
     }
+}
+
+fn encode_part(part: Part) -> PeerPart {
+    let call = match part.call {
+        Call::Get => Some(peer_part::Call::Get(PeerGet {})),
+        Call::Remove => Some(peer_part::Call::Remove(PeerRemove {})),
+        Call::Set { value, ttl, seen } => {
+            Some(peer_part::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), seen }))
+        }
+        // Nothing else goes together, and the callee says so.
+        _ => None,
+    };
+    PeerPart { key: part.key, call }
+}
+
+fn decode_part(part: PeerPart) -> Option<Part> {
+    let call = match part.call? {
+        peer_part::Call::Get(PeerGet {}) => Call::Get,
+        peer_part::Call::Remove(PeerRemove {}) => Call::Remove,
+        peer_part::Call::Set(set) => decode_set(set),
+    };
+    Some(Part { key: part.key, call })
+}
+
+fn decode_set(set: PeerSet) -> Call {
+    Call::Set { value: set.value, ttl: duration(set.ttl_ms), seen: set.seen }
 }
 
 /// The cancellation of the request `id`.
@@ -98,8 +137,10 @@ pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)
             Call::Join { from, name, view: decode_view(view?) }
         }
         peer_request::Call::Vouch(PeerVouch { from, name }) => Call::Vouch { from, name },
-        peer_request::Call::Set(set) => {
-            Call::Set { value: set.value, ttl: duration(set.ttl_ms), seen: set.seen }
+        peer_request::Call::Set(set) => decode_set(set),
+        peer_request::Call::Many(PeerMany { parts, most_bytes }) => {
+            let parts = parts.into_iter().map(decode_part).collect::<Option<_>>()?;
+            Call::Many { parts, most_bytes }
         }
         peer_request::Call::Handover(PeerHandover { entries, from, name }) => {
             let entry = |entry: PeerHandoverEntry| HandedOver {
@@ -138,6 +179,10 @@ pub(crate) fn encode_response(id: u64, response: Result<Response, Error>) -> Pee
         Ok(Response::Vouched { name }) => peer_response::Answer::Vouched(name),
         Ok(Response::Identity(identity)) => {
             peer_response::Answer::Identity(encode_identity(identity))
+        }
+        Ok(Response::Many(answers)) => {
+            let answers = answers.into_iter().map(|answer| encode_response(0, answer));
+            peer_response::Answer::Many(PeerManyAnswers { answers: answers.collect() })
         }
         Ok(Response::Overtaken { seen }) => peer_response::Answer::Overtaken(seen),
         Err(error) => peer_response::Answer::Failure(failure::encode(error)),
@@ -184,6 +229,17 @@ pub(super) fn decode_response(message: PeerResponse) -> Decoded {
         Some(peer_response::Answer::Vouched(name)) => Ok(Response::Vouched { name }),
         Some(peer_response::Answer::Identity(identity)) => {
             Ok(Response::Identity(decode_identity(identity)))
+        }
+        Some(peer_response::Answer::Many(PeerManyAnswers { answers })) => {
+            let answers = answers.into_iter().map(|answer| match decode_response(answer) {
+                Decoded::Answer(Ok(response)) => Ok(response),
+                Decoded::Answer(Err(RemoteError::Answered(error))) => Err(error),
+                Decoded::Answer(Err(RemoteError::Unreachable(reason))) => {
+                    Err(Error::Internal(reason))
+                }
+                Decoded::Large => Err(Error::Internal("a large value among several".into())),
+            });
+            Ok(Response::Many(answers.collect()))
         }
         Some(peer_response::Answer::Overtaken(seen)) => Ok(Response::Overtaken { seen }),
         Some(peer_response::Answer::Failure(failure)) => {
@@ -265,6 +321,13 @@ mod tests {
             Call::Clear,
             Call::Set { value: Bytes::from_static(b"1"), ttl: None, seen: 0 },
             Call::Set { value: Bytes::new(), ttl: Some(Duration::from_millis(7)), seen: 9 },
+            Call::Many {
+                parts: vec![
+                    Part { key: Bytes::from_static(b"Tom"), call: Call::Get },
+                    Part { key: Bytes::from_static(b"Sam"), call: Call::Remove },
+                ],
+                most_bytes: 9,
+            },
             Call::Hello(Hello { from: "a:1".into(), digest: 5 }),
             Call::Join { from: "a:1".into(), name: 7, view: view() },
             Call::Vouch { from: "a:1".into(), name: 7 },
@@ -309,6 +372,7 @@ mod tests {
             Response::NotHolder { reason: "why".into(), view: Some(view()) },
             Response::Acked { joined: true, identity: identity.clone() },
             Response::Vouched { name: 8 },
+            Response::Many(vec![Ok(Response::NotHeld), Err(Error::NotFound)]),
             Response::Identity(identity),
         ] {
             let message = without_large_value(encode_response(1, Ok(response.clone())));

@@ -1,0 +1,295 @@
+//! Many keys at a time: what this node does not answer by itself goes to each owner as
+//! one message. A key that is named more than once is asked for once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use futures::{FutureExt, StreamExt, stream};
+
+use super::{Group, Reply};
+use crate::error::Error;
+use crate::key;
+use crate::ownership::Owner;
+use crate::telemetry::GetResult;
+use crate::transport::remote::{Call, Part, Remote, RemoteError, Response};
+
+/// Keys that are asked for at a time.
+const AT_ONCE: usize = 64;
+
+/// Keys of one message to another node.
+const MOST_PARTS: usize = 1_024;
+
+/// The keys that one other node owns, by their place in the call.
+struct OfOwner<'a> {
+    owner: Arc<dyn Remote>,
+    keys: Vec<(usize, &'a str)>,
+}
+
+/// How many bytes of values an answer may hold still.
+struct Room {
+    limit: u64,
+    used: AtomicU64,
+}
+
+impl Room {
+    /// Counts an answer in, unless there is no room left beside those before it. The
+    /// first one has room in any case.
+    fn take(&self, reply: Reply) -> Reply {
+        let Ok(answer) = &reply else { return reply };
+        let bytes = answer.value.len() as u64;
+        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
+        if before > 0 && before + bytes > self.limit {
+            let what = "the values of one answer; ask for fewer keys in a call";
+            return Err(Error::TooLarge { bytes: before + bytes, limit: self.limit, what });
+        }
+        reply
+    }
+
+    fn is_full(&self) -> bool {
+        self.used.load(Ordering::Relaxed) > self.limit
+    }
+
+    fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.used.load(Ordering::Relaxed))
+    }
+}
+
+impl Group {
+    /// The values of `keys`, in their order, of `limit` bytes together at most: those
+    /// beyond end with [`Error::TooLarge`]. `within` is for all of them.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn get_many<K: AsRef<str>>(
+        self: &Arc<Self>,
+        keys: &[K],
+        within: Duration,
+        limit: u64,
+    ) -> Vec<Reply> {
+        let mut first = BTreeMap::new();
+        let unique: Vec<&str> = keys
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|key| {
+                let place = first.len();
+                let is_new = !first.contains_key(key);
+                first.entry(*key).or_insert(place);
+                is_new
+            })
+            .collect();
+        let replies = self.get_each(&unique, within, limit).await;
+        keys.iter().map(|key| replies[first[key.as_ref()]].clone()).collect()
+    }
+
+    /// The same of keys that differ.
+    async fn get_each(self: &Arc<Self>, keys: &[&str], within: Duration, limit: u64) -> Vec<Reply> {
+        let room = Room { limit, used: AtomicU64::new(0) };
+        let clock = &self.parts.clock;
+        let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
+        let late = || Err(Error::DeadlineExceeded { after: within });
+        let mut replies: Vec<Option<Reply>> = vec![None; keys.len()];
+        let (mut here, there) = self.by_owner(keys, |at, key| {
+            let hash = self.parts.store.hash(key);
+            let held = self.held(key, hash);
+            replies[at] = held.map(|found| room.take(self.remembered(found).1));
+            replies[at].is_none()
+        });
+        let rest = || Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
+        let asked = there.iter().flat_map(|of| {
+            of.keys
+                .chunks(MOST_PARTS)
+                .map(|keys| self.ask_for_many(&*of.owner, keys, rest(), &room))
+        });
+        let asked: Vec<_> = asked.collect();
+        for (at, reply) in join_all(asked).await.into_iter().flatten() {
+            match reply {
+                Some(reply) => replies[at] = Some(reply),
+                // The owner can't say: each is got by itself.
+                None => here.push((at, keys[at])),
+            }
+        }
+        let gets = here.into_iter().map(|(at, key)| {
+            let (room, rest) = (&room, rest());
+            async move {
+                if room.is_full() {
+                    let what = "the values of one answer; ask for fewer keys in a call";
+                    let error = Error::TooLarge { bytes: limit + 1, limit, what };
+                    return (at, Err(error));
+                }
+                (at, room.take(self.get(key, rest).await))
+            }
+            .boxed()
+        });
+        // As a list first: a stream that borrows from its closure is not `Send`.
+        let gets: Vec<_> = gets.collect();
+        for (at, reply) in stream::iter(gets).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
+            replies[at] = Some(reply);
+        }
+        replies.into_iter().map(|reply| reply.unwrap_or_else(late)).collect()
+    }
+
+    /// Removes `keys`, in their order; see [`remove`](Self::remove) for each. `within` is
+    /// for all of them.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn remove_many<K: AsRef<str>>(
+        self: &Arc<Self>,
+        keys: &[K],
+        within: Duration,
+    ) -> Vec<Result<bool, Error>> {
+        let keys: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
+        let clock = &self.parts.clock;
+        let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
+        let rest = &|| Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
+        let mut existed = vec![false; keys.len()];
+        let (mut here, there) = self.by_owner(&keys, |_, _| true);
+        for of in &there {
+            for (at, key) in &of.keys {
+                existed[*at] |= self.remove_here(key);
+            }
+        }
+        let mut results: Vec<Option<Result<bool, Error>>> = vec![None; keys.len()];
+        let asked = there.iter().flat_map(|of| {
+            of.keys.chunks(MOST_PARTS).map(move |keys| async move {
+                let parts = keys.iter().map(|(_, key)| part(key, Call::Remove)).collect();
+                let answers = self.ask_parts(&*of.owner, parts, 0, rest()).await;
+                (keys, answers)
+            })
+        });
+        let asked: Vec<_> = asked.collect();
+        for (keys, answers) in join_all(asked).await {
+            let mut answers = answers.unwrap_or_default().into_iter();
+            for (at, key) in keys {
+                match answers.next() {
+                    Some(Ok(Response::Done { count, .. })) => {
+                        results[*at] = Some(Ok(existed[*at] || count > 0));
+                    }
+                    // It does not hold it, or did not say: each is removed by itself.
+                    _ => here.push((*at, key)),
+                }
+            }
+        }
+        let removals = here.into_iter().map(|(at, key)| {
+            let rest = rest();
+            async move { (at, self.remove(key, rest).await) }.boxed()
+        });
+        let removals: Vec<_> = removals.collect();
+        let removed = stream::iter(removals).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+        for (at, result) in removed {
+            results[at] = Some(result.map(|held| held || existed[at]));
+        }
+        let late = || Err(Error::DeadlineExceeded { after: within });
+        results.into_iter().map(|result| result.unwrap_or_else(late)).collect()
+    }
+
+    /// The keys for which `wanted` says so, in two parts: those that this node answers
+    /// for, and those of each other owner.
+    fn by_owner<'a>(
+        &self,
+        keys: &[&'a str],
+        mut wanted: impl FnMut(usize, &str) -> bool,
+    ) -> (Vec<(usize, &'a str)>, Vec<OfOwner<'a>>) {
+        let mut here = Vec::new();
+        let mut there: BTreeMap<String, OfOwner<'a>> = BTreeMap::new();
+        for (at, key) in keys.iter().enumerate() {
+            if !wanted(at, key) {
+                continue;
+            }
+            match self.parts.ownership.owner(key::ring_hash(key)) {
+                Owner::Here => here.push((at, *key)),
+                Owner::There(owner) => {
+                    let of = there.entry(owner.address().to_owned());
+                    let of = of.or_insert_with(|| OfOwner { owner, keys: Vec::new() });
+                    of.keys.push((at, key));
+                }
+            }
+        }
+        (here, there.into_values().collect())
+    }
+
+    /// Asks another node for the values of its keys. `None` for a key: it could not say.
+    async fn ask_for_many(
+        &self,
+        owner: &dyn Remote,
+        keys: &[(usize, &str)],
+        within: Duration,
+        room: &Room,
+    ) -> Vec<(usize, Option<Reply>)> {
+        let parts = keys.iter().map(|(_, key)| part(key, Call::Get)).collect();
+        let mut answers =
+            self.ask_parts(owner, parts, room.left(), within).await.unwrap_or_default().into_iter();
+        let replies = keys.iter().map(|(at, _)| {
+            let reply = match answers.next() {
+                Some(Ok(Response::Value { answer, .. })) => Some(room.take(Ok(answer))),
+                Some(Err(Error::Stopping | Error::UnknownGroup { .. })) | None | Some(Ok(_)) => {
+                    None
+                }
+                Some(Err(error)) => Some(Err(error)),
+            };
+            match &reply {
+                Some(Ok(_)) => self.counters.count_get(GetResult::Peer),
+                Some(Err(Error::NotFound)) => self.counters.count_get(GetResult::Miss),
+                Some(Err(_)) => self.counters.count_get(GetResult::Error),
+                // Counted when it is got by itself.
+                None => {}
+            }
+            (*at, reply)
+        });
+        replies.collect()
+    }
+
+    async fn ask_parts(
+        &self,
+        owner: &dyn Remote,
+        parts: Vec<Part>,
+        most_bytes: u64,
+        within: Duration,
+    ) -> Option<Vec<Result<Response, Error>>> {
+        let call = Call::Many { parts, most_bytes };
+        match owner.ask(self.request("", call), within).await {
+            Ok(Response::Many(answers)) => Some(answers),
+            Ok(_) | Err(RemoteError::Answered(_) | RemoteError::Unreachable(_)) => None,
+        }
+    }
+
+    /// Answers another node the parts of its message, values of `most_bytes` together at
+    /// most.
+    pub(super) async fn answer_many(
+        self: &Arc<Self>,
+        parts: Vec<Part>,
+        most_bytes: u64,
+        revision: i64,
+        within: Duration,
+    ) -> Result<Response, Error> {
+        if parts.len() > MOST_PARTS {
+            let problem = format!("{} parts; at most {MOST_PARTS} in one message", parts.len());
+            return Err(Error::InvalidArgument { argument: "keys", problem });
+        }
+        let room = Room { limit: most_bytes, used: AtomicU64::new(0) };
+        let answers = parts.into_iter().map(|Part { key, call }| {
+            let room = &room;
+            async move {
+                let request = self.part_request(key, call, revision)?;
+                match self.answer_one(request, within).await? {
+                    Response::Value { answer, lent_ms } => {
+                        let answer = room.take(Ok(answer))?;
+                        Ok(Response::Value { answer, lent_ms })
+                    }
+                    response => Ok(response),
+                }
+            }
+            .boxed()
+        });
+        let answers: Vec<_> = answers.collect();
+        Ok(Response::Many(stream::iter(answers).buffered(AT_ONCE).collect().await))
+    }
+}
+
+fn part(key: &str, call: Call) -> Part {
+    Part { key: Bytes::copy_from_slice(key.as_bytes()), call }
+}
