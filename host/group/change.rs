@@ -46,7 +46,7 @@ impl Group {
         ttl: Option<Duration>,
         seen: u64,
     ) -> Result<Kept, Error> {
-        self.check_set(&value, ttl)?;
+        self.check_set(&value, ttl).inspect_err(|refused| self.drop_for(refused, key))?;
         let store = &self.parts.store;
         let hash = store.hash(key);
         let ring_hash = key::ring_hash(key);
@@ -55,7 +55,8 @@ impl Group {
             self.remove_here(key);
             return Ok(Kept::NotHolder);
         }
-        let room = self.room(key.len(), value.len()).await?;
+        let room = self.room(key.len(), value.len()).await;
+        let room = room.inspect_err(|refused| self.drop_for(refused, key))?;
         let deadline_ms =
             ttl::deadline_ms(self.parts.clock.now_ms(), ttl.or_else(|| self.default_ttl()));
         let entry = NewEntry { value: Some(value), deadline_ms, cost_us: 0 };
@@ -80,6 +81,14 @@ impl Group {
         });
         self.drop_remembered(key);
         Ok(kept)
+    }
+
+    /// Drops the older value where a set is refused because its value is too large: the
+    /// caller wanted that one gone, as memcached takes it.
+    fn drop_for(&self, refused: &Error, key: &str) {
+        if let Error::TooLarge { .. } = refused {
+            self.remove_here(key);
+        }
     }
 
     /// Drops what is held of the key. Once this returned, no get of this node that begins

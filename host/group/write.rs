@@ -65,8 +65,9 @@ impl Group {
     ///
     /// # Errors
     /// [`Error::InvalidKey`]; [`Error::InvalidArgument`] for a `ttl` of zero or
-    /// beyond [`MAX_TTL`](super::MAX_TTL); [`Error::TooLarge`], and nothing was
-    /// evicted; [`Error::Unavailable`] if no room came free: what was held stays.
+    /// beyond [`MAX_TTL`](super::MAX_TTL); [`Error::TooLarge`]: nothing was evicted, and
+    /// the older value of the key is gone; [`Error::Unavailable`] if no room came free:
+    /// what was held stays.
     /// [`Error::NotConfirmed`]: the value may be kept or not.
     ///
     /// # Panics
@@ -79,7 +80,12 @@ impl Group {
         within: Duration,
     ) -> Result<(), Error> {
         key::parse(key.as_bytes())?;
-        self.check_set(&value, ttl)?;
+        if let Err(refused) = self.check_set(&value, ttl) {
+            if let Error::TooLarge { .. } = refused {
+                self.remove(key, within).await?;
+            }
+            return Err(refused);
+        }
         self.until_confirmed(key, &Change::Set { value, ttl }, within).await.map(drop)
     }
 

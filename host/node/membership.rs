@@ -100,7 +100,11 @@ impl Membership {
         let registration = Registration::start(Arc::clone(ownership), registry, own).await?;
         let certain = Arc::clone(ownership);
         following.spawn(async move { certain.keep_certain().await });
-        ownership.check_own_address().await?;
+        if let Err(problem) = ownership.check_own_address().await {
+            ownership.leave();
+            registration.leave().await;
+            return Err(problem.into());
+        }
         ownership.settled().await;
         Ok(Self {
             registration: Some(registration),

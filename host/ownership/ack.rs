@@ -34,7 +34,7 @@ impl Ownership {
     pub async fn answer(&self, call: Call, within: Duration) -> Result<Response, Error> {
         match call {
             Call::Hello(hello) => {
-                self.hear_list(&hello.from, hello.digest);
+                self.hear_list(&hello.from, hello.digest, None);
                 Ok(Response::Identity(self.identity()))
             }
             Call::Join { from, name, view } => self.ack(&from, name, view, within).await,

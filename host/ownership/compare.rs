@@ -1,6 +1,5 @@
 //! Nodes that find each other by a list, and hold what they own for ever. Rule 12.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -8,7 +7,6 @@ use futures::future::join_all;
 use super::lists::{ListProblem, Lists};
 use super::right::Ownership;
 use crate::membership::rendezvous::{Ring, RingNode};
-use crate::sync::Mutex;
 use crate::transport::remote::{Identity, Response};
 
 /// How long one look at the others may take, and the pause until the next one.
@@ -22,9 +20,7 @@ impl Ownership {
     pub fn follow_list(&self, nodes: Vec<RingNode>) {
         let digest = Ring::new(nodes.clone()).version();
         let others = nodes.iter().filter(|node| node.address != self.own);
-        let heard = others.map(|node| (node.address.to_string(), None)).collect();
-        let lists =
-            Lists { digest, heard: Mutex::new(heard), processes: Mutex::new(BTreeMap::new()) };
+        let lists = Lists::new(digest, others.map(|node| node.address.to_string()));
         // A second list would be of the same node.
         if self.lists.set(lists).is_ok() {
             self.own_for_ever(nodes);
@@ -33,34 +29,18 @@ impl Ownership {
 
     /// Notes what the node at `from` said of its list. What a node says that this one
     /// does not list changes nothing.
-    pub(super) fn hear_list(&self, from: &str, digest: u64) {
+    pub(super) fn hear_list(&self, from: &str, digest: u64, process: Option<u64>) {
         let Some(lists) = self.lists.get() else { return };
-        {
-            let mut heard = lists.heard.lock();
-            let Some(known) = heard.get_mut(from) else { return };
-            *known = Some(digest);
+        if !lists.hear(from, digest, process) {
+            return;
         }
-        self.judge_lists(lists);
-    }
-
-    fn judge_lists(&self, lists: &Lists) {
-        let differing = {
-            let heard = lists.heard.lock();
-            let other =
-                heard.iter().find(|(_, said)| said.is_some_and(|said| said != lists.digest));
-            other.map(|(address, _)| address.clone())
-        };
-        let problem = differing.map(|address| {
-            format!(
-                "{address} has another list of nodes, so this node holds nothing; give all nodes \
-                 the same --peers and weights"
-            )
-        });
-        let news = self.problems.set_list(problem.clone());
-        if let (true, Some(problem)) = (news, &problem) {
-            tracing::error!("{problem}");
+        let problem = lists.problem();
+        let holds = problem.is_none();
+        let text = problem.clone().unwrap_or_default();
+        if self.problems.set_list(problem) && !holds {
+            tracing::error!("{text}");
         }
-        self.hold_by_list(problem.is_none());
+        self.hold_by_list(holds);
     }
 
     /// Finds addresses of the list that are this node under another name, by asking all
@@ -107,8 +87,7 @@ impl Ownership {
         let Some(lists) = self.lists.get() else { return };
         loop {
             self.look_at_others().await;
-            let all = lists.heard.lock().values().all(|said| *said == Some(lists.digest));
-            if all {
+            if lists.all_agree() {
                 // Whoever comes with another list says so itself.
                 let mut changes = self.changes();
                 let _ = changes.changed().await;
@@ -128,26 +107,8 @@ impl Ownership {
         });
         let answers: Vec<_> = join_all(looks).await.into_iter().flatten().collect();
         for (address, identity) in &answers {
-            self.meet(address, identity);
+            self.hear_list(address, identity.digest, Some(identity.process));
         }
         answers
-    }
-
-    /// Notes who answered at an address of the list.
-    fn meet(&self, address: &str, identity: &Identity) {
-        let Some(lists) = self.lists.get() else { return };
-        let before = lists.processes.lock().insert(identity.process, address.to_owned());
-        if let Some(before) = before.filter(|before| before != address) {
-            let problem = format!(
-                "{before} and {address} are one node, which knows itself as {}; list it once",
-                identity.address
-            );
-            if self.problems.set_list(Some(problem.clone())) {
-                tracing::error!("{problem}");
-            }
-            self.hold_by_list(false);
-            return;
-        }
-        self.hear_list(address, identity.digest);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
+use super::report::Standing;
 use super::right::Ownership;
 use super::state::ms;
 use crate::transport::remote::{Call, Response};
@@ -14,7 +15,21 @@ impl Ownership {
     /// Asks the others to vouch whenever the certainty by the lease is about to end, and
     /// ends promises, for as long as it is polled.
     pub async fn keep_certain(&self) {
+        let mut was_certain = true;
         loop {
+            let is_certain = self.standing() != Standing::Uncertain;
+            if is_certain != was_certain {
+                was_certain = is_certain;
+                if is_certain {
+                    tracing::info!("this node holds its keys again");
+                } else {
+                    tracing::warn!(
+                        "this node can't be certain that nobody else holds its keys: the registry \
+                         and some member are out of reach; it caches nothing for long, and confirms \
+                         no change"
+                    );
+                }
+            }
             let changes = self.changes();
             let next = self.next_look();
             self.wait(changes, next).await;

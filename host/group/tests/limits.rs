@@ -7,13 +7,14 @@ use crate::telemetry::{GetResult, LoadOutcome};
 const SHORT: Duration = Duration::from_millis(5);
 
 #[tokio::test]
-async fn a_set_beyond_the_capacity_is_refused_and_evicts_nothing() {
+async fn a_set_beyond_the_capacity_is_refused_and_evicts_no_other_key() {
     let mut rig = rig();
     rig.set("Tom", "630").await;
+    rig.set("Jack", "589").await;
     let refused = rig.group.set("Tom", vec![0; CAPACITY as usize].into(), None, PATIENCE).await;
     assert!(matches!(refused, Err(Error::TooLarge { limit: CAPACITY, .. })), "{refused:?}");
-    assert_eq!(rig.held("Tom").await.unwrap().value, "630");
-    assert_eq!(rig.group.parts().store.stats().entries, 1);
+    assert_eq!(rig.held("Jack").await.unwrap().value, "589");
+    assert!(!rig.holds("Tom"), "its caller wanted the older value gone");
 }
 
 #[tokio::test]
@@ -22,6 +23,7 @@ async fn a_set_beyond_the_longest_value_is_refused() {
     rig.set("Tom", "630").await;
     let refused = rig.group.set("Tom", "6300".into(), None, PATIENCE).await;
     assert!(matches!(refused, Err(Error::TooLarge { bytes: 4, limit: 3, .. })), "{refused:?}");
+    assert!(!rig.holds("Tom"));
 }
 
 #[tokio::test]
