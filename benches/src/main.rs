@@ -5,6 +5,7 @@
 
 mod caches;
 mod callgrind;
+mod cluster;
 mod fidelity;
 mod growth;
 mod heap;
@@ -31,6 +32,7 @@ use report::Figure;
 
 /// Name, what it measures, and how it is run: in the order of their names.
 const BENCHMARKS: &[(&str, &str, Run)] = &[
+    ("cluster", "An idle node and a remove, among few nodes and many", cluster::run),
     ("fidelity", "Hits lost to the lossy way of telling a policy", fidelity::run),
     ("growth", "What more entries do to the cost of one", growth::run),
     ("hit-path", "A get from memory, next to other caches in their own process", hit_path::run),

@@ -38,6 +38,10 @@ const MOST_TRIES: usize = 8;
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_LAST: Duration = Duration::from_millis(500);
 
+/// How long one attempt may take. An owner makes a change in milliseconds, or when what
+/// it lent has ended.
+const ATTEMPT_WITHIN: Duration = Duration::from_secs(2);
+
 /// Removals of a group that go on without a caller. Those beyond are given up, as their
 /// callers were told that they are not confirmed.
 const MOST_PENDING: usize = 1_024;
@@ -121,6 +125,7 @@ impl Group {
             loop {
                 let mut changes = self.parts.ownership.changes();
                 let rest = Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
+                let rest = rest.min(ATTEMPT_WITHIN);
                 let attempt = match change {
                     Change::Set { value, ttl } => self.try_set(key, value, *ttl, rest).await?,
                     Change::Remove => self.try_remove(key, rest).await?,

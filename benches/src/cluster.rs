@@ -1,0 +1,181 @@
+//! What a cluster's size costs: an idle node, and a remove, among few nodes and many.
+//!
+//! All nodes and their etcd are processes of this machine, so what is counted is
+//! processor time, not how long something takes.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use psycache::proto::RemoveRequest;
+use psycache::proto::cache_client::CacheClient;
+use tonic::transport::Channel;
+
+use crate::Settings;
+use crate::report::{Figure, median};
+use crate::server::Server;
+
+const FEW: usize = 3;
+const MANY: usize = 64;
+
+/// Removes under way at a time.
+const IN_FLIGHT: usize = 16;
+
+/// The cluster of each size, one after the other.
+#[expect(clippy::disallowed_methods, reason = "a benchmark is a main")]
+pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let mut figures = Vec::new();
+    let mut costs = Vec::new();
+    for size in [FEW, MANY] {
+        let cluster = Cluster::start(&settings.command, size)?;
+        let idle = cluster.idle(if settings.quick { 5 } else { 20 })?;
+        let removes = if settings.quick { 2_000 } else { 20_000 };
+        let (remove, messages) = runtime.block_on(cluster.remove(removes))?;
+        let figure = |case: &str, value, unit| Figure {
+            bench: "cluster",
+            case: case.into(),
+            subject: format!("{size} nodes"),
+            value,
+            unit,
+        };
+        figures.push(figure("an idle node", idle, "CPU ms/s"));
+        figures.push(figure("a remove, all nodes together", remove, "CPU µs"));
+        figures.push(figure("a remove, messages between nodes", messages, "messages"));
+        costs.push((idle, remove));
+    }
+    let ratio = |case: &str, value| Figure {
+        bench: "cluster",
+        case: case.into(),
+        subject: format!("{MANY} nodes / {FEW} nodes"),
+        value,
+        unit: "x CPU",
+    };
+    figures.push(ratio("an idle node", costs[1].0 / costs[0].0));
+    figures.push(ratio("a remove, all nodes together", costs[1].1 / costs[0].1));
+    Ok(figures)
+}
+
+/// Nodes, and the etcd that they find each other in.
+struct Cluster {
+    nodes: Vec<Server>,
+    /// Where the first one tells its metrics.
+    http: String,
+    _etcd: Etcd,
+}
+
+struct Etcd {
+    process: Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        // It is gone already if this fails.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Cluster {
+    fn start(command: &Path, size: usize) -> Result<Self> {
+        let (etcd, url) = etcd()?;
+        let http = format!("127.0.0.1:{}", free_port()?);
+        let mut nodes = Vec::new();
+        for number in 0..size {
+            let mut serve = Command::new(command);
+            let http = if number == 0 { &http } else { "none" };
+            serve.args(["serve", "--etcd", &url, "--listen", "127.0.0.1:0", "--http", http]);
+            nodes.push(Server::start(serve.args(["--log", "error"]))?);
+        }
+        // The last one's coming is over for all.
+        sleep(Duration::from_secs(2));
+        Ok(Self { nodes, http, _etcd: etcd })
+    }
+
+    /// Milliseconds of processor time a second of the node in the middle.
+    fn idle(&self, seconds: u64) -> Result<f64> {
+        let times = || self.nodes.iter().map(Server::processor_time).collect::<Result<Vec<_>>>();
+        let before = times()?;
+        sleep(Duration::from_secs(seconds));
+        let took = times()?.into_iter().zip(before).map(|(after, before)| {
+            after.saturating_sub(before).as_secs_f64() * 1e3 / seconds as f64
+        });
+        Ok(median(took.collect()))
+    }
+
+    /// Microseconds of processor time of all nodes for one remove at the first one, and
+    /// messages from there to others.
+    async fn remove(&self, removes: usize) -> Result<(f64, f64)> {
+        let endpoint = format!("http://{}", self.nodes[0].address());
+        let client = CacheClient::new(Channel::from_shared(endpoint)?.connect().await?);
+        // Connections are made at the first request.
+        remove_each(&client, removes).await?;
+        let times = || self.nodes.iter().map(Server::processor_time).sum::<Result<Duration>>();
+        let (before, asked) = (times()?, self.asked()?);
+        remove_each(&client, removes).await?;
+        let took = times()?.saturating_sub(before).as_secs_f64() * 1e6;
+        let messages = self.asked()? - asked;
+        Ok((took / removes as f64, messages as f64 / removes as f64))
+    }
+
+    /// Requests that the first node has sent to others.
+    fn asked(&self) -> Result<u64> {
+        let mut stream = TcpStream::connect(&self.http)?;
+        stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n")?;
+        let mut page = String::new();
+        stream.read_to_string(&mut page)?;
+        let samples = page.lines().filter(|line| line.starts_with("psycache_peer_requests_total{"));
+        let counts = samples.map(|line| {
+            let count = line.rsplit(' ').next().unwrap_or_default();
+            count.parse::<u64>().with_context(|| format!("{line} has no count"))
+        });
+        counts.sum()
+    }
+}
+
+async fn remove_each(client: &CacheClient<Channel>, removes: usize) -> Result<()> {
+    let removed = stream::iter(0..removes).map(|number| {
+        let mut client = client.clone();
+        async move {
+            let key = Bytes::from(format!("user:{number:016}"));
+            client.remove(RemoveRequest { group: "default".into(), key }).await.map(drop)
+        }
+    });
+    removed.buffer_unordered(IN_FLIGHT).try_collect::<()>().await.context("a remove failed")
+}
+
+fn etcd() -> Result<(Etcd, String)> {
+    let folder = tempfile::tempdir()?;
+    let client = format!("http://127.0.0.1:{}", free_port()?);
+    let peer = format!("http://127.0.0.1:{}", free_port()?);
+    let process = Command::new("etcd")
+        .arg("--data-dir")
+        .arg(folder.path())
+        .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
+        .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
+        .args(["--initial-cluster", &format!("default={peer}")])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("etcd can't be started; `cargo xtask test` installs it")?;
+    let etcd = Etcd { process, _folder: folder };
+    let address = client.trim_start_matches("http://");
+    for _ in 0..100 {
+        if TcpStream::connect(address).is_ok() {
+            return Ok((etcd, client));
+        }
+        sleep(Duration::from_millis(100));
+    }
+    bail!("etcd does not answer at {client}")
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
