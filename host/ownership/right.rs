@@ -65,7 +65,7 @@ pub struct Ownership {
     pub(super) own: Arc<str>,
     /// Tells this process from every other one.
     pub(super) process: u64,
-    dial: Dial,
+    pub(super) dial: Dial,
     pub(super) make_ring: MakeRing,
     pub(super) clock: Clock,
     pub(super) now: ArcSwap<Snapshot>,

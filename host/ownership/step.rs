@@ -19,22 +19,31 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use hashbrown::HashMap;
+use parking_lot::MutexGuard;
+
 use super::heirs::Giver;
 use super::right::{FOR_EVER, Ownership};
 use super::snapshot::Snapshot;
 use super::state::State;
 use crate::membership::rendezvous::{Ring, RingNode};
 use crate::membership::view::View;
+use crate::transport::remote::Remote;
 
 impl Ownership {
     /// Moves to `view` if it is later. A node whose own entry is not in it stops [1].
     /// Answers whether it moved.
     pub fn see(&self, view: View) -> bool {
+        if !self.state.lock().is_later(&view) {
+            // Most are not, and need not wait for a step that is under way.
+            return false;
+        }
         let mut stops = false;
         let moved = self.step(|state| {
-            let moves = state.registered.is_some() && state.is_later(&view);
+            let is_news = state.registered.is_some() && state.is_later(&view);
+            stops = is_news && view.name_at(&state.own.address) != state.name();
+            let moves = is_news && !stops;
             if moves {
-                stops = view.name_at(&state.own.address) != state.name();
                 state.see(view);
             }
             moves
@@ -48,7 +57,7 @@ impl Ownership {
     /// Forgets everything, interrupts all loads, and holds nothing, as if the process
     /// had crashed [1].
     pub fn stop(&self, reason: &str) {
-        let _stepping = self.stepping.lock();
+        let _stepping = self.take_turn();
         let mut state = self.state.lock();
         if state.registered.is_none() {
             return;
@@ -84,7 +93,7 @@ impl Ownership {
 
     /// Has a node with a list hold nothing, or what it owns again [12].
     pub(super) fn hold_by_list(&self, holds: bool) {
-        let _stepping = self.stepping.lock();
+        let _stepping = self.take_turn();
         let was = self.certain_until_ms.swap(0, Ordering::AcqRel) != 0;
         if was != holds {
             self.forget_all();
@@ -97,7 +106,7 @@ impl Ownership {
     /// Changes the state, and brings what requests read and what is held in line with
     /// it. `change` answers whether there was a change.
     pub(super) fn step(&self, change: impl FnOnce(&mut State) -> bool) -> bool {
-        let _stepping = self.stepping.lock();
+        let _stepping = self.take_turn();
         let mut state = self.state.lock();
         if !change(&mut state) {
             return false;
@@ -107,6 +116,11 @@ impl Ownership {
         let is_same_ring = now.has(&ring);
         if is_same_ring && reigns == now.reigns {
             state.settled = state.view.revision;
+            if now.revision != state.view.revision {
+                let (ring, remotes) = (now.ring.clone(), now.remotes.clone());
+                let revision = state.view.revision;
+                self.now.store(Arc::new(Snapshot { ring, remotes, reigns, revision }));
+            }
             self.follow_heirs(&state, &now, &now);
             self.publish(&state);
             drop(state);
@@ -152,6 +166,14 @@ impl Ownership {
         true
     }
 
+    /// Waits for the step that is under way, which may drop entries of a large store.
+    fn take_turn(&self) -> MutexGuard<'_, ()> {
+        if let Some(turn) = self.stepping.try_lock() {
+            return turn;
+        }
+        unhurried(|| self.stepping.lock())
+    }
+
     fn follow_heirs(&self, state: &State, was: &Snapshot, next: &Snapshot) -> Giver {
         let now_ms = self.clock.now_ms();
         self.heirs.step(&self.own, state, now_ms, (was, next), &*self.make_ring)
@@ -178,8 +200,13 @@ impl Ownership {
     }
 
     fn with_remotes(&self, ring: Ring, reigns: bool, revision: i64) -> Snapshot {
-        let remote =
-            |node: &RingNode| (node.address != self.own).then(|| self.remote_at(&node.address));
+        let now = self.now.load();
+        let known = now.remotes.iter().flatten().map(|remote| (remote.address(), remote));
+        let known: HashMap<&str, &Arc<dyn Remote>> = known.collect();
+        let remote = |node: &RingNode| {
+            let known = known.get(&*node.address).map(|remote| Arc::clone(remote));
+            (node.address != self.own).then(|| known.unwrap_or_else(|| (self.dial)(&node.address)))
+        };
         let remotes = ring.nodes().iter().map(remote).collect();
         Snapshot { ring, remotes, reigns, revision }
     }
@@ -187,7 +214,7 @@ impl Ownership {
 
 /// Runs what takes its time in a large store, so that other tasks of the thread need
 /// not wait where there are other threads.
-fn unhurried(work: impl FnOnce()) {
+fn unhurried<T>(work: impl FnOnce() -> T) -> T {
     use tokio::runtime::{Handle, RuntimeFlavor};
     match Handle::try_current().map(|handle| handle.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
