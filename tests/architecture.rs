@@ -158,7 +158,8 @@ fn a_forbidden_use_is_noticed() {
     let source = |path: &str, text: &str| Source { path: path.into(), text: text.into() };
     let upwards = source("store/shard.rs", "//! Shard.\nuse crate::group::Group;\n");
     assert_eq!(layer_faults(&upwards).len(), 1);
-    let sideways = source("store/shard.rs", "//! Shard.\nfn f(c: crate::ownership::Ownership) {}\n");
+    let sideways =
+        source("store/shard.rs", "//! Shard.\nfn f(c: crate::ownership::Ownership) {}\n");
     assert_eq!(layer_faults(&sideways).len(), 1);
     let braces = source("store/shard.rs", "//! Shard.\nuse crate::{group, key};\n");
     assert_eq!(layer_faults(&braces).len(), 1);

@@ -15,20 +15,22 @@ impl Ownership {
     /// Asks the others to vouch whenever the certainty by the lease is about to end, and
     /// ends promises, for as long as it is polled.
     pub async fn keep_certain(&self) {
-        let mut was_certain = true;
+        let mut is_known = false;
         loop {
-            let is_certain = self.standing() != Standing::Uncertain;
-            if is_certain != was_certain {
-                was_certain = is_certain;
-                if is_certain {
+            match self.standing() {
+                Standing::Holds if is_known => {
+                    is_known = false;
                     tracing::info!("this node holds its keys again");
-                } else {
+                }
+                Standing::Uncertain if !is_known => {
+                    is_known = true;
                     tracing::warn!(
                         "this node can't be certain that nobody else holds its keys: the registry \
                          and some member are out of reach; it caches nothing for long, and confirms \
                          no change"
                     );
                 }
+                _ => {}
             }
             let changes = self.changes();
             let next = self.next_look();
