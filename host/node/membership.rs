@@ -44,7 +44,7 @@ pub(super) fn advertised(config: &Config, bound: SocketAddr) -> Result<String, S
 
 /// A cluster that asks others over gRPC.
 pub(super) fn cluster(own: &str, max_value_bytes: usize) -> Arc<Cluster> {
-    let dial = move |address: &str| Arc::new(Peer::connect(address, max_value_bytes)) as _;
+    let dial = move |address: &str| Arc::new(Peer::new(address, max_value_bytes)) as _;
     Arc::new(Cluster::new(own, Clock::monotonic(), dial))
 }
 
