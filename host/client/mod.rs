@@ -73,6 +73,9 @@ use crate::value;
 use node::Outcome;
 use nodes::{Route, Routes};
 
+/// What a longer timeout is taken for, so that there is an end to count back from.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// A client. Clones share the connections, which close with the last one.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -81,8 +84,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the nodes that `config` names. With a list it connects in the
-    /// background; with etcd it waits for the first word of it.
+    /// A client of the nodes that `config` names. With etcd it waits for the first word
+    /// of it; to a node it connects with the first call.
     ///
     /// # Errors
     /// [`ConnectError`]: an address can't be one, or etcd does not answer or lets
@@ -210,13 +213,14 @@ impl Client {
     /// of the time is not given up, for the source may be slow; but another is
     /// asked beside it, for the node may hang.
     async fn ask(&self, key: Option<&str>, call: Call) -> Result<Answer, Error> {
-        let end = Instant::now() + self.timeout;
+        let timeout = self.timeout.min(LONGEST);
+        let end = Instant::now() + timeout;
         let mut route = self.routes.route(key);
         let Some(first) = route.next() else {
             return Err(Error::unreachable(route.problem()));
         };
         let mut asked = pin!(first.ask(call.clone(), end));
-        let early = timeout_at(end - self.timeout / 2, &mut asked).await;
+        let early = timeout_at(end - timeout / 2, &mut asked).await;
         let late = async {
             match early {
                 Ok(Outcome::Answered(answer)) => answer,

@@ -1,5 +1,7 @@
 //! One node, as the client asks it.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
@@ -16,7 +18,7 @@ use crate::transport::multiplex::{Broken, Link, Outgoing, Protocol};
 /// keep small ones waiting on the stream.
 const LARGE_BYTES: usize = 64 << 10;
 
-/// A node that is to be in reach. Dropping it closes the connection.
+/// A node that may be asked. Dropping it closes the connection.
 pub(super) struct Node(Link<SessionProtocol>);
 
 /// What came of asking.
@@ -29,9 +31,9 @@ pub(super) enum Outcome {
 }
 
 impl Node {
-    pub(super) fn connect(address: &str, max_value_bytes: usize) -> Self {
+    pub(super) fn new(address: &str, max_value_bytes: usize) -> Self {
         let max_message_bytes = max_value_bytes.saturating_add(LARGE_BYTES);
-        Self(Link::connect(address, SessionProtocol { max_message_bytes }))
+        Self(Link::new(address, SessionProtocol { max_message_bytes }))
     }
 
     pub(super) fn address(&self) -> &str {
@@ -40,43 +42,54 @@ impl Node {
 
     /// Asks, and leaves it to the caller to stop waiting at `end`.
     pub(super) async fn ask(&self, call: Call, end: Instant) -> Outcome {
-        let up = match self.0.up().await {
-            Ok(up) => up,
-            Err(problem) => return Outcome::Lost(problem.to_string()),
-        };
-        let within = end.saturating_duration_since(Instant::now());
-        if call.encoded_len() <= LARGE_BYTES {
-            let request = |id| SessionRequest {
-                id,
-                timeout_ms: u32::try_from(within.as_millis()).unwrap_or(u32::MAX).max(1),
-                traceparent: propagation::current(),
-                inline_bytes: LARGE_BYTES as u64,
-                call: Some(call.clone()),
+        loop {
+            let up = match self.0.up().await {
+                Ok(up) => up,
+                Err(problem) => return Outcome::Lost(problem.to_string()),
             };
-            match up.exchange.ask(request).await {
-                Err(Broken) => {
-                    return Outcome::Lost("the connection broke before it answered".into());
-                }
-                Ok(SessionResponse { answer: Some(Answer::Large(_)), .. }) => {}
-                Ok(SessionResponse { answer: Some(Answer::Failure(failure)), .. }) => {
-                    return failed(failure.into());
-                }
-                Ok(SessionResponse { answer: Some(answer), .. }) => {
-                    return Outcome::Answered(Ok(answer));
-                }
-                Ok(SessionResponse { answer: None, .. }) => {
-                    return Outcome::Answered(Err(Error::strange(&"nothing")));
+            if call.encoded_len() <= LARGE_BYTES {
+                match up.exchange.ask(false, |id| small(id, call.clone(), end)).await {
+                    Ok(SessionResponse { answer: Some(Answer::Large(_)), .. }) => {}
+                    Ok(response) => return answered(response),
+                    Err(Broken::Unanswered(problem)) => return Outcome::Lost(problem.to_string()),
+                    // What is shown by now is not this stream.
+                    Err(Broken::Unsent) => continue,
                 }
             }
+            return beside(up.calls, call, end).await;
         }
-        let within = end.saturating_duration_since(Instant::now());
-        match call::unary(up.calls, call, within).await {
-            Ok(answer) => Outcome::Answered(Ok(answer)),
-            Err(status) => match Error::told(&status) {
-                Some(error) => failed(error),
-                None => Outcome::Lost(status.message().to_owned()),
-            },
-        }
+    }
+}
+
+/// The message of `call` on the stream.
+fn small(id: u64, call: Call, end: Instant) -> SessionRequest {
+    let within = end.saturating_duration_since(Instant::now());
+    SessionRequest {
+        id,
+        timeout_ms: u32::try_from(within.as_millis()).unwrap_or(u32::MAX).max(1),
+        traceparent: propagation::current(),
+        inline_bytes: LARGE_BYTES as u64,
+        call: Some(call),
+    }
+}
+
+fn answered(response: SessionResponse) -> Outcome {
+    match response.answer {
+        Some(Answer::Failure(failure)) => failed(failure.into()),
+        Some(answer) => Outcome::Answered(Ok(answer)),
+        None => Outcome::Answered(Err(Error::strange(&"nothing"))),
+    }
+}
+
+/// Makes `call` beside the stream.
+async fn beside(calls: CacheClient<Channel>, call: Call, end: Instant) -> Outcome {
+    let within = end.saturating_duration_since(Instant::now());
+    match call::unary(calls, call, within).await {
+        Ok(answer) => Outcome::Answered(Ok(answer)),
+        Err(status) => match Error::told(&status) {
+            Some(error) => failed(error),
+            None => Outcome::Lost(status.message().to_owned()),
+        },
     }
 }
 
@@ -98,6 +111,14 @@ impl Protocol for SessionProtocol {
     type Response = SessionResponse;
     type Calls = CacheClient<Channel>;
 
+    /// What a node with the usual window reads ahead of its answers.
+    const AT_ONCE: usize = 512;
+
+    /// A client has no other way to find out that a node hangs.
+    const PING_EVERY: Option<Duration> = Some(Duration::from_millis(500));
+
+    const UNUSED_FOR: Option<Duration> = None;
+
     fn calls(&self, channel: Channel) -> Self::Calls {
         CacheClient::new(channel)
             .max_decoding_message_size(self.max_message_bytes)
@@ -115,7 +136,24 @@ impl Protocol for SessionProtocol {
         response.id
     }
 
+    /// A large answer is asked for by a call of its own.
+    fn piece(_: &SessionResponse) -> Option<usize> {
+        None
+    }
+
+    fn joined(_: Vec<SessionResponse>, last: SessionResponse) -> SessionResponse {
+        last
+    }
+
+    fn most_bytes(&self) -> usize {
+        self.max_message_bytes
+    }
+
     fn cancellation(id: u64) -> SessionRequest {
         SessionRequest { call: Some(Call::Cancel(id)), ..SessionRequest::default() }
+    }
+
+    fn probe(_: u64) -> Option<SessionRequest> {
+        None
     }
 }

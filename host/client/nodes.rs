@@ -149,7 +149,7 @@ impl Known {
         let same = |address: &str| self.nodes.iter().find(|node| node.address() == address);
         let node = |node: &RingNode| match same(&node.address) {
             Some(node) => Arc::clone(node),
-            None => Arc::new(Node::connect(&node.address, max_value_bytes)),
+            None => Arc::new(Node::new(&node.address, max_value_bytes)),
         };
         let nodes = ring.nodes().iter().map(node).collect();
         Self { ring, nodes, problem }

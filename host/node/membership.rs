@@ -50,7 +50,7 @@ pub(super) fn ownership(
         config::Registry::Etcd(config) => Timing::of(config.lease_ttl),
         _ => Timing::default(),
     };
-    let dial = move |address: &str| Arc::new(Peer::connect(address, max_value_bytes)) as _;
+    let dial = move |address: &str| Arc::new(Peer::new(address, max_value_bytes)) as _;
     Arc::new(Ownership::new(own.clone(), timing, Clock::monotonic(), dial))
 }
 

@@ -42,6 +42,7 @@ impl Operations for NodeOperations {
                 None => "self",
                 Some(Link::Connected) => "connected",
                 Some(Link::Connecting) => "connecting",
+                Some(Link::Idle) => "idle",
                 Some(Link::Unreachable(_)) => "unreachable",
             }
             .into(),

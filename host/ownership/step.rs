@@ -94,10 +94,12 @@ impl Ownership {
     /// Has a node with a list hold nothing, or what it owns again [12].
     pub(super) fn hold_by_list(&self, holds: bool) {
         let _stepping = self.take_turn();
-        let was = self.certain_until_ms.swap(0, Ordering::AcqRel) != 0;
-        if was != holds {
-            self.forget_all();
+        let was = self.certain_until_ms.load(Ordering::Acquire) != 0;
+        if was == holds {
+            return;
         }
+        self.certain_until_ms.store(0, Ordering::Release);
+        self.forget_all();
         let until_ms = if holds { FOR_EVER } else { 0 };
         self.certain_until_ms.store(until_ms, Ordering::Release);
         self.announce();

@@ -12,6 +12,8 @@ mod groups;
 mod session;
 
 mod local_node;
+mod peer_answers;
+mod peer_exchange;
 mod peer_service;
 
 mod admin_service;

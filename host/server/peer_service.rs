@@ -1,33 +1,30 @@
 //! What other nodes ask of this one. Answered here, never forwarded.
 
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::time::Duration;
 
-use futures::{FutureExt, Stream};
-use hashbrown::HashMap;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
+use tracing::Instrument;
 
 use super::health::Health;
+use super::peer_answers::Answers;
+use super::peer_exchange::Exchange;
 use super::status::outcome;
 use crate::error::Error;
 use crate::proto::peer_server::{Peer, PeerServer};
-use crate::proto::{PeerRequest, PeerResponse, peer_request};
+use crate::proto::{PeerRequest, PeerResponse};
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
-use crate::transport::peer::wire;
-use crate::transport::remote::Local;
+use crate::transport::peer::{AT_ONCE, wire};
+use crate::transport::remote::{self, Local};
 
-/// Requests of one stream that may wait for something at a time; further ones stay
-/// in the stream's window, which holds the asker up.
-const AT_ONCE: usize = 1_024;
-
-/// Answers that wait to be sent.
-const ANSWERS: usize = 256;
+/// Answers that wait to be sent: one for each request that an asker may have on the
+/// stream, and those that it took back meanwhile.
+const ANSWERS: usize = 2 * AT_ONCE;
 
 /// Serves `psycache.v1.Peer`.
 pub struct PeerService {
@@ -53,109 +50,71 @@ impl PeerService {
 
 #[tonic::async_trait]
 impl Peer for PeerService {
-    type ExchangeStream = Pin<Box<dyn Stream<Item = Result<PeerResponse, Status>> + Send>>;
+    type ExchangeStream = BoxStream<'static, Result<PeerResponse, Status>>;
 
     async fn exchange(
         &self,
         request: Request<Streaming<PeerRequest>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
         let (answers, sent) = mpsc::channel(ANSWERS);
-        let exchange = Exchange {
-            local: Arc::clone(&self.local),
-            answers,
-            running: JoinSet::new(),
-            by_id: HashMap::new(),
-        };
+        let exchange = Exchange::new(Arc::clone(&self.local), answers);
         let draining = self.health.draining();
         tokio::spawn(exchange.serve(request.into_inner(), draining));
-        Ok(Response::new(Box::pin(ReceiverStream::new(sent))))
+        Ok(Response::new(Answers::new(sent).boxed()))
     }
 
     async fn call(&self, request: Request<PeerRequest>) -> Result<Response<PeerResponse>, Status> {
-        let message = request.into_inner();
-        Ok(Response::new(answer(Arc::clone(&self.local), message).await))
+        let asked = match Asked::read(request.into_inner()) {
+            Ok(asked) => asked,
+            Err(refusal) => return Ok(Response::new(refusal)),
+        };
+        let may_be_given_up = asked.may_be_given_up();
+        let answer = asked.answer(Arc::clone(&self.local));
+        if may_be_given_up {
+            return Ok(Response::new(answer.await));
+        }
+        // An asker that goes away drops this future, but what has begun goes on.
+        let ended = tokio::spawn(answer.in_current_span()).await;
+        ended.map(Response::new).map_err(|_| Status::internal("it panicked; see its node's log"))
     }
 }
 
-/// One stream. Dropping it gives up what it asked for.
-struct Exchange {
-    local: Arc<dyn Local>,
-    answers: mpsc::Sender<Result<PeerResponse, Status>>,
-    /// Requests that had to wait; each ends with its id.
-    running: JoinSet<u64>,
-    by_id: HashMap<u64, AbortHandle>,
+/// A request as it came.
+pub(super) struct Asked {
+    id: u64,
+    request: remote::Request,
+    within: Duration,
+    traceparent: String,
 }
 
-impl Exchange {
-    async fn serve(
-        mut self,
-        mut requests: Streaming<PeerRequest>,
-        draining: impl Future<Output = ()>,
-    ) {
-        let mut draining = pin!(draining);
-        let mut takes_more = true;
-        while takes_more || !self.running.is_empty() {
-            tokio::select! {
-                // First, so that places come free before more is taken on.
-                biased;
-                Some(ended) = self.running.join_next() => {
-                    if let Ok(id) = ended {
-                        self.by_id.remove(&id);
-                    }
-                }
-                () = &mut draining, if takes_more => takes_more = false,
-                message = requests.message(), if takes_more && self.running.len() < AT_ONCE => match message {
-                    Ok(Some(message)) => self.take(message).await,
-                    Ok(None) | Err(_) => return,
-                },
-                () = self.answers.closed() => return,
-            }
-        }
-    }
-
-    async fn take(&mut self, message: PeerRequest) {
-        if let Some(peer_request::Call::Cancel(id)) = message.call {
-            if let Some(running) = self.by_id.remove(&id) {
-                running.abort();
-            }
-            return;
-        }
+impl Asked {
+    /// What `message` asks for, or what it is answered if that is unknown.
+    pub(super) fn read(mut message: PeerRequest) -> Result<Self, PeerResponse> {
         let id = message.id;
-        let mut answer = answer(Arc::clone(&self.local), message).boxed();
-        // What is in memory is answered here and now: a task for each would cost
-        // more than the answer.
-        match futures::poll!(&mut answer) {
-            Poll::Ready(answer) => {
-                // A closed stream shows in `serve`.
-                let _ = self.answers.send(Ok(wire::without_large_value(answer))).await;
-            }
-            Poll::Pending => {
-                let answers = self.answers.clone();
-                let running = self.running.spawn(async move {
-                    let answer = wire::without_large_value(answer.await);
-                    let _ = answers.send(Ok(answer)).await;
-                    id
-                });
-                self.by_id.insert(id, running);
-            }
-        }
+        let traceparent = std::mem::take(&mut message.traceparent);
+        let Some((request, within)) = wire::decode_request(message) else {
+            let problem = "it asks for something that this version does not know".into();
+            let error = Error::InvalidArgument { argument: "call", problem };
+            return Err(wire::encode_response(id, Err(error)));
+        };
+        Ok(Self { id, request, within, traceparent })
     }
-}
 
-async fn answer(local: Arc<dyn Local>, mut message: PeerRequest) -> PeerResponse {
-    let id = message.id;
-    let traceparent = std::mem::take(&mut message.traceparent);
-    let Some((request, within)) = wire::decode_request(message) else {
-        let problem = "it asks for something that this version does not know".into();
-        let error = Error::InvalidArgument { argument: "call", problem };
-        return wire::encode_response(id, Err(error));
-    };
-    let incoming = || Incoming::in_text(&traceparent);
-    let method = request.call.method();
-    let span = RpcSpan::serve_node(wire::SERVICE, method, &request.group, incoming);
-    let late = |_| Err(Error::DeadlineExceeded { after: within });
-    let answer =
-        async { timeout(within, local.answer(request, within)).await.unwrap_or_else(late) };
-    let response = span.record(answer, outcome).await;
-    wire::encode_response(id, response)
+    pub(super) fn may_be_given_up(&self) -> bool {
+        !self.request.call.is_change()
+    }
+
+    /// The answer, in time if the request may be given up. Any other ends when it does.
+    pub(super) async fn answer(self, local: Arc<dyn Local>) -> PeerResponse {
+        let limit = if self.may_be_given_up() { self.within } else { Duration::MAX };
+        let Self { id, request, within, traceparent } = self;
+        let incoming = || Incoming::in_text(&traceparent);
+        let method = request.call.method();
+        let span = RpcSpan::serve_node(wire::SERVICE, method, &request.group, incoming);
+        let late = |_| Err(Error::DeadlineExceeded { after: within });
+        let answer =
+            async { timeout(limit, local.answer(request, within)).await.unwrap_or_else(late) };
+        let response = span.record(answer, outcome).await;
+        wire::encode_response(id, response)
+    }
 }

@@ -126,18 +126,6 @@ impl Call {
         }
     }
 
-    /// Whether it goes out even to a node that seems to be out of reach, because what
-    /// may be answered depends on it.
-    #[must_use]
-    pub fn must_arrive(&self) -> bool {
-        match self {
-            Self::Set { .. } | Self::Remove | Self::Clear => true,
-            Self::Hello(_) | Self::Join { .. } | Self::Vouch { .. } => true,
-            Self::Many { parts, .. } => parts.iter().any(|part| part.call.must_arrive()),
-            Self::Get | Self::Inherit { .. } | Self::Handover { .. } => false,
-        }
-    }
-
     /// Its name in traces.
     #[must_use]
     pub fn method(&self) -> &'static str {
@@ -286,6 +274,8 @@ pub enum Link {
     Connected,
     /// It is being tried for the first time; requests wait for the outcome.
     Connecting,
+    /// Nothing was asked of it lately, so there is no connection.
+    Idle,
     /// It does not answer, for this reason; requests fail at once, and it is tried
     /// again and again.
     Unreachable(String),

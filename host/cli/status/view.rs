@@ -68,7 +68,7 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
 fn node(node: &Node, largest: f64) -> Vec<Cell> {
     vec![
         Cell::new(&node.address),
-        Cell::state(&node.state, matches!(node.state.as_str(), "self" | "connected")),
+        Cell::state(&node.state, matches!(node.state.as_str(), "self" | "connected" | "idle")),
         Cell::new(node.weight.to_string()),
         Cell::new(percent(node.share)),
         Cell::new(bar(node.share, largest)),

@@ -1,5 +1,5 @@
-//! The connection to a node: made, watched, and made again for as long as anybody
-//! wants it.
+//! The connection to a node: made when it is wanted, watched, and made again for as
+//! long as anybody wants it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,18 @@ use tonic::transport::Endpoint;
 
 use super::Protocol;
 use super::exchange::Exchange;
+use super::receive::{End, reason, receive};
+use super::signals::Signals;
 
-/// From the first packet to the node's word that it takes requests.
+/// From the first packet to the node's word that it answers requests.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 
-/// A node that hangs is found out after one silent interval and one timeout.
-const PING_EVERY: Duration = Duration::from_millis(500);
+/// The answer to a ping, where there are any.
 const PING_WITHIN: Duration = Duration::from_secs(1);
+
+/// After the last request that found no connection, one is tried for so long. Then the
+/// next request starts it: what nobody asks costs nothing.
+const WANTED_FOR: Duration = Duration::from_secs(10);
 
 /// Between attempts, doubling from the first to the last.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
@@ -31,10 +36,12 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 
 /// How it stands with the connection.
 pub(crate) enum State<P: Protocol> {
-    /// The first attempt is under way.
+    /// Nobody has asked for it lately; whoever does waits for the outcome.
+    Idle,
+    /// The first attempt since then is under way.
     Connecting,
     Up(Up<P>),
-    /// Why.
+    /// Why. It is tried again for as long as anybody asks.
     Down(Arc<str>),
 }
 
@@ -45,38 +52,37 @@ pub(crate) struct Up<P: Protocol> {
     pub(crate) calls: P::Calls,
 }
 
-impl<P: Protocol> Clone for State<P> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Connecting => Self::Connecting,
-            Self::Up(up) => Self::Up(up.clone()),
-            Self::Down(problem) => Self::Down(Arc::clone(problem)),
-        }
-    }
-}
-
 impl<P: Protocol> Clone for Up<P> {
     fn clone(&self) -> Self {
         Self { exchange: Arc::clone(&self.exchange), calls: self.calls.clone() }
     }
 }
 
-/// A node that is to be in reach. Dropping it closes the connection.
+/// A node that may be asked. Dropping it closes the connection.
 pub(crate) struct Link<P: Protocol> {
     address: String,
     state: watch::Receiver<State<P>>,
-    connection: AbortHandle,
+    signals: Arc<Signals>,
+    keeper: AbortHandle,
 }
 
 impl<P: Protocol> Link<P> {
-    /// Begins to connect to `address`, and goes on for as long as this lives.
+    /// A link to `address`, which connects when it is first asked for.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub(crate) fn connect(address: &str, protocol: P) -> Self {
-        let (show, state) = watch::channel(State::Connecting);
-        let connection = tokio::spawn(keep(address.to_owned(), protocol, show));
-        Self { address: address.to_owned(), state, connection: connection.abort_handle() }
+    pub(crate) fn new(address: &str, protocol: P) -> Self {
+        let (show, state) = watch::channel(State::Idle);
+        let signals = Arc::new(Signals::default());
+        let keeper = Keeper {
+            address: address.to_owned(),
+            protocol,
+            signals: Arc::clone(&signals),
+            show,
+            pause: RETRY_FIRST,
+        };
+        let keeper = tokio::spawn(keeper.keep()).abort_handle();
+        Self { address: address.to_owned(), state, signals, keeper }
     }
 
     /// What it is connected to.
@@ -89,60 +95,117 @@ impl<P: Protocol> Link<P> {
         self.state.borrow()
     }
 
-    /// A connection that works, or why there is none; waits only for the first
-    /// attempt.
+    /// A number that changes with each sign of life.
+    pub(crate) fn heard(&self) -> u64 {
+        self.signals.heard()
+    }
+
+    /// Has the node asked for a sign of life, unless it is being asked. Without one the
+    /// connection is given up.
+    pub(crate) fn doubt(&self) {
+        self.signals.doubt();
+    }
+
+    /// A connection that works, or why there is none; waits for an attempt only if the
+    /// last one is no news any more.
     pub(crate) async fn up(&self) -> Result<Up<P>, Arc<str>> {
-        let known = self.state.borrow().clone();
-        let state = match known {
-            State::Connecting => {
-                let mut state = self.state.clone();
-                let settled = state.wait_for(|state| !matches!(state, State::Connecting)).await;
-                settled.map_or(State::Connecting, |state| state.clone())
-            }
-            settled => settled,
-        };
-        match state {
-            State::Up(up) => Ok(up),
-            State::Down(problem) => Err(problem),
-            State::Connecting => Err("this process is stopping".into()),
+        if let State::Up(up) = &*self.state.borrow() {
+            return Ok(up.clone());
+        }
+        self.signals.want();
+        let mut state = self.state.clone();
+        let settled = state.wait_for(|state| matches!(state, State::Up(_) | State::Down(_))).await;
+        match settled.as_deref() {
+            Ok(State::Up(up)) => Ok(up.clone()),
+            Ok(State::Down(problem)) => Err(Arc::clone(problem)),
+            _ => Err("this process is stopping".into()),
         }
     }
 }
 
 impl<P: Protocol> Drop for Link<P> {
     fn drop(&mut self) {
-        self.connection.abort();
+        self.keeper.abort();
     }
 }
 
-/// Keeps a connection to `address` and shows its state, until nobody looks.
-async fn keep<P: Protocol>(address: String, protocol: P, show: watch::Sender<State<P>>) {
-    let mut pause = RETRY_FIRST;
-    loop {
-        let problem = match timeout(CONNECT_WITHIN, connect(&address, &protocol)).await {
-            Ok(Ok((up, answers))) => {
-                let since = Instant::now();
-                let exchange = Arc::clone(&up.exchange);
-                show.send_replace(State::Up(up));
-                let problem = receive(&exchange, answers).await;
-                // One that lasted says nothing against the next.
-                if since.elapsed() > RETRY_LAST {
-                    pause = RETRY_FIRST;
+/// Makes the connection while somebody wants it, and shows how it stands.
+struct Keeper<P: Protocol> {
+    address: String,
+    protocol: P,
+    signals: Arc<Signals>,
+    show: watch::Sender<State<P>>,
+    /// Before the next attempt.
+    pause: Duration,
+}
+
+impl<P: Protocol> Keeper<P> {
+    async fn keep(mut self) {
+        loop {
+            self.signals.wanted().await;
+            self.show.send_replace(State::Connecting);
+            self.pause = RETRY_FIRST;
+            self.while_wanted().await;
+            self.show.send_replace(State::Idle);
+        }
+    }
+
+    /// Attempt by attempt, until nobody has wanted any for a while.
+    async fn while_wanted(&mut self) {
+        let mut last_wanted = Instant::now();
+        loop {
+            let attempt = timeout(CONNECT_WITHIN, connect(&self.address, &self.protocol)).await;
+            let late = |_| Err(format!("no connection within {CONNECT_WITHIN:?}"));
+            match attempt.unwrap_or_else(late) {
+                Ok((up, answers)) => {
+                    if !self.carry(up, answers).await {
+                        return;
+                    }
+                    last_wanted = Instant::now();
                 }
-                // New requests must see it before those on the stream fail, or they
-                // would try it again.
-                show.send_replace(State::Down(problem.as_str().into()));
-                exchange.fail();
-                tracing::warn!(node = address, problem, "lost the connection to a node");
-                problem
+                Err(problem) => drop(self.show.send_replace(State::Down(problem.into()))),
             }
-            Ok(Err(problem)) => problem,
-            Err(_) => format!("no connection within {CONNECT_WITHIN:?}"),
+            let spread = rand::rng().random_range(0.5..=1.0);
+            sleep(self.pause.mul_f64(spread)).await;
+            self.pause = (self.pause * 2).min(RETRY_LAST);
+            if self.signals.was_wanted() {
+                last_wanted = Instant::now();
+            } else if last_wanted.elapsed() > WANTED_FOR {
+                return;
+            }
+        }
+    }
+
+    /// Carries requests until the connection ends. Answers whether anybody was left
+    /// without an answer, and so wants another.
+    async fn carry(&mut self, up: Up<P>, answers: Streaming<P::Response>) -> bool {
+        let since = Instant::now();
+        let exchange = Arc::clone(&up.exchange);
+        self.signals.hear();
+        self.signals.was_wanted();
+        self.show.send_replace(State::Up(up));
+        let end = receive(&exchange, answers, &self.signals).await;
+        // One that lasted says nothing against the next.
+        if since.elapsed() > RETRY_LAST {
+            self.pause = RETRY_FIRST;
+        }
+        let wanted = matches!(end, End::Hangs(_)) || exchange.is_waited_for();
+        let problem: Arc<str> = match end {
+            End::Broke(problem) => format!("the connection broke: {problem}").into(),
+            End::Hangs(problem) => problem.into(),
+            End::Unused => "it was not asked for a while".into(),
         };
-        show.send_replace(State::Down(problem.into()));
-        let spread = rand::rng().random_range(0.5..=1.0);
-        sleep(pause.mul_f64(spread)).await;
-        pause = (pause * 2).min(RETRY_LAST);
+        // New requests must see it before those on the stream fail, or they would try
+        // it again.
+        self.show.send_replace(match wanted {
+            true => State::Down(Arc::clone(&problem)),
+            false => State::Idle,
+        });
+        exchange.fail(&problem);
+        if wanted {
+            tracing::warn!(node = self.address, %problem, "lost the connection to a node");
+        }
+        wanted
     }
 }
 
@@ -150,41 +213,27 @@ async fn connect<P: Protocol>(
     address: &str,
     protocol: &P,
 ) -> Result<(Up<P>, Streaming<P::Response>), String> {
-    let endpoint = Endpoint::from_shared(format!("http://{address}"))
+    let mut endpoint = Endpoint::from_shared(format!("http://{address}"))
         .map_err(|error| format!("{address:?} is no address: {error}"))?
         .connect_timeout(CONNECT_WITHIN)
         .tcp_nodelay(true)
-        .http2_keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PING_WITHIN)
-        .keep_alive_while_idle(true)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
+    if let Some(every) = P::PING_EVERY {
+        endpoint = endpoint
+            .http2_keep_alive_interval(every)
+            .keep_alive_timeout(PING_WITHIN)
+            .keep_alive_while_idle(true);
+    }
     let channel = endpoint.connect().await.map_err(|error| reason(&error))?;
     let calls = protocol.calls(channel);
-    let (exchange, outgoing) = Exchange::new();
-    let answers = P::open(calls.clone(), outgoing).await.map_err(|status| reason(&status))?;
+    let (exchange, outgoing) = Exchange::new(protocol);
+    // It goes out with the headers. A process that hangs may still take connections
+    // and open streams.
+    let is_probed = exchange.probe();
+    let mut answers = P::open(calls.clone(), outgoing).await.map_err(|status| reason(&status))?;
+    if is_probed && answers.message().await.map_err(|status| reason(&status))?.is_none() {
+        return Err("it closed the connection".into());
+    }
     Ok((Up { exchange: Arc::new(exchange), calls }, answers))
-}
-
-/// Hands out answers until the stream ends; says why it did.
-async fn receive<P: Protocol>(
-    exchange: &Exchange<P>,
-    mut answers: Streaming<P::Response>,
-) -> String {
-    loop {
-        match answers.message().await {
-            Ok(Some(answer)) => exchange.answer(answer),
-            Ok(None) => return "it closed the connection".into(),
-            Err(status) => return reason(&status),
-        }
-    }
-}
-
-/// The innermost cause: what lies around it only says "transport error".
-fn reason(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

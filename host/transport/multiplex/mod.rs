@@ -6,9 +6,15 @@
 
 mod exchange;
 mod link;
+mod outgoing;
+mod receive;
+mod signals;
 
-pub(crate) use exchange::{Broken, Outgoing};
+pub(crate) use exchange::Broken;
 pub(crate) use link::{Link, State};
+pub(crate) use outgoing::Outgoing;
+
+use std::time::Duration;
 
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
@@ -22,6 +28,19 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     /// Calls on the same connection outside of the stream.
     type Calls: Clone + Send + Sync + 'static;
 
+    /// Requests on the stream at a time; further ones wait here. The other end works
+    /// on so many and reads on, so that a cancellation is never behind a request that
+    /// is not read.
+    const AT_ONCE: usize;
+
+    /// How often a connection is asked whether it lives, while nothing is asked on it
+    /// too. `None`: never, which asks for a [`probe`](Self::probe).
+    const PING_EVERY: Option<Duration>;
+
+    /// A connection on which nothing was asked for so long, or twice that, is closed.
+    /// `None`: it is kept.
+    const UNUSED_FOR: Option<Duration>;
+
     /// The calls on a connection.
     fn calls(&self, channel: Channel) -> Self::Calls;
 
@@ -34,6 +53,19 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     /// The id of the request that is answered.
     fn id(response: &Self::Response) -> u64;
 
+    /// The bytes of an answer of which more is to come; `None`: this is all, or the last.
+    fn piece(response: &Self::Response) -> Option<usize>;
+
+    /// The whole of an answer that came in pieces.
+    fn joined(pieces: Vec<Self::Response>, last: Self::Response) -> Self::Response;
+
+    /// The most bytes that the pieces of one answer may have.
+    fn most_bytes(&self) -> usize;
+
     /// The message that nobody waits for the answer to `id` any more.
     fn cancellation(id: u64) -> Self::Request;
+
+    /// A request that the other end answers at once, whatever else it does. `None`:
+    /// there is none.
+    fn probe(id: u64) -> Option<Self::Request>;
 }

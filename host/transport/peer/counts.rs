@@ -18,24 +18,15 @@ pub(super) enum Outcome {
     Failed,
     /// With none in the time that it had.
     Timeout,
-    /// There is no connection, or it broke.
+    /// There is no connection, it broke, or the node hangs.
     Unreachable,
-    /// It was not sent: the peer has left too many unanswered.
-    Refused,
     /// Whoever asked gave up.
     Abandoned,
 }
 
 impl Outcome {
-    const ALL: [Self; 7] = [
-        Self::Ok,
-        Self::NotFound,
-        Self::Failed,
-        Self::Timeout,
-        Self::Unreachable,
-        Self::Refused,
-        Self::Abandoned,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Ok, Self::NotFound, Self::Failed, Self::Timeout, Self::Unreachable, Self::Abandoned];
 
     /// The value of the `outcome` label.
     fn label(self) -> &'static str {
@@ -45,7 +36,6 @@ impl Outcome {
             Self::Failed => "failed",
             Self::Timeout => "timeout",
             Self::Unreachable => "unreachable",
-            Self::Refused => "refused",
             Self::Abandoned => "abandoned",
         }
     }
@@ -68,7 +58,7 @@ impl Outcome {
             Self::NotFound => Code::NotFound,
             Self::Failed => Code::Unknown,
             Self::Timeout => Code::DeadlineExceeded,
-            Self::Unreachable | Self::Refused => Code::Unavailable,
+            Self::Unreachable => Code::Unavailable,
             Self::Abandoned => Code::Cancelled,
         }
     }

@@ -1,101 +1,100 @@
 //! Other nodes over gRPC: one connection each, and on it one stream that carries
 //! all small requests.
 
-mod breaker;
 mod counts;
 mod failure;
 mod protocol;
 pub(crate) mod wire;
 
-use std::time::Duration;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tonic::Code;
 
 use super::remote::{Link, Remote, RemoteError, Request, Response};
-use crate::clock::Clock;
 use crate::telemetry::RpcSpan;
 use crate::transport::multiplex;
 use crate::transport::multiplex::{Broken, State};
-use breaker::Breaker;
 use counts::{Counts, Outcome};
+pub(crate) use protocol::AT_ONCE;
 use protocol::PeerProtocol;
-use wire::Decoded;
 
 type Asked = Result<Response, RemoteError>;
+
+/// How long an asker waits before it wants a sign of life, and then for it: a quarter
+/// of its time within these bounds. So a node that hangs costs half of a caller's time
+/// at most, and a source may take all of it.
+const SHORTEST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 /// Another node. Dropping it closes the connection.
 pub struct Peer {
     link: multiplex::Link<PeerProtocol>,
-    breaker: Breaker,
     counts: Counts,
-    clock: Clock,
 }
 
 impl Peer {
-    /// Begins to connect to `address`, and goes on for as long as this lives. Values
-    /// of at most `max_value_bytes` are passed.
+    /// The node at `address`, to which the first request connects. Values of at most
+    /// `max_value_bytes` are passed.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     #[must_use]
-    pub fn connect(address: &str, max_value_bytes: usize) -> Self {
+    pub fn new(address: &str, max_value_bytes: usize) -> Self {
         Self {
-            link: multiplex::Link::connect(address, PeerProtocol { max_value_bytes }),
-            breaker: Breaker::default(),
+            link: multiplex::Link::new(address, PeerProtocol { max_value_bytes }),
             counts: Counts::default(),
-            clock: Clock::monotonic(),
         }
     }
 
-    /// Asks, unless the breaker knows better.
-    async fn admit(&self, request: Request, within: Duration) -> (Outcome, Asked) {
-        // A change goes out in any case: a node that answers again must not miss
-        // it for the second until the next probe.
-        if !request.call.must_arrive() && !self.breaker.admits(self.clock.now_ms()) {
-            let problem = "it has left several requests in a row unanswered";
-            return (Outcome::Refused, Err(RemoteError::Unreachable(problem.into())));
-        }
-        let mut wait = Wait { peer: self, since: Instant::now(), over: false };
-        match timeout(within, self.exchange(request, within)).await {
-            Ok(answer) => {
-                wait.over = true;
-                if !matches!(answer, Err(RemoteError::Unreachable(_))) {
-                    self.breaker.answered();
-                }
-                (Outcome::of(&answer), answer)
+    /// Waits for the answer while the node gives signs of life.
+    async fn wait(&self, request: Request, within: Duration) -> (Outcome, Asked) {
+        let began = Instant::now();
+        let wait = (within / 4).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+        let mut answer = pin!(self.exchange(request, began, within));
+        let mut heard = None;
+        loop {
+            let left = within.saturating_sub(began.elapsed());
+            let since = Instant::now();
+            if let Ok(answer) = timeout(left.min(wait), &mut answer).await {
+                return (Outcome::of(&answer), answer);
             }
-            Err(_) => {
+            if left <= wait {
                 let problem = format!("no answer within {within:?}");
-                (Outcome::Timeout, Err(RemoteError::Unreachable(problem)))
+                return (Outcome::Timeout, Err(RemoteError::Unreachable(problem)));
             }
+            // When this process stood still, the answer may lie in the socket.
+            if heard == Some(self.link.heard()) && since.elapsed() < 2 * wait {
+                let problem = format!("it does not answer: no sign of life for {wait:?}");
+                return (Outcome::Unreachable, Err(RemoteError::Unreachable(problem)));
+            }
+            heard = Some(self.link.heard());
+            self.link.doubt();
         }
     }
 
-    async fn exchange(&self, request: Request, within: Duration) -> Asked {
-        let end = Instant::now() + within;
+    async fn exchange(&self, request: Request, began: Instant, within: Duration) -> Asked {
         let unreachable = |problem: &str| RemoteError::Unreachable(problem.into());
-        let up = self.link.up().await.map_err(|problem| unreachable(&problem))?;
-        if !wire::is_large(&request) {
-            let message = |id| wire::encode_request(request.clone(), id, within);
-            let answer = up
-                .exchange
-                .ask(message)
-                .await
-                .map_err(|Broken| unreachable("the connection broke before it answered"))?;
-            if let Decoded::Answer(answer) = wire::decode_response(answer) {
-                return answer;
+        let left = || within.saturating_sub(began.elapsed());
+        let lasts = request.call.is_change();
+        loop {
+            let up = self.link.up().await.map_err(|problem| unreachable(&problem))?;
+            if wire::is_large(&request) {
+                let message = wire::encode_request(request, 0, left());
+                let answer = up.calls.clone().call(message).await;
+                let answer = answer.map_err(|status| unreachable(status.message()))?;
+                return wire::decode_response(answer.into_inner());
             }
-        }
-        let rest = end.saturating_duration_since(Instant::now());
-        let message = wire::encode_request(request, 0, rest);
-        let answer = up.calls.clone().call(message).await;
-        let answer = answer.map_err(|status| unreachable(status.message()))?;
-        match wire::decode_response(answer.into_inner()) {
-            Decoded::Answer(answer) => answer,
-            Decoded::Large => Err(unreachable("it sends no large values")),
+            let message = |id| wire::encode_request(request.clone(), id, left());
+            match up.exchange.ask(lasts, message).await {
+                Ok(answer) => return wire::decode_response(answer),
+                Err(Broken::Unanswered(problem)) => return Err(unreachable(&problem)),
+                // What is shown by now is not this stream.
+                Err(Broken::Unsent) => {}
+            }
         }
     }
 }
@@ -112,9 +111,9 @@ impl Remote for Peer {
     fn link(&self) -> Link {
         match &*self.link.state() {
             State::Down(problem) => Link::Unreachable(problem.to_string()),
-            _ if self.breaker.is_open() => Link::Unreachable("it does not answer in time".into()),
             State::Up(_) => Link::Connected,
             State::Connecting => Link::Connecting,
+            State::Idle => Link::Idle,
         }
     }
 
@@ -126,27 +125,11 @@ impl Remote for Peer {
         async move {
             let span = RpcSpan::ask(wire::SERVICE, request.call.method(), self.link.address());
             let counted = self.counts.begin();
-            let (outcome, answer) = span.record(self.admit(request, within), ended).await;
+            let (outcome, answer) = span.record(self.wait(request, within), ended).await;
             counted.end(outcome);
             answer
         }
         .boxed()
-    }
-}
-
-/// A request without an answer so far. Whoever gives it up, at its deadline or
-/// because another answer came first, has waited in vain.
-struct Wait<'a> {
-    peer: &'a Peer,
-    since: Instant,
-    over: bool,
-}
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        if !self.over {
-            self.peer.breaker.unanswered(self.peer.clock.now_ms(), self.since.elapsed());
-        }
     }
 }
 

@@ -1,12 +1,24 @@
 //! The stream between nodes.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 use super::wire;
 use crate::proto::peer_client::PeerClient;
+use crate::proto::peer_response::Answer;
 use crate::proto::{PeerRequest, PeerResponse};
 use crate::transport::multiplex::{Outgoing, Protocol};
+use crate::transport::remote::{Call, Hello, Request};
+
+/// Requests of one stream that are worked on at a time. The asker keeps to it, so that
+/// the callee can read all that comes, cancellations above all.
+pub(crate) const AT_ONCE: usize = 1_024;
+
+/// What the callee has to answer a probe. It needs no time at all.
+const PROBE_WITHIN: Duration = Duration::from_secs(1);
 
 /// `psycache.v1.Peer`.
 pub(super) struct PeerProtocol {
@@ -17,6 +29,15 @@ impl Protocol for PeerProtocol {
     type Request = PeerRequest;
     type Response = PeerResponse;
     type Calls = PeerClient<Channel>;
+
+    const AT_ONCE: usize = AT_ONCE;
+
+    /// A node of many has a connection to each: what is not used must cost nothing. A
+    /// node that hangs is found out by those who wait for it.
+    const PING_EVERY: Option<Duration> = None;
+
+    /// Before the other end pings, see `server::serve`.
+    const UNUSED_FOR: Option<Duration> = Some(Duration::from_secs(12));
 
     fn calls(&self, channel: Channel) -> Self::Calls {
         let longest = wire::message_bytes(self.max_value_bytes);
@@ -36,7 +57,25 @@ impl Protocol for PeerProtocol {
         response.id
     }
 
+    fn piece(response: &PeerResponse) -> Option<usize> {
+        matches!(response.answer, Some(Answer::Piece(_))).then(|| wire::piece_bytes(response))
+    }
+
+    fn joined(pieces: Vec<PeerResponse>, last: PeerResponse) -> PeerResponse {
+        wire::joined(pieces, last)
+    }
+
+    fn most_bytes(&self) -> usize {
+        self.max_value_bytes
+    }
+
     fn cancellation(id: u64) -> PeerRequest {
         wire::cancellation(id)
+    }
+
+    fn probe(id: u64) -> Option<PeerRequest> {
+        let call = Call::Hello(Hello::default());
+        let request = Request { group: Bytes::new(), key: Bytes::new(), call, revision: 0 };
+        Some(wire::encode_request(request, id, PROBE_WITHIN))
     }
 }

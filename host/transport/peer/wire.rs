@@ -20,7 +20,8 @@ use crate::value::{Answer, Origin};
 /// The service's name in traces.
 pub(crate) const SERVICE: &str = "psycache.v1.Peer";
 
-/// A value above this many bytes goes by a call of its own.
+/// A request with a value above this many bytes goes by a call of its own, and an answer
+/// in pieces of so many.
 pub(crate) const LARGE_BYTES: usize = 64 << 10;
 
 /// The longest message between nodes whose values have at most `max_value_bytes`: one
@@ -190,26 +191,38 @@ pub(crate) fn encode_response(id: u64, response: Result<Response, Error>) -> Pee
     PeerResponse { id, answer: Some(answer) }
 }
 
-/// The answer on the stream in place of one with a large value.
-pub(crate) fn without_large_value(response: PeerResponse) -> PeerResponse {
-    match response.answer {
-        Some(peer_response::Answer::Value(value)) if value.value.len() > LARGE_BYTES => {
-            let large = peer_response::Answer::Large(value.value.len() as u64);
-            PeerResponse { answer: Some(large), ..response }
-        }
-        answer => PeerResponse { answer, ..response },
+/// Whether `response` goes over the stream in pieces.
+pub(crate) fn is_large_answer(response: &PeerResponse) -> bool {
+    piece_bytes(response) > LARGE_BYTES
+}
+
+/// Bytes of the value in `response`, or of its piece.
+pub(super) fn piece_bytes(response: &PeerResponse) -> usize {
+    match &response.answer {
+        Some(peer_response::Answer::Value(value)) => value.value.len(),
+        Some(peer_response::Answer::Piece(piece)) => piece.len(),
+        _ => 0,
     }
 }
 
-/// An answer as it came.
-pub(super) enum Decoded {
-    Answer(Result<Response, RemoteError>),
-    /// It is to be had by a call of its own.
-    Large,
+/// The answer that came in `pieces`, with `last` as the last of them.
+pub(super) fn joined(pieces: Vec<PeerResponse>, mut last: PeerResponse) -> PeerResponse {
+    let bytes = pieces.iter().map(piece_bytes).sum::<usize>() + piece_bytes(&last);
+    if let Some(peer_response::Answer::Value(value)) = &mut last.answer {
+        let mut whole = Vec::with_capacity(bytes);
+        for piece in pieces {
+            if let Some(peer_response::Answer::Piece(piece)) = piece.answer {
+                whole.extend_from_slice(&piece);
+            }
+        }
+        whole.extend_from_slice(&value.value);
+        value.value = whole.into();
+    }
+    last
 }
 
-pub(super) fn decode_response(message: PeerResponse) -> Decoded {
-    Decoded::Answer(match message.answer {
+pub(super) fn decode_response(message: PeerResponse) -> Result<Response, RemoteError> {
+    match message.answer {
         Some(peer_response::Answer::Value(PeerValue { value, ttl_ms, lent_ms })) => {
             let ttl = duration(ttl_ms);
             let answer = Answer { value: value.into(), origin: Origin::Peer, ttl };
@@ -232,12 +245,9 @@ pub(super) fn decode_response(message: PeerResponse) -> Decoded {
         }
         Some(peer_response::Answer::Many(PeerManyAnswers { answers })) => {
             let answers = answers.into_iter().map(|answer| match decode_response(answer) {
-                Decoded::Answer(Ok(response)) => Ok(response),
-                Decoded::Answer(Err(RemoteError::Answered(error))) => Err(error),
-                Decoded::Answer(Err(RemoteError::Unreachable(reason))) => {
-                    Err(Error::Internal(reason))
-                }
-                Decoded::Large => Err(Error::Internal("a large value among several".into())),
+                Ok(response) => Ok(response),
+                Err(RemoteError::Answered(error)) => Err(error),
+                Err(RemoteError::Unreachable(reason)) => Err(Error::Internal(reason)),
             });
             Ok(Response::Many(answers.collect()))
         }
@@ -245,11 +255,10 @@ pub(super) fn decode_response(message: PeerResponse) -> Decoded {
         Some(peer_response::Answer::Failure(failure)) => {
             Err(RemoteError::Answered(failure::decode(failure)))
         }
-        Some(peer_response::Answer::Large(_)) => return Decoded::Large,
-        None => Err(RemoteError::Unreachable(
+        Some(peer_response::Answer::Piece(_)) | None => Err(RemoteError::Unreachable(
             "it answered in a way that this version does not know".into(),
         )),
-    })
+    }
 }
 
 fn encode_view(view: View) -> PeerView {
@@ -375,22 +384,9 @@ mod tests {
             Response::Many(vec![Ok(Response::NotHeld), Err(Error::NotFound)]),
             Response::Identity(identity),
         ] {
-            let message = without_large_value(encode_response(1, Ok(response.clone())));
-            let Decoded::Answer(answer) = decode_response(message) else {
-                panic!("it is small");
-            };
-            assert_eq!(answer, Ok(response));
+            let message = encode_response(1, Ok(response.clone()));
+            assert!(!is_large_answer(&message));
+            assert_eq!(decode_response(message), Ok(response));
         }
-    }
-
-    #[test]
-    fn a_large_value_leaves_the_stream() {
-        let answer = |bytes| {
-            let value = Bytes::from(vec![0; bytes]);
-            let answer = Answer { value: value.into(), origin: Origin::Hit, ttl: None };
-            without_large_value(encode_response(1, Ok(Response::Value { answer, lent_ms: 0 })))
-        };
-        assert!(matches!(decode_response(answer(LARGE_BYTES)), Decoded::Answer(Ok(_))));
-        assert!(matches!(decode_response(answer(LARGE_BYTES + 1)), Decoded::Large));
     }
 }

@@ -1,0 +1,146 @@
+//! One stream of another node's requests: what runs on it, and what is taken back.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures::FutureExt;
+use hashbrown::HashMap;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tonic::Streaming;
+
+use super::peer_answers::Outgoing;
+use super::peer_service::Asked;
+use crate::error::Error;
+use crate::proto::{PeerRequest, PeerResponse, peer_request};
+use crate::transport::peer::{AT_ONCE, wire};
+use crate::transport::remote::Local;
+
+/// The callee's end of a stream. All that comes is read at once: the asker has at most
+/// [`AT_ONCE`] requests on it, and one that has more is refused those that would have to
+/// wait. So a cancellation is never behind a request that waits for a place. Dropping
+/// it gives up what may be.
+pub(super) struct Exchange {
+    local: Arc<dyn Local>,
+    answers: mpsc::Sender<Outgoing>,
+    /// Requests that had to wait; each ends with its answer.
+    running: JoinSet<PeerResponse>,
+    /// Those of them whose answer is still wanted, or which run to their end all the
+    /// same: each has one of the places. A place comes free before the answer is sent,
+    /// for the asker may use it as soon as it has that.
+    places: HashMap<u64, Running>,
+}
+
+struct Running {
+    task: AbortHandle,
+    may_be_given_up: bool,
+}
+
+impl Exchange {
+    pub(super) fn new(local: Arc<dyn Local>, answers: mpsc::Sender<Outgoing>) -> Self {
+        Self { local, answers, running: JoinSet::new(), places: HashMap::new() }
+    }
+
+    pub(super) async fn serve(
+        mut self,
+        mut requests: Streaming<PeerRequest>,
+        draining: impl Future<Output = ()>,
+    ) {
+        let mut draining = pin!(draining);
+        let mut takes_more = true;
+        while takes_more || !self.running.is_empty() {
+            tokio::select! {
+                // First, so that places come free before more is taken on.
+                biased;
+                Some(ended) = self.running.join_next_with_id() => self.ended(ended).await,
+                () = &mut draining, if takes_more => takes_more = false,
+                message = requests.message(), if takes_more => match message {
+                    Ok(Some(message)) => self.take(message).await,
+                    Ok(None) | Err(_) => return,
+                },
+                () = self.answers.closed() => return,
+            }
+        }
+    }
+
+    async fn take(&mut self, message: PeerRequest) {
+        if let Some(peer_request::Call::Cancel(id)) = message.call {
+            return self.cancel(id).await;
+        }
+        let id = message.id;
+        let asked = match Asked::read(message) {
+            Ok(asked) => asked,
+            Err(refusal) => return self.send(refusal).await,
+        };
+        let may_be_given_up = asked.may_be_given_up();
+        let has_place = self.places.len() < AT_ONCE && !self.places.contains_key(&id);
+        if !has_place && !may_be_given_up {
+            return self.refuse(id).await;
+        }
+        let mut answer = asked.answer(Arc::clone(&self.local)).boxed();
+        // What is in memory is answered here and now: a task for each would cost
+        // more than the answer.
+        match futures::poll!(&mut answer) {
+            Poll::Ready(answer) => self.send(answer).await,
+            Poll::Pending if has_place => {
+                let task = self.running.spawn(answer);
+                self.places.insert(id, Running { task, may_be_given_up });
+            }
+            Poll::Pending => self.refuse(id).await,
+        }
+    }
+
+    async fn cancel(&mut self, id: u64) {
+        match self.places.get(&id) {
+            Some(running) if running.may_be_given_up => {
+                running.task.abort();
+                self.places.remove(&id);
+            }
+            Some(_) => {}
+            // It may be a large one that is on its way.
+            None => drop(self.answers.send(Outgoing::Forget(id)).await),
+        }
+    }
+
+    async fn ended(&mut self, ended: Result<(Id, PeerResponse), JoinError>) {
+        match ended {
+            // Without a place it was taken back in the moment that it ended.
+            Ok((_, answer)) => {
+                if self.places.remove(&answer.id).is_some() {
+                    self.send(answer).await;
+                }
+            }
+            Err(lost) => {
+                let running =
+                    self.places.iter().find(|(_, running)| running.task.id() == lost.id());
+                if let Some(id) = running.map(|(id, _)| *id) {
+                    self.places.remove(&id);
+                    let error = Error::Internal("it panicked; see its node's log".into());
+                    self.send(wire::encode_response(id, Err(error))).await;
+                }
+            }
+        }
+    }
+
+    async fn refuse(&self, id: u64) {
+        let reason = format!("it works on at most {AT_ONCE} requests of a stream at a time");
+        let error = Error::Unavailable { who: "the node".into(), reason };
+        self.send(wire::encode_response(id, Err(error))).await;
+    }
+
+    /// Waits only for an asker that has more on the stream than it may.
+    async fn send(&self, answer: PeerResponse) {
+        // A closed stream shows in `serve`.
+        let _ = self.answers.send(Outgoing::Answer(answer)).await;
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        for running in self.places.values().filter(|running| running.may_be_given_up) {
+            running.task.abort();
+        }
+        self.running.detach_all();
+    }
+}
