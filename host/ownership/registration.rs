@@ -202,10 +202,14 @@ impl Registrar {
                     break (leases, member.name);
                 }
                 Registered::Before(holder) => {
+                    let asked_ms = clock.now_ms();
                     if let Some(rest) = self.registry.time_to_live(holder.lease).await? {
-                        let ends_ms = clock.now_ms() + ms(rest);
+                        // The answer is of some moment since it was asked for, so a slow
+                        // one must not look as if the lease had been renewed.
+                        let (earliest_ms, latest_ms) =
+                            (asked_ms + ms(rest), clock.now_ms() + ms(rest));
                         // Whole seconds: an end that moves by less may not have moved.
-                        if ends_ms > *holder_ends.get_or_insert(ends_ms) + 1_200 {
+                        if earliest_ms > *holder_ends.get_or_insert(latest_ms) + 1_200 {
                             return Err(NotRegistered::Taken(Box::new(holder.entry)));
                         }
                     }
