@@ -293,9 +293,11 @@ impl Registrar {
 
     /// Follows until the watch breaks.
     async fn follow_once(&self) -> Result<std::convert::Infallible, Ended> {
+        // 1. The list is read. 2. Another node tells of a later view. 3. The list arrives.
+        // It is older than the view then, and nothing was lost.
+        let (name, view) = (self.ownership.name(), self.ownership.view());
         let listing = self.registry.list().await?;
         self.note(&listing);
-        let (name, view) = (self.ownership.name(), self.ownership.view());
         let listed = &listing.view;
         if listed.cluster != view.cluster || listed.revision < view.revision {
             return Err(Ended::Stopped("the registry has lost what it knew".into()));
