@@ -61,8 +61,9 @@ impl Group {
     ) {
         self.fresh
             .in_turn(&key, hash, async || {
+                let asked_ms = self.parts.clock.now_ms();
                 if let Some((reply, entry)) = self.load(&retriever, &key, &flight).await {
-                    self.keep_briefly(&key, hash, entry);
+                    self.keep_briefly(&key, hash, entry, asked_ms);
                     flight.land(reply, || ());
                 }
             })
@@ -97,17 +98,22 @@ impl Group {
 
     /// Keeps what a node loaded that is not certain to hold its keys, where the
     /// configuration wants the source to be spared.
-    fn keep_briefly(&self, key: &str, hash: u64, entry: Option<NewEntry>) {
+    ///
+    /// The second counts from before the source was asked: the answer may have been slow,
+    /// or this process stood still before it read it.
+    fn keep_briefly(&self, key: &str, hash: u64, entry: Option<NewEntry>, asked_ms: u64) {
         let is_uncertain = !self.parts.ownership.is_certain();
         if !is_uncertain || self.config.uncertain == Uncertain::Strict {
             return;
         }
         let Some(entry) = entry else { return };
         let now_ms = self.parts.clock.now_ms();
-        let until_ms = now_ms + BRIEFLY.as_millis() as u64;
+        let until_ms = asked_ms + BRIEFLY.as_millis() as u64;
         let until_ms = entry.deadline_ms.map_or(until_ms, |at_ms| at_ms.min(until_ms));
         let value = entry.value.map(Into::into);
-        self.copies.insert(key, hash, Copy { value, until_ms, is_lent: false }, now_ms);
+        if until_ms > now_ms {
+            self.copies.insert(key, hash, Copy { value, until_ms, is_lent: false }, now_ms);
+        }
     }
 
     /// Keeps what there is to keep, and answers all who wait.
