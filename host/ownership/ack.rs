@@ -81,8 +81,7 @@ impl Ownership {
                         Some(why) => reason = why,
                     }
                 }
-                // The sender lives as long as this.
-                let _ = changes.changed().await;
+                changes.changed().await;
             }
         };
         match self.clock.timeout(within, acked).await {

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
-use tokio::sync::watch;
 
 use super::right::Ownership;
+use super::signal::Changes;
 use super::state::ms;
 use crate::membership::registry::{Listing, Record, Registry};
 use crate::membership::view::{Name, View};
@@ -186,10 +186,9 @@ impl Ownership {
     }
 
     /// Returns when the registration or its view is another one than at `moment`.
-    async fn moved(&self, mut changes: watch::Receiver<u64>, moment: &Moment) {
+    async fn moved(&self, mut changes: Changes<'_>, moment: &Moment) {
         while self.moment() == *moment {
-            // The sender lives as long as this.
-            let _ = changes.changed().await;
+            changes.changed().await;
         }
     }
 
@@ -209,8 +208,7 @@ impl Ownership {
         let mut changes = self.changes();
         let joined = async {
             while !self.has_joined() && self.problems.registry_answers() {
-                // The sender lives as long as this.
-                let _ = changes.changed().await;
+                changes.changed().await;
             }
         };
         let _ = self.clock.timeout(self.timing().lease * 2, joined).await;

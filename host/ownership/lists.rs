@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::right::Ownership;
-use crate::membership::rendezvous::{Ring, RingNode};
+use crate::membership::rendezvous::RingNode;
 use crate::sync::Mutex;
 use crate::transport::remote::{Identity, Response};
 
@@ -61,7 +61,7 @@ impl Ownership {
     /// it owns from then on, unless another one of the list has said that its list is
     /// another one.
     pub fn follow_list(&self, nodes: Vec<RingNode>) {
-        let digest = Ring::new(nodes.clone()).version();
+        let digest = (self.make_ring)(nodes.clone()).version();
         let others = nodes.iter().filter(|node| node.address != self.own);
         let heard = others.map(|node| (node.address.to_string(), None)).collect();
         let lists =
@@ -152,7 +152,7 @@ impl Ownership {
             if all {
                 // Whoever comes with another list says so itself.
                 let mut changes = self.changes();
-                let _ = changes.changed().await;
+                changes.changed().await;
             }
             self.clock.sleep(LOOK_EVERY).await;
         }

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::Rng;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -56,6 +57,8 @@ struct Registrar {
     own: Entry,
     /// The short one and the long one, with when the grant was asked for.
     leases: Option<Leases>,
+    /// Spreads attempts. Follows from the process, and from nothing else.
+    random: StdRng,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +83,8 @@ impl Registration {
         registry: Arc<dyn Registry>,
         own: Entry,
     ) -> Result<Self, RegistryError> {
-        let mut registrar = Registrar { ownership, registry, own, leases: None };
+        let random = StdRng::seed_from_u64(ownership.process());
+        let mut registrar = Registrar { ownership, registry, own, leases: None, random };
         match registrar.register().await {
             Ok(()) => {}
             Err(NotRegistered::Taken(holder)) => {
@@ -146,6 +150,7 @@ impl Registrar {
             let pause = self.pause(attempts);
             attempts += 1;
             tokio::select! {
+                biased;
                 left = &mut left => {
                     if left.is_ok() {
                         self.leave().await;
@@ -180,6 +185,7 @@ impl Registrar {
         let this = &*self;
         // The leases are renewed whatever becomes of the watch.
         tokio::select! {
+            biased;
             ended = this.renew(leases.short, false) => ended,
             ended = this.renew(leases.long, true) => ended,
             ended = this.follow() => ended,
@@ -347,8 +353,7 @@ impl Registrar {
             if waits {
                 self.ownership.clock.sleep(LOOK_EVERY).await;
             } else {
-                // The sender lives as long as the ownership.
-                let _ = changes.changed().await;
+                changes.changed().await;
             }
         }
     }
@@ -441,9 +446,9 @@ impl Registrar {
 
     /// Doubles from a fiftieth of the lease to the lease, and is spread, so that a
     /// hundred nodes do not come back at once.
-    fn pause(&self, attempts: u32) -> Duration {
+    fn pause(&mut self, attempts: u32) -> Duration {
         let lease = self.ownership.timing().lease;
         let doubled = (lease / 50) * 2_u32.pow(attempts.min(10));
-        doubled.min(lease).mul_f64(rand::rng().random_range(0.5..=1.0))
+        doubled.min(lease).mul_f64(self.random.random_range(0.5..=1.0))
     }
 }

@@ -25,11 +25,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
 
 use super::heirs::{Giver, Heirs};
 use super::lists::Lists;
 use super::report::Problems;
+use super::signal::{Changes, Signal};
 use super::state::State;
 use super::timing::Timing;
 use crate::clock::Clock;
@@ -92,7 +92,7 @@ pub struct Ownership {
     /// Tells this process from every other one.
     pub(super) process: u64,
     dial: Dial,
-    make_ring: MakeRing,
+    pub(super) make_ring: MakeRing,
     pub(super) clock: Clock,
     pub(super) now: ArcSwap<Snapshot>,
     /// Until when what is held may be answered; 0: not now.
@@ -102,8 +102,8 @@ pub struct Ownership {
     /// Guards what the rules speak of. Held for moments, by nobody who waits.
     pub(super) state: Mutex<State>,
     holdings: Mutex<Vec<Weak<dyn Holdings>>>,
-    /// The view's revision, for those who wait for a change of anything here.
-    pub(super) changed: watch::Sender<u64>,
+    /// For those who wait for a change of anything here.
+    changed: Signal,
     /// Nodes that wait for an ack of this one.
     pub(super) joiners: AtomicU64,
     pub(super) heirs: Heirs,
@@ -146,7 +146,7 @@ impl Ownership {
             stepping: Mutex::new(()),
             state: Mutex::new(State::new(node, timing)),
             holdings: Mutex::default(),
-            changed: watch::Sender::new(0),
+            changed: Signal::default(),
             joiners: AtomicU64::new(0),
             heirs: Heirs::default(),
             lists: OnceLock::new(),
@@ -162,6 +162,14 @@ impl Ownership {
         make_ring: impl Fn(Vec<RingNode>) -> Ring + Send + Sync + 'static,
     ) -> Self {
         self.make_ring = Box::new(make_ring);
+        self
+    }
+
+    /// The same, told apart from other processes by `process`, which must be no other
+    /// one's. By itself it is a number at random.
+    #[must_use]
+    pub fn with_process(mut self, process: u64) -> Self {
+        self.process = process;
         self
     }
 
@@ -209,8 +217,8 @@ impl Ownership {
     /// Waits for a change of the view, of the right to hold, or of who has joined.
     /// Subscribe before looking.
     #[must_use]
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+    pub fn changes(&self) -> Changes<'_> {
+        self.changed.changes()
     }
 
     /// Every other node in the ring.
@@ -455,7 +463,7 @@ impl Ownership {
     }
 
     pub(super) fn announce(&self) {
-        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+        self.changed.tell();
     }
 
     /// Whether a value may be lent now, and for how long at most: not beyond this node's

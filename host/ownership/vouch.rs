@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::right::Ownership;
+use super::signal::Changes;
 use super::state::ms;
 use crate::transport::remote::{Call, Response};
 
@@ -33,7 +34,7 @@ impl Ownership {
     }
 
     /// Waits for the time to look, or for something that changes it.
-    async fn wait(&self, mut changes: tokio::sync::watch::Receiver<u64>, within: Duration) {
+    async fn wait(&self, mut changes: Changes<'_>, within: Duration) {
         let _ = self.clock.timeout(within, changes.changed()).await;
     }
 
