@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use super::join::Attempt;
 use super::right::Ownership;
 use super::state::ms;
+use crate::flaw::{self, Flaw};
 use crate::membership::registry::{
     Change, Failure, Lease, Listing, Registered, Registry, RegistryError,
 };
@@ -267,9 +268,12 @@ impl Registrar {
     async fn renew(&self, lease: Lease, long: bool) -> Ended {
         let clock = &self.ownership.clock;
         loop {
-            let sent_ms = clock.now_ms();
+            let mut sent_ms = clock.now_ms();
             match self.registry.keep_alive(lease.id).await {
                 Ok(true) => {
+                    if flaw::is(Flaw::CertaintyCountsFromTheAnswer) {
+                        sent_ms = clock.now_ms();
+                    }
                     self.ownership.make_certain(|state| state.renewed(long, sent_ms));
                     clock.sleep(lease.ttl / 3).await;
                 }
@@ -397,7 +401,9 @@ impl Registrar {
     }
 
     async fn leave(&mut self) {
-        self.ownership.copies_end().await;
+        if !flaw::is(Flaw::LeavesWithCopies) {
+            self.ownership.copies_end().await;
+        }
         let clock = self.ownership.clock.clone();
         if clock.timeout(LEAVE_WITHIN, self.end_leases()).await.is_err() {
             tracing::warn!("the registry does not answer; the leases of this node run out");

@@ -33,6 +33,7 @@ use super::signal::{Changes, Signal};
 use super::state::State;
 use super::timing::Timing;
 use crate::clock::Clock;
+use crate::flaw::{self, Flaw};
 use crate::membership::rendezvous::{Ring, RingNode};
 use crate::membership::view::{Entry, Name, View};
 use crate::sync::Mutex;
@@ -201,7 +202,7 @@ impl Ownership {
         match self.certain_until_ms.load(Ordering::Acquire) {
             FOR_EVER => true,
             0 => false,
-            until_ms => self.clock.now_ms() < until_ms,
+            until_ms => self.clock.now_ms() < until_ms || flaw::is(Flaw::CertaintyIsNotChecked),
         }
     }
 
@@ -309,7 +310,8 @@ impl Ownership {
     /// they are [8].
     #[must_use]
     pub fn have_all(&self, cleared: &BTreeMap<String, Name>) -> bool {
-        self.is_certain() && self.missing(cleared).is_empty() && self.is_certain()
+        let all = self.missing(cleared).is_empty() || flaw::is(Flaw::NewcomersAreNotCleared);
+        self.is_certain() && all && self.is_certain()
     }
 
     /// The clock that certainty is counted by.
@@ -361,6 +363,9 @@ impl Ownership {
     /// Holds nothing from now on, and registers no more: it is about to leave [11]. What
     /// it has stays in memory, to be given away.
     pub fn leave(&self) {
+        if flaw::is(Flaw::StopsAfterLeaving) {
+            return;
+        }
         self.step(|state| {
             state.leaving = true;
             true
