@@ -25,6 +25,8 @@ pub mod retriever;
 
 pub mod clock;
 pub mod error;
+#[doc(hidden)]
+pub mod flaw;
 pub mod key;
 mod sync;
 pub mod telemetry;

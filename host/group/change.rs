@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::{Group, ttl};
 use crate::error::Error;
+use crate::flaw::{self, Flaw};
 use crate::key;
 use crate::store::NewEntry;
 
@@ -62,11 +63,11 @@ impl Group {
         let entry = NewEntry { value: Some(value), deadline_ms, cost_us: 0 };
         // 1. A load reads the old value from the source. 2. This puts the new one.
         // 3. The load ends, and would put the old one over it.
-        let kept = self.flights.interrupt(key, hash, || {
+        let kept = self.interrupt(key, hash, || {
             // 1. This is long on its way, or waits for room. 2. Its caller gives it
             // up, and removes the key through another node. 3. This would bring
             // back what was removed.
-            if self.changes.after(hash, seen) {
+            if self.changes.after(hash, seen) && !flaw::is(Flaw::SetsWithoutFence) {
                 return Kept::Overtaken { seen: self.changes.latest() };
             }
             self.changes.note(hash, self.parts.clock.now_ms());
@@ -96,7 +97,7 @@ impl Group {
     pub(super) fn remove_here(&self, key: &str) -> bool {
         let store = &self.parts.store;
         let hash = store.hash(key);
-        let existed = self.flights.interrupt(key, hash, || {
+        let existed = self.interrupt(key, hash, || {
             self.changes.note(hash, self.parts.clock.now_ms());
             // That the source has no such key is no value.
             let held = store.peek(key, hash).is_some_and(|found| found.value.is_some());
@@ -104,6 +105,13 @@ impl Group {
         });
         self.drop_remembered(key);
         existed
+    }
+
+    fn interrupt<R>(&self, key: &str, hash: u64, change: impl FnOnce() -> R) -> R {
+        match flaw::is(Flaw::FlightsSurviveChanges) {
+            false => self.flights.interrupt(key, hash, change),
+            true => change(),
+        }
     }
 
     /// Drops everything that this node holds, so that no get that begins later is

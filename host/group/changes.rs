@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashMap;
 
+use crate::flaw::{self, Flaw};
 use crate::sync::Mutex;
 
 /// By the key's hash, so that changes of different keys rarely meet.
@@ -81,6 +82,9 @@ impl Changes {
     /// This node has other keys than before: a set that was sent earlier is refused,
     /// whatever became of its key meanwhile.
     pub(super) fn note_gain(&self) {
+        if flaw::is(Flaw::GainIsNoChange) {
+            return;
+        }
         let number = self.next();
         self.gained.fetch_max(number, Ordering::AcqRel);
     }
@@ -101,6 +105,7 @@ impl Changes {
     /// Whether the key may have changed at `since_ms` or later.
     pub(super) fn since(&self, hash: u64, since_ms: u64) -> bool {
         self.last(hash, |change| change.number > 0 && change.at_ms >= since_ms)
+            && !flaw::is(Flaw::HeirDoesNotMindChanges)
     }
 
     fn last(&self, hash: u64, is_late: impl Fn(Change) -> bool) -> bool {

@@ -157,8 +157,7 @@ impl Group {
         let mut changes = ownership.changes();
         let heard = async {
             while !ownership.has_gone(from, name) {
-                // The sender lives as long as the ownership.
-                let _ = changes.changed().await;
+                changes.changed().await;
             }
         };
         let _ = self.parts.clock.timeout(within, heard).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::Group;
+use crate::flaw::{self, Flaw};
 use crate::key;
 use crate::membership::view::Name;
 use crate::ownership::{Giver, Holdings};
@@ -60,6 +61,7 @@ impl Left {
     pub(super) fn give(&self, key: &str, heir: Name, now_ms: u64) -> Option<Held> {
         let kept = &mut *self.kept.lock();
         let is_for_it = kept.entries.get(key)?.heir == heir;
+        let is_for_it = is_for_it || flaw::is(Flaw::GiverDoesNotMindWhoAsks);
         let entry = if is_for_it { kept.entries.remove(key)? } else { return None };
         kept.bytes -= weight(&entry.held);
         (entry.until_ms > now_ms).then_some(entry.held)
@@ -106,10 +108,15 @@ fn weight(held: &Held) -> u64 {
 impl Holdings for Group {
     fn rights_change(&self) {
         self.changes.note_gain();
-        self.flights.interrupt_all(|| ());
+        if !flaw::is(Flaw::FlightsSurviveLoss) {
+            self.flights.interrupt_all(|| ());
+        }
     }
 
     fn drop_lost(&self, owned: &dyn Fn(u64) -> bool, giver: &Giver) {
+        if flaw::is(Flaw::LostEntriesStay) {
+            return;
+        }
         self.left.tidy(owned, self.parts.clock.now_ms());
         let mut refused = 0_u64;
         self.parts.store.retain(
@@ -137,6 +144,9 @@ impl Holdings for Group {
     }
 
     fn forget(&self) -> u64 {
+        if flaw::is(Flaw::MemorySurvivesStop) {
+            return 0;
+        }
         self.changes.note_gain();
         let dropped = self.flights.interrupt_all(|| self.parts.store.clear());
         self.left.clear();

@@ -120,15 +120,10 @@ impl Membership {
     /// Leaves, gives what is held to those who own it from then on, and returns when
     /// nobody should be asking any more.
     pub(super) async fn leave(self, groups: &Groups) {
-        if self.ownership.others().is_empty() {
-            if let Some(registration) = self.registration {
-                registration.leave().await;
-            }
-            return;
-        }
-        let grace = tokio::time::sleep(GRACE);
+        let is_alone = self.ownership.others().is_empty();
+        let grace = tokio::time::sleep(if is_alone { Duration::ZERO } else { GRACE });
         let Some(registration) = self.registration else { return grace.await };
-        // Nothing is held from here on, so that others may.
+        // Nothing is held from here on, so that others may: one may come at any time.
         let name = self.ownership.name();
         self.ownership.leave();
         registration.leave().await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::right::Ownership;
 use crate::error::Error;
+use crate::flaw::{self, Flaw};
 use crate::membership::view::{Name, View};
 use crate::transport::remote::{Call, Identity, Response};
 
@@ -72,7 +73,9 @@ impl Ownership {
         // From here on nothing is lent, so that what is lent comes to an end.
         let _waiting = Joiner::new(&self.joiners);
         let acked = async {
-            self.copies_end().await;
+            if !flaw::is(Flaw::AckWithCopies) {
+                self.copies_end().await;
+            }
             loop {
                 {
                     let state = self.state.lock();
@@ -81,8 +84,7 @@ impl Ownership {
                         Some(why) => reason = why,
                     }
                 }
-                // The sender lives as long as this.
-                let _ = changes.changed().await;
+                changes.changed().await;
             }
         };
         match self.clock.timeout(within, acked).await {

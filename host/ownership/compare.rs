@@ -6,7 +6,7 @@ use futures::future::join_all;
 
 use super::lists::{ListProblem, Lists};
 use super::right::Ownership;
-use crate::membership::rendezvous::{Ring, RingNode};
+use crate::membership::rendezvous::RingNode;
 use crate::transport::remote::{Identity, Response};
 
 /// How long one look at the others may take, and the pause until the next one.
@@ -18,7 +18,7 @@ impl Ownership {
     /// it owns from then on, unless another one of the list has said that its list is
     /// another one.
     pub fn follow_list(&self, nodes: Vec<RingNode>) {
-        let digest = Ring::new(nodes.clone()).version();
+        let digest = (self.make_ring)(nodes.clone()).version();
         let others = nodes.iter().filter(|node| node.address != self.own);
         let lists = Lists::new(digest, others.map(|node| node.address.to_string()));
         // A second list would be of the same node.
@@ -90,7 +90,7 @@ impl Ownership {
             if lists.all_agree() {
                 // Whoever comes with another list says so itself.
                 let mut changes = self.changes();
-                let _ = changes.changed().await;
+                changes.changed().await;
             }
             self.clock.sleep(LOOK_EVERY).await;
         }

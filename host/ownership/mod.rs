@@ -3,6 +3,7 @@
 
 mod timing;
 
+mod signal;
 mod state;
 
 mod snapshot;
@@ -35,4 +36,5 @@ pub use lists::ListProblem;
 pub use registration::Registration;
 pub use report::{NodeState, Standing, State};
 pub use right::{Holdings, Owner, Ownership};
+pub use signal::Changes;
 pub use timing::Timing;

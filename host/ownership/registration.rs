@@ -8,13 +8,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::Rng;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::join::Attempt;
 use super::right::Ownership;
 use super::state::ms;
+use crate::flaw::{self, Flaw};
 use crate::membership::registry::{
     Change, Failure, Lease, Listing, Registered, Registry, RegistryError,
 };
@@ -56,6 +58,8 @@ struct Registrar {
     own: Entry,
     /// The short one and the long one, with when the grant was asked for.
     leases: Option<Leases>,
+    /// Spreads attempts. Follows from the process, and from nothing else.
+    random: StdRng,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +84,8 @@ impl Registration {
         registry: Arc<dyn Registry>,
         own: Entry,
     ) -> Result<Self, RegistryError> {
-        let mut registrar = Registrar { ownership, registry, own, leases: None };
+        let random = StdRng::seed_from_u64(ownership.process());
+        let mut registrar = Registrar { ownership, registry, own, leases: None, random };
         match registrar.register().await {
             Ok(()) => {}
             Err(NotRegistered::Taken(holder)) => {
@@ -146,6 +151,7 @@ impl Registrar {
             let pause = self.pause(attempts);
             attempts += 1;
             tokio::select! {
+                biased;
                 left = &mut left => {
                     if left.is_ok() {
                         self.leave().await;
@@ -180,6 +186,7 @@ impl Registrar {
         let this = &*self;
         // The leases are renewed whatever becomes of the watch.
         tokio::select! {
+            biased;
             ended = this.renew(leases.short, false) => ended,
             ended = this.renew(leases.long, true) => ended,
             ended = this.follow() => ended,
@@ -202,10 +209,14 @@ impl Registrar {
                     break (leases, member.name);
                 }
                 Registered::Before(holder) => {
+                    let asked_ms = clock.now_ms();
                     if let Some(rest) = self.registry.time_to_live(holder.lease).await? {
-                        let ends_ms = clock.now_ms() + ms(rest);
+                        // The answer is of some moment since it was asked for, so a slow
+                        // one must not look as if the lease had been renewed.
+                        let (earliest_ms, latest_ms) =
+                            (asked_ms + ms(rest), clock.now_ms() + ms(rest));
                         // Whole seconds: an end that moves by less may not have moved.
-                        if ends_ms > *holder_ends.get_or_insert(ends_ms) + 1_200 {
+                        if earliest_ms > *holder_ends.get_or_insert(latest_ms) + 1_200 {
                             return Err(NotRegistered::Taken(Box::new(holder.entry)));
                         }
                     }
@@ -257,9 +268,12 @@ impl Registrar {
     async fn renew(&self, lease: Lease, long: bool) -> Ended {
         let clock = &self.ownership.clock;
         loop {
-            let sent_ms = clock.now_ms();
+            let mut sent_ms = clock.now_ms();
             match self.registry.keep_alive(lease.id).await {
                 Ok(true) => {
+                    if flaw::is(Flaw::CertaintyCountsFromTheAnswer) {
+                        sent_ms = clock.now_ms();
+                    }
                     self.ownership.make_certain(|state| state.renewed(long, sent_ms));
                     clock.sleep(lease.ttl / 3).await;
                 }
@@ -289,9 +303,11 @@ impl Registrar {
 
     /// Follows until the watch breaks.
     async fn follow_once(&self) -> Result<std::convert::Infallible, Ended> {
+        // 1. The list is read. 2. Another node tells of a later view. 3. The list arrives.
+        // It is older than the view then, and nothing was lost.
+        let (name, view) = (self.ownership.name(), self.ownership.view());
         let listing = self.registry.list().await?;
         self.note(&listing);
-        let (name, view) = (self.ownership.name(), self.ownership.view());
         let listed = &listing.view;
         if listed.cluster != view.cluster || listed.revision < view.revision {
             return Err(Ended::Stopped("the registry has lost what it knew".into()));
@@ -341,8 +357,7 @@ impl Registrar {
             if waits {
                 self.ownership.clock.sleep(LOOK_EVERY).await;
             } else {
-                // The sender lives as long as the ownership.
-                let _ = changes.changed().await;
+                changes.changed().await;
             }
         }
     }
@@ -386,7 +401,9 @@ impl Registrar {
     }
 
     async fn leave(&mut self) {
-        self.ownership.copies_end().await;
+        if !flaw::is(Flaw::LeavesWithCopies) {
+            self.ownership.copies_end().await;
+        }
         let clock = self.ownership.clock.clone();
         if clock.timeout(LEAVE_WITHIN, self.end_leases()).await.is_err() {
             tracing::warn!("the registry does not answer; the leases of this node run out");
@@ -435,9 +452,9 @@ impl Registrar {
 
     /// Doubles from a fiftieth of the lease to the lease, and is spread, so that a
     /// hundred nodes do not come back at once.
-    fn pause(&self, attempts: u32) -> Duration {
+    fn pause(&mut self, attempts: u32) -> Duration {
         let lease = self.ownership.timing().lease;
         let doubled = (lease / 50) * 2_u32.pow(attempts.min(10));
-        doubled.min(lease).mul_f64(rand::rng().random_range(0.5..=1.0))
+        doubled.min(lease).mul_f64(self.random.random_range(0.5..=1.0))
     }
 }

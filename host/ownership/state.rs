@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::timing::Timing;
+use crate::flaw::{self, Flaw};
 use crate::membership::rendezvous::RingNode;
 use crate::membership::view::{Member, Name, View};
 
@@ -118,7 +119,7 @@ impl State {
 
     /// Moves to `view`. Members that went become ghosts.
     pub(super) fn see(&mut self, view: View) {
-        if self.registered.is_some() {
+        if self.registered.is_some() && !flaw::is(Flaw::GhostsAreNotKept) {
             let gone = self.view.members.iter().filter(|(address, member)| {
                 **address != self.own.address && view.name_at(address) != member.name
             });
@@ -145,6 +146,9 @@ impl State {
             add(&ghost.entry.address.as_str().into(), ghost.entry.weight);
         }
         for (address, promise) in &self.promises {
+            if flaw::is(Flaw::PromisesAreNotKept) {
+                break;
+            }
             add(address, promise.weight);
         }
         if self.leaving {
@@ -188,12 +192,19 @@ impl State {
     fn vouched_until_ms(&self, registered: &Registered) -> u64 {
         let margin_ms = ms(self.timing.margin());
         let lasts_ms = ms(self.timing.promise()).saturating_sub(margin_ms);
-        let long_ms = (registered.long_ms + registered.long_ttl_ms).saturating_sub(margin_ms);
+        let mut long_ms = (registered.long_ms + registered.long_ttl_ms).saturating_sub(margin_ms);
+        if flaw::is(Flaw::VouchedWithoutEnd) {
+            long_ms = u64::MAX - 1;
+        }
         let others = self.view.members.iter().filter(|(address, _)| **address != self.own.address);
-        let until = others.map(|(address, member)| match self.vouches.get(address) {
-            Some(vouch) if vouch.name == member.name => vouch.asked_ms + lasts_ms,
-            _ => 0,
-        });
+        let until =
+            others.skip(usize::from(flaw::is(Flaw::MostVouch))).map(|(address, member)| match self
+                .vouches
+                .get(address)
+            {
+                Some(vouch) if vouch.name == member.name => vouch.asked_ms + lasts_ms,
+                _ => 0,
+            });
         until.min().unwrap_or(long_ms).min(long_ms)
     }
 
@@ -252,13 +263,15 @@ impl State {
     ) -> Option<&'static str> {
         if self.name() == 0 || self.leaving {
             Some("it is not registered")
-        } else if self.view.name_at(address) != name {
+        } else if self.view.name_at(address) != name && !flaw::is(Flaw::AckBeforeSeeing) {
             Some("it has not seen the registration")
         } else if self.view.revision < revision || self.settled < self.view.revision {
             Some("its view is older")
-        } else if !self.ghosts.is_empty() {
+        } else if !self.ghosts.is_empty() && !flaw::is(Flaw::AckWithGhosts) {
             Some("it waits for the lease of a node that went to end")
-        } else if self.promises.iter().any(|(at, p)| self.view.name_at(at) != p.name) {
+        } else if self.promises.iter().any(|(at, p)| self.view.name_at(at) != p.name)
+            && !flaw::is(Flaw::AckWithPromises)
+        {
             Some("it vouches for a node that went")
         } else {
             None

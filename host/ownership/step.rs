@@ -26,6 +26,7 @@ use super::heirs::Giver;
 use super::right::{FOR_EVER, Ownership};
 use super::snapshot::Snapshot;
 use super::state::State;
+use crate::flaw::{self, Flaw};
 use crate::membership::rendezvous::{Ring, RingNode};
 use crate::membership::view::View;
 use crate::transport::remote::Remote;
@@ -77,6 +78,9 @@ impl Ownership {
     /// Holds nothing from now on, and registers no more: it is about to leave [11]. What
     /// it has stays in memory, to be given away.
     pub fn leave(&self) {
+        if flaw::is(Flaw::StopsAfterLeaving) {
+            return;
+        }
         self.step(|state| {
             state.leaving = true;
             true
@@ -194,7 +198,7 @@ impl Ownership {
     }
 
     pub(super) fn announce(&self) {
-        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+        self.changed.tell();
     }
 
     fn forget_all(&self) -> u64 {

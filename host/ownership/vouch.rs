@@ -8,6 +8,7 @@ use futures::future::join_all;
 
 use super::report::Standing;
 use super::right::Ownership;
+use super::signal::Changes;
 use super::state::ms;
 use crate::transport::remote::{Call, Response};
 
@@ -50,7 +51,7 @@ impl Ownership {
     }
 
     /// Waits for the time to look, or for something that changes it.
-    async fn wait(&self, mut changes: tokio::sync::watch::Receiver<u64>, within: Duration) {
+    async fn wait(&self, mut changes: Changes<'_>, within: Duration) {
         let _ = self.clock.timeout(within, changes.changed()).await;
     }
 

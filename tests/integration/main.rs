@@ -21,7 +21,6 @@ mod metrics;
 mod museum;
 mod readme;
 mod server;
-// mod simulation;
 mod status_shape;
 mod traces;
 mod with_etcd;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use crate::root;
 
 /// The test, and what tells it which seeds.
-const TEST: &str = "simulation::no_seed_shows_an_older_value";
+const TEST: &str = "no_seed_shows_an_older_value";
 const SEEDS: &str = "PSYCACHE_SIMULATED_SEEDS";
 const SEED: &str = "PSYCACHE_SIMULATED_SEED";
 
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         None => (SEEDS, arguments.seeds),
     };
     let mut command = std::process::Command::new("cargo");
-    command.args(["test", "--release", "--test", "integration", "--"]);
+    command.args(["test", "--release", "--features", "flaws", "--test", "simulation", "--"]);
     command.args([TEST, "--exact", "--nocapture"]).env(name, value.to_string());
     let status = command.current_dir(root()).status().context("cargo can't be started")?;
     ensure!(status.success(), "the simulation failed");

@@ -25,6 +25,9 @@ const EXAMPLE_POLICY: &str = "examples/policies/sieve";
 /// the node is made of would be built once more with those.
 const PACKAGES: [&str; 3] = ["--package psycache", "--package psycache-models", "--package xtask"];
 
+/// Takes parts of the protocol away, which nothing else may be built with.
+const SIMULATION: &str = "--features flaws --test simulation";
+
 /// Fails where something fails, or can't be run here.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.no_services {
@@ -53,6 +56,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for package in PACKAGES {
         step(".", &format!("cargo test --release {package} --{skips}"))?;
     }
+    step(".", &format!("cargo clippy --release {SIMULATION} -- -D warnings"))?;
+    step(".", &format!("cargo test --release {SIMULATION}"))?;
     optional(".", "cargo deny", "cargo deny --all-features check")?;
     if arguments.no_services {
         eprintln!("\nLEFT OUT: the tests in {} (--no-services)", SERVICE_TESTS.join(", "));

@@ -1,0 +1,64 @@
+//! What one run is like.
+
+use std::time::Duration;
+
+use rand::Rng;
+use rand::rngs::StdRng;
+
+use psycache::group::Uncertain;
+use psycache::ownership::Timing;
+
+#[derive(Clone, Debug)]
+pub(super) struct Profile {
+    pub(super) places: usize,
+    pub(super) finding: Finding,
+    pub(super) timing: Timing,
+    pub(super) uncertain: Uncertain,
+    pub(super) capacity: u64,
+    /// Milliseconds that a message takes at most, where the link is not slow.
+    pub(super) quick_ms: u64,
+    /// One node crashes or leaves, once, and nothing else goes wrong.
+    pub(super) is_mild: bool,
+    /// A key is asked for so often that it is lent.
+    pub(super) is_hot: bool,
+    /// Several clients change a key at a time.
+    pub(super) in_parallel: bool,
+}
+
+/// How nodes find each other in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    Registry,
+    List,
+}
+
+impl Profile {
+    pub(super) fn new(random: &mut StdRng) -> Self {
+        let (short, long) = match random.random_range(0..4) {
+            // With short leases more happens in the same time.
+            0 | 1 => (2, 6),
+            2 => (3, 20),
+            _ => (5, 120),
+        };
+        let timing =
+            Timing { lease: Duration::from_secs(short), long_lease: Duration::from_secs(long) };
+        Self {
+            places: random.random_range(2..=4),
+            finding: match random.random_bool(0.12) {
+                true => Finding::List,
+                false => Finding::Registry,
+            },
+            timing,
+            uncertain: match random.random_bool(0.5) {
+                true => Uncertain::Strict,
+                false => Uncertain::Brief,
+            },
+            // Room for one entry or two, or for all.
+            capacity: if random.random_bool(0.1) { 160 } else { 1 << 20 },
+            quick_ms: random.random_range(1..=20),
+            is_mild: random.random_bool(0.1),
+            is_hot: random.random_bool(0.15),
+            in_parallel: random.random_bool(0.3),
+        }
+    }
+}
