@@ -312,14 +312,16 @@ impl Ownership {
 
     // ---- What changes it ----
 
-    /// Moves to `view` if it is later. A node whose own entry is not in it stops [1].
-    /// Answers whether it moved.
+    /// Moves to `view` if it is later. A node whose own entry is not in it stops [1]. One
+    /// that has no registration passes on by it what it is asked for. Answers whether it
+    /// moved.
     pub fn see(&self, view: View) -> bool {
         let mut stops = false;
         let moved = self.step(|state| {
-            let moves = state.registered.is_some() && state.is_later(&view);
+            let moves = state.is_later(&view);
             if moves {
-                stops = view.name_at(&state.own.address) != state.name();
+                let is_in_it = view.name_at(&state.own.address) == state.name();
+                stops = state.registered.is_some() && !is_in_it;
                 state.see(view);
             }
             moves

@@ -78,7 +78,7 @@ pub enum Call {
         view: View,
     },
     /// About no group: keep the asker in the ring although the registry may not:
-    /// [`Response::Vouched`] [rule 7].
+    /// [`Response::Vouched`] or [`Response::NotHolder`] [rule 7].
     Vouch {
         /// The asker's address.
         from: String,
@@ -176,7 +176,8 @@ pub enum Response {
         /// The callee's latest change.
         seen: u64,
     },
-    /// To a change of a key: the callee does not hold it, for this reason.
+    /// To a change of a key: the callee does not hold it, for this reason. To
+    /// [`Call::Vouch`]: its view does not have the asker.
     NotHolder {
         /// Why.
         reason: String,
