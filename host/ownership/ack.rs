@@ -66,6 +66,7 @@ impl Ownership {
         within: Duration,
     ) -> Result<Response, Error> {
         let revision = view.revision;
+        let asker = view.members.get(from).filter(|asker| asker.name == name).cloned();
         self.see(view);
         let mut changes = self.changes();
         let mut reason = "";
@@ -76,7 +77,7 @@ impl Ownership {
             loop {
                 {
                     let state = self.state.lock();
-                    match state.keeps_waiting(from, name, revision) {
+                    match state.keeps_waiting(from, asker.as_ref(), revision) {
                         None => return state.joined,
                         Some(why) => reason = why,
                     }
