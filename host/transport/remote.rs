@@ -60,7 +60,8 @@ pub enum Call {
     Handover {
         /// The address of the node that leaves.
         from: String,
-        /// Its registration, which has ended.
+        /// Its registration, which has ended; or the callee's, of entries of keys that it
+        /// took over from that node before.
         name: Name,
         /// Its entries.
         entries: Vec<HandedOver>,
