@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 
 use super::Group;
 use crate::error::Error;
 use crate::membership::view::Name;
-use crate::transport::remote::{Call, RemoteError, Response};
+use crate::transport::remote::{Call, Remote, RemoteError, Response};
 
 /// Between attempts. A change of the ring ends the pause.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -72,13 +73,19 @@ impl Group {
             let request = self.request("", Call::Clear);
             async move { (remote.address().to_owned(), remote.ask(request, within).await) }
         });
+        let mut asked: FuturesUnordered<_> = asked.collect();
         let mut dropped = 0;
-        reasons.clear();
-        for (address, answer) in join_all(asked).await {
+        // Of a node that hangs nothing comes back before the time is over.
+        let silent = |remote: &Arc<dyn Remote>| {
+            (remote.address().to_owned(), "it has not answered".to_owned())
+        };
+        *reasons = missing.iter().map(silent).collect();
+        while let Some((address, answer)) = asked.next().await {
             let reason = match answer {
                 Ok(Response::Done { count, name, seen }) => {
                     self.heard.note(&address, seen);
                     dropped += count;
+                    reasons.remove(&address);
                     cleared.insert(address, name);
                     continue;
                 }

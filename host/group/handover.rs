@@ -23,7 +23,7 @@ const MESSAGE_BYTES: usize = 256 << 10;
 /// Entries in one message, so that the heir takes it in at once.
 const MESSAGE_ENTRIES: usize = 1_024;
 
-/// How long an heir waits to hear that the node has gone.
+/// How long an heir waits to hear that the node has gone, and to hold its keys again.
 const HEAR_WITHIN: Duration = Duration::from_secs(1);
 
 /// For how long an heir's changes count that may be newer than what it is given.
@@ -49,28 +49,23 @@ impl AddAssign for HandedOver {
 }
 
 /// What goes to one heir.
-struct Heir {
+struct Heir<'a> {
     node: Arc<dyn Remote>,
-    slots: Vec<u32>,
+    /// The giver's registration, or the heir's own for what it took over before.
+    name: Name,
+    entries: Box<dyn Iterator<Item = Held> + Send + 'a>,
 }
 
 impl Group {
     /// Gives what this node held, which has left under `name`, to those who own it now,
-    /// the most lately used first, until all is sent or `within` has passed. An heir that
-    /// does not answer gets no more. Each entry is read once.
+    /// the most lately used first, until all is sent or `within` has passed. So it does
+    /// with what a node that came lately has not asked for yet, as it can't any more. An
+    /// heir that does not answer gets no more. Each entry is read once.
     pub async fn hand_over(&self, name: Name, within: Duration) -> HandedOver {
         let end_ms = self.parts.clock.now_ms() + within.as_millis() as u64;
-        let mut heirs = BTreeMap::new();
-        for slot in self.parts.store.hottest() {
-            let Some(held) = self.parts.store.held(slot) else { continue };
-            if let Owner::There(node) = self.parts.ownership.owner(key::ring_hash(&held.key)) {
-                let heir = heirs.entry(node.address().to_owned());
-                heir.or_insert_with(|| Heir { node, slots: Vec::new() }).slots.push(slot);
-            }
-        }
+        let heirs = self.next_owners(name).into_iter().chain(self.newcomers());
         // As a list first: a stream that borrows from its closure is not `Send`.
-        let sent: Vec<_> =
-            heirs.into_values().map(|heir| self.hand_to(heir, name, end_ms)).collect();
+        let sent: Vec<_> = heirs.map(|heir| self.hand_to(heir, end_ms)).collect();
         let mut all = HandedOver::default();
         join_all(sent).await.into_iter().for_each(|handed| all += handed);
         self.counters.handed_over(all.kept, all.bytes);
@@ -78,18 +73,49 @@ impl Group {
         all
     }
 
-    async fn hand_to(&self, heir: Heir, name: Name, end_ms: u64) -> HandedOver {
+    /// Those who own what this node held.
+    fn next_owners(&self, name: Name) -> Vec<Heir<'_>> {
+        let store = &self.parts.store;
+        let mut heirs = BTreeMap::new();
+        for slot in store.hottest() {
+            let Some(held) = store.held(slot) else { continue };
+            if let Owner::There(node) = self.parts.ownership.owner(key::ring_hash(&held.key)) {
+                let heir = heirs.entry(node.address().to_owned());
+                heir.or_insert_with(|| (node, Vec::new())).1.push(slot);
+            }
+        }
+        let heir = |(node, slots): (Arc<dyn Remote>, Vec<u32>)| {
+            // Another entry may be in a slot by then, or none.
+            let entries = slots.into_iter().filter_map(|slot| store.held(slot));
+            Heir { node, name, entries: Box::new(entries) }
+        };
+        heirs.into_values().map(heir).collect()
+    }
+
+    /// Those who took keys over from this node before, and have not asked for all values.
+    fn newcomers(&self) -> Vec<Heir<'_>> {
+        let mut by_name: BTreeMap<Name, Vec<Held>> = BTreeMap::new();
+        for (heir, held) in self.left.give_all(self.parts.clock.now_ms()) {
+            by_name.entry(heir).or_default().push(held);
+        }
+        let heir = |(name, entries): (Name, Vec<Held>)| {
+            let node = self.parts.ownership.member(name)?;
+            Some(Heir { node, name, entries: Box::new(entries.into_iter()) })
+        };
+        by_name.into_iter().filter_map(heir).collect()
+    }
+
+    async fn hand_to(&self, mut heir: Heir<'_>, end_ms: u64) -> HandedOver {
         let mut handed = HandedOver::default();
-        let mut slots = heir.slots.iter();
         loop {
-            let (entries, bytes) = self.next_message(&mut slots);
+            let (entries, bytes) = self.next_message(&mut *heir.entries);
             let rest_ms = end_ms.saturating_sub(self.parts.clock.now_ms());
             if entries.is_empty() || rest_ms == 0 {
                 return handed;
             }
             let sent = entries.len() as u64;
             let from = self.parts.ownership.address().to_owned();
-            let call = Call::Handover { from, name, entries };
+            let call = Call::Handover { from, name: heir.name, entries };
             let within = Duration::from_millis(rest_ms);
             let taken = heir.node.ask(self.request("", call), within).await;
             let Ok(Response::Done { count, .. }) = taken else {
@@ -101,13 +127,11 @@ impl Group {
 
     fn next_message(
         &self,
-        slots: &mut std::slice::Iter<'_, u32>,
+        all: &mut (dyn Iterator<Item = Held> + Send),
     ) -> (Vec<remote::HandedOver>, u64) {
         let (mut entries, mut bytes) = (Vec::new(), 0);
         while bytes < MESSAGE_BYTES && entries.len() < MESSAGE_ENTRIES {
-            let Some(&slot) = slots.next() else { break };
-            // Another entry may be there by now, or none.
-            let Some(held) = self.parts.store.held(slot) else { continue };
+            let Some(held) = all.next() else { break };
             bytes += held.key.len() + held.value.len();
             entries.push(self.entry_of(held));
         }
@@ -121,7 +145,8 @@ impl Group {
     }
 
     /// Keeps what this node is the heir of among `entries`, which the registration `name`
-    /// at `from` gives as it leaves. Answers how much that was.
+    /// at `from` gives as it leaves, or which this node took over under `name`. Answers
+    /// how much that was.
     pub(super) async fn take_over(
         &self,
         from: &str,
@@ -129,19 +154,31 @@ impl Group {
         entries: Vec<remote::HandedOver>,
         within: Duration,
     ) -> u64 {
-        self.hear_of_leave(from, name, within.min(HEAR_WITHIN)).await;
         let (store, ownership) = (&self.parts.store, &self.parts.ownership);
+        let within = within.min(HEAR_WITHIN);
+        if name != ownership.name() {
+            self.wait_until(within, || ownership.has_gone(from, name)).await;
+        }
+        // Since when a change may be newer than what the other node read.
+        let unchanged_since_ms = |ring_hash| {
+            if name == ownership.name() {
+                return ownership.inherits(name, ring_hash);
+            }
+            let since_ms = self.parts.clock.now_ms().saturating_sub(UNCHANGED_FOR_MS);
+            ownership.is_heir_of(from, name, ring_hash).then_some(since_ms)
+        };
         let mut kept = 0;
         for entry in entries {
             let Ok(key) = key::parse(&entry.key) else { continue };
             let (hash, ring_hash) = (store.hash(key), key::ring_hash(key));
+            // Nothing is held while the ring changes, as it does when a node leaves.
+            self.wait_until(within, || ownership.is_certain()).await;
             if store.peek(key, hash).is_some() {
                 continue;
             }
-            // A change may be newer than what the other node read.
             let may_keep = || {
-                let since_ms = self.parts.clock.now_ms().saturating_sub(UNCHANGED_FOR_MS);
-                ownership.is_heir_of(from, name, ring_hash) && !self.changes.since(hash, since_ms)
+                let since_ms = unchanged_since_ms(ring_hash);
+                since_ms.is_some_and(|since_ms| !self.changes.since(hash, since_ms))
             };
             if may_keep() {
                 let adopted = self.adopt(key, own(&entry.value), entry.ttl, may_keep).await;
@@ -151,15 +188,17 @@ impl Group {
         kept
     }
 
-    /// Waits until this node owns what the other one did.
-    async fn hear_of_leave(&self, from: &str, name: Name, within: Duration) {
-        let ownership = &self.parts.ownership;
-        let mut changes = ownership.changes();
-        let heard = async {
-            while !ownership.has_gone(from, name) {
+    /// Waits for what follows from a change of the view.
+    async fn wait_until(&self, within: Duration, is_so: impl Fn() -> bool) {
+        if is_so() {
+            return;
+        }
+        let mut changes = self.parts.ownership.changes();
+        let becomes_so = async {
+            while !is_so() {
                 changes.changed().await;
             }
         };
-        let _ = self.parts.clock.timeout(within, heard).await;
+        let _ = self.parts.clock.timeout(within, becomes_so).await;
     }
 }

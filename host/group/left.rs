@@ -67,6 +67,13 @@ impl Left {
         (entry.until_ms > now_ms).then_some(entry.held)
     }
 
+    /// All that may be given still, each with its heir; nothing is kept.
+    pub(super) fn give_all(&self, now_ms: u64) -> Vec<(Name, Held)> {
+        let given = std::mem::take(&mut *self.kept.lock()).entries.into_values();
+        let given = given.filter(|entry| entry.until_ms > now_ms);
+        given.map(|entry| (entry.heir, entry.held)).collect()
+    }
+
     /// The key was changed.
     pub(super) fn remove(&self, key: &str) {
         let kept = &mut *self.kept.lock();

@@ -127,6 +127,12 @@ impl Group {
                 let mut changes = self.parts.ownership.changes();
                 let rest = Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
                 let rest = rest.min(ATTEMPT_WITHIN);
+                // Of an owner that hangs nothing comes back before the time is over.
+                if let Owner::There(owner) = self.parts.ownership.owner(key::ring_hash(key))
+                    && missing.as_ref().is_none_or(|(node, _)| node != owner.address())
+                {
+                    missing = Some((owner.address().to_owned(), "it has not answered".to_owned()));
+                }
                 let attempt = match change {
                     Change::Set { value, ttl } => self.try_set(key, value, *ttl, rest).await?,
                     Change::Remove => self.try_remove(key, rest).await?,

@@ -97,14 +97,11 @@ impl Membership {
             config::Registry::Etcd(config) => Arc::new(etcd::Etcd::new(config)?),
             config::Registry::InMemory(register) => Arc::new(register),
         };
+        // Before others hear of the address.
+        ownership.check_own_address().await?;
         let registration = Registration::start(Arc::clone(ownership), registry, own).await?;
         let certain = Arc::clone(ownership);
         following.spawn(async move { certain.keep_certain().await });
-        if let Err(problem) = ownership.check_own_address().await {
-            ownership.leave();
-            registration.leave().await;
-            return Err(problem.into());
-        }
         ownership.settled().await;
         Ok(Self {
             registration: Some(registration),

@@ -39,7 +39,7 @@ impl Ownership {
                 Ok(Response::Identity(self.identity()))
             }
             Call::Join { from, name, view } => self.ack(&from, name, view, within).await,
-            Call::Vouch { from, name } => self.vouch(&from, name),
+            Call::Vouch { from, name } => Ok(self.vouch(&from, name)),
             _ => {
                 let problem = "it is about a group, and names none".into();
                 Err(Error::InvalidArgument { argument: "call", problem })
@@ -67,6 +67,7 @@ impl Ownership {
         within: Duration,
     ) -> Result<Response, Error> {
         let revision = view.revision;
+        let asker = view.members.get(from).filter(|asker| asker.name == name).cloned();
         self.see(view);
         let mut changes = self.changes();
         let mut reason = "";
@@ -79,7 +80,7 @@ impl Ownership {
             loop {
                 {
                     let state = self.state.lock();
-                    match state.keeps_waiting(from, name, revision) {
+                    match state.keeps_waiting(from, asker.as_ref(), revision) {
                         None => return state.joined,
                         Some(why) => reason = why,
                     }
@@ -93,18 +94,18 @@ impl Ownership {
         }
     }
 
-    fn vouch(&self, from: &str, name: Name) -> Result<Response, Error> {
+    /// A node that is not vouched for, because it has been removed, is told so by the
+    /// view: the registry may not be in its reach, and it has requests to pass on.
+    fn vouch(&self, from: &str, name: Name) -> Response {
         let now_ms = self.clock.now_ms();
-        match self.state.lock().vouch_for(from, name, now_ms) {
-            Some(name) => {
-                // Who waits for the end of promises learns of this one.
-                self.announce();
-                Ok(Response::Vouched { name })
-            }
-            None => {
-                let reason = "its view does not have that registration".into();
-                Err(Error::Unavailable { who: self.own.to_string(), reason })
-            }
+        let mut state = self.state.lock();
+        if let Some(name) = state.vouch_for(from, name, now_ms) {
+            drop(state);
+            // Who waits for the end of promises learns of this one.
+            self.announce();
+            return Response::Vouched { name };
         }
+        let view = (state.name() != 0).then(|| state.view.clone());
+        Response::NotHolder { reason: "its view does not have that registration".into(), view }
     }
 }

@@ -93,6 +93,16 @@ impl Heirs {
     }
 }
 
+impl Joined {
+    /// Since when the node at `own` has been the owner of the key with this hash in every
+    /// view; `None`: it was not, or that is long ago.
+    pub(super) fn inherits(&self, own: &Arc<str>, ring_hash: u64, now_ms: u64) -> Option<u64> {
+        let is_recent = now_ms < self.since_ms + ms(REMEMBERED);
+        let owner = self.throughout.owner(ring_hash)?;
+        (is_recent && self.throughout.nodes()[owner].address == *own).then_some(self.since_ms)
+    }
+}
+
 impl Known {
     fn note_members(
         &mut self,

@@ -36,15 +36,29 @@ impl Ownership {
             (went.who.0.clone(), went.who.1, now_ms.saturating_sub(ms(REMEMBERED)))
         } else {
             let joined = known.joined.as_ref()?;
-            let is_recent = now_ms < joined.since_ms + ms(REMEMBERED);
-            if !is_recent || owner(&joined.throughout).as_ref() != Some(&self.own) {
-                return None;
-            }
-            (owner(&joined.before)?, joined.name, joined.since_ms)
+            let since_ms = joined.inherits(&self.own, ring_hash, now_ms)?;
+            (owner(&joined.before)?, joined.name, since_ms)
         };
         drop(known);
         let from = self.remote_at(&address);
         Some(Inheritance { from, name, unchanged_since_ms })
+    }
+
+    /// Whether this node, as the registration `name`, may keep what the node before it
+    /// held of the key with this hash. If so, since when the key must not have changed.
+    #[must_use]
+    pub fn inherits(&self, name: Name, ring_hash: u64) -> Option<u64> {
+        let known = self.heirs.0.lock();
+        let joined = known.joined.as_ref().filter(|joined| joined.name == name)?;
+        joined.inherits(&self.own, ring_hash, self.clock.now_ms())
+    }
+
+    /// The other member that is registered under `name`.
+    #[must_use]
+    pub fn member(&self, name: Name) -> Option<Arc<dyn Remote>> {
+        let others = self.state.lock().others();
+        let (address, _) = others.into_iter().find(|(_, known)| *known == name)?;
+        Some(self.remote_at(&address))
     }
 
     /// Whether values that the registration `name` at `address` gives as it leaves may be

@@ -440,6 +440,7 @@ impl Registrar {
     fn in_reach(&self) {
         if self.ownership.problems.set_registry("") {
             tracing::info!("the registry answers");
+            self.ownership.announce();
         }
     }
 

@@ -254,16 +254,20 @@ impl State {
 
     // ---- Joining [3] ----
 
-    /// Why this node does not ack the joiner at `address` yet; `None`: it does.
+    /// Why this node does not ack the joiner at `address` yet, which describes itself as
+    /// `asker`; `None`: it does.
     pub(super) fn keeps_waiting(
         &self,
         address: &str,
-        name: Name,
+        asker: Option<&Member>,
         revision: i64,
     ) -> Option<&'static str> {
         if self.name() == 0 || self.leaving {
             Some("it is not registered")
-        } else if self.view.name_at(address) != name && !flaw::is(Flaw::AckBeforeSeeing) {
+        } else if (asker.is_none() || self.view.members.get(address) != asker)
+            && !flaw::is(Flaw::AckBeforeSeeing)
+        {
+            // Not by the name alone, which an etcd that was emptied may give again.
             Some("it has not seen the registration")
         } else if self.view.revision < revision || self.settled < self.view.revision {
             Some("its view is older")

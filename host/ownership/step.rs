@@ -32,8 +32,9 @@ use crate::membership::view::View;
 use crate::transport::remote::Remote;
 
 impl Ownership {
-    /// Moves to `view` if it is later. A node whose own entry is not in it stops [1].
-    /// Answers whether it moved.
+    /// Moves to `view` if it is later. A node whose own entry is not in it stops [1]. One
+    /// that has no registration passes on by it what it is asked for. Answers whether it
+    /// moved.
     pub fn see(&self, view: View) -> bool {
         if !self.state.lock().is_later(&view) {
             // Most are not, and need not wait for a step that is under way.
@@ -41,8 +42,9 @@ impl Ownership {
         }
         let mut stops = false;
         let moved = self.step(|state| {
-            let is_news = state.registered.is_some() && state.is_later(&view);
-            stops = is_news && view.name_at(&state.own.address) != state.name();
+            let is_news = state.is_later(&view);
+            let is_in_it = view.name_at(&state.own.address) == state.name();
+            stops = is_news && state.registered.is_some() && !is_in_it;
             let moves = is_news && !stops;
             if moves {
                 state.see(view);

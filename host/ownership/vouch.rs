@@ -92,12 +92,16 @@ impl Ownership {
         let call = Call::Vouch { from: self.own.to_string(), name };
         let asked = self.remote_at(address);
         let answer = asked.ask(self.about_no_group(call), self.timing().lease / 3).await;
-        if let Ok(Response::Vouched { name: theirs }) = answer {
-            self.make_certain(|state| {
+        match answer {
+            Ok(Response::Vouched { name: theirs }) => self.make_certain(|state| {
                 if state.name() == name {
                     state.vouched_by(address, theirs, asked_ms);
                 }
-            });
+            }),
+            Ok(Response::NotHolder { view: Some(view), .. }) => {
+                self.see(view);
+            }
+            Ok(_) | Err(_) => {}
         }
     }
 }

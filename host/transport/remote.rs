@@ -68,7 +68,8 @@ pub enum Call {
     Handover {
         /// The address of the node that leaves.
         from: String,
-        /// Its registration, which has ended.
+        /// Its registration, which has ended; or the callee's, of entries of keys that it
+        /// took over from that node before.
         name: Name,
         /// Its entries.
         entries: Vec<HandedOver>,
@@ -86,7 +87,7 @@ pub enum Call {
         view: View,
     },
     /// About no group: keep the asker in the ring although the registry may not:
-    /// [`Response::Vouched`] [rule 7].
+    /// [`Response::Vouched`] or [`Response::NotHolder`] [rule 7].
     Vouch {
         /// The asker's address.
         from: String,
@@ -184,7 +185,8 @@ pub enum Response {
         /// The callee's latest change.
         seen: u64,
     },
-    /// To a change of a key: the callee does not hold it, for this reason.
+    /// To a change of a key: the callee does not hold it, for this reason. To
+    /// [`Call::Vouch`]: its view does not have the asker.
     NotHolder {
         /// Why.
         reason: String,

@@ -30,11 +30,14 @@ impl Keys {
     }
 
     /// The node that an entry describes. A key that is not the one of the address in
-    /// it was put by somebody else, or belongs to another cluster.
+    /// it was put by somebody else, or belongs to another cluster. So was one that was
+    /// written twice: a node writes its entry once, and what follows from it, its lease
+    /// and its weight, must not change under one name.
     pub(super) fn member(&self, entry: &KeyValue) -> Option<Member> {
         let described: Entry = serde_json::from_slice(entry.value()).ok()?;
         let is_its_own = entry.key() == self.node(&described.address).as_bytes();
-        (is_its_own && entry.lease() != 0).then(|| Member {
+        let is_as_made = entry.lease() != 0 && entry.version() == 1;
+        (is_its_own && is_as_made).then(|| Member {
             entry: described,
             name: entry.create_revision(),
             lease: entry.lease(),

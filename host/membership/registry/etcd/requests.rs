@@ -254,16 +254,14 @@ impl Watch for Changes {
             let changes = news.events().iter().filter_map(|event| {
                 let entry = event.kv()?;
                 let revision = entry.mod_revision();
-                match event.event_type() {
-                    EventType::Put => {
-                        let member = self.keys.member(entry)?;
-                        Some(Change::Came { revision, member })
-                    }
-                    EventType::Delete => {
-                        let address = self.keys.address(entry.key(), "nodes")?.to_owned();
-                        Some(Change::Went { revision, address })
-                    }
+                if let (EventType::Put, Some(member)) =
+                    (event.event_type(), self.keys.member(entry))
+                {
+                    return Some(Change::Came { revision, member });
                 }
+                // Deleted, or written over, which a list would not show as a node either.
+                let address = self.keys.address(entry.key(), "nodes")?.to_owned();
+                Some(Change::Went { revision, address })
             });
             Ok(changes.collect())
         }
