@@ -182,9 +182,9 @@ impl Call for RemoveManyRequest {
     ) -> Result<RemoveManyResponse, Error> {
         let group = groups.find(&self.group)?;
         check_count(&self.keys)?;
-        let end = Instant::now() + within;
+        let began = Instant::now();
         let removals = self.keys.iter().map(|key| async move {
-            let within = end.saturating_duration_since(Instant::now());
+            let within = within.saturating_sub(began.elapsed());
             let removed = match key::parse(key) {
                 Ok(key) => bounded(within, group.remove(key)).await,
                 Err(error) => Err(error),
