@@ -1,4 +1,8 @@
 //! The life of a connection that is hardly used, on real sockets.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test is a main: #[tokio::test] blocks on its runtime"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;
