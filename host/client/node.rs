@@ -12,7 +12,7 @@ use crate::proto::session_request::Call;
 use crate::proto::session_response::Answer;
 use crate::proto::{SessionRequest, SessionResponse};
 use crate::telemetry::propagation;
-use crate::transport::multiplex::{Broken, Link, Outgoing, Protocol};
+use crate::transport::multiplex::{Link, Outgoing, Protocol};
 
 /// A message above this many bytes goes by a call of its own, so that it does not
 /// keep small ones waiting on the stream.
@@ -42,21 +42,16 @@ impl Node {
 
     /// Asks, and leaves it to the caller to stop waiting at `end`.
     pub(super) async fn ask(&self, call: Call, end: Instant) -> Outcome {
-        loop {
-            let up = match self.0.up().await {
-                Ok(up) => up,
+        if call.encoded_len() <= LARGE_BYTES {
+            match self.0.ask(false, |id| small(id, call.clone(), end)).await {
+                Ok(SessionResponse { answer: Some(Answer::Large(_)), .. }) => {}
+                Ok(response) => return answered(response),
                 Err(problem) => return Outcome::Lost(problem.to_string()),
-            };
-            if call.encoded_len() <= LARGE_BYTES {
-                match up.exchange.ask(false, |id| small(id, call.clone(), end)).await {
-                    Ok(SessionResponse { answer: Some(Answer::Large(_)), .. }) => {}
-                    Ok(response) => return answered(response),
-                    Err(Broken::Unanswered(problem)) => return Outcome::Lost(problem.to_string()),
-                    // What is shown by now is not this stream.
-                    Err(Broken::Unsent) => continue,
-                }
             }
-            return beside(up.calls, call, end).await;
+        }
+        match self.0.calls().await {
+            Ok(calls) => beside(calls, call, end).await,
+            Err(problem) => Outcome::Lost(problem.to_string()),
         }
     }
 }

@@ -5,14 +5,19 @@
 //! read its answers is not read from either; one that is gone drops the stream
 //! and all that is on it. The transport sends whatever answers are ready in one
 //! frame.
+//!
+//! Requests for which no place is free are read all the same and laid aside, so that
+//! the cancellations behind them arrive. As many may lie there as may run; a client
+//! that sends more is not read from until a place comes free.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::future::{AbortHandle, Abortable, BoxFuture, FutureExt};
 use futures::stream::{FuturesUnordered, Stream, StreamExt};
+use prost::Message;
 use tonic::{Status, Streaming};
 
 use super::cache_service::SERVICE;
@@ -31,6 +36,9 @@ use crate::telemetry::propagation::Incoming;
 
 type Running = BoxFuture<'static, SessionResponse>;
 
+/// Of the requests that are laid aside, about what the connection would hold of them.
+const ASIDE_BYTES: usize = 1 << 20;
+
 /// The answers of one session.
 pub(super) struct Session {
     groups: Groups,
@@ -42,6 +50,9 @@ pub(super) struct Session {
     running: FuturesUnordered<Abortable<Running>>,
     /// How to cancel each of them, by its id.
     cancels: HashMap<u64, AbortHandle>,
+    /// Requests that wait for a place, in order, and their length.
+    aside: VecDeque<SessionRequest>,
+    aside_bytes: usize,
     /// Ends when the node begins to stop.
     draining: BoxFuture<'static, ()>,
     /// What the client is told after the last answer; `None`: that all is well.
@@ -62,6 +73,8 @@ impl Session {
             requests: Some(requests),
             running: FuturesUnordered::new(),
             cancels: HashMap::new(),
+            aside: VecDeque::new(),
+            aside_bytes: 0,
             draining: draining.boxed(),
             farewell: None,
         }
@@ -85,6 +98,47 @@ impl Session {
         self.farewell = farewell;
     }
 
+    fn has_place(&self) -> bool {
+        self.running.len() < self.window
+    }
+
+    /// Whether a request lies there that is one too many: until it does, what comes next
+    /// may be a cancellation.
+    fn is_full(&self) -> bool {
+        self.aside.len() > self.window || self.aside_bytes >= ASIDE_BYTES
+    }
+
+    /// Takes back what was asked with `id`.
+    fn cancel(&mut self, id: u64) {
+        if let Some(cancel) = self.cancels.remove(&id) {
+            cancel.abort();
+            return;
+        }
+        self.aside.retain(|request| request.id != id);
+        self.aside_bytes = self.aside.iter().map(Message::encoded_len).sum();
+    }
+
+    /// Begins what a request asks for, or lays it aside.
+    fn take(&mut self, request: SessionRequest, cx: &mut Context<'_>) -> Option<SessionResponse> {
+        if let Some(Wanted::Cancel(id)) = request.call {
+            self.cancel(id);
+            return None;
+        }
+        if self.has_place() && self.aside.is_empty() {
+            return self.begin(request, cx);
+        }
+        self.aside_bytes += request.encoded_len();
+        self.aside.push_back(request);
+        None
+    }
+
+    /// The first of the requests that were laid aside, if there is a place for it.
+    fn next_aside(&mut self) -> Option<SessionRequest> {
+        let request = self.has_place().then(|| self.aside.pop_front())??;
+        self.aside_bytes -= request.encoded_len();
+        Some(request)
+    }
+
     /// Begins what a request asks for. Answers at once if it can: most gets are
     /// hits, and need no place among the running.
     fn begin(&mut self, request: SessionRequest, cx: &mut Context<'_>) -> Option<SessionResponse> {
@@ -104,12 +158,8 @@ impl Session {
             Some(Wanted::Remove(call)) => envelope.run(call, Answer::Remove),
             Some(Wanted::RemoveMany(call)) => envelope.run(call, Answer::RemoveMany),
             Some(Wanted::Clear(call)) => envelope.run(call, Answer::Clear),
-            Some(Wanted::Cancel(cancelled)) => {
-                if let Some(cancel) = self.cancels.remove(&cancelled) {
-                    cancel.abort();
-                }
-                return None;
-            }
+            // It was read by `take`.
+            Some(Wanted::Cancel(_)) => return None,
             None => {
                 let problem = "there is none that this node knows".into();
                 let error = Error::InvalidArgument { argument: "call", problem };
@@ -136,8 +186,17 @@ impl Stream for Session {
             if let Some(answer) = session.poll_running(cx) {
                 return Poll::Ready(Some(Ok(answer)));
             }
+            if let Some(request) = session.next_aside() {
+                if let Some(answer) = session.begin(request, cx) {
+                    return Poll::Ready(Some(Ok(answer)));
+                }
+                continue;
+            }
             if session.requests.is_some() && session.draining.poll_unpin(cx).is_ready() {
                 session.close(Some(status(&Error::Stopping, b"")));
+            }
+            if session.is_full() {
+                return Poll::Pending;
             }
             let Some(requests) = &mut session.requests else {
                 if session.running.is_empty() {
@@ -145,12 +204,9 @@ impl Stream for Session {
                 }
                 return Poll::Pending;
             };
-            if session.running.len() >= session.window {
-                return Poll::Pending;
-            }
             match ready!(requests.poll_next_unpin(cx)) {
                 Some(Ok(request)) => {
-                    if let Some(answer) = session.begin(request, cx) {
+                    if let Some(answer) = session.take(request, cx) {
                         return Poll::Ready(Some(Ok(answer)));
                     }
                 }

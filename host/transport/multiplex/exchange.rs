@@ -14,7 +14,7 @@ use crate::sync::Mutex;
 const PROBE: u64 = 0;
 
 /// One life of a stream.
-pub(crate) struct Exchange<P: Protocol> {
+pub(super) struct Exchange<P: Protocol> {
     /// Bounded by the places: see [`Queued::place`].
     queue: mpsc::UnboundedSender<Queued<P::Request>>,
     /// [`Protocol::AT_ONCE`]; closed with the stream.
@@ -43,8 +43,7 @@ struct Whole<P: Protocol> {
 }
 
 /// There will be no answer.
-#[derive(Clone)]
-pub(crate) enum Broken {
+pub(super) enum Broken {
     /// The stream had ended before the request was sent: another one may carry it.
     Unsent,
     /// It ended before the answer came, for this reason.
@@ -68,7 +67,7 @@ impl<P: Protocol> Exchange<P> {
     /// Sends the request that `request` makes of its id, and waits for the answer.
     /// Dropping the future cancels it at the other end, unless it `lasts`: such a
     /// request is worked on to its end there, and keeps its place until then.
-    pub(crate) async fn ask(
+    pub(super) async fn ask(
         &self,
         lasts: bool,
         request: impl FnOnce(u64) -> P::Request,
@@ -142,6 +141,16 @@ impl<P: Protocol> Exchange<P> {
     /// Whether somebody waits for an answer.
     pub(super) fn is_waited_for(&self) -> bool {
         self.waiting.lock().as_ref().is_some_and(|waiting| !waiting.is_empty())
+    }
+
+    /// Ends the stream if nobody waits for an answer: from then on it takes no request.
+    pub(super) fn end_unused(&self) -> bool {
+        let mut waiting = self.waiting.lock();
+        let is_unused = waiting.as_ref().is_some_and(HashMap::is_empty);
+        if is_unused {
+            *waiting = None;
+        }
+        is_unused
     }
 
     /// Ends the stream: fails all that are on it, and all that come.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use rand::Rng;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 use tonic::Streaming;
 use tonic::transport::Endpoint;
 
 use super::Protocol;
-use super::exchange::Exchange;
+use super::exchange::{Broken, Exchange};
 use super::receive::{End, reason, receive};
 use super::signals::Signals;
 
@@ -47,9 +47,9 @@ pub(crate) enum State<P: Protocol> {
 
 /// A connection that works.
 pub(crate) struct Up<P: Protocol> {
-    pub(crate) exchange: Arc<Exchange<P>>,
+    exchange: Arc<Exchange<P>>,
     /// The same connection, for requests outside of the stream.
-    pub(crate) calls: P::Calls,
+    calls: P::Calls,
 }
 
 impl<P: Protocol> Clone for Up<P> {
@@ -106,9 +106,32 @@ impl<P: Protocol> Link<P> {
         self.signals.doubt();
     }
 
+    /// Sends the request that `request` makes of an id, and waits for the answer, or why
+    /// there is none. Dropping the future cancels it at the other end, unless it
+    /// `lasts`, see [`Exchange::ask`].
+    pub(crate) async fn ask(
+        &self,
+        lasts: bool,
+        request: impl Fn(u64) -> P::Request,
+    ) -> Result<P::Response, Arc<str>> {
+        loop {
+            match self.up().await?.exchange.ask(lasts, &request).await {
+                Ok(answer) => return Ok(answer),
+                Err(Broken::Unanswered(problem)) => return Err(problem),
+                // The keeper is about to show that this stream is over.
+                Err(Broken::Unsent) => yield_now().await,
+            }
+        }
+    }
+
+    /// The same connection, for requests that would keep others on the stream waiting.
+    pub(crate) async fn calls(&self) -> Result<P::Calls, Arc<str>> {
+        Ok(self.up().await?.calls)
+    }
+
     /// A connection that works, or why there is none; waits for an attempt only if the
     /// last one is no news any more.
-    pub(crate) async fn up(&self) -> Result<Up<P>, Arc<str>> {
+    async fn up(&self) -> Result<Up<P>, Arc<str>> {
         if let State::Up(up) = &*self.state.borrow() {
             return Ok(up.clone());
         }

@@ -10,7 +10,9 @@ mod outgoing;
 mod receive;
 mod signals;
 
-pub(crate) use exchange::Broken;
+#[cfg(test)]
+mod tests;
+
 pub(crate) use link::{Link, State};
 pub(crate) use outgoing::Outgoing;
 

@@ -67,7 +67,7 @@ pub(super) async fn receive<P: Protocol>(
             }
             _ = rounds.tick(), if P::UNUSED_FOR.is_some() => {
                 let before = std::mem::replace(&mut asked, exchange.asked());
-                if before == asked && !exchange.is_waited_for() {
+                if before == asked && exchange.end_unused() {
                     return End::Unused;
                 }
             }

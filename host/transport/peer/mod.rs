@@ -17,7 +17,7 @@ use tonic::Code;
 use super::remote::{Link, Remote, RemoteError, Request, Response};
 use crate::telemetry::RpcSpan;
 use crate::transport::multiplex;
-use crate::transport::multiplex::{Broken, State};
+use crate::transport::multiplex::State;
 use counts::{Counts, Outcome};
 pub(crate) use protocol::AT_ONCE;
 use protocol::PeerProtocol;
@@ -79,23 +79,17 @@ impl Peer {
     async fn exchange(&self, request: Request, began: Instant, within: Duration) -> Asked {
         let unreachable = |problem: &str| RemoteError::Unreachable(problem.into());
         let left = || within.saturating_sub(began.elapsed());
-        let lasts = request.call.is_change();
-        loop {
-            let up = self.link.up().await.map_err(|problem| unreachable(&problem))?;
-            if wire::is_large(&request) {
-                let message = wire::encode_request(request, 0, left());
-                let answer = up.calls.clone().call(message).await;
-                let answer = answer.map_err(|status| unreachable(status.message()))?;
-                return wire::decode_response(answer.into_inner());
-            }
-            let message = |id| wire::encode_request(request.clone(), id, left());
-            match up.exchange.ask(lasts, message).await {
-                Ok(answer) => return wire::decode_response(answer),
-                Err(Broken::Unanswered(problem)) => return Err(unreachable(&problem)),
-                // What is shown by now is not this stream.
-                Err(Broken::Unsent) => {}
-            }
+        if wire::is_large(&request) {
+            let calls = self.link.calls().await;
+            let mut calls = calls.map_err(|problem| unreachable(&problem))?;
+            let answer = calls.call(wire::encode_request(request, 0, left())).await;
+            let answer = answer.map_err(|status| unreachable(status.message()))?;
+            return wire::decode_response(answer.into_inner());
         }
+        let lasts = request.call.is_change();
+        let message = |id| wire::encode_request(request.clone(), id, left());
+        let answer = self.link.ask(lasts, message).await;
+        wire::decode_response(answer.map_err(|problem| unreachable(&problem))?)
     }
 }
 

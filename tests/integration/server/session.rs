@@ -209,6 +209,48 @@ async fn no_more_than_the_window_is_read_ahead_of_the_answers() {
 }
 
 #[tokio::test]
+async fn a_cancellation_behind_a_full_window_frees_a_place() {
+    let mut served = served_with(Config { session_window: 2, ..Config::default() }).await;
+    let mut client = Client::open(&served).await;
+    client.get(1, "slow a");
+    client.get(2, "slow b");
+    let first = served.loads.recv().await.unwrap();
+    let second = served.loads.recv().await.unwrap();
+    client.get(3, "slow c");
+    client.get(4, "Tom");
+    // The one that waits is never begun, the one that runs makes room.
+    client.send(0, Call::Cancel(3));
+    client.send(0, Call::Cancel(1));
+    assert_eq!(client.value().await, (4, "value of Tom".into()));
+    let (cancelled, running) =
+        if first.key == "slow a" { (first, second) } else { (second, first) };
+    cancelled.given_up().await;
+    running.finish();
+    assert_eq!(client.value().await, (2, "value of slow b".into()));
+    assert!(served.loads.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn as_many_as_the_window_are_read_ahead_and_no_more() {
+    let mut served = served_with(Config { session_window: 1, ..Config::default() }).await;
+    let mut client = Client::open(&served).await;
+    client.get(1, "slow a");
+    client.get(2, "Tom");
+    client.get(3, "Jack");
+    client.get(4, "Sam");
+    client.send(0, Call::Cancel(1));
+    let running = served.loads.recv().await.unwrap();
+    // A round trip on the same connection: all of it has arrived by now.
+    served.get("Sam").await.unwrap();
+    assert!(client.answers.next().now_or_never().is_none());
+    running.finish();
+    assert_eq!(client.value().await, (1, "value of slow a".into()));
+    for id in 2..=4 {
+        assert_eq!(client.value().await.0, id);
+    }
+}
+
+#[tokio::test]
 async fn a_thousand_calls_are_each_answered_once() {
     let served = served().await;
     let mut client = Client::open(&served).await;
