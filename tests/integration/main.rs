@@ -11,7 +11,7 @@ mod cli;
 mod client;
 mod clients;
 mod cluster_changes;
-// mod cluster_group;
+mod cluster_group;
 mod cluster_peer;
 mod compose;
 mod demo;

@@ -35,8 +35,10 @@ nodes[].state: string
 nodes[].weight: number
 ready: bool
 registry.connected: bool
+registry.ignored_keys: number
 registry.kind: string
 registry.problem: null
+registry.standing: string
 ring_version: number
 uptime_ms: number
 version: string

@@ -6,7 +6,7 @@ use super::scrape::Scrape;
 use crate::harness::ServedNode;
 
 /// Every family with its type and the labels of its samples.
-const FAMILIES: [(&str, &str, &[&str]); 17] = [
+const FAMILIES: [(&str, &str, &[&str]); 21] = [
     ("psycache_build_info", "gauge", &["version"]),
     ("psycache_bytes", "gauge", &["group"]),
     ("psycache_capacity_bytes", "gauge", &["group"]),
@@ -14,14 +14,18 @@ const FAMILIES: [(&str, &str, &[&str]); 17] = [
     ("psycache_evictions_total", "counter", &["group", "reason"]),
     ("psycache_get_seconds", "histogram", &["group", "result"]),
     ("psycache_gets_total", "counter", &["group", "result"]),
+    ("psycache_handover_bytes_total", "counter", &["group"]),
+    ("psycache_handover_entries_total", "counter", &["group", "outcome"]),
     ("psycache_load_seconds", "histogram", &["group", "source"]),
     ("psycache_loads_total", "counter", &["group", "outcome", "source"]),
+    ("psycache_ownership_info", "gauge", &["state"]),
     ("psycache_peer_requests_total", "counter", &["outcome", "peer"]),
     ("psycache_policy_failures_total", "counter", &["group", "kind"]),
     ("psycache_policy_info", "gauge", &["group", "policy", "state"]),
     ("psycache_policy_statistic", "gauge", &["group", "statistic"]),
     ("psycache_policy_step_seconds", "histogram", &["group"]),
     ("psycache_registry_connected", "gauge", &[]),
+    ("psycache_registry_ignored_keys", "gauge", &[]),
     ("psycache_ring_nodes", "gauge", &[]),
     ("psycache_ring_version", "gauge", &[]),
 ];

