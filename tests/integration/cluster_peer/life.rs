@@ -96,23 +96,6 @@ async fn a_connection_that_passes_nothing_is_given_up() {
     assert_eq!(get(&peer, "Tom").await.as_deref(), Ok(&b"Tom"[..]));
 }
 
-/// A short deadline must not end the connection for those who allow more.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_caller_in_a_hurry_takes_the_connection_from_nobody() {
-    let (local, mut script) = Scripted::new();
-    let server = Server::of("127.0.0.1:0", local).await;
-    let peer = Arc::new(server.connect());
-    let asking = Arc::clone(&peer);
-    let patient = tokio::spawn(async move { asking.ask(request("a", Call::Get), LONG).await });
-    let asked = script.asked().await;
-    for _ in 0..3 {
-        let hurried = peer.ask(request("b", Call::Get), Duration::from_millis(1)).await;
-        assert!(hurried.is_err(), "{hurried:?}");
-    }
-    asked.answer(Ok(value("630")));
-    assert_eq!(patient.await.expect("no panic"), Ok(value("630")));
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn any_time_is_one_that_can_be_waited_for() {
     let server = Server::start("127.0.0.1:0").await;
