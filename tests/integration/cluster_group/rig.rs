@@ -339,7 +339,7 @@ impl Nodes {
         let mut changes = ownership.changes();
         let seen = async {
             while ownership.report().nodes.len() != count || !ownership.is_certain() {
-                changes.changed().await.expect("the node is there");
+                changes.changed().await;
             }
         };
         tokio::time::timeout(WITHIN, seen).await.expect("it hears of the change");

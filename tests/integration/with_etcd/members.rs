@@ -120,7 +120,7 @@ impl Member {
         let mut changes = self.ownership.changes();
         let seen = async {
             while !wanted(&self.ownership) {
-                changes.changed().await.expect("the node is there");
+                changes.changed().await;
             }
         };
         let seen = tokio::time::timeout(PATIENCE, seen).await;
