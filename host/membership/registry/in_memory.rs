@@ -279,6 +279,10 @@ impl PartialEq for InMemory {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test is a main: #[tokio::test] blocks on its runtime"
+)]
 mod tests {
     use super::*;
 

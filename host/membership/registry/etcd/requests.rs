@@ -73,7 +73,7 @@ impl Registry for Etcd {
                 let Some((mut keeper, mut answers)) = known else {
                     // Opening the stream renews the lease once.
                     return match client.lease_keep_alive(lease).await {
-                        Ok(open) => Ok(Renewed::Lives(open)),
+                        Ok(open) => Ok(Renewed::Lives(Box::new(open))),
                         Err(etcd_client::Error::LeaseKeepAliveError(problem))
                             if problem == "lease not found" =>
                         {
@@ -84,14 +84,14 @@ impl Registry for Etcd {
                 };
                 keeper.keep_alive().await?;
                 Ok(match answers.message().await? {
-                    Some(answer) if answer.ttl() > 0 => Renewed::Lives((keeper, answers)),
+                    Some(answer) if answer.ttl() > 0 => Renewed::Lives(Box::new((keeper, answers))),
                     Some(_) => Renewed::Gone,
                     None => Renewed::Closed,
                 })
             };
             match self.ask(renew).await? {
                 Renewed::Lives(stream) => {
-                    self.renewals.lock().insert(lease, stream);
+                    self.renewals.lock().insert(lease, *stream);
                     Ok(true)
                 }
                 Renewed::Gone => Ok(false),
@@ -214,7 +214,7 @@ impl Registry for Etcd {
 /// What came of renewing a lease.
 enum Renewed {
     /// On this stream the next renewal goes out.
-    Lives(Renewals),
+    Lives(Box<Renewals>),
     Gone,
     Closed,
 }
