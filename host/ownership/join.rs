@@ -37,6 +37,8 @@ pub(super) enum Attempt {
     Joined,
     /// Acks are missing after 2 T, or another node is in the way.
     GaveUp(String),
+    /// There is no registration any more.
+    Ended,
 }
 
 impl Ownership {
@@ -55,6 +57,9 @@ impl Ownership {
                 return Attempt::GaveUp(missing);
             }
             let moment = self.moment();
+            if moment.name == 0 {
+                return Attempt::Ended;
+            }
             self.clock.sleep(QUIET).await;
             if self.moment() != moment {
                 continue;
@@ -142,11 +147,7 @@ impl Ownership {
                 Err(failure) => return Some(failure.to_string()),
             }
         }
-        let joined = self.step(|state| {
-            let is_same = state.name() == moment.name && state.view.revision == moment.revision;
-            state.joined |= is_same && !state.leaving;
-            is_same
-        });
+        let joined = self.step(|state| state.join(moment.name, moment.revision));
         if joined {
             tracing::info!(vetted, "joined: this node holds what it owns");
         }

@@ -371,8 +371,12 @@ impl Registrar {
 
     /// Joins, and notes so in the registry.
     async fn join(&self) -> Ended {
-        if let Attempt::GaveUp(reason) = self.ownership.join(&*self.registry).await {
-            return Ended::NotJoined(reason);
+        match self.ownership.join(&*self.registry).await {
+            Attempt::Joined => {}
+            Attempt::GaveUp(reason) => return Ended::NotJoined(reason),
+            Attempt::Ended => {
+                return Ended::Stopped("its entry is gone from the registry".into());
+            }
         }
         self.ownership.problems.set_joining(None);
         let cluster = self.ownership.view().cluster;

@@ -82,6 +82,7 @@ impl State {
     /// Takes note of a registration that was just made, or found.
     pub(super) fn register(&mut self, name: Name, sent_ms: u64, now_ms: u64, ttl_ms: (u64, u64)) {
         let (short_ttl_ms, long_ttl_ms) = ttl_ms;
+        self.joined = false;
         self.registered = Some(Registered {
             name,
             since_ms: now_ms,
@@ -280,6 +281,17 @@ impl State {
         } else {
             None
         }
+    }
+
+    /// All members have acked the registration `name` for the view at `revision`. Answers
+    /// whether these are this node's still.
+    pub(super) fn join(&mut self, name: Name, revision: i64) -> bool {
+        // 1. A message tells this node that its entry is gone, and it stops. 2. Nobody minds
+        // acks to a node without a registration. 3. It registers anew: those acks must
+        // not count.
+        let is_same = name != 0 && self.name() == name && self.view.revision == revision;
+        self.joined |= is_same && !self.leaving;
+        is_same
     }
 
     /// The members to be asked for an ack.
