@@ -101,23 +101,38 @@ impl Flaw {
 #[cfg(feature = "flaws")]
 mod present {
     use std::cell::Cell;
+    use std::time::Duration;
 
     use super::Flaw;
 
     thread_local! {
         /// A simulation runs on one thread.
         static PRESENT: Cell<Option<Flaw>> = const { Cell::new(None) };
+        static CHANCE: Cell<u64> = const { Cell::new(1) };
     }
 
     pub fn is(flaw: Flaw) -> bool {
         PRESENT.get() == Some(flaw)
     }
 
-    /// Puts a flaw in place of the one that there was on this thread.
-    pub fn set(flaw: Option<Flaw>) {
+    /// Puts a flaw in place of the one that there was on this thread. Who is held up, and
+    /// for how long, follows from `seed`.
+    pub fn set(flaw: Option<Flaw>, seed: u64) {
         PRESENT.set(flaw);
+        CHANCE.set(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    }
+
+    /// For how long a thread is held up where the simulation's one thread never would
+    /// be, while others go on; mostly not at all.
+    pub fn holds_up() -> Option<Duration> {
+        let chance = CHANCE.get();
+        let chance = chance ^ chance << 13;
+        let chance = chance ^ chance >> 7;
+        let chance = chance ^ chance << 17;
+        CHANCE.set(chance);
+        (chance % 32 == 0).then(|| Duration::from_millis(chance >> 32 & 1_023))
     }
 }
 
 #[cfg(feature = "flaws")]
-pub use present::{is, set};
+pub use present::{holds_up, is, set};

@@ -78,6 +78,12 @@ impl Group {
     /// can't wait for each other.
     pub(super) async fn load_here(self: &Arc<Self>, key: &str, hash: u64, ring_hash: u64) -> Reply {
         if self.parts.ownership.holds(ring_hash) || flaw::is(Flaw::OthersShareLoads) {
+            // 1. This node holds the key. 2. The thread is held up, and the node loses it.
+            // 3. The load begins. Its landing finds out.
+            #[cfg(feature = "flaws")]
+            if let Some(held_up) = flaw::holds_up() {
+                self.parts.clock.sleep(held_up).await;
+            }
             self.load_once(key, hash).await
         } else {
             self.load_fresh(key, hash).await

@@ -21,11 +21,12 @@ use psycache::value::Origin;
 
 const CHANGES: u64 = 20;
 const GETS: u64 = 60;
-/// Where a key is hot: clients that ask for nothing else, and how often.
+/// Where a key is hot: clients that ask for nothing else, how often, and changes.
 const FANS: u64 = 8;
-const FAN_GETS: u64 = 40;
+const FAN_GETS: u64 = 60;
+const HOT_CHANGES: u64 = 8;
 
-/// A get answers in this time, whatever is broken.
+/// A get answers in this time, whatever is broken; some have more.
 const WITHIN: Duration = Duration::from_secs(3);
 
 /// In this time a change is confirmed where no more than one thing goes wrong.
@@ -60,14 +61,15 @@ pub(super) async fn come_and_go(world: &Arc<World>) {
             }
         }));
     }
-    let (from_ms, key) = (world.below(16_000), world.keys[world.below(3) as usize].clone());
-    for _ in 0..if world.profile.is_hot { FANS } else { 0 } {
-        let (world, key) = (Arc::clone(world), key.clone());
+    if let Some(from_ms) = world.profile.hot_from_ms {
+        clients.extend((0..FANS).map(|_| tokio::spawn(ask_often(Arc::clone(world), from_ms))));
+        let (world, turns) = (Arc::clone(world), Arc::clone(&turns));
         clients.push(tokio::spawn(async move {
             world.clock.sleep(Duration::from_millis(from_ms)).await;
-            for _ in 0..FAN_GETS {
-                get_somewhere(&world, &key).await;
-                world.clock.sleep(world.ms(0, 80)).await;
+            for _ in 0..HOT_CHANGES {
+                world.clock.sleep(world.ms(0, 600)).await;
+                let verb = if world.chance(50) { Verb::Set } else { Verb::Remove };
+                change_by(&world, &turns, verb, &[0]).await;
             }
         }));
     }
@@ -75,6 +77,14 @@ pub(super) async fn come_and_go(world: &Arc<World>) {
         if let Err(panic) = ended {
             world.wrong(format!("a client panicked: {panic}"));
         }
+    }
+}
+
+async fn ask_often(world: Arc<World>, from_ms: u64) {
+    world.clock.sleep(Duration::from_millis(from_ms)).await;
+    for _ in 0..FAN_GETS {
+        get_somewhere(&world, &world.keys[0]).await;
+        world.clock.sleep(world.ms(0, 100)).await;
     }
 }
 
@@ -96,6 +106,10 @@ async fn change(world: &Arc<World>, turns: &[Mutex<()>; 3]) {
     let all = [0, 1, 2];
     let one = [world.below(3) as usize];
     let keys = if matches!(verb, Verb::Clear) { &all[..] } else { &one[..] };
+    change_by(world, turns, verb, keys).await;
+}
+
+async fn change_by(world: &Arc<World>, turns: &[Mutex<()>; 3], verb: Verb, keys: &[usize]) {
     let mut held = Vec::new();
     for key in keys.iter().filter(|_| !world.profile.in_parallel) {
         held.push(turns[*key].lock().await);
@@ -180,7 +194,8 @@ fn failed(world: &World, verb: Verb, within: Duration, reason: &str) {
 
 async fn get_somewhere(world: &Arc<World>, key: &str) {
     let Some(node) = world.somewhere() else { return };
-    if let Err(error) = get(world, &node, key, WITHIN).await {
+    let within = if world.chance(20) { LONG } else { WITHIN };
+    if let Err(error) = get(world, &node, key, within).await {
         world.wrong(format!("a get at {} fails: {error}", node.place));
     }
 }
@@ -240,16 +255,16 @@ pub(super) async fn look_at_the_end(world: &Arc<World>) {
     world.say(|| "all is mended".into());
     let mended_ms = world.clock.now_ms();
     loop {
-        let missing = world.all_alive().into_iter().find_map(|node| {
-            let standing = node.ownership.standing();
-            let problem = || format!("{} is {standing:?}: {}", node.place, node.problem());
-            (standing != Standing::Holds).then(problem)
-        });
+        let mut alive = world.all_alive().into_iter();
+        let missing = alive.find(|node| node.ownership.standing() != Standing::Holds);
         let took_ms = world.clock.now_ms() - mended_ms;
         match missing {
             None => break world.count(|outcome| outcome.mended_ms = took_ms),
-            Some(missing) if took_ms > MENDED_WITHIN_MS => {
-                return world.wrong(format!("{took_ms} ms after all is mended {missing}"));
+            Some(node) if took_ms > MENDED_WITHIN_MS => {
+                let (place, standing) = (node.place, node.ownership.standing());
+                let problem = node.problem();
+                let all = "ms after all is mended";
+                return world.wrong(format!("{took_ms} {all} {place} is {standing:?}: {problem}"));
             }
             Some(_) => world.clock.sleep(Duration::from_millis(100)).await,
         }

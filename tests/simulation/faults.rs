@@ -16,6 +16,10 @@ pub(super) async fn happen(world: Arc<World>) {
         return happens_alone(&world).await;
     }
     let mut under_way = Vec::new();
+    if let Some(from_ms) = world.profile.hot_from_ms {
+        let rolls = Arc::clone(&world);
+        under_way.push(world.outside.run(async move { is_rolled(&rolls, from_ms).await }));
+    }
     // Some runs are quiet: there only time and order differ.
     let calm = world.chance(10);
     let spacing_ms = 1_000 + world.below(4_000);
@@ -29,6 +33,19 @@ pub(super) async fn happen(world: Arc<World>) {
     for mut fault in under_way {
         if fault.end().await.is_none() {
             world.wrong("a fault does not end".into());
+        }
+    }
+}
+
+/// One node after the other goes and comes again while a key is hot.
+async fn is_rolled(world: &Arc<World>, from_ms: u64) {
+    world.clock.sleep(Duration::from_millis(from_ms + 500)).await;
+    for place in 0..world.profile.places {
+        world.clock.sleep(world.ms(0, 1_000)).await;
+        let soon = world.ms(0, 300);
+        match world.chance(80) {
+            true => leaves(world, place, soon).await,
+            false => crashes(world, place, soon).await,
         }
     }
 }

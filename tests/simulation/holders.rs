@@ -26,6 +26,9 @@ impl Holders {
         if now == self.0 {
             return;
         }
+        for node in alive {
+            world.say(|| node.in_words());
+        }
         self.0 = now;
         for key in &world.keys {
             let hash = key::ring_hash(key);

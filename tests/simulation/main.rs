@@ -15,7 +15,8 @@
 //! feature `flaws`), to see that this finds out: `cargo xtask simulate` builds it so.
 //!
 //! `PSYCACHE_SIMULATED_SEEDS=100000` runs more of them than a test run does, and
-//! `PSYCACHE_SIMULATED_SEED=17` runs one and says what happened in it.
+//! `PSYCACHE_SIMULATED_SEED=17` runs one and says what happened in it;
+//! `PSYCACHE_SIMULATED_FLAW=GhostsAreNotKept` looks for this flaw only.
 #![allow(
     clippy::disallowed_methods,
     reason = "each process of the simulation is a runtime that is driven by hand"
@@ -123,10 +124,13 @@ fn a_seed_tells_the_same_story_again() {
 /// Each takes one part of the argument away, and must be found out.
 #[test]
 fn every_flaw_shows() {
+    let only = std::env::var("PSYCACHE_SIMULATED_FLAW").ok();
+    let seeds = from_environment("PSYCACHE_SIMULATED_SEEDS").unwrap_or(SEEDS_FOR_A_FLAW);
     let harmless: Vec<Flaw> = Flaw::ALL
         .into_iter()
+        .filter(|flaw| only.as_ref().is_none_or(|only| *only == format!("{flaw:?}")))
         .filter(|flaw| {
-            let (wrong, _) = first_wrong(0..SEEDS_FOR_A_FLAW, Some(*flaw));
+            let (wrong, _) = first_wrong(0..seeds, Some(*flaw));
             if let Some(wrong) = &wrong {
                 eprintln!("{flaw:?} shows with seed {}: {}", wrong.seed, wrong.wrong[0]);
             }

@@ -22,6 +22,9 @@ pub(super) struct Wire {
     pub(super) address: String,
 }
 
+/// In this time a node notices that a connection is dead: as `transport` does.
+const NOTICED_WITHIN: Duration = Duration::from_millis(1_500);
+
 type Answer = Result<Response, RemoteError>;
 
 impl Remote for Wire {
@@ -90,9 +93,13 @@ impl Message {
         let (node, request) = (Arc::clone(&callee), self.request.clone());
         let mut answering =
             callee.process.run(async move { answer_of(&node, request, within).await });
-        let response = match world.clock.timeout(self.within, answering.end()).await {
+        let stands_still = callee.process.is_paused();
+        let limit = if stands_still { self.within.min(NOTICED_WITHIN) } else { self.within };
+        let response = match world.clock.timeout(limit, answering.end()).await {
             Ok(Some(response)) => response,
             Ok(None) => return self.is_lost(world).await,
+            // It is in the callee's hands, which may go on with it later.
+            Err(_) if stands_still => return,
             Err(_) => {
                 // A change that began goes on.
                 if !is_change {
@@ -117,10 +124,10 @@ impl Message {
             && !world.links.is_cut(self.from, self.to)
     }
 
-    /// Who waits finds out by its own time, or at once.
+    /// Who waits finds out at once, or when pings are not answered.
     async fn is_lost(&self, world: &World) {
         if world.chance(50) {
-            world.clock.sleep(self.within).await;
+            world.clock.sleep(self.within.min(NOTICED_WITHIN)).await;
         }
     }
 }

@@ -110,6 +110,16 @@ impl Node {
         self.paused_ms.load(Ordering::Relaxed) >= since_ms
     }
 
+    /// Where it stands, for a story.
+    pub(super) fn in_words(&self) -> String {
+        let ownership = &self.ownership;
+        let (standing, name, revision) =
+            (ownership.standing(), ownership.name(), ownership.revision());
+        let others = ownership.others();
+        let others: Vec<_> = others.iter().map(|other| World::place(other.address())).collect();
+        format!("{} is {standing:?} as {name} at {revision}, asks {others:?}", self.place)
+    }
+
     /// What it says is wrong with it.
     pub(super) fn problem(&self) -> String {
         self.ownership.report().problem

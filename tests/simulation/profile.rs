@@ -19,8 +19,9 @@ pub(super) struct Profile {
     pub(super) quick_ms: u64,
     /// One node crashes or leaves, once, and nothing else goes wrong.
     pub(super) is_mild: bool,
-    /// A key is asked for so often that it is lent.
-    pub(super) is_hot: bool,
+    /// From when on the first key is asked for so often that it is lent, for a few seconds;
+    /// it is changed often then, too.
+    pub(super) hot_from_ms: Option<u64>,
     /// Several clients change a key at a time.
     pub(super) in_parallel: bool,
 }
@@ -57,7 +58,7 @@ impl Profile {
             capacity: if random.random_bool(0.1) { 160 } else { 1 << 20 },
             quick_ms: random.random_range(1..=20),
             is_mild: random.random_bool(0.1),
-            is_hot: random.random_bool(0.15),
+            hot_from_ms: random.random_bool(0.2).then(|| random.random_range(3_000..16_000)),
             in_parallel: random.random_bool(0.3),
         }
     }

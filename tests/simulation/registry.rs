@@ -165,8 +165,17 @@ impl Registry for Line {
     }
 
     fn keep_alive(&self, lease: i64) -> Answer<'_, bool> {
-        let work: Work<bool> =
-            Box::new(move |kept| async move { kept.keep_alive(lease).await }.boxed());
+        let (world, place) = (Arc::clone(&self.world), self.place);
+        let work: Work<bool> = Box::new(move |kept| {
+            async move {
+                let lives = kept.keep_alive(lease).await?;
+                if !lives {
+                    world.say(|| format!("{place} renews a lease that has ended"));
+                }
+                Ok(lives)
+            }
+            .boxed()
+        });
         self.ask("keep-alive", work)
     }
 
@@ -195,7 +204,16 @@ impl Registry for Line {
     }
 
     fn list(&self) -> Answer<'_, Listing> {
-        self.ask("list", Box::new(move |kept| async move { kept.list().await }.boxed()))
+        let (world, place) = (Arc::clone(&self.world), self.place);
+        let work: Work<Listing> = Box::new(move |kept| {
+            async move {
+                let listing = kept.list().await?;
+                world.say(|| format!("{place} reads {}", in_words(&listing)));
+                Ok(listing)
+            }
+            .boxed()
+        });
+        self.ask("list", work)
     }
 
     fn note_joined(&self, cluster: u64) -> Answer<'_, ()> {
@@ -222,6 +240,18 @@ impl Registry for Line {
     fn warning(&self) -> Answer<'_, Option<String>> {
         async { Ok(None) }.boxed()
     }
+}
+
+fn in_words(listing: &Listing) -> String {
+    let members = listing.view.members.iter();
+    let members: Vec<_> =
+        members.map(|(address, member)| (World::place(address), member.name)).collect();
+    let records = listing.records.iter();
+    let records: Vec<_> =
+        records.map(|record| (World::place(&record.address), record.name)).collect();
+    let joined = listing.joined_in == Some(listing.view.cluster);
+    let revision = listing.view.revision;
+    format!("members {members:?} at {revision}, records {records:?}, one has joined: {joined}")
 }
 
 type Told = mpsc::UnboundedSender<Result<Vec<Change>, Failure>>;

@@ -10,9 +10,6 @@ use futures::future::BoxFuture;
 use super::world::World;
 use psycache::retriever::{FetchError, Fetched, Retriever};
 
-/// A way to the table or back takes no longer.
-pub(super) const LONGEST_MS: u64 = 1_500;
-
 /// One node's way to the table.
 pub(super) struct Source(pub(super) Arc<World>);
 

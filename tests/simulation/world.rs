@@ -16,7 +16,7 @@ use super::outcome::Outcome;
 use super::process::Process;
 use super::profile::Profile;
 use super::registry::Register;
-use super::{clients, faults, registry, source};
+use super::{clients, faults, registry};
 use psycache::clock::Clock;
 use psycache::flaw::{self, Flaw};
 use psycache::transport::remote::{Call, Request};
@@ -145,8 +145,13 @@ impl World {
     }
 
     pub(super) fn source_delay(&self) -> Duration {
-        // Now and then it takes longer than callers wait.
-        if self.chance(10) { self.ms(100, source::LONGEST_MS) } else { self.ms(0, 30) }
+        match self.below(100) {
+            // So long that a node comes and goes meanwhile.
+            0..2 => self.ms(1_000, 2_400),
+            // Longer than some callers wait.
+            2..12 => self.ms(100, 1_500),
+            _ => self.ms(0, 30),
+        }
     }
 
     pub(super) fn link_delay(&self, from: usize, to: usize) -> Duration {
@@ -260,7 +265,7 @@ const END_MS: u64 = 300_000;
 
 /// Runs what follows from `seed` to its end, or to the first thing that is wrong.
 pub(super) fn run(seed: u64, flaw: Option<Flaw>, tells: bool) -> Outcome {
-    flaw::set(flaw);
+    flaw::set(flaw, seed);
     let world = World::new(seed, tells);
     world.say(|| format!("{:?}, keys {:?}", world.profile, world.keys));
     (0..world.profile.places).for_each(|place| world.start(place));
@@ -286,7 +291,7 @@ pub(super) fn run(seed: u64, flaw: Option<Flaw>, tells: bool) -> Outcome {
     }
     world.ended.lock().clear();
     world.outside.bury();
-    flaw::set(None);
+    flaw::set(None, 0);
     std::mem::take(&mut *world.outcome.lock())
 }
 
