@@ -39,7 +39,7 @@ impl Ownership {
                 Ok(Response::Identity(self.identity()))
             }
             Call::Join { from, name, view } => self.ack(&from, name, view, within).await,
-            Call::Vouch { from, name } => Ok(self.vouch(&from, name)),
+            Call::Vouch { from, name, cluster } => Ok(self.vouch(&from, name, cluster)),
             _ => {
                 let problem = "it is about a group, and names none".into();
                 Err(Error::InvalidArgument { argument: "call", problem })
@@ -66,7 +66,7 @@ impl Ownership {
         view: View,
         within: Duration,
     ) -> Result<Response, Error> {
-        let revision = view.revision;
+        let (cluster, revision) = (view.cluster, view.revision);
         let asker = view.members.get(from).filter(|asker| asker.name == name).cloned();
         self.see(view);
         let mut changes = self.changes();
@@ -80,7 +80,7 @@ impl Ownership {
             loop {
                 {
                     let state = self.state.lock();
-                    match state.keeps_waiting(from, asker.as_ref(), revision) {
+                    match state.keeps_waiting(from, asker.as_ref(), cluster, revision) {
                         None => return state.joined,
                         Some(why) => reason = why,
                     }
@@ -96,10 +96,10 @@ impl Ownership {
 
     /// A node that is not vouched for, because it has been removed, is told so by the
     /// view: the registry may not be in its reach, and it has requests to pass on.
-    fn vouch(&self, from: &str, name: Name) -> Response {
+    fn vouch(&self, from: &str, name: Name, cluster: u64) -> Response {
         let now_ms = self.clock.now_ms();
         let mut state = self.state.lock();
-        if let Some(name) = state.vouch_for(from, name, now_ms) {
+        if let Some(name) = state.vouch_for(from, name, cluster, now_ms) {
             drop(state);
             // Who waits for the end of promises learns of this one.
             self.announce();

@@ -28,6 +28,8 @@ const QUIET: Duration = Duration::from_millis(20);
 /// Where a registration stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Moment {
+    /// Names and revisions say nothing in another registry.
+    cluster: u64,
     name: Name,
     revision: i64,
 }
@@ -147,7 +149,9 @@ impl Ownership {
                 Err(failure) => return Some(failure.to_string()),
             }
         }
-        let joined = self.step(|state| state.join(moment.name, moment.revision));
+        let joined = self.step(|state| {
+            state.view.cluster == moment.cluster && state.join(moment.name, moment.revision)
+        });
         if joined {
             tracing::info!(vetted, "joined: this node holds what it owns");
         }
@@ -163,6 +167,9 @@ impl Ownership {
         };
         if listing.view.cluster != view.cluster {
             return Some("the registry is another one".into());
+        }
+        if listing.view.name_at(&self.own) != view.name_at(&self.own) {
+            return Some("its entry is gone from the registry".into());
         }
         let others = || listing.records.iter().filter(|record| record.address != *self.own);
         // A node has joined in this very registry before, so it never lost its data
@@ -199,7 +206,8 @@ impl Ownership {
 
     fn moment(&self) -> Moment {
         let state = self.state.lock();
-        Moment { name: state.name(), revision: state.view.revision }
+        let (cluster, revision) = (state.view.cluster, state.view.revision);
+        Moment { cluster, name: state.name(), revision }
     }
 
     /// Whether this node holds what it owns, as far as joining goes.

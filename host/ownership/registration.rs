@@ -379,12 +379,12 @@ impl Registrar {
             }
         }
         self.ownership.problems.set_joining(None);
-        let cluster = self.ownership.view().cluster;
+        let (cluster, name) = (self.ownership.view().cluster, self.ownership.name());
         loop {
             let noted = match self.registry.list().await {
                 Ok(listing) if listing.joined_in == Some(cluster) => Ok(()),
                 Ok(listing) if listing.view.cluster == cluster => {
-                    self.registry.note_joined(cluster).await
+                    self.registry.note_joined(cluster, &self.own.address, name).await
                 }
                 Ok(_) => Err(Failure::Broken("the registry is another one".into())),
                 Err(failure) => Err(failure),

@@ -219,11 +219,18 @@ impl State {
 
     /// Vouches for the registration at `address`, if this node's view has it. Answers
     /// this node's own name, under which it does.
-    pub(super) fn vouch_for(&mut self, address: &str, name: Name, now_ms: u64) -> Option<Name> {
+    pub(super) fn vouch_for(
+        &mut self,
+        address: &str,
+        name: Name,
+        cluster: u64,
+        now_ms: u64,
+    ) -> Option<Name> {
         let own = self.name();
         let known = self.view.members.get_key_value(address);
         let (address, member) = known.filter(|(_, member)| member.name == name)?;
-        if own == 0 || self.leaving {
+        // A name says nothing in a registry that was restored.
+        if own == 0 || self.leaving || cluster != self.view.cluster {
             return None;
         }
         let until_ms = now_ms + ms(self.timing.promise());
@@ -261,11 +268,14 @@ impl State {
         &self,
         address: &str,
         asker: Option<&Member>,
+        cluster: u64,
         revision: i64,
     ) -> Option<&'static str> {
         if self.name() == 0 || self.leaving {
             Some("it is not registered")
-        } else if (asker.is_none() || self.view.members.get(address) != asker)
+        } else if (asker.is_none()
+            || self.view.members.get(address) != asker
+            || self.view.cluster != cluster)
             && !flaw::is(Flaw::AckBeforeSeeing)
         {
             // Not by the name alone, which an etcd that was emptied may give again.

@@ -89,12 +89,13 @@ impl Ownership {
 
     async fn ask_for_vouch(&self, address: &Arc<str>, name: i64) {
         let asked_ms = self.clock.now_ms();
-        let call = Call::Vouch { from: self.own.to_string(), name };
+        let cluster = self.view().cluster;
+        let call = Call::Vouch { from: self.own.to_string(), name, cluster };
         let asked = self.remote_at(address);
         let answer = asked.ask(self.about_no_group(call), self.timing().lease / 3).await;
         match answer {
             Ok(Response::Vouched { name: theirs }) => self.make_certain(|state| {
-                if state.name() == name {
+                if state.name() == name && state.view.cluster == cluster {
                     state.vouched_by(address, theirs, asked_ms);
                 }
             }),

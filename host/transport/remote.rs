@@ -93,6 +93,8 @@ pub enum Call {
         from: String,
         /// Its registration.
         name: Name,
+        /// The registry that it is in.
+        cluster: u64,
     },
 }
 

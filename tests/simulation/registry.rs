@@ -14,7 +14,7 @@ use psycache::clock::Clock;
 use psycache::membership::registry::{
     Answer, Change, Failure, InMemory, Lease, Listing, Registered, Registry, Watch,
 };
-use psycache::membership::view::Entry;
+use psycache::membership::view::{Entry, Name};
 
 /// The one registry.
 pub(super) struct Register {
@@ -216,9 +216,11 @@ impl Registry for Line {
         self.ask("list", work)
     }
 
-    fn note_joined(&self, cluster: u64) -> Answer<'_, ()> {
-        let work: Work<()> =
-            Box::new(move |kept| async move { kept.note_joined(cluster).await }.boxed());
+    fn note_joined<'a>(&'a self, cluster: u64, address: &'a str, name: Name) -> Answer<'a, ()> {
+        let address = address.to_owned();
+        let work: Work<()> = Box::new(move |kept| {
+            async move { kept.note_joined(cluster, &address, name).await }.boxed()
+        });
         self.ask("note-joined", work)
     }
 

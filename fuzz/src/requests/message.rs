@@ -325,7 +325,9 @@ impl Peer {
                 let view = PeerView { cluster: 0, revision: i64::MAX, members };
                 PeerCall::Join(PeerJoin { from: from.text(), name: 1, view: Some(view) })
             }
-            Self::Vouch(from) => PeerCall::Vouch(PeerVouch { from: from.text(), name: 1 }),
+            Self::Vouch(from) => {
+                PeerCall::Vouch(PeerVouch { from: from.text(), name: 1, cluster: 0 })
+            }
             Self::Cancel(id) => PeerCall::Cancel((*id).into()),
         }
     }

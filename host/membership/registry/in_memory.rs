@@ -224,9 +224,12 @@ impl Registry for InMemory {
         .boxed()
     }
 
-    fn note_joined(&self, cluster: u64) -> Answer<'_, ()> {
+    fn note_joined<'a>(&'a self, cluster: u64, address: &'a str, name: Name) -> Answer<'a, ()> {
         async move {
-            self.kept.lock().joined_in = Some(cluster);
+            let mut kept = self.kept.lock();
+            if kept.view.cluster == cluster && kept.view.name_at(address) == name {
+                kept.joined_in = Some(cluster);
+            }
             Ok(())
         }
         .boxed()

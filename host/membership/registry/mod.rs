@@ -109,8 +109,10 @@ pub trait Registry: Send + Sync {
     /// Reads everything.
     fn list(&self) -> Answer<'_, Listing>;
 
-    /// Notes that a node has joined in the registry with this identity.
-    fn note_joined(&self, cluster: u64) -> Answer<'_, ()>;
+    /// Notes that the registration `name` at `address` has joined in the registry with
+    /// this identity, if the registration stands still: a registry that has lost it since
+    /// knows nothing of those who may hold keys.
+    fn note_joined<'a>(&'a self, cluster: u64, address: &'a str, name: Name) -> Answer<'a, ()>;
 
     /// Follows the registrations from the revision after `revision` on.
     fn watch(&self, revision: i64) -> Answer<'_, Box<dyn Watch>>;

@@ -63,7 +63,9 @@ pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> Pee
         Call::Join { from, name, view } => {
             peer_request::Call::Join(PeerJoin { from, name, view: Some(encode_view(view)) })
         }
-        Call::Vouch { from, name } => peer_request::Call::Vouch(PeerVouch { from, name }),
+        Call::Vouch { from, name, cluster } => {
+            peer_request::Call::Vouch(PeerVouch { from, name, cluster })
+        }
         Call::Set { value, ttl, seen } => {
             peer_request::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), seen })
         }
@@ -137,7 +139,9 @@ pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)
         peer_request::Call::Join(PeerJoin { from, name, view }) => {
             Call::Join { from, name, view: decode_view(view?) }
         }
-        peer_request::Call::Vouch(PeerVouch { from, name }) => Call::Vouch { from, name },
+        peer_request::Call::Vouch(PeerVouch { from, name, cluster }) => {
+            Call::Vouch { from, name, cluster }
+        }
         peer_request::Call::Set(set) => decode_set(set),
         peer_request::Call::Many(PeerMany { parts, most_bytes }) => {
             let parts = parts.into_iter().map(decode_part).collect::<Option<_>>()?;
@@ -339,7 +343,7 @@ mod tests {
             },
             Call::Hello(Hello { from: "a:1".into(), digest: 5 }),
             Call::Join { from: "a:1".into(), name: 7, view: view() },
-            Call::Vouch { from: "a:1".into(), name: 7 },
+            Call::Vouch { from: "a:1".into(), name: 7, cluster: 6 },
             Call::Handover {
                 from: "a:1".into(),
                 name: 7,

@@ -9,7 +9,7 @@ use etcd_client::{
 };
 use futures::FutureExt;
 
-use super::super::super::view::Entry;
+use super::super::super::view::{Entry, Name};
 use super::super::{Answer, Change, Failure, Lease, Listing, Registered, Registry, Watch};
 use super::keys::Keys;
 use super::{Etcd, Renewals};
@@ -174,13 +174,13 @@ impl Registry for Etcd {
         .boxed()
     }
 
-    fn note_joined(&self, cluster: u64) -> Answer<'_, ()> {
+    fn note_joined<'a>(&'a self, cluster: u64, address: &'a str, name: Name) -> Answer<'a, ()> {
         async move {
-            let key = self.keys.joined();
-            let put = |mut client: Client| async move {
-                client.put(key, cluster.to_string(), None).await.map(drop)
-            };
-            self.ask(put).await
+            let stands = Compare::create_revision(self.keys.node(address), CompareOp::Equal, name);
+            let put = TxnOp::put(self.keys.joined(), cluster.to_string(), None);
+            let transaction = Txn::new().when([stands]).and_then([put]);
+            let noted = |mut client: Client| async move { client.txn(transaction).await.map(drop) };
+            self.ask(noted).await
         }
         .boxed()
     }
