@@ -130,7 +130,7 @@ mod present {
         let chance = chance ^ chance >> 7;
         let chance = chance ^ chance << 17;
         CHANCE.set(chance);
-        (chance % 32 == 0).then(|| Duration::from_millis(chance >> 32 & 1_023))
+        chance.is_multiple_of(32).then(|| Duration::from_millis(chance >> 32 & 1_023))
     }
 }
 

@@ -153,7 +153,8 @@ async fn filled(
     let lane = LaneConfig::new(told, clock.clone());
     let lane = Arc::new(Lane::start("swap", policy, lane, store.clone(), bell)?);
     let source = None.into();
-    let parts = group::Parts { store, clock, lane, source, ownership: Arc::new(Ownership::alone()) };
+    let parts =
+        group::Parts { store, clock, lane, source, ownership: Arc::new(Ownership::alone()) };
     let group = Group::new(group::Config::named("swap"), parts)?;
     for nth in 0..entries {
         let value = bytes::Bytes::from_static(VALUE);
