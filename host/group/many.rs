@@ -82,7 +82,9 @@ impl Group {
             })
             .collect();
         let replies = self.get_each(&unique, within, limit).await;
-        keys.iter().map(|key| replies[first[key.as_ref()]].clone()).collect()
+        // In the answer a value stands as often as its key was named.
+        let room = Room { limit, used: AtomicU64::new(0) };
+        keys.iter().map(|key| room.take(replies[first[key.as_ref()]].clone())).collect()
     }
 
     /// The same of keys that differ.
