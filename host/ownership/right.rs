@@ -109,6 +109,8 @@ pub struct Ownership {
     pub(super) joiners: AtomicU64,
     pub(super) heirs: Heirs,
     pub(super) lists: OnceLock<Lists>,
+    /// Until when copies may be out that the process before this one lent.
+    pub(super) lent_before_until_ms: AtomicU64,
     pub(super) problems: Problems,
 }
 
@@ -151,6 +153,7 @@ impl Ownership {
             joiners: AtomicU64::new(0),
             heirs: Heirs::default(),
             lists: OnceLock::new(),
+            lent_before_until_ms: AtomicU64::new(0),
             problems: Problems::default(),
         }
     }
@@ -483,6 +486,13 @@ impl Ownership {
             FOR_EVER => FOR_EVER,
             until_ms => until_ms.saturating_sub(self.clock.now_ms()),
         }
+    }
+
+    /// Until when copies may be out that the process before this one lent, at this address
+    /// and by a list; 0: none is. With leases it held them no longer than those.
+    #[must_use]
+    pub fn lent_before_until_ms(&self) -> u64 {
+        self.lent_before_until_ms.load(Ordering::Acquire)
     }
 
     /// Returns when no value is lent any more. Nothing may be lent meanwhile.
