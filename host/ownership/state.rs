@@ -264,9 +264,7 @@ impl State {
     ) -> Option<&'static str> {
         if self.name() == 0 || self.leaving {
             Some("it is not registered")
-        } else if (name == 0 || self.view.name_at(address) != name)
-            && !flaw::is(Flaw::AckBeforeSeeing)
-        {
+        } else if name == 0 || self.view.name_at(address) != name {
             Some("it has not seen the registration")
         } else if self.view.revision < revision || self.settled < self.view.revision {
             Some("its view is older")
