@@ -101,7 +101,9 @@ impl Group {
     /// Returns when no copy that was lent before is answered any more.
     pub(super) async fn copies_end(&self) {
         let clock = &self.parts.clock;
-        let rest_ms = self.lender.any_out_until_ms().saturating_sub(clock.now_ms());
+        let before_until_ms = self.parts.ownership.lent_before_until_ms();
+        let until_ms = self.lender.any_out_until_ms().max(before_until_ms);
+        let rest_ms = until_ms.saturating_sub(clock.now_ms());
         if rest_ms > 0 {
             clock.sleep(Duration::from_millis(rest_ms)).await;
         }

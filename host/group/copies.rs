@@ -6,14 +6,9 @@ use std::time::Duration;
 
 use hashbrown::HashMap;
 
+use crate::ownership::LENT_DRIFT;
 use crate::sync::Mutex;
 use crate::value::Value;
-
-/// C: how long a copy is lent. A change of a hot key waits for this long at most.
-pub(super) const LENT_FOR: Duration = Duration::from_millis(250);
-
-/// How much longer the lender counts, as clocks may run apart.
-const DRIFT: Duration = Duration::from_millis(25);
 
 const SHARDS: usize = 16;
 
@@ -167,7 +162,7 @@ impl Lender {
 
     /// Notes that a copy of the key is out for `lent` from now on.
     pub(super) fn lend(&self, hash: u64, now_ms: u64, lent_for: Duration) {
-        let until_ms = now_ms + (lent_for + DRIFT).as_millis() as u64;
+        let until_ms = now_ms + (lent_for + LENT_DRIFT).as_millis() as u64;
         let lent = &mut *self.0.lock();
         if lent.until_ms.len() >= COUNTED {
             lent.until_ms.retain(|_, until_ms| *until_ms > now_ms);
@@ -190,6 +185,7 @@ impl Lender {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ownership::LENT_FOR;
 
     fn copy(len: usize, until_ms: u64) -> Copy {
         let value = bytes::Bytes::from(vec![0; len]).into();

@@ -6,14 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use tracing::{Instrument, Span};
 
-use super::copies::{Copy, LENT_FOR};
+use super::copies::Copy;
 use super::fresh::Asked;
 use super::singleflight::{Joined, Lost, Waiter};
 use super::{Group, Reply};
 use crate::error::Error;
 use crate::flaw::{self, Flaw};
 use crate::key;
-use crate::ownership::Owner;
+use crate::ownership::{LENT_FOR, Owner};
 use crate::retriever::SharedRetriever;
 use crate::store::Found;
 use crate::telemetry::{GetResult, spans};

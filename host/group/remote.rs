@@ -8,11 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::change::Kept;
-use super::copies::LENT_FOR;
 use super::{Group, Reply};
 use crate::error::Error;
 use crate::key;
 use crate::membership::view::Name;
+use crate::ownership::LENT_FOR;
 use crate::store::{Found, Held};
 use crate::transport::remote::{Call, Request, Response};
 use crate::value::{Answer, Origin};

@@ -207,8 +207,9 @@ impl Group {
     /// once all copies that were lent before have ended.
     pub(super) async fn confirms(&self, key: &str) -> bool {
         let clock = &self.parts.clock;
-        let rest_ms = self.lender.out_until_ms(self.parts.store.hash(key));
-        let rest_ms = rest_ms.saturating_sub(clock.now_ms());
+        let out_until_ms = self.lender.out_until_ms(self.parts.store.hash(key));
+        let until_ms = out_until_ms.max(self.parts.ownership.lent_before_until_ms());
+        let rest_ms = until_ms.saturating_sub(clock.now_ms());
         if rest_ms > 0 && !flaw::is(Flaw::ChangeDoesNotWaitForCopies) {
             clock.sleep(Duration::from_millis(rest_ms)).await;
         }

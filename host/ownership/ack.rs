@@ -66,6 +66,10 @@ impl Ownership {
         view: View,
         within: Duration,
     ) -> Result<Response, Error> {
+        if flaw::is(Flaw::AckBeforeSeeing) {
+            let joined = self.state.lock().joined;
+            return Ok(Response::Acked { joined, identity: self.identity() });
+        }
         let (cluster, revision) = (view.cluster, view.revision);
         let asker = view.members.get(from).filter(|asker| asker.name == name).cloned();
         self.see(view);

@@ -1,11 +1,14 @@
 //! Nodes that find each other by a list, and hold what they own for ever. Rule 12.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::join_all;
 
 use super::lists::{ListProblem, Lists};
 use super::right::Ownership;
+use super::state::ms;
+use super::timing::{LENT_DRIFT, LENT_FOR};
 use crate::membership::rendezvous::RingNode;
 use crate::transport::remote::{Identity, Response};
 
@@ -23,6 +26,12 @@ impl Ownership {
         let lists = Lists::new(digest, others.map(|node| node.address.to_string()));
         // A second list would be of the same node.
         if self.lists.set(lists).is_ok() {
+            // 1. A node lends a copy. 2. Its process ends, and another one holds the same
+            // keys at once. 3. That one confirms a change, and knows of no copy.
+            if nodes.len() > 1 {
+                let until_ms = self.clock.now_ms() + ms(LENT_FOR + LENT_DRIFT);
+                self.lent_before_until_ms.store(until_ms, Ordering::Release);
+            }
             self.own_for_ever(nodes);
         }
     }

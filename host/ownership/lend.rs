@@ -20,6 +20,13 @@ impl Ownership {
         }
     }
 
+    /// Until when copies may be out that the process before this one lent, at this address
+    /// and by a list; 0: none is. With leases it held them no longer than those.
+    #[must_use]
+    pub fn lent_before_until_ms(&self) -> u64 {
+        self.lent_before_until_ms.load(Ordering::Acquire)
+    }
+
     /// Returns when no value is lent any more. Nothing may be lent meanwhile.
     pub(super) async fn copies_end(&self) {
         let lent = self.holdings().into_iter().map(|holdings| holdings.lent_until_ms());

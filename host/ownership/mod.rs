@@ -38,3 +38,4 @@ pub use report::{NodeState, Standing, State};
 pub use right::{Holdings, Owner, Ownership};
 pub use signal::Changes;
 pub use timing::Timing;
+pub(crate) use timing::{LENT_DRIFT, LENT_FOR};

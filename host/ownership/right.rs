@@ -83,6 +83,8 @@ pub struct Ownership {
     pub(super) joiners: AtomicU64,
     pub(super) heirs: Heirs,
     pub(super) lists: OnceLock<Lists>,
+    /// Until when copies may be out that the process before this one lent.
+    pub(super) lent_before_until_ms: AtomicU64,
     pub(super) problems: Problems,
 }
 
@@ -125,6 +127,7 @@ impl Ownership {
             joiners: AtomicU64::new(0),
             heirs: Heirs::default(),
             lists: OnceLock::new(),
+            lent_before_until_ms: AtomicU64::new(0),
             problems: Problems::default(),
         }
     }

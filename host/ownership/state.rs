@@ -273,10 +273,9 @@ impl State {
     ) -> Option<&'static str> {
         if self.name() == 0 || self.leaving {
             Some("it is not registered")
-        } else if (asker.is_none()
+        } else if asker.is_none()
             || self.view.members.get(address) != asker
-            || self.view.cluster != cluster)
-            && !flaw::is(Flaw::AckBeforeSeeing)
+            || self.view.cluster != cluster
         {
             // Not by the name alone, which an etcd that was emptied may give again.
             Some("it has not seen the registration")

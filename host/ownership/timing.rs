@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+/// C: how long a copy is lent. A change of a hot key waits for this long at most.
+pub(crate) const LENT_FOR: Duration = Duration::from_millis(250);
+
+/// How much longer the lender counts, as clocks may run apart.
+pub(crate) const LENT_DRIFT: Duration = Duration::from_millis(25);
+
 /// How long leases and promises last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {

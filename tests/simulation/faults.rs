@@ -94,7 +94,8 @@ async fn one(world: &Arc<World>) {
         3..7 if world.profile.finding == Finding::Registry && !world.hears_of_loss() => {
             registry_fault(world, place, lasts).await;
         }
-        7 | 8 => leaves(world, place, lasts).await,
+        7 => leaves(world, place, lasts).await,
+        8 => flaps(world, place).await,
         9 | 10 if !world.hears_of_loss() => pauses(world, place, lasts).await,
         _ => crashes(world, place, lasts).await,
     }
@@ -170,6 +171,13 @@ async fn pauses(world: &Arc<World>, place: usize, lasts: Duration) {
     world.clock.sleep(lasts).await;
     world.say(|| format!("{place} goes on"));
     node.process.pause(false);
+}
+
+/// Leaves twice, so that its keys change hands three times in a few seconds.
+async fn flaps(world: &Arc<World>, place: usize) {
+    leaves(world, place, world.ms(0, 300)).await;
+    world.clock.sleep(world.ms(50, 2_500)).await;
+    leaves(world, place, world.ms(0, 3_000)).await;
 }
 
 /// Stops in order: off the register first, serving on for a moment.

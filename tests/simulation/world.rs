@@ -157,6 +157,8 @@ impl World {
     pub(super) fn link_delay(&self, from: usize, to: usize) -> Duration {
         let strays = self.goes_astray();
         match strays || self.links.is_slow(from, to) {
+            // The longest are older than the connection that they came by.
+            true if self.chance(15) => self.ms(1_000, 8_000),
             true => self.ms(1, 1_500),
             false => self.ms(0, self.profile.quick_ms),
         }
