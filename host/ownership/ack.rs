@@ -35,6 +35,11 @@ impl Ownership {
     pub async fn answer(&self, call: Call, within: Duration) -> Result<Response, Error> {
         match call {
             Call::Hello(hello) => {
+                // 1. This node stops, and has lent a copy. 2. It answers that it has no name
+                // any more, and a joiner counts on it. 3. A change is confirmed there.
+                if self.name() == 0 && self.lists.get().is_none() {
+                    self.copies_end().await;
+                }
                 self.hear_list(&hello.from, hello.digest, None);
                 Ok(Response::Identity(self.identity()))
             }
