@@ -21,6 +21,9 @@ const SERVICE_TESTS: [&str; 2] = ["with_etcd", "with_mariadb"];
 /// Stands alone, as a policy of a reader's own would.
 const EXAMPLE_POLICY: &str = "examples/policies/sieve";
 
+/// The protocol of ownership, explored state by state.
+const COHERENCE: &str = "tests/models/coherence";
+
 /// One after the other: together they would have each other's features, and what
 /// the node is made of would be built once more with those.
 const PACKAGES: [&str; 3] = ["--package psycache", "--package psycache-models", "--package xtask"];
@@ -33,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.no_services {
         services::ensure()?;
     }
-    for folder in [".", "benches", "fuzz", "plugins", EXAMPLE_POLICY] {
+    for folder in [".", "benches", "fuzz", "plugins", EXAMPLE_POLICY, COHERENCE] {
         step(folder, "cargo fmt --all --check")?;
     }
     step(".", "cargo test --release --test architecture")?;
@@ -56,6 +59,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for package in PACKAGES {
         step(".", &format!("cargo test --release {package} --{skips}"))?;
     }
+    step(COHERENCE, "cargo clippy --release --all-targets -- -D warnings")?;
+    step(COHERENCE, "cargo test --release")?;
+    step(COHERENCE, "cargo run --release -- ci")?;
     step(".", &format!("cargo clippy --release {SIMULATION} -- -D warnings"))?;
     step(".", &format!("cargo test --release {SIMULATION}"))?;
     optional(".", "cargo deny", "cargo deny --all-features check")?;
