@@ -63,7 +63,8 @@ pub(super) fn holds(status: &StatusResponse) -> bool {
 /// Waits until the node holds what it owns among so many, and reaches all of them.
 pub(super) async fn sees(node: &ServedNode, count: usize) {
     until(node, &format!("{} is one of {count}", node.address()), |status| {
-        let up = status.nodes.iter().all(|node| matches!(&*node.state, "self" | "connected"));
+        let up =
+            status.nodes.iter().all(|node| matches!(&*node.state, "self" | "connected" | "idle"));
         let connected = status.registry.as_ref().is_some_and(|registry| registry.connected);
         status.nodes.len() == count && up && connected && holds(status)
     })
