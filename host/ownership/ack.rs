@@ -71,6 +71,10 @@ impl Ownership {
         view: View,
         within: Duration,
     ) -> Result<Response, Error> {
+        if self.lists.get().is_some() {
+            let reason = "it has a list of nodes, which nobody joins".into();
+            return Err(Error::Unavailable { who: self.own.to_string(), reason });
+        }
         if flaw::is(Flaw::AckBeforeSeeing) {
             let joined = self.state.lock().joined;
             return Ok(Response::Acked { joined, identity: self.identity() });

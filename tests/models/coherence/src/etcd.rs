@@ -19,6 +19,9 @@ impl<F: FnMut(Act, State)> Steps<'_, F> {
                 self.go(Act::EntryIsDeleted(at), |next| {
                     next.spent.deletes += 1;
                     next.remove_entry(at, entries[at]);
+                    if scope.breaks(Flaw::RecordIsDeleted) {
+                        next.records[at] = 0;
+                    }
                 });
             }
         }
@@ -34,7 +37,10 @@ impl<F: FnMut(Act, State)> Steps<'_, F> {
                 self.go(Act::EtcdIsRestored { entries }, |next| {
                     next.spent.restores += 1;
                     next.lose(scope, entries);
-                    next.key = ClusterKey::FormerId;
+                    next.key = match scope.flaw {
+                        Flaw::RestoreKeepsTheId => ClusterKey::PresentId,
+                        _ => ClusterKey::FormerId,
+                    };
                 });
             }
         }

@@ -17,8 +17,8 @@ pub enum Flaw {
     KeepsAcksWhenTheViewChanges,
     FirstJoinerIgnoresRecords,
     FirstJoinerDoesNotWait,
-    ShortLeaseSuffices,
     HoldsWithoutCertainty,
+    ShortLeaseSuffices,
     CertaintyCountsFromTheAnswer,
     RevokesBeforeStopping,
     GoesOnAfterItsRemoval,
@@ -26,7 +26,7 @@ pub enum Flaw {
     WeightChangesUnderAName,
     KeepsNoGhosts,
     GhostEndsWithAnyAnswer,
-    // The first start, and what etcd may lose: 3, A5, A7.
+    // The first start, and what etcd may lose: 3, A5, A7, A8.
     KeyOfAFormerIdIsBelieved,
     KeyReplacesRecords,
     KeyReplacesAcks,
@@ -40,6 +40,8 @@ pub enum Flaw {
     NamesLackTheClusterId,
     AcksOfAFormerClusterCount,
     VouchedAcrossALoss,
+    RestoreKeepsTheId,
+    RecordIsDeleted,
     // Vouching: 7.
     KeepsNoPromises,
     OneVouchIsMissing,

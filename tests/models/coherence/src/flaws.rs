@@ -50,6 +50,8 @@ pub const MUTANTS: &[Mutant] = &[
     killed(NamesLackTheClusterId, &["rights-restore"]),
     killed(AcksOfAFormerClusterCount, &["rights-restore"]),
     killed(VouchedAcrossALoss, &["first-wipe", "first-restore"]),
+    killed(RestoreKeepsTheId, &["rights-restore"]),
+    killed(RecordIsDeleted, &["rights-delete"]),
     killed(HoldsWithoutCertainty, &["rights", "data"]),
     killed(CertaintyCountsFromTheAnswer, &["rights", "data"]),
     killed(RevokesBeforeStopping, &["rights", "data"]),
