@@ -158,7 +158,10 @@ async fn filled(
     let group = Group::new(group::Config::named("swap"), parts)?;
     for nth in 0..entries {
         let value = bytes::Bytes::from_static(VALUE);
-        group.set(&client::key(nth), value, None).await.context("the group is filled")?;
+        group
+            .set(&client::key(nth), value, None, Duration::from_secs(10))
+            .await
+            .context("the group is filled")?;
     }
     Ok(group)
 }

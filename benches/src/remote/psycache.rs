@@ -28,7 +28,7 @@ pub(super) fn node(own: &str, other: &str) -> Result<()> {
     let runtime = runtime()?;
     let mut group = Group::new(GROUP);
     group.group.ttl = None;
-    let registry = Registry::Static(vec![own.to_owned(), other.to_owned()]);
+    let registry = Registry::Static(vec![(own.to_owned(), 1), (other.to_owned(), 1)]);
     let config = Config {
         listen: own.to_owned(),
         http: None,
@@ -43,7 +43,7 @@ pub(super) fn node(own: &str, other: &str) -> Result<()> {
 
 impl Asker for Embedded {
     async fn prepare(&self, key: &str) -> Result<bool> {
-        self.0.set(key, vec![0; value_bytes(key)?].into(), None).await?;
+        self.0.set(key, vec![0; value_bytes(key)?].into(), None, Duration::from_secs(10)).await?;
         Ok(self.0.get(key, WITHIN).await?.origin == Origin::Peer)
     }
 
