@@ -3,6 +3,8 @@
 //! All nodes and their etcd are processes of this machine, so what is counted is
 //! processor time, not how long something takes.
 
+#![allow(clippy::disallowed_methods, reason = "what is idle is waited for by the clock")]
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -28,7 +30,6 @@ const MANY: usize = 64;
 const IN_FLIGHT: usize = 16;
 
 /// The cluster of each size, one after the other.
-#[expect(clippy::disallowed_methods, reason = "a benchmark is a main")]
 pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     let runtime = tokio::runtime::Runtime::new()?;
     let mut figures = Vec::new();
