@@ -350,8 +350,9 @@ impl Registrar {
             let mut waits = false;
             for ghost in ghosts {
                 match self.registry.time_to_live(ghost.lease).await {
-                    Ok(None) => self.forget_ghost(&ghost),
-                    Ok(Some(_)) | Err(_) => waits = true,
+                    // An etcd that lost its data knows of no lease, this node's included.
+                    Ok(None) if self.has_own_lease().await => self.forget_ghost(&ghost),
+                    Ok(_) | Err(_) => waits = true,
                 }
             }
             if waits {
@@ -360,6 +361,11 @@ impl Registrar {
                 changes.changed().await;
             }
         }
+    }
+
+    async fn has_own_lease(&self) -> bool {
+        let Some(leases) = self.leases else { return false };
+        matches!(self.registry.time_to_live(leases.short.id).await, Ok(Some(_)))
     }
 
     fn forget_ghost(&self, ghost: &Member) {

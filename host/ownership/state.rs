@@ -179,7 +179,10 @@ impl State {
         };
         let margin_ms = ms(self.timing.margin());
         let leased_ms = registered.short_ms + registered.short_ttl_ms;
-        leased_ms.saturating_sub(margin_ms).max(self.vouched_until_ms(registered))
+        // A node whose record has ended is known to nobody who joins.
+        let long_ms = (registered.long_ms + registered.long_ttl_ms).saturating_sub(margin_ms);
+        let leased_ms = leased_ms.saturating_sub(margin_ms).min(long_ms);
+        leased_ms.max(self.vouched_until_ms(registered))
     }
 
     /// When the short lease can't be relied on any more.
