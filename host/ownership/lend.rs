@@ -7,7 +7,7 @@ use super::right::{FOR_EVER, Ownership};
 
 impl Ownership {
     /// Whether a value may be lent now, and for how long at most: not beyond this node's
-    /// own certainty, and not while somebody waits for the copies to end [10].
+    /// own certainty, and not while somebody waits for the copies to end (rule 10).
     #[must_use]
     pub fn may_lend_ms(&self) -> u64 {
         if self.joiners.load(Ordering::Acquire) > 0 {

@@ -328,7 +328,7 @@ impl Registrar {
     }
 
     /// One change, as a view of its own: how a step came about decides what may be
-    /// handed over in it [9].
+    /// handed over in it (rule 9).
     fn apply(&self, change: Change) -> Result<(), Ended> {
         let view = self.ownership.view();
         let next = match change {
@@ -342,7 +342,7 @@ impl Registrar {
         }
     }
 
-    /// Asks for the leases of members that went, until each has ended [4].
+    /// Asks for the leases of members that went, until each has ended (rule 4).
     async fn see_ghosts_go(&self) -> Ended {
         loop {
             let mut changes = self.ownership.changes();

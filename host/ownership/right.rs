@@ -183,7 +183,7 @@ impl Ownership {
         }
     }
 
-    /// Whether this node holds the key with this hash at this moment [2].
+    /// Whether this node holds the key with this hash at this moment (rule 2).
     #[must_use]
     pub fn holds(&self, ring_hash: u64) -> bool {
         let now = self.now.load();
@@ -267,7 +267,7 @@ impl Ownership {
     }
 
     /// Which of the others in the ring have not cleared under their present names: of
-    /// `cleared`, by address [8].
+    /// `cleared`, by address (rule 8).
     #[must_use]
     pub fn missing(&self, cleared: &BTreeMap<String, Name>) -> Vec<Arc<dyn Remote>> {
         if self.lists.get().is_some() {
@@ -284,7 +284,7 @@ impl Ownership {
     }
 
     /// Whether all in the ring have cleared at this moment, and this node can tell who
-    /// they are [8].
+    /// they are (rule 8).
     #[must_use]
     pub fn have_all(&self, cleared: &BTreeMap<String, Name>) -> bool {
         let all = self.missing(cleared).is_empty() || flaw::is(Flaw::NewcomersAreNotCleared);

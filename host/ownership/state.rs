@@ -10,7 +10,7 @@ use crate::flaw::{self, Flaw};
 use crate::membership::rendezvous::RingNode;
 use crate::membership::view::{Member, Name, View};
 
-/// This node's place in the registry [1].
+/// This node's place in the registry (rule 1).
 #[derive(Clone, Debug)]
 pub(super) struct Registered {
     pub(super) name: Name,
@@ -24,14 +24,14 @@ pub(super) struct Registered {
     long_ttl_ms: u64,
 }
 
-/// A member that vouches for this node [7].
+/// A member that vouches for this node (rule 7).
 #[derive(Clone, Copy, Debug)]
 struct Vouch {
     name: Name,
     asked_ms: u64,
 }
 
-/// A node that this one vouches for [7].
+/// A node that this one vouches for (rule 7).
 #[derive(Clone, Debug)]
 struct Promise {
     name: Name,
@@ -51,7 +51,7 @@ pub(super) struct State {
     pub(super) leaving: bool,
     /// The ring is being changed, and nothing is held meanwhile.
     pub(super) stepping: bool,
-    /// Members that went while their short leases may live [4].
+    /// Members that went while their short leases may live (rule 4).
     ghosts: Vec<Member>,
     promises: BTreeMap<Arc<str>, Promise>,
     vouches: BTreeMap<Arc<str>, Vouch>,
@@ -101,7 +101,7 @@ impl State {
         }
     }
 
-    /// Forgets everything, as a crash would [1]. The view stays to route by.
+    /// Forgets everything, as a crash would (rule 1). The view stays to route by.
     pub(super) fn stop(&mut self) {
         self.registered = None;
         self.joined = false;
@@ -111,7 +111,7 @@ impl State {
         self.vouches.clear();
     }
 
-    // ---- The view [1] ----
+    // ---- The view (rule 1) ----
 
     /// Whether `view` is later than the one that this node has.
     pub(super) fn is_later(&self, view: &View) -> bool {
@@ -130,7 +130,7 @@ impl State {
         self.view = view;
     }
 
-    // ---- The ring [2] ----
+    // ---- The ring (rule 2) ----
 
     /// Members, ghosts, and those promised to. Where one address stands for several, the
     /// heaviest comes first in every key's order.
@@ -159,7 +159,7 @@ impl State {
         ring
     }
 
-    /// The names under which those in the ring must have cleared [8]. This node is not
+    /// The names under which those in the ring must have cleared (rule 8). This node is not
     /// among them.
     pub(super) fn names_in_ring(&self) -> Vec<(Arc<str>, Name)> {
         let members = self.view.members.iter().map(|(address, m)| (Arc::clone(address), m.name));
@@ -252,7 +252,7 @@ impl State {
         self.promises.values().map(|promise| promise.until_ms).min()
     }
 
-    // ---- Ghosts [4] ----
+    // ---- Ghosts (rule 4) ----
 
     pub(super) fn ghosts(&self) -> Vec<Member> {
         self.ghosts.clone()
@@ -263,7 +263,7 @@ impl State {
         self.ghosts.retain(|known| known != ghost);
     }
 
-    // ---- Joining [3] ----
+    // ---- Joining (rule 3) ----
 
     /// Why this node does not ack the joiner at `address` yet, which describes itself as
     /// `asker`; `None`: it does.

@@ -12,7 +12,7 @@
 //! 6. The view counts as seen: only now do others hear that it was.
 //!
 //! Until step 6 an entry that was lost may be answered from memory still. Nobody else
-//! holds its key before: a new owner needs an ack of this node [3], and gives none before
+//! holds its key before: a new owner needs an ack of this node (rule 3), and gives none before
 //! step 6. That is why a hit need not look up the owner of its key: what is in the store
 //! of a node that is certain is its own.
 
@@ -32,7 +32,7 @@ use crate::membership::view::View;
 use crate::transport::remote::Remote;
 
 impl Ownership {
-    /// Moves to `view` if it is later. A node whose own entry is not in it stops [1]. One
+    /// Moves to `view` if it is later. A node whose own entry is not in it stops (rule 1). One
     /// that has no registration passes on by it what it is asked for. Answers whether it
     /// moved.
     pub fn see(&self, view: View) -> bool {
@@ -58,7 +58,7 @@ impl Ownership {
     }
 
     /// Forgets everything, interrupts all loads, and holds nothing, as if the process
-    /// had crashed [1].
+    /// had crashed (rule 1).
     pub fn stop(&self, reason: &str) {
         let _stepping = self.take_turn();
         let mut state = self.state.lock();
@@ -77,7 +77,7 @@ impl Ownership {
         self.announce();
     }
 
-    /// Holds nothing from now on, and registers no more: it is about to leave [11]. What
+    /// Holds nothing from now on, and registers no more: it is about to leave (rule 11). What
     /// it has stays in memory, to be given away.
     pub fn leave(&self) {
         if flaw::is(Flaw::StopsAfterLeaving) {
@@ -89,7 +89,7 @@ impl Ownership {
         });
     }
 
-    /// The nodes that hold what they own for ever, by a list [12].
+    /// The nodes that hold what they own for ever, by a list (rule 12).
     pub(super) fn own_for_ever(&self, nodes: impl IntoIterator<Item = RingNode>) {
         let remotes = self.with_remotes((self.make_ring)(nodes.into_iter().collect()), true, 0);
         self.now.store(Arc::new(remotes));
@@ -97,7 +97,7 @@ impl Ownership {
         self.announce();
     }
 
-    /// Has a node with a list hold nothing, or what it owns again [12].
+    /// Has a node with a list hold nothing, or what it owns again (rule 12).
     pub(super) fn hold_by_list(&self, holds: bool) {
         let _stepping = self.take_turn();
         let was = self.certain_until_ms.load(Ordering::Acquire) != 0;

@@ -123,7 +123,8 @@ fn a_seed_tells_the_same_story_again() {
 
 /// Shown by the model (`tests/models/coherence`), and here in more seeds than an ordinary
 /// run has: `PSYCACHE_SIMULATED_SEEDS` looks for them too.
-const RARE: [Flaw; 2] = [Flaw::GainIsNoChange, Flaw::NewcomersAreNotCleared];
+const RARE: [Flaw; 3] =
+    [Flaw::GainIsNoChange, Flaw::NewcomersAreNotCleared, Flaw::FlightsSurviveLoss];
 
 /// Each takes one part of the argument away, and must be found out.
 #[test]

@@ -135,7 +135,7 @@ impl<F: FnMut(Act, State)> Steps<'_, F> {
 }
 
 impl State {
-    /// A change reaches a node; `version` 0 removes the key [6].
+    /// A change reaches a node; `version` 0 removes the key (rule 6).
     fn change(&mut self, scope: &Scope, at: usize, version: u8) {
         let node = &mut self.nodes[at];
         node.held = version;
@@ -157,7 +157,7 @@ impl State {
         self.nodes.iter_mut().for_each(|node| node.looked = false);
     }
 
-    /// Whether a clear that is made at `at` is confirmed [8].
+    /// Whether a clear that is made at `at` is confirmed (rule 8).
     fn may_end_clear(&self, scope: &Scope, at: usize) -> bool {
         let (node, view) = (&self.nodes[at], self.view(at));
         let counts = node.name != 0

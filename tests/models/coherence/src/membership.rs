@@ -56,7 +56,7 @@ impl<F: FnMut(Act, State)> Steps<'_, F> {
 
 impl State {
     /// Whether etcd answers `at` that the lease of a ghost does not exist, and after that
-    /// that its own does: an etcd that has lost its data says the former of any lease [4].
+    /// that its own does: an etcd that has lost its data says the former of any lease (rule 4).
     pub(crate) fn knows_gone(&self, scope: &Scope, at: usize, ghost: usize, name: u8) -> bool {
         let own = self.lease_exists(at, self.nodes[at].name);
         // Where etcd loses nothing, any answer is right.
@@ -93,7 +93,7 @@ impl State {
         }
     }
 
-    /// It forgets everything, but for what it has borrowed [1].
+    /// It forgets everything, but for what it has borrowed (rule 1).
     pub(crate) fn stop(&mut self, scope: &Scope, at: usize) {
         let Node { copy, copy_of, checked, .. } = self.nodes[at];
         let checked = checked && scope.breaks(Flaw::ReadOutlivesItsRegistration);

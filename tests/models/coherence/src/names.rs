@@ -4,7 +4,7 @@
 pub(crate) const N: usize = if cfg!(feature = "four") { 4 } else { 3 };
 
 /// A registration for each address; 0: none. A name stands for etcd's cluster id and the
-/// entry's create revision [1]: no two registrations at an address have the same.
+/// entry's create revision (rule 1): no two registrations at an address have the same.
 pub(crate) type Names = [u8; N];
 
 pub(crate) fn bit(at: usize) -> u8 {

@@ -26,19 +26,19 @@ pub struct Scope {
     pub wipes: u8,
     /// Times that etcd is restored from a backup.
     pub restores: u8,
-    /// Whether nodes vouch for each other [7].
+    /// Whether nodes vouch for each other (rule 7).
     pub vouching: bool,
     /// Changes of the source. 0: only the right to hold is explored.
     pub changes: u8,
     /// What kinds of change.
     pub kinds: &'static [Kind],
-    /// Whether entries are inherited [9].
+    /// Whether entries are inherited (rule 9).
     pub inheritance: bool,
-    /// Whether copies are lent [10].
+    /// Whether copies are lent (rule 10).
     pub copies: bool,
     /// Whether two holders are a violation, or only a broken promise.
     pub exclusive: bool,
-    /// A joiner may read the records long before it joins [3], not just then.
+    /// A joiner may read the records long before it joins (rule 3), not just then.
     pub early_reads: bool,
     /// Small steps. Without them a node learns at once what it may learn at any time, and
     /// what only keeps a node from holding ends with its cause. States that are left out
@@ -68,7 +68,7 @@ impl Scope {
         self.wipes + self.restores > 0
     }
 
-    /// Whether owners refuse sets with old numbers [6].
+    /// Whether owners refuse sets with old numbers (rule 6).
     pub(crate) fn has_fence(&self) -> bool {
         !self.breaks(Flaw::SetsHaveNoNumber) && !self.breaks(Flaw::SetsHaveIdsOnly)
     }

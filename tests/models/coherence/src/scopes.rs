@@ -77,7 +77,7 @@ fn rights() -> Vec<Scope> {
     ]
 }
 
-/// What a joiner may believe when etcd may have lost its data [3].
+/// What a joiner may believe when etcd may have lost its data (rule 3).
 fn losses() -> Vec<Scope> {
     let base = Scope { starts: SIZES, joins: 2, ..BASE };
     let vouched = Scope { vouching: true, early_reads: true, ..base };
@@ -125,7 +125,7 @@ fn losses() -> Vec<Scope> {
     ]
 }
 
-/// The same, with vouching [7].
+/// The same, with vouching (rule 7).
 fn vouching() -> Vec<Scope> {
     let base = Scope { starts: SIZES, vouching: true, ..BASE };
     vec![
@@ -163,7 +163,7 @@ fn data() -> Vec<Scope> {
     ]
 }
 
-/// The promise, with inheritance [9] or copies [10].
+/// The promise, with inheritance (rule 9) or copies (rule 10).
 fn optional() -> Vec<Scope> {
     let base = Scope { changes: 1, ..BASE };
     let copies = Scope { copies: true, ..base };

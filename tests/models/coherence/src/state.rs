@@ -17,11 +17,11 @@ pub enum Kind {
     Remove,
     /// Of the key.
     Set,
-    /// Made at this node [8].
+    /// Made at this node (rule 8).
     Clear(u8),
 }
 
-/// What stands under the key `cluster` [3].
+/// What stands under the key `cluster` (rule 3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ClusterKey {
     #[default]
@@ -39,13 +39,13 @@ pub(crate) struct Node {
     pub(crate) name: u8,
     /// The view that it acts on, as an index into the history.
     pub(crate) view: u8,
-    /// It has joined [3].
+    /// It has joined (rule 3).
     pub(crate) joined: bool,
     /// Who has acked, for the present view.
     pub(crate) acks: u8,
     /// One of these acks came from a node that had joined.
     pub(crate) vetted: bool,
-    /// It has read that nobody holds whom it has not asked for an ack [3].
+    /// It has read that nobody holds whom it has not asked for an ack (rule 3).
     pub(crate) checked: bool,
     /// Its short lease is certain, and its long one.
     pub(crate) certain: bool,
@@ -54,7 +54,7 @@ pub(crate) struct Node {
     pub(crate) vouched: u8,
     /// For whom it vouches, by its own clock.
     pub(crate) promised: Names,
-    /// Whom it saw removed, and does not know to be gone [4].
+    /// Whom it saw removed, and does not know to be gone (rule 4).
     pub(crate) ghosts: Names,
     pub(crate) held: u8,
     /// The version that a load under way has read; `UNREAD`: none yet.
@@ -63,7 +63,7 @@ pub(crate) struct Node {
     pub(crate) late: bool,
     /// It has looked at its right, and acts on it later [flaw].
     pub(crate) looked: bool,
-    /// What it held when it lost the key to one node alone, and to which [9].
+    /// What it held when it lost the key to one node alone, and to which (rule 9).
     pub(crate) left: u8,
     pub(crate) left_to: (u8, u8),
     /// It has been the owner in all views since it registered.
@@ -72,7 +72,7 @@ pub(crate) struct Node {
     pub(crate) changed: bool,
     /// From which node alone it gained the key.
     pub(crate) heir_of: (u8, u8),
-    /// A copy that it may answer, and who lent it [10].
+    /// A copy that it may answer, and who lent it (rule 10).
     pub(crate) copy: u8,
     pub(crate) copy_of: (u8, u8),
 }
@@ -84,7 +84,7 @@ pub(crate) struct Set {
     pub(crate) version: u8,
 }
 
-/// An entry on its way from a node that leaves to its heir [9].
+/// An entry on its way from a node that leaves to its heir (rule 9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Push {
     pub(crate) to: u8,

@@ -108,7 +108,7 @@ impl State {
         }
     }
 
-    /// It does not own the key any more, or has not joined: entry and flight go [2].
+    /// It does not own the key any more, or has not joined: entry and flight go (rule 2).
     fn drop_lost(&mut self, scope: &Scope, at: usize) {
         let node = &mut self.nodes[at];
         if !scope.breaks(Flaw::EntrySurvivesLoss) {
