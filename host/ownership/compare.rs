@@ -1,14 +1,11 @@
 //! Nodes that find each other by a list, and hold what they own for ever. Rule 12.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::future::join_all;
 
 use super::lists::{ListProblem, Lists};
 use super::right::Ownership;
-use super::state::ms;
-use super::timing::{LENT_DRIFT, LENT_FOR};
 use crate::membership::rendezvous::RingNode;
 use crate::transport::remote::{Identity, Response};
 
@@ -29,8 +26,7 @@ impl Ownership {
             // 1. A node lends a copy. 2. Its process ends, and another one holds the same
             // keys at once. 3. That one confirms a change, and knows of no copy.
             if nodes.len() > 1 {
-                let until_ms = self.clock.now_ms() + ms(LENT_FOR + LENT_DRIFT);
-                self.lent_before_until_ms.store(until_ms, Ordering::Release);
+                self.expect_copies_of_before();
             }
             self.own_for_ever(nodes);
         }

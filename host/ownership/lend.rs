@@ -4,6 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::right::{FOR_EVER, Ownership};
+use super::state::ms;
+use super::timing::{LENT_DRIFT, LENT_FOR};
 
 impl Ownership {
     /// Whether a value may be lent now, and for how long at most: not beyond this node's
@@ -20,8 +22,20 @@ impl Ownership {
         }
     }
 
-    /// Until when copies may be out that the process before this one lent, at this address
-    /// and by a list; 0: none is. With leases it held them no longer than those.
+    /// Takes into account that a process before this one may have lent copies at this
+    /// address until now, of which this one knows nothing.
+    pub(super) fn expect_copies_of_before(&self) {
+        let until_ms = self.clock.now_ms() + ms(LENT_FOR + LENT_DRIFT);
+        self.lent_before_until_ms.store(until_ms, Ordering::Release);
+    }
+
+    /// There was no such process, or its copies ended with its record.
+    pub(super) fn no_copies_of_before(&self) {
+        self.lent_before_until_ms.store(0, Ordering::Release);
+    }
+
+    /// Until when copies may be out that a process before this one lent at this address;
+    /// 0: none is.
     #[must_use]
     pub fn lent_before_until_ms(&self) -> u64 {
         self.lent_before_until_ms.load(Ordering::Acquire)
@@ -30,7 +44,8 @@ impl Ownership {
     /// Returns when no value is lent any more. Nothing may be lent meanwhile.
     pub(super) async fn copies_end(&self) {
         let lent = self.holdings().into_iter().map(|holdings| holdings.lent_until_ms());
-        let rest_ms = lent.max().unwrap_or(0).saturating_sub(self.clock.now_ms());
+        let until_ms = lent.max().unwrap_or(0).max(self.lent_before_until_ms());
+        let rest_ms = until_ms.saturating_sub(self.clock.now_ms());
         if rest_ms > 0 {
             self.clock.sleep(Duration::from_millis(rest_ms)).await;
         }

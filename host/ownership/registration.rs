@@ -85,6 +85,7 @@ impl Registration {
         own: Entry,
     ) -> Result<Self, RegistryError> {
         let random = StdRng::seed_from_u64(ownership.process());
+        ownership.expect_copies_of_before();
         let mut registrar = Registrar { ownership, registry, own, leases: None, random };
         match registrar.register().await {
             Ok(()) => {}
@@ -199,6 +200,7 @@ impl Registrar {
 
     async fn register(&mut self) -> Result<(), NotRegistered> {
         let clock = self.ownership.clock.clone();
+        self.let_copies_of_before_end().await?;
         let mut holder_ends = None;
         let (leases, name) = loop {
             let leases = self.leases().await?;
@@ -210,7 +212,9 @@ impl Registrar {
                 }
                 Registered::Before(holder) => {
                     let asked_ms = clock.now_ms();
-                    if let Some(rest) = self.registry.time_to_live(holder.lease).await? {
+                    if let Some(rest) =
+                        self.registry.time_to_live(leases.short.cluster, holder.lease).await?
+                    {
                         // The answer is of some moment since it was asked for, so a slow
                         // one must not look as if the lease had been renewed.
                         let (earliest_ms, latest_ms) =
@@ -241,13 +245,26 @@ impl Registrar {
         Ok(())
     }
 
+    /// Waits until what a process before this one lent at this address has ended (rule 10).
+    /// None has been registered here lately where there is no record of the address.
+    async fn let_copies_of_before_end(&self) -> Result<(), Failure> {
+        if self.ownership.lent_before_until_ms() > 0 {
+            let records = self.registry.list().await?.records;
+            if records.iter().all(|record| record.address != self.own.address) {
+                self.ownership.no_copies_of_before();
+            }
+        }
+        self.ownership.copies_end().await;
+        Ok(())
+    }
+
     /// The leases of a registration that is to be made: those of the last attempt while
     /// they live, as its transaction may have been made.
     async fn leases(&mut self) -> Result<Leases, Failure> {
         let asked_ms = self.ownership.clock.now_ms();
         if let Some(known) = self.leases {
-            let short = self.registry.keep_alive(known.short.id).await?;
-            if short && self.registry.keep_alive(known.long.id).await? {
+            let short = self.registry.keep_alive(known.short).await?;
+            if short && self.registry.keep_alive(known.long).await? {
                 let leases = Leases { asked_ms, ..known };
                 self.leases = Some(leases);
                 return Ok(leases);
@@ -269,7 +286,7 @@ impl Registrar {
         let clock = &self.ownership.clock;
         loop {
             let mut sent_ms = clock.now_ms();
-            match self.registry.keep_alive(lease.id).await {
+            match self.registry.keep_alive(lease).await {
                 Ok(true) => {
                     if flaw::is(Flaw::CertaintyCountsFromTheAnswer) {
                         sent_ms = clock.now_ms();
@@ -346,10 +363,13 @@ impl Registrar {
     async fn see_ghosts_go(&self) -> Ended {
         loop {
             let mut changes = self.ownership.changes();
-            let ghosts = self.ownership.state.lock().ghosts();
+            let (cluster, ghosts) = {
+                let state = self.ownership.state.lock();
+                (state.view.cluster, state.ghosts())
+            };
             let mut waits = false;
             for ghost in ghosts {
-                match self.registry.time_to_live(ghost.lease).await {
+                match self.registry.time_to_live(cluster, ghost.lease).await {
                     // An etcd that lost its data knows of no lease, this node's included.
                     Ok(None) if self.has_own_lease().await => self.forget_ghost(&ghost),
                     Ok(_) | Err(_) => waits = true,
@@ -365,7 +385,8 @@ impl Registrar {
 
     async fn has_own_lease(&self) -> bool {
         let Some(leases) = self.leases else { return false };
-        matches!(self.registry.time_to_live(leases.short.id).await, Ok(Some(_)))
+        let Lease { cluster, id, .. } = leases.short;
+        matches!(self.registry.time_to_live(cluster, id).await, Ok(Some(_)))
     }
 
     fn forget_ghost(&self, ghost: &Member) {

@@ -164,7 +164,7 @@ impl Registry for Line {
         self.ask("grant", Box::new(move |kept| async move { kept.grant(ttl).await }.boxed()))
     }
 
-    fn keep_alive(&self, lease: i64) -> Answer<'_, bool> {
+    fn keep_alive(&self, lease: Lease) -> Answer<'_, bool> {
         let (world, place) = (Arc::clone(&self.world), self.place);
         let work: Work<bool> = Box::new(move |kept| {
             async move {
@@ -179,9 +179,9 @@ impl Registry for Line {
         self.ask("keep-alive", work)
     }
 
-    fn time_to_live(&self, lease: i64) -> Answer<'_, Option<Duration>> {
+    fn time_to_live(&self, cluster: u64, id: i64) -> Answer<'_, Option<Duration>> {
         let work: Work<Option<Duration>> =
-            Box::new(move |kept| async move { kept.time_to_live(lease).await }.boxed());
+            Box::new(move |kept| async move { kept.time_to_live(cluster, id).await }.boxed());
         self.ask("time-to-live", work)
     }
 

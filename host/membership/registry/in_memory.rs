@@ -150,29 +150,35 @@ impl Registry for InMemory {
             kept.last_lease += 1;
             let id = kept.last_lease;
             kept.leases.insert(id, (until_ms, ttl));
-            Ok(Lease { id, ttl })
+            Ok(Lease { cluster: kept.view.cluster, id, ttl })
         }
         .boxed()
     }
 
-    fn keep_alive(&self, lease: i64) -> Answer<'_, bool> {
+    fn keep_alive(&self, lease: Lease) -> Answer<'_, bool> {
         async move {
             self.expire();
             let now_ms = self.clock.now_ms();
             let mut kept = self.kept.lock();
-            let Some((until_ms, ttl)) = kept.leases.get_mut(&lease) else { return Ok(false) };
+            if kept.view.cluster != lease.cluster {
+                return Ok(false);
+            }
+            let Some((until_ms, ttl)) = kept.leases.get_mut(&lease.id) else { return Ok(false) };
             *until_ms = now_ms + ttl.as_millis() as u64;
             Ok(true)
         }
         .boxed()
     }
 
-    fn time_to_live(&self, lease: i64) -> Answer<'_, Option<Duration>> {
+    fn time_to_live(&self, cluster: u64, id: i64) -> Answer<'_, Option<Duration>> {
         async move {
             self.expire();
             let now_ms = self.clock.now_ms();
             let kept = self.kept.lock();
-            let until_ms = kept.leases.get(&lease).map(|(until_ms, _)| *until_ms);
+            if kept.view.cluster != cluster {
+                return Err(Failure::Broken("the registry is another one".into()));
+            }
+            let until_ms = kept.leases.get(&id).map(|(until_ms, _)| *until_ms);
             Ok(until_ms.map(|until_ms| Duration::from_millis(until_ms.saturating_sub(now_ms))))
         }
         .boxed()
@@ -294,14 +300,14 @@ mod tests {
         let clock = Clock::manual();
         let register = InMemory::with_clock(clock.clone());
         let mut watch = register.watch(1).await.unwrap();
-        let short = register.grant(Duration::from_secs(5)).await.unwrap().id;
-        let long = register.grant(Duration::from_secs(120)).await.unwrap().id;
+        let short = register.grant(Duration::from_secs(5)).await.unwrap();
+        let long = register.grant(Duration::from_secs(120)).await.unwrap();
         let entry = Entry::own("a:1", 1);
-        let name = match register.register(&entry, short, long).await.unwrap() {
+        let name = match register.register(&entry, short.id, long.id).await.unwrap() {
             Registered::Now(name) => name,
             before => panic!("{before:?}"),
         };
-        let again = register.register(&entry, short, long).await.unwrap();
+        let again = register.register(&entry, short.id, long.id).await.unwrap();
         assert!(matches!(again, Registered::Before(holder) if holder.name == name));
         clock.advance(4_000);
         assert!(register.keep_alive(short).await.unwrap());
@@ -311,11 +317,20 @@ mod tests {
         let listing = register.list().await.unwrap();
         assert_eq!(listing.view.name_at("a:1"), 0);
         assert_eq!(listing.records, [Record { address: "a:1".into(), name }]);
-        assert_eq!(register.time_to_live(short).await.unwrap(), None);
+        assert_eq!(register.time_to_live(short.cluster, short.id).await.unwrap(), None);
         assert!(!register.keep_alive(short).await.unwrap());
         assert!(matches!(&watch.next().await.unwrap()[..], [Change::Came { .. }]));
         assert!(matches!(&watch.next().await.unwrap()[..], [Change::Went { .. }]));
         clock.advance(120_000);
         assert!(register.list().await.unwrap().records.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_register_that_lost_everything_says_nothing_of_leases_of_before() {
+        let register = InMemory::new();
+        let lease = register.grant(Duration::from_secs(5)).await.unwrap();
+        register.lose_everything();
+        assert!(!register.keep_alive(lease).await.unwrap());
+        assert!(register.time_to_live(lease.cluster, lease.id).await.is_err());
     }
 }

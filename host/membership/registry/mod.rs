@@ -17,6 +17,9 @@ use super::view::{Entry, Member, Name, View};
 /// A lease as granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
+    /// The registry that granted it. One that was restored may know the id too, and says
+    /// nothing of this lease.
+    pub cluster: u64,
     /// What the registry calls it.
     pub id: i64,
     /// As granted, which may be longer than asked for.
@@ -93,11 +96,12 @@ pub trait Registry: Send + Sync {
     /// Makes a lease that ends when it was not renewed for `ttl`.
     fn grant(&self, ttl: Duration) -> Answer<'_, Lease>;
 
-    /// Renews a lease. Answers whether it exists.
-    fn keep_alive(&self, lease: i64) -> Answer<'_, bool>;
+    /// Renews a lease. Answers whether it exists, in the registry that granted it.
+    fn keep_alive(&self, lease: Lease) -> Answer<'_, bool>;
 
-    /// For how long a lease lives still; `None`: it does not exist.
-    fn time_to_live(&self, lease: i64) -> Answer<'_, Option<Duration>>;
+    /// For how long the lease `id` of the registry `cluster` lives still; `None`: it does
+    /// not exist. Another registry can't know: [`Failure::Broken`].
+    fn time_to_live(&self, cluster: u64, id: i64) -> Answer<'_, Option<Duration>>;
 
     /// Ends a lease, and what stands under it.
     fn revoke(&self, lease: i64) -> Answer<'_, ()>;

@@ -1,6 +1,6 @@
 //! The keys of a cluster in etcd, and what stands under them.
 
-use etcd_client::KeyValue;
+use etcd_client::{KeyValue, ResponseHeader};
 
 use super::super::super::view::{Entry, Member, View};
 use super::super::{Listing, Record};
@@ -54,8 +54,8 @@ impl Keys {
         let header = answer.header();
         let mut listing = Listing {
             view: View {
-                cluster: header.map_or(0, etcd_client::ResponseHeader::cluster_id),
-                revision: header.map_or(0, etcd_client::ResponseHeader::revision),
+                cluster: cluster(header),
+                revision: header.map_or(0, ResponseHeader::revision),
                 ..View::default()
             },
             ..Listing::default()
@@ -76,4 +76,9 @@ impl Keys {
         }
         listing
     }
+}
+
+/// The id of the etcd that answered. One that was restored has another (A5).
+pub(super) fn cluster(header: Option<&ResponseHeader>) -> u64 {
+    header.map_or(0, ResponseHeader::cluster_id)
 }

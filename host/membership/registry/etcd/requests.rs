@@ -11,7 +11,7 @@ use futures::FutureExt;
 
 use super::super::super::view::{Entry, Name};
 use super::super::{Answer, Change, Failure, Lease, Listing, Registered, Registry, Watch};
-use super::keys::Keys;
+use super::keys::{Keys, cluster};
 use super::{Etcd, Renewals};
 
 /// Versions from which on a lease never ends before its time: etcd issue 15247.
@@ -61,29 +61,32 @@ impl Registry for Etcd {
             let grant = |mut client: Client| async move { client.lease_grant(seconds, None).await };
             let granted = self.ask(grant).await?;
             let ttl = Duration::from_secs(granted.ttl().max(1) as u64);
-            Ok(Lease { id: granted.id(), ttl })
+            Ok(Lease { cluster: cluster(granted.header()), id: granted.id(), ttl })
         }
         .boxed()
     }
 
-    fn keep_alive(&self, lease: i64) -> Answer<'_, bool> {
+    fn keep_alive(&self, lease: Lease) -> Answer<'_, bool> {
         async move {
-            let known = self.renewals.lock().remove(&lease);
+            let known = self.renewals.lock().remove(&lease.id);
             let renew = |mut client: Client| async move {
-                let Some((mut keeper, mut answers)) = known else {
-                    // Opening the stream renews the lease once.
-                    return match client.lease_keep_alive(lease).await {
-                        Ok(open) => Ok(Renewed::Lives(Box::new(open))),
+                // The answer to opening the stream does not show whose it is, so the lease
+                // is renewed once more then.
+                let (mut keeper, mut answers) = match known {
+                    Some(known) => known,
+                    None => match client.lease_keep_alive(lease.id).await {
+                        Ok(open) => open,
                         Err(etcd_client::Error::LeaseKeepAliveError(problem))
                             if problem == "lease not found" =>
                         {
-                            Ok(Renewed::Gone)
+                            return Ok(Renewed::Gone);
                         }
-                        Err(error) => Err(error),
-                    };
+                        Err(error) => return Err(error),
+                    },
                 };
                 keeper.keep_alive().await?;
                 Ok(match answers.message().await? {
+                    Some(answer) if cluster(answer.header()) != lease.cluster => Renewed::Gone,
                     Some(answer) if answer.ttl() > 0 => Renewed::Lives(Box::new((keeper, answers))),
                     Some(_) => Renewed::Gone,
                     None => Renewed::Closed,
@@ -91,7 +94,7 @@ impl Registry for Etcd {
             };
             match self.ask(renew).await? {
                 Renewed::Lives(stream) => {
-                    self.renewals.lock().insert(lease, *stream);
+                    self.renewals.lock().insert(lease.id, *stream);
                     Ok(true)
                 }
                 Renewed::Gone => Ok(false),
@@ -101,12 +104,15 @@ impl Registry for Etcd {
         .boxed()
     }
 
-    fn time_to_live(&self, lease: i64) -> Answer<'_, Option<Duration>> {
+    fn time_to_live(&self, cluster_of_lease: u64, id: i64) -> Answer<'_, Option<Duration>> {
         async move {
             let look =
-                |mut client: Client| async move { client.lease_time_to_live(lease, None).await };
-            let ttl = self.ask(look).await?.ttl();
-            Ok(u64::try_from(ttl).ok().map(Duration::from_secs))
+                |mut client: Client| async move { client.lease_time_to_live(id, None).await };
+            let answer = self.ask(look).await?;
+            if cluster(answer.header()) != cluster_of_lease {
+                return Err(Failure::Broken("etcd is another one".into()));
+            }
+            Ok(u64::try_from(answer.ttl()).ok().map(Duration::from_secs))
         }
         .boxed()
     }
