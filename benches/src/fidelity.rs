@@ -98,7 +98,7 @@ fn exact(parts: &Parts, policy: &'static str, stream: &Stream) -> Result<f64> {
     Ok(100.0 * simulated.hit_ratio)
 }
 
-/// Percent of hits of the store and its lane. Each thread takes the next request that
+/// Percent of hits of the store and its worker. Each thread takes the next request that
 /// nobody has taken: with a share of its own each, threads would drift apart, and the
 /// stream would be another one.
 fn at_full_speed(

@@ -70,7 +70,7 @@ fn case(
             let count = caches.len();
             let (cache, done) = &mut caches[(at + round) % count];
             let measured = measure(cache.as_ref(), workload, &streams);
-            // The first round is for caches and lanes to get warm.
+            // The first round is for caches and workers to get warm.
             if round > 0 {
                 done.wall.push(measured.0);
                 done.processor.push(measured.1);
@@ -93,7 +93,7 @@ fn measure(cache: &dyn Cache, workload: Workload, streams: &[workload::Stream]) 
         threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
     });
     let wall = begin.elapsed();
-    // What a lane or a queue put off is part of what the operations cost.
+    // What a worker or a queue put off is part of what the operations cost.
     cache.settle();
     let requests = streams.iter().map(workload::Stream::len).sum::<usize>() as f64;
     let nanoseconds = |time: std::time::Duration| time.as_nanos() as f64 / requests;

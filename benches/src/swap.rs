@@ -13,7 +13,7 @@ use psycache::clock::Clock;
 use psycache::group::{self, Group};
 use psycache::ownership::Ownership;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
-use psycache::policy::{Bell, Lane, LaneConfig, LaneState, PolicyConfig};
+use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig, WorkerState};
 use psycache::store::{self, Store};
 
 use crate::Settings;
@@ -59,7 +59,7 @@ async fn swaps(engines: &Arc<Engines>, entries: u32, rounds: usize) -> Result<Ve
             client.forget();
             let begun = Instant::now();
             let policy = load_aside(engines, next, entries).await?;
-            group.parts().lane.swap(policy, Vec::new()).await?;
+            group.parts().worker.swap(policy, Vec::new()).await?;
             took.push(begun.elapsed().as_secs_f64() * 1e3);
             during.push(client.p99_ns());
         }
@@ -83,18 +83,18 @@ async fn recoveries(engines: &Arc<Engines>, entries: u32, rounds: usize) -> Resu
     let traps = Arc::new(AtomicBool::new(false));
     let policy = Arc::new(Fragile::new(load(engines, "lru", entries)?, Arc::clone(&traps)));
     let group = filled(Arc::clone(&policy) as _, entries).await?;
-    let lane = &group.parts().lane;
+    let worker = &group.parts().worker;
     let mut took = Vec::new();
     let client = Client::start(Arc::clone(&group), entries);
     for _ in 0..rounds {
         // A swap to itself: each round is a first failure, with the shortest pause.
-        lane.swap(Arc::clone(&policy) as _, Vec::new()).await?;
+        worker.swap(Arc::clone(&policy) as _, Vec::new()).await?;
         let held = group.parts().store.stats().entries;
         traps.store(true, Ordering::Release);
         let failed = || !traps.load(Ordering::Acquire);
         wait(failed).await?;
         let begun = Instant::now();
-        wait(|| lane.status().state == LaneState::Running && policy.admitted() >= held).await?;
+        wait(|| worker.status().state == WorkerState::Running && policy.admitted() >= held).await?;
         took.push(begun.elapsed().as_secs_f64() * 1e3);
     }
     drop(client);
@@ -142,19 +142,19 @@ async fn filled(
     policy: Arc<dyn psycache::policy::PolicySource>,
     entries: u32,
 ) -> Result<Arc<Group>> {
-    let (clock, bell) = (Clock::monotonic(), Bell::new());
-    let wake = bell.clone();
+    let (clock, waker) = (Clock::monotonic(), Waker::new());
+    let wake = waker.clone();
     let config = store::Config {
         capacity_bytes: u64::from(entries) * ENTRY_BYTES,
         max_entries: Some(entries + entries / 8),
     };
-    let store = Store::new(config, clock.clone(), Box::new(move || wake.ring()));
+    let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
     let told = PolicyConfig { max_entries: store.slot_bound(), ..told(entries) };
-    let lane = LaneConfig::new(told, clock.clone());
-    let lane = Arc::new(Lane::start("swap", policy, lane, store.clone(), bell)?);
+    let worker = WorkerConfig::new(told, clock.clone());
+    let worker = Arc::new(Worker::start("swap", policy, worker, store.clone(), waker)?);
     let source = None.into();
     let parts =
-        group::Parts { store, clock, lane, source, ownership: Arc::new(Ownership::alone()) };
+        group::Parts { store, clock, worker, source, ownership: Arc::new(Ownership::alone()) };
     let group = Group::new(group::Config::named("swap"), parts)?;
     for nth in 0..entries {
         let value = bytes::Bytes::from_static(VALUE);

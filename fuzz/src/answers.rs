@@ -1,7 +1,7 @@
-//! A policy that answers anything at all, against the real store and lane.
+//! A policy that answers anything at all, against the real store and worker.
 //!
 //! After every operation the store holds what it was given and nothing else,
-//! within its budget; whenever the lane has come to rest, it and the policy know
+//! within its budget; whenever the worker has come to rest, it and the policy know
 //! of the same entries and there is room for the next insert.
 
 mod policy;

@@ -11,6 +11,7 @@ mod parse;
 mod plugin;
 mod policy;
 mod remove;
+mod runtime;
 mod serve;
 mod set;
 mod sim;
@@ -21,7 +22,6 @@ mod table;
 pub use sim::{Simulated, Unit, simulate};
 
 use std::ffi::OsString;
-use std::future::Future;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
@@ -82,29 +82,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve::run(*args),
-        Command::Get(args) => wait_for(get::run(args)),
-        Command::Set(args) => wait_for(set::run(args)),
-        Command::Remove(args) => wait_for(remove::run(args)),
-        Command::Clear(args) => wait_for(clear::run(args)),
-        Command::Status(args) => wait_for(status::run(args)),
-        Command::Policy(policy::Command::Swap(args)) => wait_for(policy::swap::run(args)),
+        Command::Get(args) => runtime::wait_for(get::run(args)),
+        Command::Set(args) => runtime::wait_for(set::run(args)),
+        Command::Remove(args) => runtime::wait_for(remove::run(args)),
+        Command::Clear(args) => runtime::wait_for(clear::run(args)),
+        Command::Status(args) => runtime::wait_for(status::run(args)),
+        Command::Policy(policy::Command::Swap(args)) => runtime::wait_for(policy::swap::run(args)),
         Command::Sim(args) => args.run(),
         Command::Demo(args) => demo::run(&args),
         Command::Policy(policy::Command::List(args)) => policy::list::run(&args),
-        Command::Plugin(plugin::Command::Inspect(args)) => wait_for(plugin::inspect(args)),
+        Command::Plugin(plugin::Command::Inspect(args)) => runtime::wait_for(plugin::inspect(args)),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     }
-}
-
-/// Runs a client's few calls; one thread is plenty and starts at once.
-fn wait_for(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    block_on(&runtime, work)
-}
-
-#[allow(clippy::disallowed_methods, reason = "the main thread, where a command waits for its work")]
-fn block_on<T>(runtime: &tokio::runtime::Runtime, work: impl Future<Output = T>) -> T {
-    runtime.block_on(work)
 }
 
 /// An error about a flag that nobody wrote is a riddle, so it names the variable

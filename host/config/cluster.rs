@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::config::{Cluster, Error, Registry, Secret, text};
+use super::error::Error;
+use super::node::{Cluster, Registry};
+use super::secret::Secret;
+use super::text;
 use crate::group::Uncertain;
 use crate::membership::registry::etcd;
 

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use toml::Spanned;
 
-use crate::config::text::{self, Parsed, nearest};
-use crate::config::{
-    ClusterSettings, Error, EtcdAccess, GroupSettings, PluginSettings, Secret, Settings,
-    TelemetrySettings,
-};
+use super::cluster::{ClusterSettings, EtcdAccess};
+use super::error::Error;
+use super::secret::Secret;
+use super::settings::{GroupSettings, PluginSettings, Settings, TelemetrySettings};
+use super::text::{self, Parsed, nearest};
 
 /// A value as it stands in the file. Its meaning is the parsers' of [`text`],
 /// the same for file, environment and flags.
@@ -129,8 +129,27 @@ impl<'de> Deserialize<'de> for Scalar {
 /// The most bytes of a config file that are read.
 const LARGEST_FILE: u64 = 16 << 20;
 
-/// See [`Settings::read`].
-pub(super) fn read(path: &Path) -> Result<Settings, Error> {
+impl Settings {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// It can't be read, is no TOML, has a key that does not exist, or a value
+    /// that can't be used.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        read(path)
+    }
+
+    /// Reads what stands, or would stand, in the TOML file `path`, which errors
+    /// name. Files and variables that it refers to are read.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn parse(path: &Path, bytes: Vec<u8>) -> Result<Self, Error> {
+        parse(path, bytes)
+    }
+}
+
+fn read(path: &Path) -> Result<Settings, Error> {
     let mut bytes = Vec::new();
     // A device or a pipe tells its size only by being read.
     let read =
@@ -143,8 +162,7 @@ pub(super) fn read(path: &Path) -> Result<Settings, Error> {
     parse(path, bytes)
 }
 
-/// See [`Settings::parse`].
-pub(super) fn parse(path: &Path, bytes: Vec<u8>) -> Result<Settings, Error> {
+fn parse(path: &Path, bytes: Vec<u8>) -> Result<Settings, Error> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + valid.iter().filter(|b| **b == b'\n').count();

@@ -1,33 +1,27 @@
-//! Settings as one source gives them, and how layers of them become a [`Config`].
+//! Settings as one source gives them: flags and environment, or a file.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::config::text::{OrNone, nearest};
-use crate::config::{
-    ClusterSettings, Config, DEFAULT_GROUP, Error, Group, Plugin, Registry, Secret, cluster, file,
-};
-use crate::group;
-use crate::store;
-use crate::telemetry::{self, LogFormat};
-
-const DEFAULT_RETRIEVER: &str = "static";
+use super::cluster::ClusterSettings;
+use super::secret::Secret;
+use super::text::OrNone;
+use crate::telemetry::LogFormat;
 
 /// What one source says; `None` and empty lists: nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// See [`Config::listen`].
+    /// See [`Config::listen`](super::Config::listen).
     pub listen: Option<String>,
-    /// See [`Config::advertise`].
+    /// See [`Config::advertise`](super::Config::advertise).
     pub advertise: Option<String>,
-    /// See [`Config::http`].
+    /// See [`Config::http`](super::Config::http).
     pub http: Option<OrNone<String>>,
     /// Of a file: its groups. Of flags: the one that they are about.
     pub groups: Vec<GroupSettings>,
     /// See [`Cluster`](super::Cluster).
     pub cluster: ClusterSettings,
-    /// See [`telemetry::Config`].
+    /// See [`telemetry::Config`](crate::telemetry::Config).
     pub telemetry: TelemetrySettings,
 }
 
@@ -36,242 +30,48 @@ pub struct Settings {
 pub struct GroupSettings {
     /// `None` only from flags: the single group.
     pub name: Option<String>,
-    /// See [`store::Config::capacity_bytes`].
+    /// See [`store::Config::capacity_bytes`](crate::store::Config::capacity_bytes).
     pub capacity_bytes: Option<u64>,
-    /// See [`store::Config::max_entries`].
+    /// See [`store::Config::max_entries`](crate::store::Config::max_entries).
     pub max_entries: Option<u32>,
-    /// See [`group::Config::ttl`].
+    /// See [`group::Config::ttl`](crate::group::Config::ttl).
     pub ttl: Option<OrNone<Duration>>,
-    /// See [`group::Config::ttl_jitter_percent`].
+    /// See [`group::Config::ttl_jitter_percent`](crate::group::Config::ttl_jitter_percent).
     pub ttl_jitter_percent: Option<u8>,
-    /// See [`group::Config::negative_ttl`].
+    /// See [`group::Config::negative_ttl`](crate::group::Config::negative_ttl).
     pub negative_ttl: Option<OrNone<Duration>>,
-    /// See [`group::Config::load_timeout`].
+    /// See [`group::Config::load_timeout`](crate::group::Config::load_timeout).
     pub load_timeout: Option<Duration>,
-    /// See [`group::Config::max_value_bytes`].
+    /// See [`group::Config::max_value_bytes`](crate::group::Config::max_value_bytes).
     pub max_value_bytes: Option<u64>,
-    /// See [`Group::policy`].
+    /// See [`Group::policy`](super::Group::policy).
     pub policy: PluginSettings,
-    /// See [`Group::retriever`].
+    /// See [`Group::retriever`](super::Group::retriever).
     pub retriever: PluginSettings,
 }
 
 /// What one source says about a plugin.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PluginSettings {
-    /// See [`Plugin::plugin`].
+    /// See [`Plugin::plugin`](super::Plugin::plugin).
     pub plugin: Option<OrNone<String>>,
-    /// See [`Plugin::options`].
+    /// See [`Plugin::options`](super::Plugin::options).
     pub options: BTreeMap<String, String>,
-    /// See [`Plugin::secrets`].
+    /// See [`Plugin::secrets`](super::Plugin::secrets).
     pub secrets: BTreeMap<String, Secret>,
-    /// See [`Plugin::allow_net`].
+    /// See [`Plugin::allow_net`](super::Plugin::allow_net).
     pub allow_net: Vec<String>,
 }
 
 /// What one source says about logs and traces.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TelemetrySettings {
-    /// See [`telemetry::Config::otlp`].
+    /// See [`telemetry::Config::otlp`](crate::telemetry::Config::otlp).
     pub otlp: Option<String>,
-    /// See [`telemetry::Config::trace_ratio`].
+    /// See [`telemetry::Config::trace_ratio`](crate::telemetry::Config::trace_ratio).
     pub trace_ratio: Option<f64>,
-    /// See [`telemetry::Config::log`].
+    /// See [`telemetry::Config::log`](crate::telemetry::Config::log).
     pub log: Option<String>,
-    /// See [`telemetry::Config::log_format`].
+    /// See [`telemetry::Config::log_format`](crate::telemetry::Config::log_format).
     pub log_format: Option<LogFormat>,
-}
-
-impl Settings {
-    /// Reads a TOML file.
-    ///
-    /// # Errors
-    /// It can't be read, is no TOML, has a key that does not exist, or a value
-    /// that can't be used.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        file::read(path)
-    }
-
-    /// Reads what stands, or would stand, in the TOML file `path`, which errors
-    /// name. Files and variables that it refers to are read.
-    ///
-    /// # Errors
-    /// Those of [`read`](Self::read).
-    pub fn parse(path: &Path, bytes: Vec<u8>) -> Result<Self, Error> {
-        file::parse(path, bytes)
-    }
-}
-
-/// See [`Config::from_settings`].
-pub(super) fn resolve(flags: Settings, file: Option<Settings>) -> Result<Config, Error> {
-    let from_flags = flags.groups.into_iter().next().unwrap_or_default();
-    let (file, groups) = match file {
-        Some(mut file) if !file.groups.is_empty() => {
-            let groups = over_file_groups(from_flags, std::mem::take(&mut file.groups))?;
-            (file, groups)
-        }
-        file => (file.unwrap_or_default(), vec![only_group(from_flags)?]),
-    };
-    let default = Config::default();
-    let config = Config {
-        listen: flags.listen.or(file.listen).unwrap_or(default.listen),
-        advertise: flags.advertise.or(file.advertise),
-        http: flags.http.or(file.http).map_or(default.http, OrNone::into_option),
-        groups,
-        cluster: cluster::resolve(flags.cluster, file.cluster)?,
-        telemetry: telemetry(flags.telemetry, file.telemetry, default.telemetry),
-    };
-    check_advertised(&config)?;
-    Ok(config)
-}
-
-/// A node without groups in its file: the flags describe the only one. It has
-/// the sample data's retriever unless told otherwise, so that a first try works.
-fn only_group(flags: GroupSettings) -> Result<Group, Error> {
-    let mut group = GroupSettings { name: Some(DEFAULT_GROUP.into()), ..GroupSettings::default() };
-    group.retriever.plugin = Some(OrNone::Just(DEFAULT_RETRIEVER.into()));
-    lay_over(&mut group, flags);
-    finish(group)
-}
-
-/// Flags about a group change the file's group that `--group` names, or its only
-/// one. They never add one: a mistyped name would go unnoticed.
-fn over_file_groups(
-    flags: GroupSettings,
-    mut groups: Vec<GroupSettings>,
-) -> Result<Vec<Group>, Error> {
-    let names: Vec<String> = groups.iter().filter_map(|group| group.name.clone()).collect();
-    let mut seen = BTreeSet::new();
-    if let Some(twice) = names.iter().find(|name| !seen.insert(*name)) {
-        return Err(Error::Conflict(format!(
-            "two groups are called {twice:?}; each needs a name of its own"
-        )));
-    }
-    if flags != GroupSettings::default() {
-        let at = match &flags.name {
-            Some(wanted) => names.iter().position(|name| name == wanted).ok_or_else(|| {
-                let near = nearest(wanted, names.iter().map(String::as_str));
-                let near = near.map_or_else(String::new, |near| format!(" (did you mean {near:?}?)"));
-                Error::Conflict(format!(
-                    "--group {wanted:?} is none of the config file's groups, {}{near}; add a [[group]] for it there",
-                    names.join(", ")
-                ))
-            })?,
-            None if groups.len() == 1 => 0,
-            None => {
-                return Err(Error::Conflict(format!(
-                    "the config file has the groups {}; say with --group which one the group flags are about",
-                    names.join(", ")
-                )));
-            }
-        };
-        lay_over(&mut groups[at], flags);
-    }
-    groups.into_iter().map(finish).collect()
-}
-
-fn lay_over(below: &mut GroupSettings, above: GroupSettings) {
-    below.name = above.name.or(below.name.take());
-    below.capacity_bytes = above.capacity_bytes.or(below.capacity_bytes);
-    below.max_entries = above.max_entries.or(below.max_entries);
-    below.ttl = above.ttl.or(below.ttl.take());
-    below.ttl_jitter_percent = above.ttl_jitter_percent.or(below.ttl_jitter_percent);
-    below.negative_ttl = above.negative_ttl.or(below.negative_ttl.take());
-    below.load_timeout = above.load_timeout.or(below.load_timeout);
-    below.max_value_bytes = above.max_value_bytes.or(below.max_value_bytes);
-    lay_plugin_over(&mut below.policy, above.policy);
-    lay_plugin_over(&mut below.retriever, above.retriever);
-}
-
-fn lay_plugin_over(below: &mut PluginSettings, above: PluginSettings) {
-    // What was said to another plugin means nothing to this one.
-    if above.plugin.is_some() && above.plugin != below.plugin {
-        *below = above;
-        return;
-    }
-    below.options.extend(above.options);
-    below.secrets.extend(above.secrets);
-    below.allow_net.extend(above.allow_net);
-}
-
-fn finish(settings: GroupSettings) -> Result<Group, Error> {
-    let default = Group::new(&settings.name.unwrap_or_else(|| DEFAULT_GROUP.into()));
-    let conflict =
-        |what: &str| Err(Error::Conflict(format!("group {:?}: {what}", default.group.name)));
-    let policy = match plugin(settings.policy) {
-        Ok(Some(plugin)) => plugin,
-        Ok(None) => default.policy,
-        Err(()) => return conflict("policy options without a policy; name it with --policy"),
-    };
-    if !policy.secrets.is_empty() || !policy.allow_net.is_empty() {
-        return conflict("a policy has no secrets and no network; only a retriever can have them");
-    }
-    let Ok(retriever) = plugin(settings.retriever) else {
-        return conflict(
-            "retriever options, secrets or allow-net without a retriever; name it with --retriever",
-        );
-    };
-    let (own, kept) = (default.group, default.store);
-    Ok(Group {
-        group: group::Config {
-            ttl: settings.ttl.map_or(own.ttl, OrNone::into_option),
-            ttl_jitter_percent: settings.ttl_jitter_percent.unwrap_or(own.ttl_jitter_percent),
-            negative_ttl: settings
-                .negative_ttl
-                .map_or(own.negative_ttl, |ttl| ttl.into_option().unwrap_or_default()),
-            load_timeout: settings.load_timeout.unwrap_or(own.load_timeout),
-            max_value_bytes: settings.max_value_bytes.unwrap_or(own.max_value_bytes),
-            ..own
-        },
-        store: store::Config {
-            capacity_bytes: settings.capacity_bytes.unwrap_or(kept.capacity_bytes),
-            max_entries: settings.max_entries.or(kept.max_entries),
-        },
-        policy,
-        retriever,
-    })
-}
-
-/// The plugin, none, or a refusal to guess who the options are for.
-fn plugin(settings: PluginSettings) -> Result<Option<Plugin>, ()> {
-    match settings.plugin.and_then(OrNone::into_option) {
-        Some(plugin) => Ok(Some(Plugin {
-            plugin,
-            options: settings.options,
-            secrets: settings.secrets,
-            allow_net: settings.allow_net,
-        })),
-        None if settings.options.is_empty()
-            && settings.secrets.is_empty()
-            && settings.allow_net.is_empty() =>
-        {
-            Ok(None)
-        }
-        None => Err(()),
-    }
-}
-
-fn telemetry(
-    flags: TelemetrySettings,
-    file: TelemetrySettings,
-    default: telemetry::Config,
-) -> telemetry::Config {
-    telemetry::Config {
-        log: flags.log.or(file.log).unwrap_or(default.log),
-        log_format: flags.log_format.or(file.log_format).or(default.log_format),
-        otlp: flags.otlp.or(file.otlp),
-        trace_ratio: flags.trace_ratio.or(file.trace_ratio).unwrap_or(default.trace_ratio),
-    }
-}
-
-/// Nodes find each other by advertised addresses, and "any interface" is none.
-fn check_advertised(config: &Config) -> Result<(), Error> {
-    let anywhere = ["0.0.0.0:", "[::]:"].iter().any(|any| config.listen.starts_with(any));
-    if config.cluster.registry != Registry::Alone && config.advertise.is_none() && anywhere {
-        return Err(Error::Conflict(format!(
-            "listen {:?} is every interface; say with --advertise HOST:PORT which address the other nodes reach this one at",
-            config.listen
-        )));
-    }
-    Ok(())
 }

@@ -7,13 +7,15 @@ use std::time::Duration;
 use super::text::OrNone;
 use super::*;
 use crate::group::Uncertain;
+use crate::membership::registry::etcd;
+use crate::telemetry;
 
 fn file(text: &str) -> Settings {
-    file::parse(Path::new("node.toml"), text.into()).unwrap()
+    Settings::parse(Path::new("node.toml"), text.into()).unwrap()
 }
 
 fn file_error(text: &str) -> String {
-    file::parse(Path::new("node.toml"), text.into()).unwrap_err().to_string()
+    Settings::parse(Path::new("node.toml"), text.into()).unwrap_err().to_string()
 }
 
 fn flags(group: GroupSettings) -> Settings {

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use tokio::sync::Mutex as Turn;
 use tracing::Span;
 
-use super::Reply;
+use super::reply::Reply;
 use super::singleflight::{Flights, Joined, Load, Waiter};
 use crate::sync::Mutex;
 

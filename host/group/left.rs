@@ -1,15 +1,10 @@
 //! Values of keys that this node has lost, for the one node that took them over [rule 9].
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use hashbrown::HashMap;
 
-use super::Group;
 use crate::flaw::{self, Flaw};
 use crate::key;
 use crate::membership::view::Name;
-use crate::ownership::{Giver, Holdings};
 use crate::store::Held;
 use crate::sync::Mutex;
 
@@ -42,7 +37,7 @@ impl Left {
     }
 
     /// Keeps an entry for the registration `heir`. Answers whether there was room.
-    fn keep(&self, held: Held, heir: Name, until_ms: u64) -> bool {
+    pub(super) fn keep(&self, held: Held, heir: Name, until_ms: u64) -> bool {
         let weight = weight(&held);
         let kept = &mut *self.kept.lock();
         if kept.bytes + weight > self.most_bytes {
@@ -88,7 +83,7 @@ impl Left {
     }
 
     /// Forgets what is over, and what this node owns again.
-    fn tidy(&self, owned: &dyn Fn(u64) -> bool, now_ms: u64) {
+    pub(super) fn tidy(&self, owned: &dyn Fn(u64) -> bool, now_ms: u64) {
         let kept = &mut *self.kept.lock();
         let mut freed = 0;
         kept.entries.retain(|name, entry| {
@@ -110,58 +105,4 @@ impl Left {
 
 fn weight(held: &Held) -> u64 {
     (held.key.len() + held.value.len()) as u64 + OVERHEAD
-}
-
-impl Holdings for Group {
-    fn rights_change(&self) {
-        self.changes.note_gain();
-        if !flaw::is(Flaw::FlightsSurviveLoss) {
-            self.flights.interrupt_all(|| ());
-        }
-    }
-
-    fn drop_lost(&self, owned: &dyn Fn(u64) -> bool, giver: &Giver) {
-        if flaw::is(Flaw::LostEntriesStay) {
-            return;
-        }
-        self.left.tidy(owned, self.parts.clock.now_ms());
-        let mut refused = 0_u64;
-        self.parts.store.retain(
-            |name| owned(key::ring_hash(name)),
-            |held| {
-                if let Some((_, heir)) = giver.newcomer
-                    && let Some(held) = held()
-                {
-                    refused += u64::from(!self.left.keep(held, heir, giver.until_ms));
-                }
-            },
-        );
-        self.counters.not_handed_over(refused);
-        // Where there is no runtime there are no other nodes.
-        if giver.newcomer.is_some()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let (left, clock) = (Arc::clone(&self.left), self.parts.clock.clone());
-            let rest_ms = giver.until_ms.saturating_sub(clock.now_ms());
-            runtime.spawn(async move {
-                clock.sleep(Duration::from_millis(rest_ms)).await;
-                left.expire(clock.now_ms());
-            });
-        }
-    }
-
-    fn forget(&self) -> u64 {
-        if flaw::is(Flaw::MemorySurvivesStop) {
-            return 0;
-        }
-        self.changes.note_gain();
-        let dropped = self.flights.interrupt_all(|| self.parts.store.clear());
-        self.left.clear();
-        self.copies.clear();
-        dropped
-    }
-
-    fn lent_until_ms(&self) -> u64 {
-        self.lender.any_out_until_ms()
-    }
 }

@@ -128,7 +128,7 @@ impl Group {
         may_keep: impl FnOnce() -> bool,
     ) {
         // 1. A load takes the lock of its flight. 2. It waits for room, which the
-        // lane makes. 3. All keys of that lock's shard wait with it. So the room is
+        // worker makes. 3. All keys of that lock's shard wait with it. So the room is
         // had first, and under the lock nothing remains that can wait or fail.
         let kept = match entry {
             Some(entry) => self.room_for(key, &entry).await.map(|room| (room, entry)),

@@ -5,6 +5,7 @@ mod many;
 
 mod fresh;
 mod load;
+mod reply;
 mod room;
 mod singleflight;
 
@@ -20,6 +21,7 @@ mod remote;
 
 mod copies;
 mod handover;
+mod holdings;
 mod left;
 
 mod expiry;
@@ -45,16 +47,16 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ownership::{Holdings, Ownership};
-use crate::policy::Lane;
+use crate::policy::Worker;
 use crate::store::Store;
 use crate::telemetry::{GroupCounters, LogLimiter};
-use crate::value::Answer;
 
 use changes::Changes;
 use copies::{Copies, Lender};
 use fresh::FreshLoads;
 use heard::Heard;
 use left::Left;
+use reply::Reply;
 use singleflight::Flights;
 
 /// Between two lines of the log about a retriever that breaks.
@@ -66,9 +68,6 @@ const LEFT_SHARE: u64 = 4;
 
 /// The same for copies of what others own.
 const COPIES_SHARE: u64 = 64;
-
-/// What a flight ends with; all who wait get the same.
-type Reply = Result<Answer, Error>;
 
 /// Keys that share a capacity, a policy and a source.
 pub struct Group {
@@ -107,7 +106,7 @@ pub struct Parts {
     /// The store's clock.
     pub clock: Clock,
     /// Makes room in the store.
-    pub lane: Arc<Lane>,
+    pub worker: Arc<Worker>,
     /// Where missing values come from.
     pub source: Source,
     /// Which keys this node holds.

@@ -8,7 +8,7 @@ use super::Group;
 use crate::error::Error;
 use crate::store::{NoRoom, Reservation};
 
-/// The longest that an insert waits for others to leave. The lane answers within
+/// The longest that an insert waits for others to leave. The worker answers within
 /// milliseconds; only a large value that displaces very many small ones takes more.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
@@ -29,11 +29,11 @@ impl Group {
             match self.parts.store.reserve(key_len, value_len) {
                 Ok(room) => return Ok(room),
                 Err(NoRoom::TooLarge(error)) => return Err(error),
-                Err(NoRoom::Full) if clock.now_ms() < end_ms => self.parts.lane.room().await,
+                Err(NoRoom::Full) if clock.now_ms() < end_ms => self.parts.worker.room().await,
                 Err(NoRoom::Full) => break,
             }
             // When all room is set aside for inserts under way there is nothing to
-            // evict, and the lane says so at once: let those get on.
+            // evict, and the worker says so at once: let those get on.
             yield_now().await;
         }
         let reason = "the entries in the way were not evicted in time; raise `capacity`, or retry";

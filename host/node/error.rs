@@ -59,7 +59,7 @@ pub enum Cause {
     Plugin(#[from] LoadError),
     /// The policy was loaded, and fails all the same.
     #[error("the policy does not start: it {0}")]
-    Lane(#[from] Failure),
+    Worker(#[from] Failure),
     /// A place on the network can't be one.
     #[error("allow-net: {0}")]
     AllowNet(#[from] AllowNetError),

@@ -1,4 +1,4 @@
-//! Makes the groups: each its store, its lane, its retriever. Several at a time,
+//! Makes the groups: each its store, its worker, its retriever. Several at a time,
 //! because most of a start is the compiling of plugins.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::plugin::{
     Engines, LoadError, Plugin, PolicyComponent, PolicyLimits, RetrieverComponent, RetrieverConfig,
     RetrieverLimits,
 };
-use crate::policy::{Bell, Lane, LaneConfig, PolicyConfig};
+use crate::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
 use crate::retriever::{Pool, PoolConfig, SharedRetriever};
 use crate::server::Groups;
 use crate::store::Store;
@@ -65,10 +65,10 @@ async fn group(
     config.store.check().map_err(|error| vec![error.into()])?;
     // Changes of keys and of the right to hold them are told apart by one time.
     let clock = ownership.clock().clone();
-    let bell = Bell::default();
+    let waker = Waker::default();
     let wake = {
-        let bell = bell.clone();
-        Box::new(move || bell.ring())
+        let waker = waker.clone();
+        Box::new(move || waker.wake())
     };
     let store = Store::new(config.store.clone(), clock.clone(), wake);
     let policy = PolicyConfig {
@@ -78,32 +78,34 @@ async fn group(
         seed: rand::random::<u64>() >> (u64::BITS - SEED_BITS),
         options: config.policy.options.clone().into_iter().collect(),
     };
-    let lane_config = LaneConfig::new(policy.clone(), clock.clone());
-    let lane = lane(engines, config, lane_config, Arc::clone(&store), bell);
-    let (lane, retriever) = match future::join(lane, first_retriever(engines, config)).await {
-        (Ok(lane), Ok(retriever)) => (Arc::new(lane), retriever),
-        (lane, retriever) => return Err(lane.err().into_iter().chain(retriever.err()).collect()),
+    let worker_config = WorkerConfig::new(policy.clone(), clock.clone());
+    let worker = worker(engines, config, worker_config, Arc::clone(&store), waker);
+    let (worker, retriever) = match future::join(worker, first_retriever(engines, config)).await {
+        (Ok(worker), Ok(retriever)) => (Arc::new(worker), retriever),
+        (worker, retriever) => {
+            return Err(worker.err().into_iter().chain(retriever.err()).collect());
+        }
     };
     let parts =
-        Parts { store, clock, lane, source: retriever.into(), ownership: Arc::clone(ownership) };
+        Parts { store, clock, worker, source: retriever.into(), ownership: Arc::clone(ownership) };
     let group = Group::new(config.group.clone(), parts).map_err(|error| vec![error.into()])?;
     Ok((group, policy))
 }
 
-async fn lane(
+async fn worker(
     engines: &Arc<Engines>,
     config: &config::Group,
-    lane: LaneConfig,
+    worker: WorkerConfig,
     store: Arc<Store>,
-    bell: Bell,
-) -> Result<Lane, Cause> {
+    waker: Waker,
+) -> Result<Worker, Cause> {
     let engines = Arc::clone(engines);
     let (group, plugin) = (config.group.name.clone(), config.policy.plugin.clone());
     let start = move || {
         let plugin = Plugin::resolve(&plugin)?;
         let policy =
-            PolicyComponent::load(&engines, plugin, &lane.policy, PolicyLimits::default())?;
-        Ok(Lane::start(&group, policy, lane, store, bell)?)
+            PolicyComponent::load(&engines, plugin, &worker.policy, PolicyLimits::default())?;
+        Ok(Worker::start(&group, policy, worker, store, waker)?)
     };
     blocking(start).await?
 }

@@ -204,9 +204,9 @@ impl Node {
             tracing::error!(%error, "the server did not end well");
         }
         let groups = self.groups;
-        let lanes = move || groups.iter().for_each(|group| group.parts().lane.shutdown());
-        // It panics only if a lane's end does, and then there is nothing left to end.
-        let _ = tokio::task::spawn_blocking(lanes).await;
+        let workers = move || groups.iter().for_each(|group| group.parts().worker.shutdown());
+        // It panics only if a worker's end does, and then there is nothing left to end.
+        let _ = tokio::task::spawn_blocking(workers).await;
     }
 }
 

@@ -98,7 +98,7 @@ impl NodeOperations {
         };
         let swapped = group
             .parts()
-            .lane
+            .worker
             .swap(policy, swap.options)
             .await
             .map_err(|failure| failed(&failure))?;

@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 use wasmtime::component::Component;
 use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, OptLevel};
 
-use super::load::{self, Kind};
+use super::kind::Kind;
+use super::load;
 use super::ticker::Ticker;
 use super::{LoadError, Plugin};
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 use wasmtime::component::Component;
 
 use super::contract::{INTROSPECT, PACKAGE, PROBE, RETRIEVER_BATCH, SNAPSHOT};
-use super::load::{self, Kind};
+use super::kind::Kind;
+use super::load;
 use super::{
     Engines, LoadError, Plugin, PolicyComponent, PolicyLimits, RetrieverComponent, RetrieverConfig,
     RetrieverLimits,

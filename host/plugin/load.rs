@@ -5,42 +5,11 @@ use wasmtime::component::{
 };
 use wasmtime::{Engine, Store};
 
-use super::contract::{self, PACKAGE};
+use super::contract::PACKAGE;
+use super::kind::Kind;
+use super::one_line::one_line;
 use super::start::StartError;
 use super::{LoadError, Plugin};
-
-/// What a plugin is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Chooses what to evict.
-    Policy,
-    /// Fetches what is missing.
-    Retriever,
-}
-
-impl Kind {
-    pub(super) fn interface(self) -> &'static str {
-        match self {
-            Self::Policy => contract::POLICY,
-            Self::Retriever => contract::RETRIEVER,
-        }
-    }
-
-    /// Whether an export of that name makes a component one of this kind, in any
-    /// version.
-    pub(super) fn is_named(self, export: &str) -> bool {
-        let rest = export.strip_prefix(PACKAGE).and_then(|rest| rest.strip_prefix(self.name()));
-        rest.is_some_and(|rest| rest.starts_with('@'))
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Policy => "policy",
-            Self::Retriever => "retriever",
-        }
-    }
-}
 
 /// Compiles `plugin` after a look at what it is.
 pub(super) fn compile(engine: &Engine, plugin: &Plugin) -> Result<Component, LoadError> {
@@ -189,16 +158,4 @@ pub(super) fn brief(error: &wasmtime::Error) -> String {
     let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     causes.reverse();
     one_line(&causes.join("; "))
-}
-
-/// A text that comes from a guest in part, as a log or a terminal can show it: on
-/// one line, without characters that would move a cursor, and not too long.
-pub(super) fn one_line(text: &str) -> String {
-    const MOST: usize = 500;
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let line = words.join(" ").replace(char::is_control, "\u{fffd}");
-    match line.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
-    }
 }

@@ -13,7 +13,9 @@ mod retriever;
 mod builtin;
 mod contract;
 mod guest_log;
+mod kind;
 mod load;
+mod one_line;
 mod quota;
 mod start;
 mod ticker;
@@ -24,7 +26,7 @@ mod tests;
 
 pub use engine::{CompileCache, Engines};
 pub use inspect::Inspection;
-pub use load::Kind;
+pub use kind::Kind;
 pub use load_error::LoadError;
 pub use policy::{PolicyComponent, PolicyLimits};
 pub use resolve::{MAX_COMPONENT_BYTES, Plugin};

@@ -1,7 +1,7 @@
 //! What setting up an instance can fail with, and how a plugin's refusal reads.
 
 use super::contract::ConfigError;
-use super::load::one_line;
+use super::one_line::one_line;
 use super::{LoadError, Plugin};
 use crate::policy::Failure;
 

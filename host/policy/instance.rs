@@ -27,19 +27,6 @@ impl Instance {
         Ok(Self { policy: Some(policy), max_victims: config.max_victims })
     }
 
-    /// As [`new`](Self::new), after another instance of `source` has lived
-    /// through a step. Another, because a snapshot is restored before the first
-    /// step only.
-    pub(super) fn tried(
-        source: &dyn PolicySource,
-        config: &PolicyConfig,
-        keys: Arc<dyn Keys>,
-    ) -> Result<Self, Failure> {
-        let mut scratch = Self::new(source, config, keys.clone())?;
-        scratch.step(&Batch::default(), 0, 0, &mut Vec::new())?;
-        Self::new(source, config, keys)
-    }
-
     /// [`Policy::step`]; more victims than allowed are a failure too.
     pub(super) fn step(
         &mut self,

@@ -1,4 +1,4 @@
-//! Who leaves: the contract of an eviction policy, and the lane that drives one.
+//! Who leaves: the contract of an eviction policy, and the worker that drives one.
 //!
 //! A policy never sees a key or a value and never calls the store. It is told
 //! what happened in batches and answers with victims; the store decides whether
@@ -8,16 +8,18 @@ mod batch;
 mod residents;
 mod touches;
 
-mod bell;
-mod lane;
-mod mailbox;
+mod config;
+mod worker;
+
+mod commands;
 mod room;
+mod waker;
 
-mod machine;
+mod state;
+mod swap;
+mod worker_thread;
 
-mod admitting;
 mod complaints;
-mod handover;
 mod instance;
 mod recovery;
 mod statistics;
@@ -29,16 +31,17 @@ mod native;
 mod tests;
 
 pub use batch::{Attributes, Batch};
-pub use bell::Bell;
-pub use handover::{Handover, Swapped};
-#[doc(hidden)]
-pub use lane::Turns;
-pub use lane::{Lane, LaneConfig};
+pub use config::WorkerConfig;
 pub use native::Native;
 pub use recovery::Patience;
 pub use residents::{Evicted, Residents};
-pub use status::{LaneState, LaneStatus, STEP_BOUNDS_US};
+pub use state::{Handover, Swapped};
+pub use status::{STEP_BOUNDS_US, WorkerState, WorkerStatus};
 pub use touches::TouchRing;
+pub use waker::Waker;
+#[doc(hidden)]
+pub use worker::Turns;
+pub use worker::Worker;
 
 use std::sync::Arc;
 
@@ -169,8 +172,8 @@ pub enum Failure {
         /// How many are allowed.
         limit: u32,
     },
-    /// The lane has ended, so nothing can be asked of its policy.
-    #[error("the lane of this group has ended; the node is stopping")]
+    /// The worker has ended, so nothing can be asked of its policy.
+    #[error("the worker of this group has ended; the node is stopping")]
     Stopped,
 }
 

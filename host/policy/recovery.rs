@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How patient a lane is with a policy that fails.
+/// How patient a worker is with a policy that fails.
 #[derive(Clone, Debug)]
 pub struct Patience {
     /// Pause before the new instance after a first failure; doubles with each
@@ -11,7 +11,7 @@ pub struct Patience {
     pub first_backoff: Duration,
     /// The longest pause.
     pub longest_backoff: Duration,
-    /// So many failures within the window, and the lane gives up.
+    /// So many failures within the window, and the worker gives up.
     pub strikes: usize,
     /// How long a failure counts.
     pub window: Duration,

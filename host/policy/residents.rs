@@ -1,8 +1,8 @@
-//! The lane's view of a store: what happened, and who may be evicted.
+//! The worker's view of a store: what happened, and who may be evicted.
 
 use super::{Batch, Keys};
 
-/// A store as the lane sees it. Every method takes bounded time and holds its
+/// A store as the worker sees it. Every method takes bounded time and holds its
 /// own locks only inside.
 ///
 /// The contract that keeps both sides in step: the store remembers for each slot
@@ -15,7 +15,7 @@ pub trait Residents: Keys + 'static {
     /// Answers whether more is waiting.
     fn drain(&self, batch: &mut Batch, limit: usize) -> bool;
 
-    /// By how much the weight held exceeds what the lane should keep it under,
+    /// By how much the weight held exceeds what the worker should keep it under,
     /// so that inserts find room without waiting.
     fn need(&self) -> u64;
 
@@ -30,10 +30,10 @@ pub trait Residents: Keys + 'static {
     /// of them as removed. Answers how many went.
     fn evict_by_recency(&self, limit: usize) -> usize;
 
-    /// The policy is gone, and a new one knows nothing: every entry is to be
-    /// reported as admitted again, those of `order` first and in that order, the
-    /// rest by recency, coldest first. Touches not yet drained are dropped.
-    fn readmit_all(&self, order: &[u32]);
+    /// A new policy knows nothing: every entry is to be reported as admitted, those of
+    /// `order` first and in that order, the rest by recency, coldest first. Touches not
+    /// yet drained are dropped. Answers how many entries there are.
+    fn resync(&self, order: &[u32]) -> usize;
 }
 
 /// What became of a policy's victims.

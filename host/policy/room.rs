@@ -1,77 +1,55 @@
 //! Inserts that wait for room at the hard capacity.
 
-use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
-use crate::sync::Mutex;
+use tokio::sync::Notify;
 
 /// Who waits, in the order of arrival.
 #[derive(Debug, Default)]
 pub(super) struct Room {
-    /// Guards the queue; held for a push, a removal or one round of waking.
-    queue: Mutex<Queue>,
+    waiting: Notify,
+    /// How many wait, so that nobody is woken for those who do not.
+    count: AtomicUsize,
+    is_closed: AtomicBool,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    /// By ticket, so that who gives up can leave from the middle.
-    waiting: BTreeMap<u64, oneshot::Sender<()>>,
-    next_ticket: u64,
-    closed: bool,
-}
+/// One that is counted, until dropped.
+struct Counted<'a>(&'a AtomicUsize);
 
-/// A place in the queue, given up when dropped.
-struct Place<'a> {
-    room: &'a Room,
-    ticket: u64,
-}
-
-impl Drop for Place<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.room.queue.lock().waiting.remove(&self.ticket);
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 impl Room {
-    /// Queues up, calls `queued`, and waits to be woken, but no longer than
-    /// `limit`. Answers whether it was woken; at once `false` when the room is
-    /// closed.
+    /// Queues up, calls `queued`, and waits to be woken, but no longer than `limit`. Answers
+    /// whether it was woken; at once `false` when the room is closed.
     pub(super) async fn wait(&self, limit: Duration, queued: impl FnOnce()) -> bool {
-        let (waker, woken) = oneshot::channel();
-        let _place = {
-            let mut queue = self.queue.lock();
-            if queue.closed {
-                return false;
-            }
-            let ticket = queue.next_ticket;
-            queue.next_ticket += 1;
-            queue.waiting.insert(ticket, waker);
-            Place { room: self, ticket }
-        };
+        self.count.fetch_add(1, Ordering::AcqRel);
+        let _counted = Counted(&self.count);
+        let mut woken = std::pin::pin!(self.waiting.notified());
+        // From here on a wake is not missed, and the room that closes is seen here or wakes.
+        woken.as_mut().enable();
+        if self.is_closed.load(Ordering::Acquire) {
+            return false;
+        }
         queued();
-        matches!(tokio::time::timeout(limit, woken).await, Ok(Ok(())))
+        tokio::time::timeout(limit, woken).await.is_ok() && !self.is_closed.load(Ordering::Acquire)
     }
 
-    /// Wakes the `count` that have waited longest: one for each entry that left,
-    /// so that a single eviction does not send everybody to fight for it.
+    /// Wakes the `count` that have waited longest: one for each entry that left, so that a
+    /// single eviction does not send everybody to fight for it.
     pub(super) fn wake(&self, count: usize) {
-        let mut queue = self.queue.lock();
-        let mut left = count;
-        while left > 0 {
-            let Some((_, waker)) = queue.waiting.pop_first() else {
-                return;
-            };
-            // Who has given up meanwhile uses no room.
-            left -= usize::from(waker.send(()).is_ok());
+        for _ in 0..count.min(self.count.load(Ordering::Acquire)) {
+            self.waiting.notify_one();
         }
     }
 
     /// Sends everybody away, now and from now on.
     pub(super) fn close(&self) {
-        let mut queue = self.queue.lock();
-        queue.closed = true;
-        queue.waiting.clear();
+        self.is_closed.store(true, Ordering::Release);
+        self.waiting.notify_waiters();
     }
 }

@@ -1,4 +1,4 @@
-//! How a lane is doing, readable at any time without waiting for it.
+//! How a worker is doing, readable at any time without waiting for it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,24 +7,24 @@ use crate::sync::Mutex;
 
 use super::{Evicted, Failure, PolicySource};
 
-/// Upper bounds of the buckets of [`LaneStatus::step_buckets`], in microseconds;
+/// Upper bounds of the buckets of [`WorkerStatus::step_buckets`], in microseconds;
 /// one more bucket holds what is longer.
 pub const STEP_BOUNDS_US: [u64; 10] = [1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144];
 
-/// What a lane is doing.
+/// What a worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LaneState {
+pub enum WorkerState {
     /// The policy chooses who leaves.
     Running,
     /// The policy failed, a new instance follows; the node chooses meanwhile.
     Recovering,
     /// The policy failed too often; the node chooses until a swap.
     Fallback,
-    /// The lane has ended; the node chooses where room is needed.
+    /// The worker has ended; the node chooses where room is needed.
     Stopped,
 }
 
-impl LaneState {
+impl WorkerState {
     /// The value of the `state` label in metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -37,15 +37,15 @@ impl LaneState {
     }
 }
 
-/// A lane at one moment. Counts are since the start and go on through swaps.
+/// A worker at one moment. Counts are since the start and go on through swaps.
 #[derive(Clone, Debug)]
-pub struct LaneStatus {
+pub struct WorkerStatus {
     /// The policy's name, as its source tells.
     pub policy: String,
     /// Digest of its component in hexadecimal; empty for native code.
     pub sha256: String,
-    /// What the lane is doing.
-    pub state: LaneState,
+    /// What the worker is doing.
+    pub state: WorkerState,
     /// Why it is not running; while it runs, `None`.
     pub problem: Option<String>,
     /// Failures by [`Failure::kind`].
@@ -54,7 +54,7 @@ pub struct LaneStatus {
     pub steps: u64,
     /// Entries evicted on the policy's word.
     pub victims: u64,
-    /// Entries that the lane evicted by recency.
+    /// Entries that the worker evicted by recency.
     pub by_recency: u64,
     /// Victims that the policy could not have had.
     pub bogus: u64,
@@ -67,24 +67,24 @@ pub struct LaneStatus {
     /// Time spent in steps.
     pub step_time: Duration,
     /// What the policy said of itself when it was last
-    /// [asked](super::Lane::statistics); of one that was swapped out, nothing.
+    /// [asked](super::Worker::statistics); of one that was swapped out, nothing.
     pub statistics: Vec<(String, f64)>,
 }
 
-/// Where the lane keeps its status.
+/// Where the worker keeps its status.
 #[derive(Debug)]
 pub(super) struct Board {
-    /// Written by the lane a few times a step, copied by who asks.
-    status: Mutex<LaneStatus>,
+    /// Written by the worker a few times a step, copied by who asks.
+    status: Mutex<WorkerStatus>,
 }
 
 impl Board {
     pub(super) fn new(source: &dyn PolicySource) -> Self {
         Self {
-            status: Mutex::new(LaneStatus {
+            status: Mutex::new(WorkerStatus {
                 policy: source.name().to_owned(),
                 sha256: source.sha256().to_owned(),
-                state: LaneState::Running,
+                state: WorkerState::Running,
                 problem: None,
                 failures: BTreeMap::new(),
                 steps: 0,
@@ -100,7 +100,7 @@ impl Board {
         }
     }
 
-    pub(super) fn read(&self) -> LaneStatus {
+    pub(super) fn read(&self) -> WorkerStatus {
         self.status.lock().clone()
     }
 
@@ -126,13 +126,13 @@ impl Board {
     }
 
     pub(super) fn runs(&self, source: &dyn PolicySource) {
-        self.shows(source, LaneState::Running, None);
+        self.shows(source, WorkerState::Running, None);
     }
 
     pub(super) fn shows(
         &self,
         source: &dyn PolicySource,
-        state: LaneState,
+        state: WorkerState,
         problem: Option<String>,
     ) {
         let mut status = self.status.lock();
@@ -148,6 +148,6 @@ impl Board {
     }
 
     pub(super) fn stops(&self) {
-        self.status.lock().state = LaneState::Stopped;
+        self.status.lock().state = WorkerState::Stopped;
     }
 }

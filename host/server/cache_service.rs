@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status, Streaming};
 
-use super::call::Call;
+use super::call::{Call, SERVICE};
 use super::config::Config;
 use super::deadline;
 use super::groups::Groups;
@@ -19,9 +19,6 @@ use crate::proto::{
 };
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
-
-/// The service's name in traces.
-pub(super) const SERVICE: &str = "psycache.v1.Cache";
 
 /// Answers for every group of the node.
 pub(super) struct CacheService {

@@ -16,6 +16,9 @@ use crate::proto::{
 use crate::telemetry::{self, RpcSpan};
 use crate::value;
 
+/// The service's name in traces.
+pub(super) const SERVICE: &str = "psycache.v1.Cache";
+
 /// Most keys of one call: an answer for more could be larger than any client
 /// takes.
 const MAX_KEYS: usize = 10_000;

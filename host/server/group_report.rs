@@ -61,23 +61,23 @@ fn reading(group: &Arc<Group>) -> GroupReading {
 }
 
 fn policy_reading(group: &Group) -> PolicyReading {
-    let lane = group.parts().lane.status();
+    let worker = group.parts().worker.status();
     // These cost precision only, so they are no reason to start the policy anew.
-    let lies = [("bogus-victim", lane.bogus), ("too-few-victims", lane.short)];
+    let lies = [("bogus-victim", worker.bogus), ("too-few-victims", worker.short)];
     PolicyReading {
-        name: lane.policy,
-        state: lane.state.name(),
+        name: worker.policy,
+        state: worker.state.name(),
         failures: Failure::KINDS
-            .map(|kind| (kind, lane.failures.get(kind).copied().unwrap_or(0)))
+            .map(|kind| (kind, worker.failures.get(kind).copied().unwrap_or(0)))
             .into_iter()
             .chain(lies)
             .collect(),
         step_seconds: DurationsReading {
             bounds_us: &STEP_BOUNDS_US,
-            buckets: lane.step_buckets.into(),
-            total: lane.step_time,
+            buckets: worker.step_buckets.into(),
+            total: worker.step_time,
         },
-        statistics: lane.statistics,
+        statistics: worker.statistics,
     }
 }
 
@@ -102,13 +102,13 @@ fn status(group: &Arc<Group>) -> GroupStatus {
 }
 
 fn policy_status(group: &Group) -> PluginStatus {
-    let lane = group.parts().lane.status();
+    let worker = group.parts().worker.status();
     PluginStatus {
-        name: lane.policy,
-        state: lane.state.name().into(),
-        problem: lane.problem.unwrap_or_default(),
-        failures: lane.failures.values().sum(),
-        sha256: lane.sha256,
+        name: worker.policy,
+        state: worker.state.name().into(),
+        problem: worker.problem.unwrap_or_default(),
+        failures: worker.failures.values().sum(),
+        sha256: worker.sha256,
     }
 }
 

@@ -48,8 +48,8 @@ impl Groups {
     /// Has each policy tell its statistics, for the readings that follow, or as many
     /// as do so within `limit`.
     pub(super) async fn ask_statistics(&self, limit: Duration) {
-        let asked = join_all(self.iter().map(|group| group.parts().lane.statistics()));
-        // A policy that fails over it is told of by its lane.
+        let asked = join_all(self.iter().map(|group| group.parts().worker.statistics()));
+        // A policy that fails over it is told of by its worker.
         let _ = tokio::time::timeout(limit, asked).await;
     }
 }

@@ -14,6 +14,7 @@ mod session;
 mod local_node;
 mod peer_answers;
 mod peer_exchange;
+mod peer_request;
 mod peer_service;
 
 mod admin_service;

@@ -11,7 +11,7 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tonic::Streaming;
 
 use super::peer_answers::Outgoing;
-use super::peer_service::Asked;
+use super::peer_request::Asked;
 use crate::error::Error;
 use crate::proto::{PeerRequest, PeerResponse, peer_request};
 use crate::transport::peer::{AT_ONCE, wire};

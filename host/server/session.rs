@@ -20,8 +20,7 @@ use futures::stream::{FuturesUnordered, Stream, StreamExt};
 use prost::Message;
 use tonic::{Status, Streaming};
 
-use super::cache_service::SERVICE;
-use super::call::Call;
+use super::call::{Call, SERVICE};
 use super::config::Config;
 use super::deadline;
 use super::groups::Groups;

@@ -68,12 +68,12 @@ pub(super) struct Budget {
     entries: AtomicU64,
     /// What the largest refused reservation asked for, until one is granted.
     wanted_bytes: AtomicU64,
-    /// Whether the lane was called for a need and has not acted yet.
+    /// Whether the worker was called for a need and has not acted yet.
     pressed: AtomicBool,
 }
 
 impl Budget {
-    /// Fewer entries of a mean size than this, and the lane keeps no room free:
+    /// Fewer entries of a mean size than this, and the worker keeps no room free:
     /// it would be too large a part of the store.
     const FEW_ENTRIES: u64 = 64;
 
@@ -104,7 +104,7 @@ impl Budget {
         self.entries.load(SeqCst)
     }
 
-    /// Takes room for one entry. Answers whether the lane is to be called to make
+    /// Takes room for one entry. Answers whether the worker is to be called to make
     /// some for the next.
     pub(super) fn take(&self, weight: u64) -> Result<bool, Full> {
         let below = |limit, more| move |held| Some(held + more).filter(|sum| *sum <= limit);
@@ -120,7 +120,7 @@ impl Budget {
         if self.wanted_bytes.load(SeqCst) > 0 {
             self.wanted_bytes.store(0, SeqCst);
         }
-        // Called when half of the room that the lane keeps free is taken, not for
+        // Called when half of the room that the worker keeps free is taken, not for
         // each entry of it.
         let call = self.excess(2) > 0 && !self.pressed.load(SeqCst);
         Ok(call && !self.pressed.swap(true, SeqCst))
@@ -131,12 +131,12 @@ impl Budget {
         self.entries.fetch_sub(entries, SeqCst);
     }
 
-    /// By how much less should be held, for the lane to free.
+    /// By how much less should be held, for the worker to free.
     pub(super) fn need(&self) -> u64 {
         self.excess(1)
     }
 
-    /// The lane has freed what it could: if that was not enough, the next
+    /// The worker has freed what it could: if that was not enough, the next
     /// [`take`](Self::take) calls it again.
     pub(super) fn relieved(&self) {
         self.pressed.store(false, SeqCst);
@@ -164,7 +164,7 @@ impl Budget {
     }
 
     /// Bytes to keep free: a 128th, or four entries, so that inserts find room
-    /// while the lane is at work.
+    /// while the worker is at work.
     fn spare_bytes(&self, mean: u64) -> u64 {
         match mean.checked_mul(Self::FEW_ENTRIES) {
             Some(few) if few <= self.capacity_bytes => (self.capacity_bytes / 128).max(4 * mean),

@@ -3,7 +3,7 @@
 //! Not a queue of events but flags of each slot: what happened to a slot between
 //! two drains folds into the difference between what the policy knows and what
 //! is there. So the work that waits is bounded by the number of slots, however
-//! long the lane is away.
+//! long the worker is away.
 
 use super::entry::Marks;
 use super::record::Record;
@@ -24,7 +24,7 @@ impl Table {
     /// Tells up to `limit` changes in the order in which they came. Answers how
     /// many.
     pub(super) fn drain_changes(&mut self, batch: &mut Batch, limit: usize, now_ms: u64) -> usize {
-        self.lane_came();
+        self.worker_came();
         let count = limit.min(self.changes.len());
         for _ in 0..count {
             if let Some(slot) = self.changes.pop_front() {

@@ -39,7 +39,7 @@ impl Store {
                 let mut table = shard.write();
                 left -= table.expire(now_ms, left.min(SLICE), &mut gone);
                 next = table.next_deadline_ms();
-                let call = table.calls_lane();
+                let call = table.wakes_worker();
                 drop(table);
                 entries += self.release(&mut gone);
                 if call {

@@ -1,7 +1,7 @@
 //! What is worth most to another node that goes on with this one's keys.
 
-use super::Store;
 use super::entry::{Entry, Marks};
+use super::sharded::Store;
 use crate::value::Value;
 
 /// Slots looked at under one hold of a shard's lock.

@@ -1,17 +1,20 @@
 //! Local storage: entries in shards under one byte budget, each with its own
 //! time to live.
 
+mod packed;
+
 mod record;
 
 mod entry;
 
 mod arena;
-mod leftovers;
+mod deferred_frees;
 mod wheel;
 
 mod shard;
 
 mod changes;
+mod epoch;
 mod recency;
 
 mod budget;
@@ -20,6 +23,7 @@ mod reservation;
 mod expiry;
 mod hottest;
 mod residents;
+mod retain;
 mod sharded;
 
 pub use budget::Config;

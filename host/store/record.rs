@@ -9,7 +9,7 @@
 
 use bytes::Bytes;
 
-use super::entry::{Cost, Deadline};
+use super::packed::{Cost, Deadline};
 use crate::value::{Block, Value, block};
 
 /// Bytes charged for each entry beyond its key and its value: 24 for the entry itself,

@@ -2,8 +2,12 @@
 //! commits, which can't fail. So the bytes held never exceed the capacity.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Store, record};
+use super::entry::NewEntry;
+use super::packed::{Cost, Deadline};
+use super::record::{self, Record};
+use super::sharded::{Store, kept};
 use crate::error::Error;
 
 /// Room set aside for an entry; given back when dropped without a commit.
@@ -19,7 +23,7 @@ pub struct Reservation {
 pub enum NoRoom {
     /// Never: it is larger than the whole capacity.
     TooLarge(Error),
-    /// Not now: something must be evicted first. The lane was called and its need
+    /// Not now: something must be evicted first. The worker was called and its need
     /// covers this reservation; after it made room, ask again, since others may
     /// have taken it.
     Full,
@@ -55,6 +59,35 @@ impl Store {
             }
         }
     }
+
+    /// Keeps an entry in the room that was reserved for it, in place of one with
+    /// the same key if there is one.
+    ///
+    /// # Panics
+    /// Key and value are longer than what was reserved.
+    pub fn commit(&self, reservation: Reservation, key: &str, hash: u64, entry: NewEntry) {
+        let NewEntry { value, deadline_ms, cost_us } = entry;
+        let deadline = Deadline::new(deadline_ms);
+        let record = Record::new(key, value, deadline, Cost::new(cost_us));
+        reservation.spend(record.weight());
+        let mut table = self.shard(hash).0.write();
+        let displaced = table.put(kept(hash), record);
+        let deferred = table.deferred_frees.pop();
+        let call = table.wakes_worker();
+        drop(table);
+        if displaced.evicted.is_some() {
+            self.evictions.fallback.fetch_add(1, Relaxed);
+        }
+        // To be freed only now that nobody waits for the shard.
+        drop(deferred);
+        self.release_each(displaced.overwritten.into_iter().chain(displaced.evicted));
+        if let Some(deadline_ms) = deadline.ms() {
+            self.announce(deadline_ms);
+        }
+        if call {
+            (self.wake)();
+        }
+    }
 }
 
 impl Reservation {
@@ -63,7 +96,7 @@ impl Reservation {
     ///
     /// # Panics
     /// The entry is larger than what was reserved.
-    pub(super) fn spend(mut self, weight: u64) {
+    fn spend(mut self, weight: u64) {
         let spare = self.weight.checked_sub(weight).expect("an entry fits what was reserved");
         self.weight = 0;
         if spare > 0 {

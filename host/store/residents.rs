@@ -1,4 +1,4 @@
-//! The store as the policy's lane sees it.
+//! The store as the policy's worker sees it.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
@@ -32,7 +32,7 @@ impl Residents for Store {
     fn drain(&self, batch: &mut Batch, limit: usize) -> bool {
         let now_ms = self.clock.now_ms();
         let touches_before = batch.touched.len();
-        let mut left = limit - self.drain_readmitted(batch, limit, now_ms);
+        let mut left = limit - self.drain_resync(batch, limit, now_ms);
         let turn = self.drain_turn.load(Relaxed);
         let mut more = false;
         for number in 0..self.shards.len() {
@@ -69,7 +69,7 @@ impl Residents for Store {
                     let weight = record.weight();
                     evicted.entries += 1;
                     evicted.weight += weight;
-                    gone.extend(table.leftovers.push(record, weight));
+                    gone.extend(table.deferred_frees.push(record, weight));
                 }
                 Verdict::Stale => evicted.stale += 1,
                 Verdict::Bogus => evicted.bogus += 1,
@@ -113,9 +113,9 @@ impl Residents for Store {
         count
     }
 
-    fn readmit_all(&self, order: &[u32]) {
-        let mut readmitted = self.readmitted.lock();
-        readmitted.clear();
+    fn resync(&self, order: &[u32]) -> usize {
+        let mut resync_order = self.resync_order.lock();
+        resync_order.clear();
         let mut rest = Vec::new();
         let mut is_due = vec![false; self.slot_bound() as usize];
         for shard in &self.shards {
@@ -127,22 +127,23 @@ impl Residents for Store {
         // Coldest first; of one age in the order of the slots.
         rest.sort_by_key(|(age, _)| std::cmp::Reverse(*age));
         let all = order.iter().copied().chain(rest.into_iter().map(|(_, slot)| slot));
-        readmitted
+        resync_order
             .extend(all.filter(|slot| is_due.get_mut(*slot as usize).is_some_and(std::mem::take)));
+        resync_order.len()
     }
 }
 
 impl Store {
     /// Reports the first of what a new policy has to be told. Answers how many.
-    fn drain_readmitted(&self, batch: &mut Batch, limit: usize, now_ms: u64) -> usize {
-        let mut readmitted = self.readmitted.lock();
-        let count = limit.min(readmitted.len());
-        for slot in readmitted.drain(..count) {
+    fn drain_resync(&self, batch: &mut Batch, limit: usize, now_ms: u64) -> usize {
+        let mut resync_order = self.resync_order.lock();
+        let count = limit.min(resync_order.len());
+        for slot in resync_order.drain(..count) {
             let (shard, local) = self.place(slot);
             shard.0.write().report(local, batch, now_ms);
         }
-        if readmitted.is_empty() {
-            *readmitted = VecDeque::new();
+        if resync_order.is_empty() {
+            *resync_order = VecDeque::new();
         }
         count
     }

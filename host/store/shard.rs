@@ -6,9 +6,9 @@ use hashbrown::HashTable;
 use parking_lot::RwLock;
 
 use super::arena::Arena;
+use super::deferred_frees::DeferredFrees;
 use super::entry::{Entry, Marks};
-use super::leftovers::Leftovers;
-use super::recency::Epoch;
+use super::epoch::Epoch;
 use super::record::Record;
 use super::wheel::Wheel;
 use crate::policy::TouchRing;
@@ -46,11 +46,11 @@ pub(super) struct Table {
     pub(super) touches: TouchRing,
     /// Slots that the policy has to be told of, in order, none twice.
     pub(super) changes: VecDeque<u32>,
-    /// Whether the lane was called since it last drained the changes.
+    /// Whether the worker was called since it last drained the changes.
     called: bool,
     /// Made when the first entry with a deadline comes.
     wheel: Option<Box<Wheel>>,
-    pub(super) leftovers: Leftovers,
+    pub(super) deferred_frees: DeferredFrees,
 }
 
 /// Entries that had to go for a new one.
@@ -63,12 +63,12 @@ pub(super) struct Displaced {
 }
 
 impl Table {
-    /// Changes after which the lane is called.
+    /// Changes after which the worker is called.
     pub(super) const CALL_AT: usize = 32;
 
-    /// An empty table of at most `limit` entries, which leaves at most `leftover_bytes`
+    /// An empty table of at most `limit` entries, which leaves at most `deferred_bytes`
     /// for inserts to free.
-    pub(super) fn new(numbering: Numbering, limit: u32, leftover_bytes: u64) -> Self {
+    pub(super) fn new(numbering: Numbering, limit: u32, deferred_bytes: u64) -> Self {
         Self {
             index: HashTable::new(),
             arena: Arena::new(limit),
@@ -80,7 +80,7 @@ impl Table {
             changes: VecDeque::new(),
             called: false,
             wheel: None,
-            leftovers: Leftovers::new(leftover_bytes),
+            deferred_frees: DeferredFrees::new(deferred_bytes),
         }
     }
 
@@ -98,7 +98,7 @@ impl Table {
         self.index.find(spread(hash), is_it).copied()
     }
 
-    /// Notes a hit. Answers whether the lane is to be called.
+    /// Notes a hit. Answers whether the worker is to be called.
     #[inline]
     pub(super) fn touch(&self, slot: u32) -> bool {
         let mut call = false;
@@ -183,15 +183,15 @@ impl Table {
         }
     }
 
-    /// Whether the lane is to be called for the changes; once until it came.
-    pub(super) fn calls_lane(&mut self) -> bool {
+    /// Whether the worker is to be called for the changes; once until it came.
+    pub(super) fn wakes_worker(&mut self) -> bool {
         let call = !self.called && self.changes.len() >= Self::CALL_AT;
         self.called |= call;
         call
     }
 
-    /// The lane came.
-    pub(super) fn lane_came(&mut self) {
+    /// The worker came.
+    pub(super) fn worker_came(&mut self) {
         self.called = false;
     }
 
@@ -248,7 +248,7 @@ fn spread(hash: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::entry::{Cost, Deadline};
+    use crate::store::packed::{Cost, Deadline};
 
     #[test]
     fn a_shard_out_of_slots_gives_up_one_that_was_not_used_lately() {

@@ -8,16 +8,11 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use super::budget::{Budget, Config};
-use super::entry::{Cost, Deadline, Entry, Found, Marks, NewEntry};
-use super::hottest::Held;
+use super::entry::{Entry, Found};
 use super::record::Record;
-use super::reservation::Reservation;
 use super::shard::{Numbering, Shard, Table};
 use crate::clock::Clock;
 use crate::key::LocalHasher;
-
-/// Slots cleared under one hold of a shard's lock.
-const CLEAR_SLICE: u32 = 1024;
 
 /// Entries of one group.
 pub struct Store {
@@ -25,16 +20,16 @@ pub struct Store {
     /// A power of two of them, chosen by the low bits of a hash.
     pub(super) shards: Box<[Shard]>,
     /// Slots of each shard.
-    shard_limit: u32,
+    pub(super) shard_limit: u32,
     pub(super) budget: Budget,
     pub(super) clock: Clock,
-    /// Calls the policy's lane; never with a lock of the store held. A commit may
+    /// Calls the policy's worker; never with a lock of the store held. A commit may
     /// run inside the lock of a flight, so this must neither wait nor load.
     pub(super) wake: Box<dyn Fn() + Send + Sync>,
     pub(super) evictions: Counters,
     /// Slots that a new policy has to be told of before all else, in order. Each
     /// is dirty and on no shard's list. Locked before a shard, never after.
-    pub(super) readmitted: Mutex<VecDeque<u32>>,
+    pub(super) resync_order: Mutex<VecDeque<u32>>,
     /// The shards at which the next drain, the next eviction and the next
     /// collection begin.
     pub(super) drain_turn: AtomicUsize,
@@ -88,10 +83,10 @@ impl Store {
 
     /// Most bytes that a shard leaves for inserts to free; a 64th of its share of the
     /// capacity where that is less.
-    const LEFTOVERS: u64 = 8 << 10;
+    const DEFERRED_BYTES: u64 = 8 << 10;
 
     /// An empty store. `wake` is called, from any thread and without a lock held,
-    /// when the policy's lane has something to do.
+    /// when the policy's worker has something to do.
     pub fn new(config: Config, clock: Clock, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let most = (config.entry_limit() / Self::SHARD_ENTRIES).max(1).ilog2();
@@ -105,26 +100,26 @@ impl Store {
                 mean + 8 * mean.isqrt() + 8
             }
         };
-        let leftover_bytes = Self::leftover_bytes(config.capacity_bytes, bits);
-        Self::with_shards(&config, clock, wake, bits, shard_limit, leftover_bytes)
+        let deferred_bytes = Self::deferred_bytes(config.capacity_bytes, bits);
+        Self::with_shards(&config, clock, wake, bits, shard_limit, deferred_bytes)
     }
 
-    pub(super) fn leftover_bytes(capacity_bytes: u64, shard_bits: u32) -> u64 {
-        Self::LEFTOVERS.min(capacity_bytes >> shard_bits >> 6)
+    pub(super) fn deferred_bytes(capacity_bytes: u64, shard_bits: u32) -> u64 {
+        Self::DEFERRED_BYTES.min(capacity_bytes >> shard_bits >> 6)
     }
 
     /// An empty store of `1 << bits` shards, each with `shard_limit` slots and at most
-    /// `leftover_bytes` that wait to be freed.
+    /// `deferred_bytes` that wait to be freed.
     pub(super) fn with_shards(
         config: &Config,
         clock: Clock,
         wake: Box<dyn Fn() + Send + Sync>,
         bits: u32,
         shard_limit: u32,
-        leftover_bytes: u64,
+        deferred_bytes: u64,
     ) -> Arc<Self> {
         let shard = |shard| {
-            let table = Table::new(Numbering { shard, bits }, shard_limit, leftover_bytes);
+            let table = Table::new(Numbering { shard, bits }, shard_limit, deferred_bytes);
             Shard(RwLock::new(table))
         };
         Arc::new(Self {
@@ -135,7 +130,7 @@ impl Store {
             clock,
             wake,
             evictions: Counters::default(),
-            readmitted: Mutex::default(),
+            resync_order: Mutex::default(),
             drain_turn: AtomicUsize::new(0),
             recency_turn: AtomicUsize::new(0),
             expiry_turn: AtomicUsize::new(0),
@@ -179,35 +174,6 @@ impl Store {
         self.found(table.arena.at(slot))
     }
 
-    /// Keeps an entry in the room that was reserved for it, in place of one with
-    /// the same key if there is one.
-    ///
-    /// # Panics
-    /// Key and value are longer than what was reserved.
-    pub fn commit(&self, reservation: Reservation, key: &str, hash: u64, entry: NewEntry) {
-        let NewEntry { value, deadline_ms, cost_us } = entry;
-        let deadline = Deadline::new(deadline_ms);
-        let record = Record::new(key, value, deadline, Cost::new(cost_us));
-        reservation.spend(record.weight());
-        let mut table = self.shard(hash).0.write();
-        let displaced = table.put(kept(hash), record);
-        let leftover = table.leftovers.pop();
-        let call = table.calls_lane();
-        drop(table);
-        if displaced.evicted.is_some() {
-            self.evictions.fallback.fetch_add(1, Relaxed);
-        }
-        // To be freed only now that nobody waits for the shard.
-        drop(leftover);
-        self.release_each(displaced.overwritten.into_iter().chain(displaced.evicted));
-        if let Some(deadline_ms) = deadline.ms() {
-            self.announce(deadline_ms);
-        }
-        if call {
-            (self.wake)();
-        }
-    }
-
     /// Drops the entry of `key`. Answers whether there was a live one.
     pub fn remove(&self, key: &str, hash: u64) -> bool {
         let mut table = self.shard(hash).0.write();
@@ -216,7 +182,7 @@ impl Store {
         };
         let was_alive = table.arena.at(slot).is_alive(|| self.clock.now_ms());
         let record = table.remove(slot);
-        let call = table.calls_lane();
+        let call = table.wakes_worker();
         drop(table);
         let reason = if was_alive { &self.evictions.removed } else { &self.evictions.expired };
         reason.fetch_add(1, Relaxed);
@@ -225,53 +191,6 @@ impl Store {
             (self.wake)();
         }
         was_alive
-    }
-
-    /// Drops every entry that was there when this was called, and maybe some that
-    /// came since. Answers how many.
-    pub fn clear(&self) -> u64 {
-        self.retain(|_| false, |_| ())
-    }
-
-    /// Drops the entries whose keys `keep` refuses, of those that were there when this
-    /// was called and maybe some that came since. `dropped` may take what each holds, if
-    /// it is alive and has a value. Both run inside the lock of a shard: they must be short and must not
-    /// use the store. Answers how many were dropped.
-    pub fn retain(
-        &self,
-        keep: impl Fn(&str) -> bool,
-        mut dropped: impl FnMut(&dyn Fn() -> Option<Held>),
-    ) -> u64 {
-        let mut count = 0;
-        let mut gone = Vec::new();
-        for shard in &self.shards {
-            for first in (0..self.shard_limit).step_by(CLEAR_SLICE as usize) {
-                let mut table = shard.0.write();
-                let leftovers = table.leftovers.take();
-                let opened = table.arena.opened();
-                for slot in first..opened.min(first + CLEAR_SLICE) {
-                    let entry = table.arena.at(slot);
-                    let is_resident = entry.marks.has(Marks::RESIDENT);
-                    if !is_resident || keep(entry.key()) {
-                        continue;
-                    }
-                    dropped(&|| self.held_in(entry));
-                    gone.push(table.remove(slot));
-                }
-                let call = table.calls_lane();
-                drop(table);
-                drop(leftovers);
-                count += self.release(&mut gone);
-                if call {
-                    (self.wake)();
-                }
-                if first + CLEAR_SLICE >= opened {
-                    break;
-                }
-            }
-        }
-        self.evictions.removed.fetch_add(count, Relaxed);
-        count
     }
 
     /// What it holds now.
@@ -291,7 +210,7 @@ impl Store {
         }
     }
 
-    fn shard(&self, hash: u64) -> &Shard {
+    pub(super) fn shard(&self, hash: u64) -> &Shard {
         &self.shards[hash as usize & (self.shards.len() - 1)]
     }
 
@@ -313,7 +232,7 @@ impl Store {
         self.release_each(gone.drain(..))
     }
 
-    fn release_each(&self, gone: impl IntoIterator<Item = Record>) -> u64 {
+    pub(super) fn release_each(&self, gone: impl IntoIterator<Item = Record>) -> u64 {
         let (mut weight, mut count) = (0, 0);
         for record in gone {
             weight += record.weight();
@@ -327,6 +246,6 @@ impl Store {
 }
 
 /// The bits of a hash that an entry keeps: others than those that chose its shard.
-fn kept(hash: u64) -> u32 {
+pub(super) fn kept(hash: u64) -> u32 {
     (hash >> 32) as u32
 }

@@ -7,10 +7,10 @@
 
 mod sync;
 
-#[path = "../../host/policy/bell.rs"]
-mod bell;
 #[path = "../../host/group/singleflight.rs"]
 mod flights;
+#[path = "../../host/policy/waker.rs"]
+mod waker;
 
-mod bell_is_never_lost;
 mod singleflight;
+mod wake_is_never_lost;

@@ -1,13 +1,10 @@
 //! What `host/sync.rs` offers, with shuttle deciding who runs next.
 
-use std::ops::{Deref, DerefMut};
-use std::time::Instant;
-
-use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync;
-use shuttle::thread;
+use std::ops::{Deref, DerefMut};
 
 pub use shuttle::sync::atomic;
+pub use shuttle::thread;
 
 /// A lock with the signatures of `parking_lot`.
 #[derive(Debug, Default)]
@@ -45,53 +42,5 @@ impl<T> Deref for MutexGuard<'_, T> {
 impl<T> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         self.held.as_mut().expect("held")
-    }
-}
-
-/// A condition variable with the signatures of `parking_lot`.
-#[derive(Debug, Default)]
-pub struct Condvar(sync::Condvar);
-
-/// Whether a wait ended by its time.
-pub struct WaitTimeoutResult(bool);
-
-impl WaitTimeoutResult {
-    pub fn timed_out(&self) -> bool {
-        self.0
-    }
-}
-
-impl Condvar {
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-        let held = guard.held.take().expect("held");
-        guard.held = Some(self.0.wait(held).expect("no poisoning"));
-    }
-
-    /// Times pass as chance wants it; shuttle itself has no clock.
-    pub fn wait_until<T>(
-        &self,
-        guard: &mut MutexGuard<'_, T>,
-        _until: Instant,
-    ) -> WaitTimeoutResult {
-        if thread_rng().gen_bool(0.5) {
-            self.wait(guard);
-            return WaitTimeoutResult(false);
-        }
-        drop(guard.held.take());
-        thread::yield_now();
-        guard.held = Some(locked(guard.lock));
-        WaitTimeoutResult(true)
-    }
-
-    pub fn notify_one(&self) {
-        self.0.notify_one();
-    }
-
-    pub fn notify_all(&self) {
-        self.0.notify_all();
     }
 }

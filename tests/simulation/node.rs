@@ -20,7 +20,7 @@ use psycache::membership::rendezvous::{Ring, RingNode};
 use psycache::membership::view::Entry;
 use psycache::ownership::{Ownership, Registration};
 use psycache::policy::{
-    Batch, Bell, Failure, Keys, Lane, LaneConfig, Policy, PolicyConfig, PolicySource,
+    Batch, Failure, Keys, Policy, PolicyConfig, PolicySource, Waker, Worker, WorkerConfig,
 };
 use psycache::retriever::SharedRetriever;
 use psycache::store::{self, Store};
@@ -174,10 +174,10 @@ impl Policy for Undecided {
 
 fn group(world: &Arc<World>, ownership: Arc<Ownership>) -> Arc<Group> {
     let clock = world.clock.clone();
-    let bell = Bell::new();
-    let wake = bell.clone();
+    let waker = Waker::new();
+    let wake = waker.clone();
     let config = store::Config { capacity_bytes: world.profile.capacity, max_entries: None };
-    let store = Store::new(config, clock.clone(), Box::new(move || wake.ring()));
+    let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
     let policy = PolicyConfig {
         capacity: world.profile.capacity,
         max_entries: store.slot_bound(),
@@ -185,14 +185,14 @@ fn group(world: &Arc<World>, ownership: Arc<Ownership>) -> Arc<Group> {
         seed: 1,
         options: Vec::new(),
     };
-    let lane = LaneConfig::new(policy, clock.clone());
-    let lane = Lane::start("scores", Arc::new(Undecided), lane, store.clone(), bell);
-    let lane = Arc::new(lane.expect("the policy is fine"));
+    let worker = WorkerConfig::new(policy, clock.clone());
+    let worker = Worker::start("scores", Arc::new(Undecided), worker, store.clone(), waker);
+    let worker = Arc::new(worker.expect("the policy is fine"));
     // A thread of its own would not follow from the seed. Without it room is made
     // by whoever needs it.
-    lane.shutdown();
+    worker.shutdown();
     let source = Arc::new(Source(Arc::clone(world))) as SharedRetriever;
-    let parts = group::Parts { store, clock, lane, source: Some(source).into(), ownership };
+    let parts = group::Parts { store, clock, worker, source: Some(source).into(), ownership };
     let uncertain = world.profile.uncertain;
     let config = group::Config { uncertain, ..group::Config::named("scores") };
     Group::new(config, parts).expect("the configuration is fine")

@@ -1,4 +1,4 @@
-//! The store of a group with its lane: what a group asks for each request, without
+//! The store of a group with its worker: what a group asks for each request, without
 //! the network and without the retriever, neither of which the peers have.
 
 use std::hint::black_box;
@@ -9,7 +9,7 @@ use anyhow::Result;
 use bytes::Bytes;
 use psycache::clock::Clock;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
-use psycache::policy::{Bell, Lane, LaneConfig, Native, PolicyConfig, PolicySource};
+use psycache::policy::{Native, PolicyConfig, PolicySource, Waker, Worker, WorkerConfig};
 use psycache::store::{Config, NewEntry, NoRoom, Reservation, Store};
 use psycache_policy_lru::Lru;
 use tokio::runtime::Runtime;
@@ -71,7 +71,7 @@ pub(crate) fn policy_config(capacity: u64, max_entries: u32) -> PolicyConfig {
 pub(crate) struct Ours {
     store: Arc<Store>,
     clock: Clock,
-    lane: Lane,
+    worker: Worker,
     runtime: Arc<Runtime>,
 }
 
@@ -79,16 +79,16 @@ impl Ours {
     /// A cache of `entries` entries, put together as a node does it.
     pub(crate) fn new(parts: &Parts, kind: Kind, entries: u32) -> Result<Self> {
         let clock = Clock::monotonic();
-        let bell = Bell::new();
-        let ringing = bell.clone();
+        let waker = Waker::new();
+        let wake = waker.clone();
         let config =
             Config { capacity_bytes: u64::from(entries) * ROOM, max_entries: Some(entries) };
-        let store = Store::new(config.clone(), clock.clone(), Box::new(move || ringing.ring()));
+        let store = Store::new(config.clone(), clock.clone(), Box::new(move || wake.wake()));
         let policy = policy_config(config.capacity_bytes, store.slot_bound());
         let source = parts.source(kind)?;
-        let lane_config = LaneConfig::new(policy, clock.clone());
-        let lane = Lane::start("bench", source, lane_config, store.clone(), bell)?;
-        Ok(Self { store, clock, lane, runtime: Arc::clone(&parts.runtime) })
+        let worker_config = WorkerConfig::new(policy, clock.clone());
+        let worker = Worker::start("bench", source, worker_config, store.clone(), waker)?;
+        Ok(Self { store, clock, worker, runtime: Arc::clone(&parts.runtime) })
     }
 
     /// What [`psycache::group::Group`] does before it keeps an entry.
@@ -96,7 +96,7 @@ impl Ours {
         loop {
             match self.store.reserve(key.len(), value.len()) {
                 Ok(room) => return room,
-                Err(NoRoom::Full) => self.runtime.handle().block_on(self.lane.room()),
+                Err(NoRoom::Full) => self.runtime.handle().block_on(self.worker.room()),
                 Err(NoRoom::TooLarge(error)) => panic!("values are small: {error}"),
             }
         }
@@ -141,11 +141,11 @@ impl Cache for Ours {
     }
 
     fn settle(&self) {
-        // An answer comes after a turn of the lane, and the last of them found
+        // An answer comes after a turn of the worker, and the last of them found
         // nothing to do.
         let mut steps = None;
-        while steps.replace(self.lane.status().steps) != Some(self.lane.status().steps) {
-            let statistics = self.runtime.handle().block_on(self.lane.statistics());
+        while steps.replace(self.worker.status().steps) != Some(self.worker.status().steps) {
+            let statistics = self.runtime.handle().block_on(self.worker.statistics());
             statistics.expect("the policy runs");
         }
     }

@@ -1,15 +1,15 @@
-//! The store and the lane, and what they should hold.
+//! The store and the worker, and what they should hold.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task;
 use std::time::Duration;
 
 use bytes::Bytes;
 use psycache::clock::Clock;
 use psycache::policy::{
-    Bell, Keys, Lane, LaneConfig, LaneState, PolicyConfig, PolicySource, Residents, Turns,
+    Keys, PolicyConfig, PolicySource, Residents, Turns, Waker, Worker, WorkerConfig, WorkerState,
 };
 use psycache::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Store};
 use tokio::runtime::Runtime;
@@ -21,15 +21,15 @@ const MAX_ENTRIES: u32 = 30;
 const MAX_VICTIMS: u32 = 16;
 /// Different keys: more than fit.
 const KEYS: u8 = 48;
-/// Turns after which a lane that still wants more goes round in a circle.
+/// Turns after which a worker that still wants more goes round in a circle.
 const TURNS: usize = 20_000;
 
 pub(super) struct World {
     store: Arc<Store>,
     pub(super) clock: Clock,
-    lane: Lane,
+    worker: Worker,
     turns: Turns,
-    bell: Bell,
+    waker: Waker,
     script: Arc<Script>,
     runtime: Runtime,
     /// All that was set and not lost, what expired and was not collected included.
@@ -41,10 +41,10 @@ impl World {
     pub(super) fn new(lives: Vec<Life>) -> Self {
         let script = Script::new("first", lives);
         let clock = Clock::manual();
-        let bell = Bell::new();
+        let waker = Waker::new();
         let config = Config { capacity_bytes: CAPACITY, max_entries: Some(MAX_ENTRIES) };
-        let ring = bell.clone();
-        let store = Store::new(config, clock.clone(), Box::new(move || ring.ring()));
+        let wake = waker.clone();
+        let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
         let policy = PolicyConfig {
             capacity: CAPACITY,
             max_entries: store.slot_bound(),
@@ -52,13 +52,13 @@ impl World {
             seed: 1,
             options: Vec::new(),
         };
-        let config = LaneConfig { drain_limit: 8, ..LaneConfig::new(policy, clock.clone()) };
+        let config = WorkerConfig { drain_limit: 8, ..WorkerConfig::new(policy, clock.clone()) };
         let start = |script: &Arc<Script>| {
             let (script, store) = (Arc::clone(script), Arc::clone(&store));
-            Lane::by_hand("fuzz", script, config.clone(), store, bell.clone())
+            Worker::by_hand("fuzz", script, config.clone(), store, waker.clone())
         };
         // A node does not start with a policy that fails at once.
-        let (script, (lane, turns)) = match start(&script) {
+        let (script, (worker, turns)) = match start(&script) {
             Ok(started) => (script, started),
             Err(_) => {
                 let honest = Script::new("honest", Vec::new());
@@ -68,7 +68,7 @@ impl World {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.expect("a runtime can be made");
-        Self { store, clock, lane, turns, bell, script, runtime, held: HashMap::new(), swaps: 0 }
+        Self { store, clock, worker, turns, waker, script, runtime, held: HashMap::new(), swaps: 0 }
     }
 
     pub(super) fn set(&mut self, key: u8, length: u16, ttl_ms: Option<u16>) {
@@ -83,7 +83,7 @@ impl World {
                 assert_eq!(self.store.stats(), before, "a refusal evicts nothing");
                 self.rest();
                 let again = self.store.reserve(key.len(), length);
-                Some(again.expect("a lane at rest has made the room that was asked for"))
+                Some(again.expect("a worker at rest has made the room that was asked for"))
             }
             Err(NoRoom::TooLarge(_)) => {
                 assert!(!fits);
@@ -126,19 +126,19 @@ impl World {
         assert!(lost.iter().all(|found| found.deadline_ms.is_some_and(|at_ms| at_ms <= now_ms)));
     }
 
-    /// One turn of the lane. Answers whether it wants another.
+    /// One turn of the worker. Answers whether it wants another.
     pub(super) fn turn(&mut self) -> bool {
         let more = self.turns.take();
         self.lost();
         more
     }
 
-    /// Turns until the lane would wait for the bell.
+    /// Turns until the worker would wait for the waker.
     pub(super) fn rest(&mut self) {
         let rested = (0..TURNS).any(|_| !self.turn());
-        assert!(rested, "the lane does not come to rest");
+        assert!(rested, "the worker does not come to rest");
         assert_eq!(self.store.need(), 0, "at rest, and there is no room");
-        if self.lane.status().state == LaneState::Running {
+        if self.worker.status().state == WorkerState::Running {
             let known: Vec<u32> = self.script.known().into_keys().collect();
             let there: Vec<u32> = self.slots().into_keys().collect();
             assert_eq!(known, there, "the policy and the store hold different slots");
@@ -149,14 +149,14 @@ impl World {
     pub(super) fn swap(&mut self, lives: Vec<Life>) {
         self.swaps += 1;
         let script = Script::new(format!("swap {}", self.swaps), lives);
-        let _ = self.bell.wait(Some(Duration::ZERO));
+        let _ = self.waker.wait(Some(Duration::ZERO));
         let source = Arc::clone(&script);
-        let mut cx = Context::from_waker(Waker::noop());
+        let mut cx = task::Context::from_waker(task::Waker::noop());
         let entered = self.runtime.enter();
-        let mut swap = Box::pin(self.lane.swap(source, Vec::new()));
+        let mut swap = Box::pin(self.worker.swap(source, Vec::new()));
         while swap.as_mut().poll(&mut cx).is_pending() {
-            // Rung once the new instance has been tried and handed to the lane.
-            if self.bell.wait(Some(Duration::from_micros(50))) {
+            // Rung once the new instance has been tried and handed to the worker.
+            if self.waker.wait(Some(Duration::from_micros(50))) {
                 while self.turns.take() {}
             }
         }
@@ -164,15 +164,15 @@ impl World {
         drop(entered);
         // A swap can fail with the old policy in its place, or after the new one's
         // came.
-        if self.lane.status().policy == script.name() {
+        if self.worker.status().policy == script.name() {
             self.script = script;
         }
         self.lost();
     }
 
     pub(super) fn ask_statistics(&mut self) {
-        let mut cx = Context::from_waker(Waker::noop());
-        let mut asked = Box::pin(self.lane.statistics());
+        let mut cx = task::Context::from_waker(task::Waker::noop());
+        let mut asked = Box::pin(self.worker.statistics());
         assert!(asked.as_mut().poll(&mut cx).is_pending());
         self.turns.take();
         assert!(asked.as_mut().poll(&mut cx).is_ready(), "asked, and not answered in a turn");

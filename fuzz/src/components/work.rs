@@ -9,7 +9,7 @@ use psycache::plugin::{
     Engines, Plugin, PolicyComponent, PolicyLimits, RetrieverComponent, RetrieverConfig,
     RetrieverLimits,
 };
-use psycache::policy::{Bell, Lane, LaneConfig, PolicyConfig, Residents};
+use psycache::policy::{PolicyConfig, Residents, Waker, Worker, WorkerConfig};
 use psycache::retriever::ConnectionSource;
 use psycache::store::{Config, ENTRY_OVERHEAD, NewEntry, NoRoom, Store};
 
@@ -17,13 +17,13 @@ const CAPACITY: u64 = 8 * (ENTRY_OVERHEAD + 100);
 const MEMORY_BYTES: u64 = 4 << 20;
 const LONGEST_VALUE: usize = 1000;
 const BRIEFLY: Duration = Duration::from_millis(10);
-/// Turns after which a lane that still wants more goes round in a circle.
+/// Turns after which a worker that still wants more goes round in a circle.
 const TURNS: usize = 1000;
 
 /// The policy of a small store that is filled twice over.
 pub(super) fn as_policy(engines: &Arc<Engines>, plugin: Plugin) {
     let clock = Clock::manual();
-    let bell = Bell::new();
+    let waker = Waker::new();
     let config = Config { capacity_bytes: CAPACITY, max_entries: Some(10) };
     let store = Store::new(config, clock.clone(), Box::new(|| {}));
     let policy = PolicyConfig {
@@ -35,12 +35,13 @@ pub(super) fn as_policy(engines: &Arc<Engines>, plugin: Plugin) {
     };
     let limits =
         PolicyLimits { memory_bytes: Some(MEMORY_BYTES), step: BRIEFLY, configure: BRIEFLY };
-    let lane = LaneConfig::new(policy.clone(), clock.clone());
+    let worker = WorkerConfig::new(policy.clone(), clock.clone());
     // With less time and memory it may not load after all.
     let Ok(component) = PolicyComponent::load(engines, plugin, &policy, limits) else {
         return;
     };
-    let Ok((_lane, mut turns)) = Lane::by_hand("fuzz", component, lane, store.clone(), bell) else {
+    let Ok((_worker, mut turns)) = Worker::by_hand("fuzz", component, worker, store.clone(), waker)
+    else {
         return;
     };
     for key in 0..20_usize {
@@ -49,8 +50,8 @@ pub(super) fn as_policy(engines: &Arc<Engines>, plugin: Plugin) {
         let reserve = || store.reserve(key.len(), value.len());
         let room = match reserve() {
             Err(NoRoom::Full) => {
-                assert!((0..TURNS).any(|_| !turns.take()), "the lane does not come to rest");
-                reserve().expect("a lane at rest has made the room that was asked for")
+                assert!((0..TURNS).any(|_| !turns.take()), "the worker does not come to rest");
+                reserve().expect("a worker at rest has made the room that was asked for")
             }
             other => other.expect("it is small"),
         };
@@ -61,7 +62,7 @@ pub(super) fn as_policy(engines: &Arc<Engines>, plugin: Plugin) {
         clock.advance(1);
         turns.take();
     }
-    assert!((0..TURNS).any(|_| !turns.take()), "the lane does not come to rest");
+    assert!((0..TURNS).any(|_| !turns.take()), "the worker does not come to rest");
     assert_eq!(store.need(), 0);
 }
 

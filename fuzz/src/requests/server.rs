@@ -14,7 +14,7 @@ use psycache::membership::rendezvous::RingNode;
 use psycache::membership::view::Entry;
 use psycache::ownership::{Ownership, Timing};
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
-use psycache::policy::{Bell, Keys, Lane, LaneConfig, PolicyConfig};
+use psycache::policy::{Keys, PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::StatusResponse;
 use psycache::retriever::{FetchError, Fetched, Retriever};
 use psycache::server::{
@@ -31,7 +31,7 @@ use super::call::Call;
 const CAPACITY: u64 = 20_000;
 const LONGEST_VALUE: u64 = 15_000;
 const LONGEST_COMPONENT: usize = 10_000;
-/// Looks at a store until its numbers have to fit: the lane is at work meanwhile.
+/// Looks at a store until its numbers have to fit: the worker is at work meanwhile.
 const LOOKS: usize = 10_000;
 
 /// Made once: what one input leaves behind is cleared before the next.
@@ -143,14 +143,14 @@ fn group(
             .expect("it loads")
     });
     let clock = clock.clone();
-    let bell = Bell::new();
-    let ring = bell.clone();
+    let waker = Waker::new();
+    let wake = waker.clone();
     let config = store::Config { capacity_bytes: CAPACITY, max_entries: None };
-    let store = Store::new(config, clock.clone(), Box::new(move || ring.ring()));
-    let lane = LaneConfig::new(policy(store.slot_bound()), clock.clone());
-    let lane = Lane::start(name, LRU.clone(), lane, store.clone(), bell).expect("it starts");
-    let (lane, ownership) = (Arc::new(lane), Arc::clone(ownership));
-    let parts = group::Parts { store, clock, lane, source: source.into(), ownership };
+    let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
+    let worker = WorkerConfig::new(policy(store.slot_bound()), clock.clone());
+    let worker = Worker::start(name, LRU.clone(), worker, store.clone(), waker).expect("it starts");
+    let (worker, ownership) = (Arc::new(worker), Arc::clone(ownership));
+    let parts = group::Parts { store, clock, worker, source: source.into(), ownership };
     let config = group::Config {
         load_timeout: Duration::from_millis(5),
         max_value_bytes: LONGEST_VALUE,

@@ -7,7 +7,8 @@ use std::fmt::Write;
 
 use tokio::signal::ctrl_c;
 
-use crate::cli::{block_on, output};
+use crate::cli::output;
+use crate::cli::runtime::block_on;
 
 use acts::{moves, values};
 use stage::{GROUP, Stage};

@@ -5,7 +5,8 @@ mod flags;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::exit::{Exit, Failure, complain};
-use crate::cli::{block_on, output};
+use crate::cli::output;
+use crate::cli::runtime::block_on;
 use crate::config::{Config, Settings};
 use crate::node::{Node, StartError};
 use crate::telemetry::Telemetry;

@@ -1,4 +1,4 @@
-//! A group over the real store and lane, and a source whose answers each test
+//! A group over the real store and worker, and a source whose answers each test
 //! gives when it likes: nothing here waits for time to pass by luck.
 #![allow(
     clippy::disallowed_methods,
@@ -21,7 +21,7 @@ use super::{Config, Group, Parts, Reply};
 use crate::clock::Clock;
 use crate::ownership::Ownership;
 use crate::policy::{
-    Batch, Bell, Failure, Keys, Lane, LaneConfig, Policy, PolicyConfig, PolicySource,
+    Batch, Failure, Keys, Policy, PolicyConfig, PolicySource, Waker, Worker, WorkerConfig,
 };
 use crate::retriever::{FetchError, Fetched, Retriever};
 use crate::store::{self, Store};
@@ -125,13 +125,13 @@ fn group_over(
 ) -> (Arc<Group>, Clock) {
     let clock = Clock::manual();
     let capacity = store::Config { capacity_bytes: CAPACITY, max_entries: None };
-    let bell = Bell::new();
+    let waker = Waker::new();
     let store = Store::new(
         capacity,
         clock.clone(),
         Box::new({
-            let bell = bell.clone();
-            move || bell.ring()
+            let waker = waker.clone();
+            move || waker.wake()
         }),
     );
     let policy = PolicyConfig {
@@ -141,13 +141,13 @@ fn group_over(
         seed: 0,
         options: Vec::new(),
     };
-    let lane = LaneConfig::new(policy, clock.clone());
-    let lane = Lane::start("scores", Arc::new(Undecided), lane, store.clone(), bell);
-    let lane = Arc::new(lane.expect("the policy is fine"));
+    let worker = WorkerConfig::new(policy, clock.clone());
+    let worker = Worker::start("scores", Arc::new(Undecided), worker, store.clone(), waker);
+    let worker = Arc::new(worker.expect("the policy is fine"));
     let mut config = Config::named("scores");
     change(&mut config);
     let ownership = Arc::new(Ownership::alone());
-    let parts = Parts { store, clock: clock.clone(), lane, source: retriever.into(), ownership };
+    let parts = Parts { store, clock: clock.clone(), worker, source: retriever.into(), ownership };
     (Group::new(config, parts).expect("the configuration is fine"), clock)
 }
 

@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::node::RingNode;
 use super::permutation::Permutation;
-use super::{RingNode, SLOTS};
+use super::slots::SLOTS;
 
 /// Fractional bits of [`QUANTILES`].
 pub(super) const QUANTILE_BITS: u32 = 28;

@@ -66,7 +66,9 @@
 //! as large. With 2^18 the times are two to three times as long.
 
 mod contender;
+mod node;
 mod permutation;
+mod slots;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -77,22 +79,9 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use contender::{Contender, index_of};
+use slots::{SLOTS, slot};
 
-const SLOT_BITS: u32 = 17;
-const SLOTS: usize = 1 << SLOT_BITS;
-
-/// Heavier nodes count as this heavy.
-pub const MAX_WEIGHT: u32 = 1_000;
-
-/// A node as the ring sees it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RingNode {
-    /// The address that it advertises: its identity.
-    pub address: Arc<str>,
-    /// Its share relative to the others, 1 to [`MAX_WEIGHT`]. A value outside
-    /// counts as the nearest of these.
-    pub weight: u32,
-}
+pub use node::{MAX_WEIGHT, RingNode};
 
 /// An assignment of the key space to nodes. The same nodes give the same ring,
 /// in whatever order they come, on every machine and in every version.
@@ -193,10 +182,6 @@ impl std::fmt::Debug for Ring {
             .field("version", &self.version)
             .finish_non_exhaustive()
     }
-}
-
-fn slot(ring_hash: u64) -> usize {
-    (ring_hash >> (u64::BITS - SLOT_BITS)) as usize
 }
 
 /// Sorted, weights within bounds, one node an address.

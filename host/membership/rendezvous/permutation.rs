@@ -1,6 +1,6 @@
 //! A permutation of the slots for each node, computed in both directions.
 
-use super::{SLOT_BITS, SLOTS};
+use super::slots::{SLOT_BITS, SLOTS};
 
 const MASK: u32 = SLOTS as u32 - 1;
 /// At least half of the bits, so that `x ^= x >> SHIFT` is its own inverse.

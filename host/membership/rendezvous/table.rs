@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::SLOTS;
 use super::contender::{Contender, QUANTILE_BITS, QUANTILES, RECIPROCAL_BITS, index_of};
+use super::slots::SLOTS;
 
 /// No score is as high.
 const OPEN: u64 = u64::MAX;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::slots::SLOT_BITS;
 use super::*;
 use crate::key::ring_hash;
 

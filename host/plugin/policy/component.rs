@@ -1,50 +1,21 @@
 //! A policy that was loaded, and how instances of it are made.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use wasmtime::component::{Component, InstancePre};
 
 use super::calls::{Calls, Exports};
 use super::instance::{Guest, PolicyInstance};
+use super::limits::PolicyLimits;
 use super::link::{self, PolicyState};
 use super::trial;
 use crate::plugin::contract::{self, PolicySettings};
 use crate::plugin::guest_log::GuestLog;
-use crate::plugin::load::{self, Kind};
-use crate::plugin::quota::Quota;
+use crate::plugin::kind::Kind;
+use crate::plugin::load;
 use crate::plugin::start::{self, StartError};
 use crate::plugin::{Engines, LoadError, Plugin};
 use crate::policy::{Failure, Keys, Policy, PolicyConfig, PolicySource};
-
-/// What an instance of a policy may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PolicyLimits {
-    /// Bytes of memory; `None`: 64 MiB and 256 bytes an entry. That is enough for
-    /// anything compiled; a Python guest needs 64 MiB and 512 bytes an entry.
-    pub memory_bytes: Option<u64>,
-    /// Time for one step.
-    pub step: Duration,
-    /// Time to be instantiated, and again to be configured.
-    pub configure: Duration,
-}
-
-impl Default for PolicyLimits {
-    fn default() -> Self {
-        Self {
-            memory_bytes: None,
-            step: Duration::from_millis(100),
-            configure: Duration::from_secs(2),
-        }
-    }
-}
-
-impl PolicyLimits {
-    fn quota(&self, max_entries: u32) -> Quota {
-        let default = (64 << 20) + 256 * u64::from(max_entries);
-        Quota::new(self.memory_bytes.unwrap_or(default))
-    }
-}
 
 /// A policy that was loaded and tried, ready to make instances.
 pub struct PolicyComponent {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wasmtime::{Engine, Store, Trap};
 
 use super::calls::Calls;
-use super::component::PolicyLimits;
+use super::limits::PolicyLimits;
 use super::link::PolicyState;
 use crate::plugin::{Engines, load};
 use crate::policy::{Batch, Failure, Policy, Snapshot};

@@ -63,7 +63,7 @@ fn linker(component: &Component) -> wasmtime::Result<Linker<PolicyState>> {
 }
 
 /// A guest is stopped between two of its instructions, never inside the host:
-/// one that slept there would hold the lane beyond every deadline.
+/// one that slept there would hold the worker beyond every deadline.
 fn forbid_sleep(linker: &mut Linker<PolicyState>) -> wasmtime::Result<()> {
     // The name that wasmtime-wasi registers, so that this takes its place.
     const CLOCK: &str = "wasi:clocks/monotonic-clock@0.2.12";

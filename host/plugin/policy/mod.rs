@@ -3,7 +3,9 @@
 mod calls;
 mod component;
 mod instance;
+mod limits;
 mod link;
 mod trial;
 
-pub use component::{PolicyComponent, PolicyLimits};
+pub use component::PolicyComponent;
+pub use limits::PolicyLimits;

@@ -1,17 +1,19 @@
 //! A retriever that was loaded, and how connections of it are made.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use super::connection::{self, Fetch, RetrieverConnection, within};
-use super::link::{self, RetrieverState};
+use super::limits::RetrieverLimits;
+use super::link;
 use super::network::{AllowNet, Network};
+use super::state::RetrieverState;
 use crate::plugin::contract::{self, ConfigureRetriever, Configured, RETRIEVER, RetrieverSettings};
 use crate::plugin::guest_log::GuestLog;
-use crate::plugin::load::{self, Kind};
+use crate::plugin::kind::Kind;
+use crate::plugin::load;
 use crate::plugin::quota::Quota;
 use crate::plugin::start::{self, StartError};
 use crate::plugin::{Engines, LoadError, Plugin};
@@ -40,23 +42,6 @@ impl std::fmt::Debug for RetrieverConfig {
             .field("secrets", &secrets)
             .field("allow_net", &self.allow_net)
             .finish()
-    }
-}
-
-/// What a connection may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetrieverLimits {
-    /// Bytes of memory.
-    pub memory_bytes: u64,
-    /// Bytes of a value.
-    pub value_bytes: u64,
-    /// Time to be instantiated and configured.
-    pub configure: Duration,
-}
-
-impl Default for RetrieverLimits {
-    fn default() -> Self {
-        Self { memory_bytes: 256 << 20, value_bytes: 64 << 20, configure: Duration::from_secs(2) }
     }
 }
 

@@ -10,8 +10,8 @@ use futures::future::BoxFuture;
 use wasmtime::component::TypedFunc;
 use wasmtime::{Engine, Store};
 
-use super::component::RetrieverLimits;
-use super::link::RetrieverState;
+use super::limits::RetrieverLimits;
+use super::state::RetrieverState;
 use crate::plugin::contract::{FetchAnswer, LiftedError, LiftedValue};
 use crate::plugin::ticker::Ticker;
 use crate::plugin::{Engines, load};

@@ -1,77 +1,19 @@
 //! What a retriever may call: WASI with the network that it was allowed.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use wasmtime::component::{Component, HasData, InstancePre, Linker, Resource, ResourceTable};
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Component, HasData, InstancePre, Linker, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
     self, Host, HostResolveAddressStream, ResolveAddressStream,
 };
 use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, IpAddress};
 use wasmtime_wasi::p2::{self, DynPollable, Network as NetworkHandle, SocketError};
 use wasmtime_wasi::sockets::{WasiSocketsCtxView, WasiSocketsView};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::network::Network;
-use super::spans::{self, LoadSpans};
-use crate::plugin::guest_log::GuestLog;
+use super::state::RetrieverState;
+use crate::plugin::contract::{LiftedSpan, SPANS};
 use crate::plugin::load;
-use crate::plugin::quota::{HANDLES, Quota};
 use crate::plugin::{LoadError, Plugin};
-
-/// Look-ups of one call. Each is a task of the node's that runs to its end, even when
-/// the guest has long lost interest.
-const MOST_LOOKUPS: u32 = 32;
-
-/// What the store of a retriever instance holds for the host.
-pub(super) struct RetrieverState {
-    pub(super) quota: Quota,
-    pub(super) spans: LoadSpans,
-    network: Arc<Network>,
-    /// The name that each look-up under way is for.
-    lookups: HashMap<u32, String>,
-    /// How many more it may begin in this call.
-    lookups_left: u32,
-    wasi: WasiCtx,
-    resources: ResourceTable,
-}
-
-impl RetrieverState {
-    pub(super) fn new(quota: Quota, network: Network, log: &GuestLog) -> Self {
-        let network = Arc::new(network);
-        let prints = log.stream();
-        let check = Arc::clone(&network);
-        let mut wasi = WasiCtx::builder();
-        wasi.stdout(prints.clone())
-            .stderr(prints)
-            .allow_tcp(true)
-            .allow_ip_name_lookup(true)
-            .socket_addr_check(move |place, what| {
-                let allowed = check.allows(place, what);
-                Box::pin(async move { allowed })
-            });
-        let mut resources = ResourceTable::new();
-        resources.set_max_capacity(HANDLES);
-        let (lookups, lookups_left) = (HashMap::new(), MOST_LOOKUPS);
-        let (spans, wasi) = (LoadSpans::begin(), wasi.build());
-        Self { quota, spans, network, lookups, lookups_left, wasi, resources }
-    }
-}
-
-impl RetrieverState {
-    /// Starts a new call.
-    pub(super) fn begin_call(&mut self) {
-        self.quota.forget();
-        self.lookups_left = MOST_LOOKUPS;
-        self.spans = LoadSpans::begin();
-    }
-}
-
-impl WasiView for RetrieverState {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
-    }
-}
+use crate::telemetry::spans::is_traced;
 
 /// Joins a retriever to what it imports.
 pub(super) fn link(
@@ -87,12 +29,26 @@ pub(super) fn link(
 fn linker(component: &Component) -> wasmtime::Result<Linker<RetrieverState>> {
     let mut linker = Linker::new(component.engine());
     p2::add_to_linker_async(&mut linker)?;
-    spans::add_to_linker(&mut linker)?;
+    offer_spans(&mut linker)?;
     linker.allow_shadowing(true);
     ip_name_lookup::add_to_linker::<RetrieverState, Lookups>(&mut linker, |state| LookupView {
         state,
     })?;
     Ok(linker)
+}
+
+/// By which a retriever reports what it did at the source.
+fn offer_spans(linker: &mut Linker<RetrieverState>) -> wasmtime::Result<()> {
+    let mut interface = linker.instance(SPANS)?;
+    interface
+        .func_wrap("wanted", |_: StoreContextMut<'_, RetrieverState>, (): ()| Ok((is_traced(),)))?;
+    interface.func_wrap(
+        "report",
+        |mut store: StoreContextMut<'_, RetrieverState>, (span,): (LiftedSpan,)| {
+            store.data_mut().spans.report(span);
+            Ok(())
+        },
+    )
 }
 
 /// WASI knows look-ups that are all allowed or all forbidden; a name server that

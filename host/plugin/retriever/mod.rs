@@ -2,9 +2,12 @@
 
 mod component;
 mod connection;
+mod limits;
 mod link;
 mod network;
 mod spans;
+mod state;
 
-pub use component::{RetrieverComponent, RetrieverConfig, RetrieverLimits};
+pub use component::{RetrieverComponent, RetrieverConfig};
+pub use limits::RetrieverLimits;
 pub use network::{AllowNet, AllowNetError};

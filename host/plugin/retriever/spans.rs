@@ -2,13 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use wasmtime::StoreContextMut;
-use wasmtime::component::Linker;
-
-use super::link::RetrieverState;
-use crate::plugin::contract::{LiftedSpan, SPANS};
+use crate::plugin::contract::LiftedSpan;
 use crate::telemetry::Reported;
-use crate::telemetry::spans::is_traced;
 
 /// Spans that one load may report.
 const MOST_SPANS: u32 = 16;
@@ -26,7 +21,7 @@ impl LoadSpans {
         Self { began: Instant::now(), left: MOST_SPANS }
     }
 
-    fn report(&mut self, span: LiftedSpan) {
+    pub(super) fn report(&mut self, span: LiftedSpan) {
         let Some(left) = self.left.checked_sub(1) else { return };
         self.left = left;
         // None of it was before the load.
@@ -34,18 +29,4 @@ impl LoadSpans {
         let attributes = span.attributes.into_iter().map(|pair| (pair.name, pair.value));
         Reported { name: span.name, took, attributes, error: span.error }.send();
     }
-}
-
-/// Offers the interface.
-pub(super) fn add_to_linker(linker: &mut Linker<RetrieverState>) -> wasmtime::Result<()> {
-    let mut interface = linker.instance(SPANS)?;
-    interface
-        .func_wrap("wanted", |_: StoreContextMut<'_, RetrieverState>, (): ()| Ok((is_traced(),)))?;
-    interface.func_wrap(
-        "report",
-        |mut store: StoreContextMut<'_, RetrieverState>, (span,): (LiftedSpan,)| {
-            store.data_mut().spans.report(span);
-            Ok(())
-        },
-    )
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::lab::{Lab, MAX_VICTIMS};
 use super::scripts::{Script, Source, lru, trapping_lru};
-use crate::policy::machine::Next;
-use crate::policy::{Failure, LaneState};
+use crate::policy::worker_thread::Next;
+use crate::policy::{Failure, WorkerState};
 
 #[test]
 fn a_trap_fails_no_insert_and_the_next_instance_knows_every_entry() {
@@ -18,7 +18,7 @@ fn a_trap_fails_no_insert_and_the_next_instance_knows_every_entry() {
     assert!(lab.model.touch("a"));
     lab.settle();
     lab.insert_all("k l");
-    assert_eq!(lab.state(), LaneState::Recovering);
+    assert_eq!(lab.state(), WorkerState::Recovering);
     assert_eq!(lab.status().problem.as_deref(), Some("trapped: unreachable"));
     assert_eq!(lab.status().failures.get("trap"), Some(&1));
     // By recency: a was touched, b and c were not.
@@ -27,7 +27,7 @@ fn a_trap_fails_no_insert_and_the_next_instance_knows_every_entry() {
     assert_eq!(lab.settle(), Next::Wait(Some(Duration::from_millis(50))));
     lab.clock.advance(50);
     assert_eq!(lab.settle(), Next::Wait(None));
-    assert_eq!((lab.state(), lab.status().problem), (LaneState::Running, None));
+    assert_eq!((lab.state(), lab.status().problem), (WorkerState::Running, None));
     let order: Vec<u32> = "d e f g h i j a k l".split(' ').map(|key| lab.model.slot(key)).collect();
     assert_eq!(*seen.lock(), order);
 }
@@ -38,13 +38,13 @@ fn three_strikes_and_the_node_chooses_until_a_swap() {
     lab.insert_all("a b");
     // Each new instance traps over the entries that it is told of.
     for (strikes, pause_ms) in [(1, 50), (2, 100)] {
-        assert_eq!(lab.state(), LaneState::Recovering);
+        assert_eq!(lab.state(), WorkerState::Recovering);
         assert_eq!(lab.status().failures.get("trap"), Some(&strikes));
         assert_eq!(lab.settle(), Next::Wait(Some(Duration::from_millis(pause_ms))));
         lab.clock.advance(pause_ms);
         lab.settle();
     }
-    assert_eq!(lab.state(), LaneState::Fallback);
+    assert_eq!(lab.state(), WorkerState::Fallback);
     assert_eq!(lab.status().failures.get("trap"), Some(&3));
     lab.clock.advance(3_600_000);
     // It rests, and still inserts find room and the lists stay short.
@@ -52,13 +52,13 @@ fn three_strikes_and_the_node_chooses_until_a_swap() {
         lab.insert(&key.to_string());
     }
     assert_eq!(lab.settle(), Next::Wait(None));
-    assert_eq!((lab.state(), lab.model.pending()), (LaneState::Fallback, 0));
+    assert_eq!((lab.state(), lab.model.pending()), (WorkerState::Fallback, 0));
     assert_eq!(lab.model.held(), 10);
     assert_eq!(lab.ask_statistics(), Ok(Vec::new()));
 
     let (healthy, seen) = lru();
     lab.swap(healthy).expect("a healthy policy");
-    assert_eq!((lab.state(), lab.status().problem), (LaneState::Running, None));
+    assert_eq!((lab.state(), lab.status().problem), (WorkerState::Running, None));
     assert_eq!(seen.lock().iter().copied().collect::<BTreeSet<_>>(), lab.model.resident());
 }
 
@@ -66,9 +66,9 @@ fn three_strikes_and_the_node_chooses_until_a_swap() {
 fn a_source_that_gives_no_second_instance_is_given_up() {
     let made = Arc::new(AtomicUsize::new(0));
     let counted = made.clone();
-    // One to try, one to work; then none.
+    // One to work; then none.
     let source = Source::new("once", move |_| {
-        if counted.fetch_add(1, Ordering::Relaxed) >= 2 {
+        if counted.fetch_add(1, Ordering::Relaxed) >= 1 {
             return Err(Failure::Memory { limit_bytes: 1 });
         }
         Ok(Script::boxed(|batch, _, _| {
@@ -81,7 +81,7 @@ fn a_source_that_gives_no_second_instance_is_given_up() {
         lab.clock.advance(5_000);
         lab.settle();
     }
-    assert_eq!((lab.state(), made.load(Ordering::Relaxed)), (LaneState::Fallback, 4));
+    assert_eq!((lab.state(), made.load(Ordering::Relaxed)), (WorkerState::Fallback, 3));
     let failures: Vec<_> = lab.status().failures.into_iter().collect();
     assert_eq!(failures, [("deadline", 1), ("memory", 2)]);
 }
@@ -136,5 +136,5 @@ fn a_failure_over_the_statistics_is_one() {
     }
     let mut lab = Lab::new(Source::new("shy", |_| Ok(Box::new(Shy))));
     assert_eq!(lab.ask_statistics(), Err(Failure::Trap("shy".to_owned())));
-    assert_eq!(lab.state(), LaneState::Recovering);
+    assert_eq!(lab.state(), WorkerState::Recovering);
 }

@@ -1,4 +1,4 @@
-//! A lane whose turns a test takes by hand, on a clock that it moves.
+//! A worker whose turns a test takes by hand, on a clock that it moves.
 
 use std::sync::Arc;
 
@@ -7,14 +7,15 @@ use tokio::sync::oneshot::error::TryRecvError;
 
 use super::model::Model;
 use crate::clock::Clock;
-use crate::policy::handover::Swap;
+use crate::policy::commands::Inbox;
 use crate::policy::instance::Instance;
-use crate::policy::machine::{Machine, Next, Shared};
-use crate::policy::mailbox::Mailbox;
 use crate::policy::room::Room;
+use crate::policy::state::Swap;
 use crate::policy::status::Board;
+use crate::policy::worker_thread::{Next, Shared, WorkerThread};
 use crate::policy::{
-    Bell, Failure, LaneConfig, LaneState, LaneStatus, PolicyConfig, PolicySource, Swapped,
+    Failure, Keys, PolicyConfig, PolicySource, Swapped, Waker, WorkerConfig, WorkerState,
+    WorkerStatus,
 };
 
 pub(super) const MAX_VICTIMS: u32 = 4;
@@ -22,7 +23,7 @@ pub(super) const MAX_ENTRIES: u32 = 64;
 
 pub(super) type Answer = oneshot::Receiver<Result<Swapped, Failure>>;
 
-pub(super) fn config(clock: &Clock) -> LaneConfig {
+pub(super) fn config(clock: &Clock) -> WorkerConfig {
     let policy = PolicyConfig {
         capacity: 100,
         max_entries: MAX_ENTRIES,
@@ -30,20 +31,29 @@ pub(super) fn config(clock: &Clock) -> LaneConfig {
         seed: 1,
         options: Vec::new(),
     };
-    LaneConfig::new(policy, clock.clone())
+    WorkerConfig::new(policy, clock.clone())
+}
+
+/// For policies that ask for no key.
+pub(super) struct NoKeys;
+
+impl Keys for NoKeys {
+    fn key(&self, _slot: u32) -> Option<String> {
+        None
+    }
 }
 
 pub(super) struct Lab {
     pub(super) model: Arc<Model>,
     pub(super) clock: Clock,
-    pub(super) machine: Machine,
+    pub(super) thread: WorkerThread,
     shared: Arc<Shared>,
 }
 
 impl Lab {
     /// A store that takes 12 entries of weight 1, kept at 10.
     pub(super) fn new(source: Arc<dyn PolicySource>) -> Self {
-        Self::with_store(source, Model::new(MAX_ENTRIES, 10, 12, Bell::new()))
+        Self::with_store(source, Model::new(MAX_ENTRIES, 10, 12, Waker::new()))
     }
 
     pub(super) fn with_store(source: Arc<dyn PolicySource>, model: Model) -> Self {
@@ -51,30 +61,30 @@ impl Lab {
         let model = Arc::new(model);
         let shared = Arc::new(Shared {
             residents: model.clone(),
-            mailbox: Mailbox::default(),
+            inbox: Inbox::default(),
             room: Room::default(),
             board: Board::new(source.as_ref()),
         });
         let config = config(&clock);
-        let instance = Instance::tried(source.as_ref(), &config.policy, model.clone())
+        let instance = Instance::new(source.as_ref(), &config.policy, model.clone())
             .expect("the first instance of a lab works");
-        let machine = Machine::new("lab", shared.clone(), config, source, instance);
-        Self { model, clock, machine, shared }
+        let thread = WorkerThread::new("lab", shared.clone(), config, source, instance);
+        Self { model, clock, thread, shared }
     }
 
     /// Takes turns until there is nothing to do.
     pub(super) fn settle(&mut self) -> Next {
         for _ in 0..10_000 {
-            let next = self.machine.turn();
+            let next = self.thread.turn();
             if next != Next::Again {
                 return next;
             }
         }
-        panic!("the lane does not come to rest");
+        panic!("the worker does not come to rest");
     }
 
     /// Inserts with a weight of 1, as a group does: where there is no room, the
-    /// lane takes a turn, and then there must be.
+    /// worker takes a turn, and then there must be.
     pub(super) fn insert(&mut self, key: &str) {
         if !self.model.insert(key, 1) {
             self.settle();
@@ -94,35 +104,35 @@ impl Lab {
         self.model.keys().into_iter().collect::<Vec<_>>().join(" ")
     }
 
-    pub(super) fn status(&self) -> LaneStatus {
+    pub(super) fn status(&self) -> WorkerStatus {
         self.shared.board.read()
     }
 
-    pub(super) fn state(&self) -> LaneState {
+    pub(super) fn state(&self) -> WorkerState {
         self.status().state
     }
 
     pub(super) fn ask_to_swap(&self, source: Arc<dyn PolicySource>) -> Answer {
         let config = config(&self.clock).policy;
         let (reply, answer) = oneshot::channel();
-        let instance = Instance::tried(source.as_ref(), &config, self.model.clone())
+        let instance = Instance::new(source.as_ref(), &config, self.model.clone())
             .expect("the new policy works aside");
         let begun = std::time::Instant::now();
-        self.shared.mailbox.swap(Box::new(Swap { source, config, instance, begun, reply }));
+        self.shared.inbox.swap(Box::new(Swap { source, config, instance, begun, reply }));
         answer
     }
 
     pub(super) fn swap(&mut self, source: Arc<dyn PolicySource>) -> Result<Swapped, Failure> {
         let mut answer = self.ask_to_swap(source);
         self.settle();
-        answer.try_recv().expect("answered when the lane rests")
+        answer.try_recv().expect("answered when the worker rests")
     }
 
     pub(super) fn ask_statistics(&mut self) -> Result<Vec<(String, f64)>, Failure> {
         let (reply, mut answer) = oneshot::channel();
-        self.shared.mailbox.statistics(reply);
+        self.shared.inbox.statistics(reply);
         self.settle();
-        answer.try_recv().expect("answered when the lane rests")
+        answer.try_recv().expect("answered when the worker rests")
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock, Weak};
 use super::lab::{Lab, MAX_ENTRIES};
 use super::model::Model;
 use super::scripts::{Script, Source};
-use crate::policy::LaneState;
-use crate::policy::machine::Next;
+use crate::policy::WorkerState;
+use crate::policy::worker_thread::Next;
 
 /// Answers the same victims whenever room is needed.
 fn lab_with_answer(answer: &'static [u32]) -> Lab {
@@ -25,7 +25,7 @@ fn fill(lab: &mut Lab) {
         lab.insert(&key.to_string());
     }
     assert_eq!(lab.settle(), Next::Wait(None));
-    assert_eq!((lab.model.held(), lab.state()), (10, LaneState::Running));
+    assert_eq!((lab.model.held(), lab.state()), (10, WorkerState::Running));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The lane against a store that keeps its contract and policies that do not.
+//! The worker against a store that keeps its contract and policies that do not.
 
 mod failures;
 mod lab;

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use crate::policy::{Attributes, Batch, Bell, Evicted, Keys, Residents};
+use crate::policy::{Attributes, Batch, Evicted, Keys, Residents, Waker};
 use crate::sync::Mutex;
 
 /// Entries of a given weight under a hard capacity, kept under a soft one.
 pub(super) struct Model {
     state: Mutex<State>,
-    bell: Bell,
+    waker: Waker,
 }
 
 #[derive(Clone)]
@@ -68,9 +68,9 @@ impl State {
 }
 
 impl Model {
-    /// Room for `max_entries` and a weight of `hard`, of which the lane is to
-    /// keep what exceeds `soft` free. Rings `bell`.
-    pub(super) fn new(max_entries: u32, soft: u64, hard: u64, bell: Bell) -> Self {
+    /// Room for `max_entries` and a weight of `hard`, of which the worker is to
+    /// keep what exceeds `soft` free. Rings `waker`.
+    pub(super) fn new(max_entries: u32, soft: u64, hard: u64, waker: Waker) -> Self {
         let state = State {
             slots: vec![None; max_entries as usize],
             by_key: HashMap::new(),
@@ -83,7 +83,7 @@ impl Model {
             refused: 0,
             accesses: 0,
         };
-        Self { state: Mutex::new(state), bell }
+        Self { state: Mutex::new(state), waker }
     }
 
     /// Adds or overwrites; `false` if it does not fit now.
@@ -114,7 +114,7 @@ impl Model {
             state.check();
             fits && slot.is_some()
         };
-        self.bell.ring();
+        self.waker.wake();
         took
     }
 
@@ -142,7 +142,7 @@ impl Model {
     /// Keeps less from now on.
     pub(super) fn shrink_soft(&self, soft: u64) {
         self.state.lock().soft = soft;
-        self.bell.ring();
+        self.waker.wake();
     }
 
     pub(super) fn keys(&self) -> BTreeSet<String> {
@@ -236,7 +236,7 @@ impl Residents for Model {
         went
     }
 
-    fn readmit_all(&self, order: &[u32]) {
+    fn resync(&self, order: &[u32]) -> usize {
         let mut state = self.state.lock();
         state.touched.clear();
         state.changed.clear();
@@ -247,5 +247,6 @@ impl Residents for Model {
                 state.change(slot);
             }
         }
+        state.changed.len()
     }
 }

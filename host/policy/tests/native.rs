@@ -1,4 +1,4 @@
-//! A built-in policy as native code, at work in a lane.
+//! A built-in policy as native code, at work in a worker.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use psycache_policy_lru::Lru;
 use super::lab::{Lab, config};
 use super::scripts::fifo;
 use crate::clock::Clock;
-use crate::policy::{Bell, Failure, Handover, Lane, LaneState, Native};
+use crate::policy::{Failure, Handover, Native, Waker, Worker, WorkerState};
 
 fn lru() -> Arc<Native<Lru>> {
     Arc::new(Native::new("lru (native)"))
@@ -23,7 +23,7 @@ fn the_built_in_lru_evicts_in_its_order_and_tells_it() {
     lab.model.remove("g");
     lab.settle();
     let status = lab.status();
-    assert_eq!((status.state, status.policy.as_str()), (LaneState::Running, "lru (native)"));
+    assert_eq!((status.state, status.policy.as_str()), (WorkerState::Running, "lru (native)"));
     assert_eq!((status.victims, status.by_recency, status.bogus), (3, 0, 0));
 
     let (source, seen) = fifo();
@@ -38,7 +38,7 @@ fn an_option_that_it_does_not_have_is_refused_by_name() {
     let mut config = config(&Clock::manual());
     config.policy.options = vec![("k".to_owned(), "2".to_owned())];
     let lab = Lab::new(lru());
-    let refused = Lane::start("g", lru(), config, lab.model.clone(), Bell::new()).err();
+    let refused = Worker::start("g", lru(), config, lab.model.clone(), Waker::new()).err();
     let problem = "unknown option k (there are no options)".to_owned();
     assert_eq!(refused, Some(Failure::Refused(problem)));
 }

@@ -1,4 +1,4 @@
-//! Any sequence of operations, any answers: the lane comes to rest with the
+//! Any sequence of operations, any answers: the worker comes to rest with the
 //! store under its soft capacity and both sides knowing the same entries.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::lab::{Lab, MAX_ENTRIES};
 use super::model::Model;
 use super::scripts::{Script, Source, fifo, lru, trapping_lru};
-use crate::policy::{Bell, Failure, LaneState};
+use crate::policy::{Failure, Waker, WorkerState};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -34,7 +34,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 }
 
 fn store() -> Model {
-    Model::new(MAX_ENTRIES, 80, 100, Bell::new())
+    Model::new(MAX_ENTRIES, 80, 100, Waker::new())
 }
 
 fn apply(lab: &mut Lab, op: &Op) {
@@ -53,7 +53,7 @@ fn apply(lab: &mut Lab, op: &Op) {
         }
         Op::Remove(key) => lab.model.remove(&key.to_string()),
         Op::Turn => {
-            lab.machine.turn();
+            lab.thread.turn();
         }
         Op::Swap { to_lru } => {
             let (source, _) = if *to_lru { lru() } else { fifo() };
@@ -88,7 +88,7 @@ proptest! {
         }
         lab.settle();
         prop_assert!(lab.model.held() <= 80);
-        if lab.state() == LaneState::Running {
+        if lab.state() == WorkerState::Running {
             let known: BTreeSet<u32> = seen.lock().iter().copied().collect();
             prop_assert_eq!(known, lab.model.resident());
         }

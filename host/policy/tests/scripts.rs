@@ -193,3 +193,18 @@ pub(super) fn trapping_lru(nth: usize) -> (Arc<Source>, Seen) {
     });
     (source, seen)
 }
+
+/// Takes any state over, and traps at its first step.
+pub(super) fn restoring_then_trapping() -> Arc<Source> {
+    struct Fragile;
+    impl Policy for Fragile {
+        fn step(&mut self, _: &Batch, _: u64, _: u64, _: &mut Vec<u32>) -> Result<(), Failure> {
+            Err(Failure::Trap("unreachable".to_owned()))
+        }
+
+        fn restore(&mut self, _: &Snapshot) -> Result<bool, Failure> {
+            Ok(true)
+        }
+    }
+    Source::new("fragile", |_| Ok(Box::new(Fragile)))
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::lab::Lab;
 use super::model::Model;
 use super::scripts::{fifo, lru};
-use crate::policy::machine::Next;
-use crate::policy::{Bell, LaneState};
+use crate::policy::worker_thread::Next;
+use crate::policy::{Waker, WorkerState};
 
 #[test]
 fn an_lru_evicts_in_its_order() {
@@ -36,7 +36,7 @@ fn a_fifo_is_not_moved_by_touches() {
 
 #[test]
 fn more_victims_than_a_step_may_name_take_several() {
-    let mut lab = Lab::with_store(lru().0, Model::new(64, 50, 60, Bell::new()));
+    let mut lab = Lab::with_store(lru().0, Model::new(64, 50, 60, Waker::new()));
     lab.insert_all(&(10..60).map(|key| format!("{key} ")).collect::<String>());
     lab.model.shrink_soft(3);
     lab.settle();
@@ -54,18 +54,18 @@ fn a_lane_at_rest_waits_without_a_limit_and_takes_no_step() {
     let steps = lab.status().steps;
     lab.clock.advance(Duration::from_secs(3_600).as_millis() as u64);
     assert_eq!(lab.settle(), Next::Wait(None));
-    assert_eq!((lab.status().steps, lab.state()), (steps, LaneState::Running));
+    assert_eq!((lab.status().steps, lab.state()), (steps, WorkerState::Running));
 }
 
 #[test]
 fn a_turn_is_bounded_by_the_drain_limit() {
     let (source, seen) = lru();
-    let mut lab = Lab::with_store(source, Model::new(64, 64, 64, Bell::new()));
-    lab.machine.config.drain_limit = 5;
+    let mut lab = Lab::with_store(source, Model::new(64, 64, 64, Waker::new()));
+    lab.thread.config.drain_limit = 5;
     for key in 0..12 {
         assert!(lab.model.insert(&key.to_string(), 1));
     }
-    assert_eq!(lab.machine.turn(), Next::Again);
+    assert_eq!(lab.thread.turn(), Next::Again);
     assert_eq!((seen.lock().len(), lab.model.pending()), (5, 7));
     assert_eq!(lab.settle(), Next::Wait(None));
     assert_eq!(seen.lock().len(), 12);

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::lab::{Lab, MAX_ENTRIES, is_open};
-use super::scripts::{Script, Source, fifo, lru, lru_with_snapshots, trapping_lru};
-use crate::policy::machine::Next;
-use crate::policy::{Failure, Handover, LaneState};
+use super::scripts::{
+    Script, Source, fifo, lru, lru_with_snapshots, restoring_then_trapping, trapping_lru,
+};
+use crate::policy::worker_thread::Next;
+use crate::policy::{Failure, Handover, PolicySource, WorkerState};
 
 #[test]
 fn the_new_policy_learns_the_old_ones_order() {
@@ -18,7 +20,7 @@ fn the_new_policy_learns_the_old_ones_order() {
     let swapped = lab.swap(source).expect("a healthy policy");
     assert_eq!(swapped.handover, Handover::Ordered { entries: 10 });
     assert_eq!(lab.held(), "a b c d e f g h i j");
-    assert_eq!((lab.status().policy.as_str(), lab.state()), ("fifo", LaneState::Running));
+    assert_eq!((lab.status().policy.as_str(), lab.state()), ("fifo", WorkerState::Running));
     let order: Vec<u32> = "b c d e f g h i j a".split(' ').map(|key| lab.model.slot(key)).collect();
     assert_eq!(*seen.lock(), order);
     // From here on it is a FIFO, with b at its head.
@@ -33,10 +35,10 @@ fn entries_come_and_go_during_a_hand_over() {
     lab.insert_all("a b c d e f g h i j");
     let (source, seen) = fifo();
     let mut answer = lab.ask_to_swap(source);
-    assert_eq!(lab.machine.turn(), Next::Again);
+    assert_eq!(lab.thread.turn(), Next::Again);
     lab.model.remove("c");
     assert!(lab.model.insert("k", 1) && lab.model.insert("l", 1));
-    assert_eq!(lab.machine.turn(), Next::Again);
+    assert_eq!(lab.thread.turn(), Next::Again);
     assert!(is_open(&mut answer));
     lab.settle();
     assert!(answer.try_recv().expect("answered").is_ok());
@@ -94,7 +96,7 @@ fn an_old_policy_that_dawdles_is_cut_short() {
     }));
     lab.insert_all("a b c d e f");
     let mut answer = lab.ask_to_swap(lru().0);
-    lab.machine.turn();
+    lab.thread.turn();
     lab.clock.advance(10_000);
     lab.settle();
     let swapped = answer.try_recv().expect("answered").expect("swapped");
@@ -110,7 +112,7 @@ fn an_old_policy_that_traps_while_telling_loses_only_the_rest() {
     let swapped = lab.swap(source).expect("a healthy policy");
     assert_eq!(swapped.handover, Handover::Ordered { entries: 4 });
     assert_eq!(lab.status().failures.get("trap"), Some(&1));
-    assert_eq!((lab.state(), seen.lock().len()), (LaneState::Running, 6));
+    assert_eq!((lab.state(), seen.lock().len()), (WorkerState::Running, 6));
 }
 
 #[test]
@@ -120,11 +122,34 @@ fn a_new_policy_that_fails_on_the_way_is_sent_back() {
     lab.insert_all("a b c d e f");
     let failed = lab.swap(trapping_lru(1).0).expect_err("it traps");
     assert_eq!(failed, Failure::Trap("unreachable".to_owned()));
-    assert_eq!((lab.status().policy.as_str(), lab.state()), ("lru", LaneState::Running));
+    assert_eq!((lab.status().policy.as_str(), lab.state()), ("lru", WorkerState::Running));
     assert_eq!(lab.status().failures.get("trap"), Some(&1));
     assert_eq!(lab.held(), "a b c d e f");
     let known: std::collections::BTreeSet<u32> = seen.lock().iter().copied().collect();
     assert_eq!(known, lab.model.resident());
+}
+
+/// One that gave its state away goes on with all that it knew, and with the batch over
+/// which the new one failed.
+#[test]
+fn an_old_policy_that_gave_a_snapshot_comes_back_as_it_was() {
+    let made = Arc::new(AtomicUsize::new(0));
+    let (counted, (healthy, seen)) = (made.clone(), lru_with_snapshots());
+    let old = Source::new("lru2", move |config| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        healthy.instantiate(config, Arc::new(crate::policy::tests::lab::NoKeys))
+    });
+    let mut lab = Lab::new(old);
+    lab.insert_all("a b c");
+    assert!(lab.model.touch("a"));
+    lab.settle();
+    let mut answer = lab.ask_to_swap(restoring_then_trapping());
+    lab.insert("d");
+    lab.settle();
+    assert!(answer.try_recv().expect("answered").is_err());
+    let order: Vec<u32> = "b c a d".split(' ').map(|key| lab.model.slot(key)).collect();
+    assert_eq!(*seen.lock(), order);
+    assert_eq!((made.load(Ordering::Relaxed), lab.state()), (1, WorkerState::Running));
 }
 
 #[test]
@@ -135,9 +160,9 @@ fn a_group_without_a_policy_stays_so_when_the_next_one_fails_too() {
         lab.clock.advance(5_000);
         lab.settle();
     }
-    assert_eq!(lab.state(), LaneState::Fallback);
+    assert_eq!(lab.state(), WorkerState::Fallback);
     lab.swap(trapping_lru(1).0).expect_err("it traps");
-    assert_eq!(lab.state(), LaneState::Fallback);
+    assert_eq!(lab.state(), WorkerState::Fallback);
     assert_eq!(lab.status().problem.as_deref(), Some("trapped: unreachable"));
     assert_eq!(lab.settle(), Next::Wait(None));
 }
@@ -153,7 +178,7 @@ fn a_swap_ends_a_recovery_and_its_strikes() {
     assert_eq!(swapped.handover, Handover::Recency);
     lab.insert_all("c");
     // The first strike of the new source, not the third.
-    assert_eq!(lab.state(), LaneState::Recovering);
+    assert_eq!(lab.state(), WorkerState::Recovering);
 }
 
 #[test]
@@ -163,7 +188,7 @@ fn a_newer_swap_takes_the_place_of_one_that_waits() {
     let mut first = lab.ask_to_swap(fifo().0);
     let mut second = lab.ask_to_swap(fifo().0);
     assert!(matches!(first.try_recv(), Ok(Err(Failure::Refused(_)))));
-    assert_eq!(lab.machine.turn(), Next::Again);
+    assert_eq!(lab.thread.turn(), Next::Again);
     // The second is being handed to; the third comes before it is through.
     let mut third = lab.ask_to_swap(lru().0);
     lab.settle();
@@ -201,8 +226,8 @@ fn a_restore_that_traps_changes_nothing() {
         Ok(Box::new(Fragile))
     });
     assert_eq!(lab.swap(fragile), Err(Failure::Trap("fragile".to_owned())));
-    assert_eq!(made.load(Ordering::Relaxed), 2);
-    assert_eq!((lab.status().policy.as_str(), lab.state()), ("lru2", LaneState::Running));
+    assert_eq!(made.load(Ordering::Relaxed), 1);
+    assert_eq!((lab.status().policy.as_str(), lab.state()), ("lru2", WorkerState::Running));
     lab.insert_all("d");
     assert_eq!(seen.lock()[..3], before);
 }

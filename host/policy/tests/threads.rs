@@ -1,4 +1,4 @@
-//! The lane as a thread: inserts that wait, swaps, a policy that hangs, the end.
+//! The worker as a thread: inserts that wait, swaps, a policy that hangs, the end.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,31 +13,31 @@ use super::model::Model;
 use super::scripts::{Script, Source, fifo, lru, trapping_lru};
 use crate::clock::Clock;
 use crate::policy::{
-    Bell, Failure, Handover, Lane, LaneConfig, LaneState, Patience, PolicySource, Residents,
+    Failure, Handover, Patience, PolicySource, Residents, Waker, Worker, WorkerConfig, WorkerState,
 };
 use crate::sync::Mutex;
 
 const FOREVER: Duration = Duration::from_secs(3_600);
 
-/// A store of ten, kept at `soft`, with a lane whose waits for room never end
+/// A store of ten, kept at `soft`, with a worker whose waits for room never end
 /// by themselves unless `change` says so.
 fn start(
     source: Arc<dyn PolicySource>,
     soft: u64,
-    change: impl FnOnce(&mut LaneConfig),
-) -> (Arc<Model>, Lane) {
-    let bell = Bell::new();
-    let model = Arc::new(Model::new(MAX_ENTRIES, soft, 10, bell.clone()));
+    change: impl FnOnce(&mut WorkerConfig),
+) -> (Arc<Model>, Worker) {
+    let waker = Waker::new();
+    let model = Arc::new(Model::new(MAX_ENTRIES, soft, 10, waker.clone()));
     let mut config = config(&Clock::monotonic());
     config.room_wait = FOREVER;
     change(&mut config);
-    let lane = Lane::start("threads", source, config, model.clone(), bell);
-    (model, lane.expect("the first instance works"))
+    let worker = Worker::start("threads", source, config, model.clone(), waker);
+    (model, worker.expect("the first instance works"))
 }
 
-async fn insert(model: &Model, lane: &Lane, key: &str) {
+async fn insert(model: &Model, worker: &Worker, key: &str) {
     while !model.insert(key, 1) {
-        lane.room().await;
+        worker.room().await;
     }
 }
 
@@ -51,13 +51,13 @@ fn within_a_minute(test: impl Future<Output = ()>) {
     done.expect("no progress for a minute");
 }
 
-async fn eight_inserters(model: Arc<Model>, lane: Arc<Lane>) {
+async fn eight_inserters(model: Arc<Model>, worker: Arc<Worker>) {
     let mut inserters = JoinSet::new();
     for inserter in 0..8 {
-        let (model, lane) = (model.clone(), lane.clone());
+        let (model, worker) = (model.clone(), worker.clone());
         inserters.spawn(async move {
             for nth in 0..500 {
-                insert(&model, &lane, &format!("{inserter}/{nth}")).await;
+                insert(&model, &worker, &format!("{inserter}/{nth}")).await;
             }
         });
     }
@@ -69,40 +69,40 @@ async fn eight_inserters(model: Arc<Model>, lane: Arc<Lane>) {
 #[test]
 fn eight_inserters_at_the_hard_capacity_all_progress() {
     // Soft and hard are the same: nearly every insert has to wait.
-    let (model, lane) = start(lru().0, 10, |_| {});
-    let lane = Arc::new(lane);
-    within_a_minute(eight_inserters(model, lane.clone()));
-    let status = lane.status();
+    let (model, worker) = start(lru().0, 10, |_| {});
+    let worker = Arc::new(worker);
+    within_a_minute(eight_inserters(model, worker.clone()));
+    let status = worker.status();
     assert!(status.victims + status.by_recency >= 4_000 - 10, "{status:?}");
-    assert_eq!((status.bogus, status.state), (0, LaneState::Running));
+    assert_eq!((status.bogus, status.state), (0, WorkerState::Running));
 }
 
 #[test]
 fn eight_inserters_progress_while_the_policy_fails() {
-    let (model, lane) = start(trapping_lru(20).0, 8, |config| {
+    let (model, worker) = start(trapping_lru(20).0, 8, |config| {
         config.patience =
             Patience { first_backoff: Duration::from_millis(1), strikes: 3, ..Patience::default() };
     });
-    let lane = Arc::new(lane);
-    within_a_minute(eight_inserters(model, lane.clone()));
-    assert_eq!(lane.status().failures.get("trap"), Some(&3));
-    assert_eq!(lane.status().state, LaneState::Fallback);
+    let worker = Arc::new(worker);
+    within_a_minute(eight_inserters(model, worker.clone()));
+    assert_eq!(worker.status().failures.get("trap"), Some(&3));
+    assert_eq!(worker.status().state, WorkerState::Fallback);
 }
 
 #[test]
 fn swaps_under_load_stop_nobody() {
-    let (model, lane) = start(lru().0, 8, |_| {});
-    let lane = Arc::new(lane);
+    let (model, worker) = start(lru().0, 8, |_| {});
+    let worker = Arc::new(worker);
     within_a_minute(async {
-        let load = tokio::spawn(eight_inserters(model.clone(), lane.clone()));
+        let load = tokio::spawn(eight_inserters(model.clone(), worker.clone()));
         for nth in 0..20 {
             let source = if nth % 2 == 0 { fifo().0 } else { lru().0 };
-            let swapped = lane.swap(source, Vec::new()).await.expect("a healthy policy");
+            let swapped = worker.swap(source, Vec::new()).await.expect("a healthy policy");
             assert!(matches!(swapped.handover, Handover::Ordered { entries: 0..=10 }));
         }
         load.await.expect("the load");
     });
-    assert_eq!((lane.status().policy.as_str(), lane.status().bogus), ("lru", 0));
+    assert_eq!((worker.status().policy.as_str(), worker.status().bogus), ("lru", 0));
 }
 
 /// A policy that tells when a step with work begins, and ends it when told to.
@@ -126,27 +126,27 @@ fn gated() -> (Arc<Source>, Receiver<()>, Sender<()>) {
 #[test]
 fn a_policy_that_hangs_slows_no_hit_and_fails_no_insert() {
     let (source, begins, open) = gated();
-    let (model, lane) = start(source, 8, |config| config.room_wait = Duration::from_millis(1));
+    let (model, worker) = start(source, 8, |config| config.room_wait = Duration::from_millis(1));
     assert!(model.insert("first", 1));
     begins.recv().expect("a step begins");
-    // The lane is inside the step from here on.
+    // The worker is inside the step from here on.
     within_a_minute(async {
         for nth in 0..50 {
-            insert(&model, &lane, &nth.to_string()).await;
+            insert(&model, &worker, &nth.to_string()).await;
             assert!(model.touch(&nth.to_string()));
         }
     });
-    assert_eq!(lane.status().steps, 0);
-    assert!(lane.status().by_recency >= 41);
+    assert_eq!(worker.status().steps, 0);
+    assert!(worker.status().by_recency >= 41);
     drop(open);
-    lane.shutdown();
-    assert!(lane.status().steps >= 1);
+    worker.shutdown();
+    assert!(worker.status().steps >= 1);
 }
 
 #[test]
 fn a_wait_for_room_that_is_given_up_takes_no_turn_from_others() {
     let (source, begins, open) = gated();
-    let (model, lane) = start(source, 10, |_| {});
+    let (model, worker) = start(source, 10, |_| {});
     assert!(model.insert("0", 1));
     begins.recv().expect("a step begins");
     for key in 1..10 {
@@ -154,9 +154,9 @@ fn a_wait_for_room_that_is_given_up_takes_no_turn_from_others() {
     }
     within_a_minute(async {
         assert!(!model.insert("given up", 1));
-        let given_up = tokio::time::timeout(Duration::from_millis(1), lane.room()).await;
+        let given_up = tokio::time::timeout(Duration::from_millis(1), worker.room()).await;
         assert!(given_up.is_err());
-        let waits = insert(&model, &lane, "waits");
+        let waits = insert(&model, &worker, "waits");
         drop(open);
         waits.await;
     });
@@ -166,27 +166,27 @@ fn a_wait_for_room_that_is_given_up_takes_no_turn_from_others() {
 #[test]
 fn a_swap_that_is_refused_changes_nothing() {
     let (source, seen) = lru();
-    let (model, lane) = start(source, 10, |_| {});
+    let (model, worker) = start(source, 10, |_| {});
     within_a_minute(async {
         for key in ["a", "b", "c"] {
-            insert(&model, &lane, key).await;
+            insert(&model, &worker, key).await;
         }
-        let refused = lane.swap(fifo().0, vec![("k".to_owned(), "2".to_owned())]).await;
+        let refused = worker.swap(fifo().0, vec![("k".to_owned(), "2".to_owned())]).await;
         assert_eq!(refused, Err(Failure::Refused("no option k".to_owned())));
         let broken = Source::new("broken", |_| panic!("in the making"));
-        let broken = lane.swap(broken, Vec::new()).await;
+        let broken = worker.swap(broken, Vec::new()).await;
         assert_eq!(broken, Err(Failure::Trap("panicked: in the making".to_owned())));
-        // The lane may be between its drain and its mail when the last one comes.
+        // The worker may be between its drain and its mail when the last one comes.
         let all = Ok(vec![("known".to_owned(), 3.0)]);
-        while lane.statistics().await != all {
+        while worker.statistics().await != all {
             tokio::task::yield_now().await;
         }
     });
-    let status = lane.status();
+    let status = worker.status();
     assert_eq!((status.policy.as_str(), status.sha256.as_str()), ("lru", "5ba1"));
     assert_eq!(
         (status.state, status.failures.len(), seen.lock().len()),
-        (LaneState::Running, 0, 3)
+        (WorkerState::Running, 0, 3)
     );
 }
 
@@ -194,55 +194,55 @@ fn a_swap_that_is_refused_changes_nothing() {
 fn a_refused_configuration_fails_the_start() {
     let mut config = config(&Clock::monotonic());
     config.policy.options = vec![("x".to_owned(), "1".to_owned())];
-    let bell = Bell::new();
-    let model = Arc::new(Model::new(4, 4, 4, bell.clone()));
-    let refused = Lane::start("g", lru().0, config, model, bell).err();
+    let waker = Waker::new();
+    let model = Arc::new(Model::new(4, 4, 4, waker.clone()));
+    let refused = Worker::start("g", lru().0, config, model, waker).err();
     assert_eq!(refused, Some(Failure::Refused("no option x".to_owned())));
 }
 
 #[test]
 fn the_end_comes_in_the_midst_of_a_backoff() {
-    let (model, lane) = start(trapping_lru(1).0, 10, |config| {
+    let (model, worker) = start(trapping_lru(1).0, 10, |config| {
         config.patience.first_backoff = FOREVER;
         config.patience.longest_backoff = FOREVER;
     });
     assert!(model.insert("a", 1));
     within_a_minute(async {
         // Answered after the failed step, or before it: then the next is.
-        while lane.status().state != LaneState::Recovering {
-            lane.statistics().await.expect("a live lane");
+        while worker.status().state != WorkerState::Recovering {
+            worker.statistics().await.expect("a live worker");
         }
     });
-    lane.shutdown();
-    assert_eq!(lane.status().state, LaneState::Stopped);
+    worker.shutdown();
+    assert_eq!(worker.status().state, WorkerState::Stopped);
     within_a_minute(async {
-        assert_eq!(lane.statistics().await, Err(Failure::Stopped));
-        assert_eq!(lane.swap(lru().0, Vec::new()).await, Err(Failure::Stopped));
+        assert_eq!(worker.statistics().await, Err(Failure::Stopped));
+        assert_eq!(worker.swap(lru().0, Vec::new()).await, Err(Failure::Stopped));
         for key in 0..50 {
-            insert(&model, &lane, &key.to_string()).await;
+            insert(&model, &worker, &key.to_string()).await;
         }
     });
     assert_eq!(model.need(), 0);
-    drop(lane);
+    drop(worker);
     assert_eq!(Arc::strong_count(&model), 1, "the thread has let go of the store");
 }
 
 #[test]
 fn the_end_sends_away_who_waits_for_room() {
     let (source, begins, open) = gated();
-    let (model, lane) = start(source, 10, |_| {});
+    let (model, worker) = start(source, 10, |_| {});
     assert!(model.insert("0", 1));
     begins.recv().expect("a step begins");
     for key in 1..10 {
         assert!(model.insert(&key.to_string(), 1));
     }
-    let lane = Arc::new(lane);
+    let worker = Arc::new(worker);
     within_a_minute(async {
         let ended = tokio::task::spawn_blocking({
-            let lane = lane.clone();
-            move || lane.shutdown()
+            let worker = worker.clone();
+            move || worker.shutdown()
         });
-        let inserted = insert(&model, &lane, "late");
+        let inserted = insert(&model, &worker, "late");
         drop(open);
         inserted.await;
         ended.await.expect("joined");

@@ -182,7 +182,7 @@ fn a_new_policy_is_told_of_all_in_the_order_given_then_coldest_first() {
     }
     drained(&store);
     get(&store, "a");
-    store.readmit_all(&[3, 77, 3]);
+    store.resync(&[3, 77, 3]);
     store.remove("b", store.hash("b"));
     let batch = drained(&store);
     assert_eq!((&batch.admitted[..], &batch.removed[..]), (&[3, 2, 0][..], &[][..]));
@@ -241,16 +241,16 @@ fn what_was_evicted_is_freed_by_the_next_insert_or_by_a_clear() {
         assert_eq!(store.evict(&batch.admitted).entries, 1);
         assert_eq!((store.stats().entries, store.stats().bytes), (0, 0));
     };
-    let leftover = || store.shards[0].0.write().leftovers.pop().is_some();
+    let deferred = || store.shards[0].0.write().deferred_frees.pop().is_some();
     evict();
-    assert!(leftover() && !leftover());
+    assert!(deferred() && !deferred());
     evict();
     set(&store, "b", "2", None);
-    assert!(!leftover());
+    assert!(!deferred());
     store.remove("b", store.hash("b"));
     evict();
     assert_eq!(store.clear(), 0);
-    assert!(!leftover());
+    assert!(!deferred());
 }
 
 #[test]
@@ -275,6 +275,6 @@ fn a_value_outlives_its_entry() {
 
 #[test]
 fn what_waits_to_be_freed_is_a_small_part_of_the_capacity() {
-    assert_eq!(Store::leftover_bytes(1 << 30, 3), 8 << 10);
-    assert_eq!(Store::leftover_bytes(1 << 20, 3) << 3, (1 << 20) / 64);
+    assert_eq!(Store::deferred_bytes(1 << 30, 3), 8 << 10);
+    assert_eq!(Store::deferred_bytes(1 << 20, 3) << 3, (1 << 20) / 64);
 }

@@ -125,7 +125,7 @@ impl World {
                 assert!(count > 0 || !needed || limit == 0 || self.held.is_empty());
                 assert_eq!(self.lost().len(), count);
             }
-            Step::ReadmitAll(order) => self.readmit_all(&order),
+            Step::ReadmitAll(order) => self.resync(&order),
             Step::Reserve(len) => {
                 if let Ok(room) = self.store.reserve(1, len) {
                     self.reservations.push((room, ENTRY_OVERHEAD + 1 + len as u64));
@@ -211,9 +211,9 @@ impl World {
     }
 
     /// A new policy is told of everything in the order given.
-    fn readmit_all(&mut self, order: &[u32]) {
+    fn resync(&mut self, order: &[u32]) {
         self.policy.clear();
-        self.store.readmit_all(order);
+        self.store.resync(order);
         let mut batch = Batch::default();
         while self.store.drain(&mut batch, 3) {}
         assert!(batch.removed.is_empty() && batch.touched.is_empty());
@@ -248,7 +248,7 @@ impl World {
             assert_eq!(self.store.peek(&key, self.store.hash(&key)).as_ref(), self.live(&key));
         }
         for shard in &self.store.shards {
-            assert!(shard.0.read().leftovers.weight() <= LEFTOVER_BYTES);
+            assert!(shard.0.read().deferred_frees.weight() <= LEFTOVER_BYTES);
         }
         let stats = self.store.stats();
         let entries = self.held.iter().map(|(key, found)| weight(key, found)).sum::<u64>();

@@ -28,7 +28,7 @@ fn wait_for_room(store: &Arc<Store>, key_len: usize, value_len: usize) -> Reserv
             Err(_) => std::thread::yield_now(),
         }
     }
-    panic!("the lane never made room: {:?}", store.stats());
+    panic!("the worker never made room: {:?}", store.stats());
 }
 
 fn write(store: &Arc<Store>, clock: &Clock, seed: u64) {
@@ -66,7 +66,7 @@ struct Fifo {
 }
 
 impl Fifo {
-    /// One turn of the lane. Answers whether it had anything to do.
+    /// One turn of the worker. Answers whether it had anything to do.
     fn turn(&mut self, store: &Store) -> bool {
         let mut batch = Batch::default();
         let more = store.drain(&mut batch, 64);
@@ -115,7 +115,7 @@ fn what_is_held_is_within_bounds_and_what_the_policy_knows_whatever_races() {
                 })
             })
             .collect();
-        let lane = scope.spawn(|| {
+        let worker = scope.spawn(|| {
             while !done.load(Relaxed) {
                 if calls.swap(0, Relaxed) > 0 {
                     while fifo.turn(&store) {}
@@ -128,7 +128,7 @@ fn what_is_held_is_within_bounds_and_what_the_policy_knows_whatever_races() {
             writer.join().unwrap();
         }
         done.store(true, Relaxed);
-        lane.join().unwrap();
+        worker.join().unwrap();
     });
 
     let stats = store.stats();

@@ -14,17 +14,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{Config, SetupError};
+use super::{Config, LogFormat, SetupError};
 use lines::Lines;
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// A line for people, with colours on a terminal.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
 
 pub(super) fn layer<S>(config: &Config) -> Result<Box<dyn Layer<S> + Send + Sync>, SetupError>
 where

@@ -17,7 +17,7 @@ use psycache::membership::rendezvous::RingNode;
 use psycache::membership::view::{Entry, Name};
 use psycache::ownership::{Owner, Ownership, Registration, Timing};
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
-use psycache::policy::{Bell, Lane, LaneConfig, PolicyConfig};
+use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::retriever::{FetchError, Fetched, Retriever, SharedRetriever};
 use psycache::server::{Groups, LocalNode};
 use psycache::store::{self, Store};
@@ -289,10 +289,10 @@ impl Nodes {
 
     fn group(&self, ownership: Arc<Ownership>) -> Arc<Group> {
         let clock = self.clock.clone();
-        let bell = Bell::new();
-        let wake = bell.clone();
+        let waker = Waker::new();
+        let wake = waker.clone();
         let config = store::Config { capacity_bytes: 8 << 20, max_entries: None };
-        let store = Store::new(config, clock.clone(), Box::new(move || wake.ring()));
+        let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
         let policy = PolicyConfig {
             capacity: 8 << 20,
             max_entries: store.slot_bound(),
@@ -303,12 +303,12 @@ impl Nodes {
         let plugin = Plugin::resolve("lru").expect("it is built in");
         let source = PolicyComponent::load(&self.engines, plugin, &policy, PolicyLimits::default());
         let source = source.expect("it is a policy");
-        let lane = LaneConfig::new(policy, clock.clone());
-        let lane = Lane::start("scores", source, lane, store.clone(), bell);
+        let worker = WorkerConfig::new(policy, clock.clone());
+        let worker = Worker::start("scores", source, worker, store.clone(), waker);
         let parts = group::Parts {
             store,
             clock,
-            lane: Arc::new(lane.expect("it starts")),
+            worker: Arc::new(worker.expect("it starts")),
             source: Some(Arc::clone(&self.source) as SharedRetriever).into(),
             ownership,
         };

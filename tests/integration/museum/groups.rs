@@ -12,7 +12,7 @@ use super::proc_status;
 use crate::harness::ServedNode;
 
 const GROUPS: usize = 1_000;
-/// More than a lane leaves lying.
+/// More than a worker leaves lying.
 const KEYS: usize = 2_000;
 
 #[tokio::test]
@@ -29,11 +29,11 @@ async fn a_thousand_idle_groups_use_no_processor() {
     eprintln!("{} threads, {} KiB", proc_status(pid, "Threads"), proc_status(pid, "VmRSS"));
 
     // After the start they come to rest: none is woken any more.
-    let mut before = lane_wakings(pid);
+    let mut before = worker_wakings(pid);
     assert_eq!(before.len(), GROUPS);
-    super::until("all lanes rest", async || {
+    super::until("all workers rest", async || {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        let now = lane_wakings(pid);
+        let now = worker_wakings(pid);
         std::mem::replace(&mut before, now.clone()) == now
     })
     .await;
@@ -44,17 +44,17 @@ async fn a_thousand_idle_groups_use_no_processor() {
         let (group, key) = ("g7".into(), key.to_string().into());
         cache.set(SetRequest { group, key, value: "value".into(), ttl_ms: 0 }).await.unwrap();
     }
-    super::until("the lane hears of it", async || {
-        let now = lane_wakings(pid);
+    super::until("the worker hears of it", async || {
+        let now = worker_wakings(pid);
         let woken = before.iter().filter(|(thread, count)| now[*thread] != **count).count();
-        assert!(woken <= 1, "{woken} lanes woke");
+        assert!(woken <= 1, "{woken} workers woke");
         woken == 1
     })
     .await;
 }
 
-/// How often each lane's thread was switched to.
-fn lane_wakings(pid: u32) -> BTreeMap<String, u64> {
+/// How often each worker's thread was switched to.
+fn worker_wakings(pid: u32) -> BTreeMap<String, u64> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     let count = |folder: std::path::PathBuf| {
         let status = fs::read_to_string(folder.join("status")).ok()?;

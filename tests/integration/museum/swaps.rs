@@ -67,9 +67,9 @@ async fn a_swap_by_itself_moves_nobody() {
             SetRequest { group: "full".into(), key: key.to_string().into(), value, ttl_ms: 0 };
         cache.set(set).await.unwrap();
     }
-    // Until the lane has made the room that it keeps for the next inserts.
+    // Until the worker has made the room that it keeps for the next inserts.
     let mut before = held(&mut cache).await;
-    super::until("the lane rests", async || {
+    super::until("the worker rests", async || {
         let again = held(&mut cache).await;
         std::mem::replace(&mut before, again.clone()) == again
     })

@@ -22,7 +22,7 @@ use psycache::error::Error;
 use psycache::group::{self, Group};
 use psycache::ownership::Ownership;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
-use psycache::policy::{Bell, Lane, LaneConfig, PolicyConfig};
+use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::cache_client::CacheClient;
 use psycache::proto::{GetRequest, GetResponse, StatusResponse};
 use psycache::server::{
@@ -93,16 +93,16 @@ fn policy(max_entries: u32) -> PolicyConfig {
 
 fn group(name: &str, source: Option<Source>) -> Arc<Group> {
     let clock = Clock::monotonic();
-    let bell = Bell::new();
-    let wake = bell.clone();
+    let waker = Waker::new();
+    let wake = waker.clone();
     let config = store::Config { capacity_bytes: CAPACITY, max_entries: None };
-    let store = Store::new(config, clock.clone(), Box::new(move || wake.ring()));
-    let lane = LaneConfig::new(policy(store.slot_bound()), clock.clone());
-    let lane = Lane::start(name, LRU.clone(), lane, store.clone(), bell).unwrap();
+    let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
+    let worker = WorkerConfig::new(policy(store.slot_bound()), clock.clone());
+    let worker = Worker::start(name, LRU.clone(), worker, store.clone(), waker).unwrap();
     let parts = group::Parts {
         store,
         clock,
-        lane: Arc::new(lane),
+        worker: Arc::new(worker),
         source: source.map(|source| Arc::new(source) as _).into(),
         ownership: Arc::new(Ownership::alone()),
     };

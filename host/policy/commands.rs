@@ -1,27 +1,27 @@
-//! What the handle asks of the lane's thread.
+//! What the worker's handle asks of its thread.
 
 use std::mem;
 
 use tokio::sync::oneshot;
 
-use crate::sync::Mutex;
-
 use super::Failure;
-use super::handover::Swap;
+use super::state::Swap;
+use crate::sync::Mutex;
 
 /// Who waits for the policy's statistics.
 pub(super) type StatisticsReply = oneshot::Sender<Result<Vec<(String, f64)>, Failure>>;
 
-/// Requests not yet seen by the lane. Behind a lock and no channel, because a
-/// [`Bell`](super::Bell) needs its work published under one.
+/// Commands that the thread has not seen. Behind a lock and no channel: a
+/// [`Waker`](super::Waker) needs work to be published under one, and a newer swap takes
+/// the place of one that waits.
 #[derive(Default)]
-pub(super) struct Mailbox {
-    letters: Mutex<Letters>,
+pub(super) struct Inbox {
+    commands: Mutex<Commands>,
 }
 
 /// What had come in.
 #[derive(Default)]
-pub(super) struct Letters {
+pub(super) struct Commands {
     /// End the thread, whatever else there is.
     pub(super) stop: bool,
     /// The newest, should there be several.
@@ -30,16 +30,16 @@ pub(super) struct Letters {
     pub(super) statistics: Vec<StatisticsReply>,
 }
 
-impl Mailbox {
+impl Inbox {
     /// All that came in since the last call. A stop stays.
-    pub(super) fn take(&self) -> Letters {
-        let mut letters = self.letters.lock();
-        let stop = letters.stop;
-        mem::replace(&mut *letters, Letters { stop, ..Letters::default() })
+    pub(super) fn take(&self) -> Commands {
+        let mut commands = self.commands.lock();
+        let stop = commands.stop;
+        mem::replace(&mut *commands, Commands { stop, ..Commands::default() })
     }
 
     pub(super) fn stop(&self) {
-        self.letters.lock().stop = true;
+        self.commands.lock().stop = true;
     }
 
     /// Drops all that came in and will come, which tells those who wait.
@@ -48,24 +48,24 @@ impl Mailbox {
         drop(self.take());
     }
 
-    /// Leaves a swap; an older one that was not begun yet fails.
+    /// Asks for a swap; an older one that has not begun fails.
     pub(super) fn swap(&self, swap: Box<Swap>) {
         let (before, too_late) = {
-            let mut letters = self.letters.lock();
-            if letters.stop { (None, Some(swap)) } else { (letters.swap.replace(swap), None) }
+            let mut commands = self.commands.lock();
+            if commands.stop { (None, Some(swap)) } else { (commands.swap.replace(swap), None) }
         };
         if let Some(swap) = before {
             swap.failed(Failure::Refused("a newer swap of this group took its place".into()));
         }
-        // Dropped without an answer, as all are when the lane ends.
+        // Dropped without an answer, as all are when the worker ends.
         drop(too_late);
     }
 
     pub(super) fn statistics(&self, reply: StatisticsReply) {
-        let mut letters = self.letters.lock();
-        if !letters.stop {
-            letters.statistics.retain(|reply| !reply.is_closed());
-            letters.statistics.push(reply);
+        let mut commands = self.commands.lock();
+        if !commands.stop {
+            commands.statistics.retain(|reply| !reply.is_closed());
+            commands.statistics.push(reply);
         }
     }
 }

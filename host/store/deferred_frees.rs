@@ -1,6 +1,6 @@
 //! Evicted records that wait for the next inserts to free them.
 //!
-//! What the lane's thread takes out, the threads of inserts have allocated. Were the lane
+//! What the worker's thread takes out, the threads of inserts have allocated. Were the worker
 //! to free it, both would meet at the allocator's lock for each entry. So each insert
 //! frees one such record after it has made its own, and the next one mostly gets that
 //! memory.
@@ -11,14 +11,14 @@ use super::record::Record;
 
 /// Small records that left one shard and still take memory.
 #[derive(Debug)]
-pub(super) struct Leftovers {
+pub(super) struct DeferredFrees {
     /// With their weights, so that `pop`, under the shard's lock, reads none of them.
     records: Vec<(Record, u32)>,
     weight: u64,
     most: u64,
 }
 
-impl Leftovers {
+impl DeferredFrees {
     /// None yet, and never more than `most` bytes, weighed as the budget does.
     pub(super) fn new(most: u64) -> Self {
         Self { records: Vec::new(), weight: 0, most }
@@ -56,7 +56,7 @@ impl Leftovers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::entry::{Cost, Deadline};
+    use crate::store::packed::{Cost, Deadline};
 
     fn record(len: usize) -> Record {
         Record::new("key", Some(vec![0; len].into()), Deadline::NEVER, Cost::new(0))
@@ -64,21 +64,21 @@ mod tests {
 
     #[test]
     fn keeps_what_fits_and_gives_all_of_it_back() {
-        let mut leftovers = Leftovers::new(1000);
-        let kept = (0..).take_while(|_| leftovers.push(record(10), 300).is_none()).count();
+        let mut deferred_frees = DeferredFrees::new(1000);
+        let kept = (0..).take_while(|_| deferred_frees.push(record(10), 300).is_none()).count();
         assert_eq!(kept, 3);
         for _ in 0..kept {
-            assert!(leftovers.pop().is_some());
+            assert!(deferred_frees.pop().is_some());
         }
-        assert!(leftovers.pop().is_none());
-        assert!(leftovers.push(record(10), 1000).is_none());
-        assert!(leftovers.take().pop().is_some() && leftovers.pop().is_none());
-        assert!(leftovers.push(record(10), 1000).is_none());
+        assert!(deferred_frees.pop().is_none());
+        assert!(deferred_frees.push(record(10), 1000).is_none());
+        assert!(deferred_frees.take().pop().is_some() && deferred_frees.pop().is_none());
+        assert!(deferred_frees.push(record(10), 1000).is_none());
     }
 
     #[test]
     fn a_large_record_is_never_kept() {
         // Its value came from elsewhere, in a buffer of any size.
-        assert!(Leftovers::new(1 << 20).push(record(5000), 5100).is_some());
+        assert!(DeferredFrees::new(1 << 20).push(record(5000), 5100).is_some());
     }
 }

@@ -1,6 +1,8 @@
 //! The rules that `host/ARCHITECTURE.md` states and a compiler does not check:
 //! who may use whom, how large a file may be, where a library is at home.
 
+mod imports;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,7 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("opentelemetry_otlp", &["telemetry/"]),
     ("opentelemetry_sdk", &["telemetry/"]),
     ("prometheus_client", &["telemetry/"]),
-    ("rustix", &["clock.rs", "plugin/"]),
+    ("rustix", &["clock/", "plugin/"]),
     ("tracing_opentelemetry", &["telemetry/"]),
     ("tracing_subscriber", &["telemetry/"]),
     ("triomphe", &["value/"]),
@@ -52,6 +54,7 @@ const LONGEST_FILE: usize = 500;
 const LONG_FILE: usize = 300;
 const MEDIAN_FILE: usize = 150;
 
+#[derive(Clone)]
 struct Source {
     /// Below `host/`, with forward slashes.
     path: String,
@@ -165,6 +168,31 @@ fn a_forbidden_use_is_noticed() {
     assert_eq!(layer_faults(&braces).len(), 1);
     let down = source("store/shard.rs", "//! crate::group\nuse crate::policy::Batch;\n");
     assert!(layer_faults(&down).is_empty());
+}
+
+#[test]
+fn no_two_files_use_each_other() {
+    let ties = imports::circles(&sources());
+    assert!(ties.is_empty(), "\n{}", ties.join("\n"));
+}
+
+#[test]
+fn a_circle_of_files_is_noticed() {
+    let source = |path: &str, text: &str| Source { path: path.into(), text: text.into() };
+    let face = source("store/mod.rs", "mod a;\nmod b;\nmod c;\npub use a::{A, make};\n");
+    let a = source("store/a.rs", "use super::b::B;\npub struct A(B);\npub fn make() {}\n");
+    let b = source("store/b.rs", "pub struct B;\nmod tests { fn f() { crate::store::make() } }\n");
+    let b_in_tests =
+        source("store/b.rs", "pub struct B;\n#[cfg(test)]\nmod tests { use super::super::A; }\n");
+    // By the face, through a third file, and in a path without a `use`.
+    let by_face = source("store/b.rs", "use crate::store::A;\npub struct B(Box<A>);\n");
+    let by_c = source("store/b.rs", "use super::c;\npub struct B;\n");
+    let c = source("store/c.rs", "fn f() { super::a::make() }\n");
+    let circles = |b: Source| imports::circles(&[face.clone(), a.clone(), b, c.clone()]).len();
+    assert_eq!(circles(b_in_tests), 0);
+    assert_eq!(circles(b), 2);
+    assert_eq!(circles(by_face), 2);
+    assert_eq!(circles(by_c), 3);
 }
 
 #[test]

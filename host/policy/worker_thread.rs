@@ -1,72 +1,59 @@
-//! The lane's turn: take what happened, tell the policy, apply its victims.
+//! The worker's thread, turn by turn: take what happened, tell the policy, apply its victims.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::admitting::Admitting;
+use super::commands::{Commands, Inbox};
 use super::complaints::Complaints;
-use super::handover::HandOver;
+use super::config::WorkerConfig;
 use super::instance::Instance;
-use super::lane::LaneConfig;
-use super::mailbox::Mailbox;
 use super::recovery::{Strikes, Verdict};
 use super::room::Room;
-use super::status::{Board, LaneState};
+use super::state::State;
+use super::statistics::credible;
+use super::status::{Board, WorkerState};
 use super::{Batch, Failure, PolicySource, Residents};
 
-/// What the lane's thread does after a turn.
+/// What the worker's thread does after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Take another turn.
     Again,
-    /// Wait for the bell, but no longer than this.
+    /// Wait for the waker, but no longer than this.
     Wait(Option<Duration>),
     /// End.
     Stop,
 }
 
-/// Who chooses.
-pub(super) enum State {
-    /// The policy.
-    Running(Instance),
-    /// The node, while the old policy tells its order for a new one.
-    HandingOver(Box<HandOver>),
-    /// The node, until it is time for a new instance.
-    Recovering { until_ms: u64 },
-    /// The node, until a swap.
-    Fallback,
-}
-
-/// What the lane shares with its handle.
+/// What the worker shares with its handle.
 pub(super) struct Shared {
     pub(super) residents: Arc<dyn Residents>,
-    pub(super) mailbox: Mailbox,
+    pub(super) inbox: Inbox,
     pub(super) room: Room,
     pub(super) board: Board,
 }
 
-/// All that the lane's thread owns.
-pub(super) struct Machine {
+/// All that the worker's thread owns.
+pub(super) struct WorkerThread {
     pub(super) group: String,
     pub(super) shared: Arc<Shared>,
-    pub(super) config: LaneConfig,
+    pub(super) config: WorkerConfig,
     /// Where the next instance comes from.
     pub(super) source: Arc<dyn PolicySource>,
     pub(super) state: State,
     pub(super) strikes: Strikes,
-    /// A swap whose entries are on their way to the new policy.
-    pub(super) admitting: Option<Admitting>,
     pub(super) complaints: Complaints,
     pub(super) batch: Batch,
     pub(super) victims: Vec<u32>,
 }
 
-impl Machine {
-    /// A lane at work with `instance`, made by `source`.
+impl WorkerThread {
+    /// A worker at work with `instance`, made by `source`.
     pub(super) fn new(
         group: &str,
         shared: Arc<Shared>,
-        config: LaneConfig,
+        config: WorkerConfig,
         source: Arc<dyn PolicySource>,
         instance: Instance,
     ) -> Self {
@@ -76,7 +63,6 @@ impl Machine {
             source,
             state: State::Running(instance),
             strikes: Strikes::new(config.patience.clone()),
-            admitting: None,
             complaints: Complaints::default(),
             batch: Batch::default(),
             victims: Vec::with_capacity(config.policy.max_victims as usize),
@@ -86,23 +72,23 @@ impl Machine {
 
     /// Does a bounded piece of what is to do.
     pub(super) fn turn(&mut self) -> Next {
-        let letters = self.shared.mailbox.take();
-        if letters.stop {
+        let commands = self.shared.inbox.take();
+        if commands.stop {
             return Next::Stop;
         }
-        self.answer(letters);
+        self.obey(commands);
         self.batch.clear();
         let more = self.shared.residents.drain(&mut self.batch, self.config.drain_limit);
         let evicted = match self.state {
-            State::Running(_) => self.step(),
+            State::Running(_) | State::Admitting(_) => self.step(),
             // The batch is dropped: a new policy is told of every entry anyway.
             _ => self.evict_by_recency(),
         };
         self.note_admitted(more);
         let now_ms = self.config.clock.now_ms();
         let waiting = match self.state {
-            State::HandingOver(_) => {
-                self.ask_for_order();
+            State::Draining(_) => {
+                self.drain_old();
                 None
             }
             State::Recovering { until_ms } if until_ms <= now_ms => {
@@ -110,7 +96,7 @@ impl Machine {
                 None
             }
             State::Recovering { until_ms } => Some(Some(Duration::from_millis(until_ms - now_ms))),
-            State::Running(_) | State::Fallback => Some(None),
+            State::Running(_) | State::Admitting(_) | State::Fallback => Some(None),
         };
         let satisfied = self.shared.residents.need() == 0;
         self.shared.room.wake(if satisfied { usize::MAX } else { evicted });
@@ -122,10 +108,35 @@ impl Machine {
         }
     }
 
+    /// Does what the handle asked for.
+    fn obey(&mut self, commands: Commands) {
+        if let Some(swap) = commands.swap {
+            self.swap(swap);
+        }
+        if commands.statistics.is_empty() {
+            return;
+        }
+        let answer = match &mut self.state {
+            State::Running(instance) => instance.statistics().map(credible),
+            State::Admitting(admitting) => admitting.new.statistics().map(credible),
+            _ => Ok(Vec::new()),
+        };
+        self.shared.board.tells(answer.clone().unwrap_or_default());
+        for reply in commands.statistics {
+            // Who asked may have stopped waiting.
+            let _ = reply.send(answer.clone());
+        }
+        if let Err(failure) = answer {
+            self.fail(&failure);
+        }
+    }
+
     /// Tells the policy and applies its victims. Answers how many entries went.
     fn step(&mut self) -> usize {
-        let State::Running(instance) = &mut self.state else {
-            return 0;
+        let instance = match &mut self.state {
+            State::Running(instance) => instance,
+            State::Admitting(admitting) => &mut admitting.new,
+            _ => return 0,
         };
         let residents = &self.shared.residents;
         let need = residents.need();
@@ -136,7 +147,17 @@ impl Machine {
         let begun = Instant::now();
         if let Err(failure) = instance.step(&self.batch, need, now_ms, &mut self.victims) {
             self.fail(&failure);
-            return self.evict_by_recency();
+            return match self.state {
+                // The old policy is back, and does not know of this batch. One that was
+                // drained is told of everything anew.
+                State::Running(_) => {
+                    if self.batch.is_empty() {
+                        self.shared.residents.drain(&mut self.batch, self.config.drain_limit);
+                    }
+                    self.step()
+                }
+                _ => self.evict_by_recency(),
+            };
         }
         let took = begun.elapsed();
         let evicted = residents.evict(&self.victims);
@@ -164,9 +185,8 @@ impl Machine {
     /// Drops the instance and decides what follows.
     pub(super) fn fail(&mut self, failure: &Failure) {
         // First of all: whatever it holds, it is to hold no longer.
-        self.state = State::Fallback;
-        if let Some(admitting) = self.admitting.take() {
-            return self.go_back(admitting, failure);
+        if let State::Admitting(admitting) = mem::replace(&mut self.state, State::Fallback) {
+            return self.go_back(*admitting, failure);
         }
         let board = &self.shared.board;
         board.failed(failure);
@@ -177,14 +197,14 @@ impl Machine {
                 let retry_in_ms = until_ms - now_ms;
                 tracing::warn!(%group, policy, problem, retry_in_ms, "policy failed");
                 self.state = State::Recovering { until_ms };
-                LaneState::Recovering
+                WorkerState::Recovering
             }
             Verdict::GiveUp => {
                 tracing::error!(
                     %group, policy, problem,
                     "policy failed too often: evicting by recency until `psycache policy swap`"
                 );
-                LaneState::Fallback
+                WorkerState::Fallback
             }
         };
         board.shows(self.source.as_ref(), state, Some(problem));
@@ -195,7 +215,7 @@ impl Machine {
         let residents = &self.shared.residents;
         match Instance::new(self.source.as_ref(), &self.config.policy, residents.clone()) {
             Ok(instance) => {
-                residents.readmit_all(&[]);
+                residents.resync(&[]);
                 self.state = State::Running(instance);
                 self.shared.board.runs(self.source.as_ref());
                 tracing::info!(group = %self.group, policy = self.source.name(), "policy runs again");

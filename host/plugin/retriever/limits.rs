@@ -1,0 +1,20 @@
+//! What a connection of a retriever may take.
+
+use std::time::Duration;
+
+/// What a connection may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetrieverLimits {
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+    /// Bytes of a value.
+    pub value_bytes: u64,
+    /// Time to be instantiated and configured.
+    pub configure: Duration,
+}
+
+impl Default for RetrieverLimits {
+    fn default() -> Self {
+        Self { memory_bytes: 256 << 20, value_bytes: 64 << 20, configure: Duration::from_secs(2) }
+    }
+}

@@ -1,0 +1,54 @@
+//! One request of another node, from the wire to the answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::status::outcome;
+use crate::error::Error;
+use crate::proto::{PeerRequest, PeerResponse};
+use crate::telemetry::RpcSpan;
+use crate::telemetry::propagation::Incoming;
+use crate::transport::peer::wire;
+use crate::transport::remote::{Local, Request};
+
+/// A request as it came.
+pub(super) struct Asked {
+    id: u64,
+    request: Request,
+    within: Duration,
+    traceparent: String,
+}
+
+impl Asked {
+    /// What `message` asks for, or what it is answered if that is unknown.
+    pub(super) fn read(mut message: PeerRequest) -> Result<Self, PeerResponse> {
+        let id = message.id;
+        let traceparent = std::mem::take(&mut message.traceparent);
+        let Some((request, within)) = wire::decode_request(message) else {
+            let problem = "it asks for something that this version does not know".into();
+            let error = Error::InvalidArgument { argument: "call", problem };
+            return Err(wire::encode_response(id, Err(error)));
+        };
+        Ok(Self { id, request, within, traceparent })
+    }
+
+    pub(super) fn may_be_given_up(&self) -> bool {
+        !self.request.call.is_change()
+    }
+
+    /// The answer, in time if the request may be given up. Any other ends when it does.
+    pub(super) async fn answer(self, local: Arc<dyn Local>) -> PeerResponse {
+        let limit = if self.may_be_given_up() { self.within } else { Duration::MAX };
+        let Self { id, request, within, traceparent } = self;
+        let incoming = || Incoming::in_text(&traceparent);
+        let method = request.call.method();
+        let span = RpcSpan::serve_node(wire::SERVICE, method, &request.group, incoming);
+        let late = |_| Err(Error::DeadlineExceeded { after: within });
+        let answer =
+            async { timeout(limit, local.answer(request, within)).await.unwrap_or_else(late) };
+        let response = span.record(answer, outcome).await;
+        wire::encode_response(id, response)
+    }
+}

@@ -1,0 +1,59 @@
+//! Dropping many entries at once: all, or those that this node owns no more.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::entry::Marks;
+use super::hottest::Held;
+use super::sharded::Store;
+
+/// Slots looked at under one hold of a shard's lock.
+const SLICE: u32 = 1024;
+
+impl Store {
+    /// Drops every entry that was there when this was called, and maybe some that
+    /// came since. Answers how many.
+    pub fn clear(&self) -> u64 {
+        self.retain(|_| false, |_| ())
+    }
+
+    /// Drops the entries whose keys `keep` refuses, of those that were there when this
+    /// was called and maybe some that came since. `dropped` may take what each holds, if
+    /// it is alive and has a value. Both run inside the lock of a shard: they must be short and must not
+    /// use the store. Answers how many were dropped.
+    pub fn retain(
+        &self,
+        keep: impl Fn(&str) -> bool,
+        mut dropped: impl FnMut(&dyn Fn() -> Option<Held>),
+    ) -> u64 {
+        let mut count = 0;
+        let mut gone = Vec::new();
+        for shard in &self.shards {
+            for first in (0..self.shard_limit).step_by(SLICE as usize) {
+                let mut table = shard.0.write();
+                let deferred_frees = table.deferred_frees.take();
+                let opened = table.arena.opened();
+                for slot in first..opened.min(first + SLICE) {
+                    let entry = table.arena.at(slot);
+                    let is_resident = entry.marks.has(Marks::RESIDENT);
+                    if !is_resident || keep(entry.key()) {
+                        continue;
+                    }
+                    dropped(&|| self.held_in(entry));
+                    gone.push(table.remove(slot));
+                }
+                let call = table.wakes_worker();
+                drop(table);
+                drop(deferred_frees);
+                count += self.release(&mut gone);
+                if call {
+                    (self.wake)();
+                }
+                if first + SLICE >= opened {
+                    break;
+                }
+            }
+        }
+        self.evictions.removed.fetch_add(count, Relaxed);
+        count
+    }
+}
