@@ -70,7 +70,7 @@ use crate::proto::{
     get_result, remove_result,
 };
 use crate::value;
-use node::Outcome;
+use node::CallOutcome;
 use nodes::{Route, Routes};
 
 /// What a longer timeout is taken for, so that there is an end to count back from.
@@ -223,8 +223,8 @@ impl Client {
         let early = timeout_at(end - timeout / 2, &mut asked).await;
         let late = async {
             match early {
-                Ok(Outcome::Answered(answer)) => answer,
-                Ok(Outcome::Lost(problem)) => {
+                Ok(CallOutcome::Answered(answer)) => answer,
+                Ok(CallOutcome::Lost(problem)) => {
                     route.lost(first.address(), &problem);
                     self.ask_the_rest(key, route, &call, end).await
                 }
@@ -245,8 +245,8 @@ impl Client {
         loop {
             while let Some(node) = route.next() {
                 match node.ask(call.clone(), end).await {
-                    Outcome::Answered(answer) => return answer,
-                    Outcome::Lost(problem) => route.lost(node.address(), &problem),
+                    CallOutcome::Answered(answer) => return answer,
+                    CallOutcome::Lost(problem) => route.lost(node.address(), &problem),
                 }
             }
             if self.routes.is_current(&route) {
@@ -260,19 +260,19 @@ impl Client {
 /// The answer of the one who was asked `first`, or of the `rest`, whichever comes
 /// before the other.
 async fn beside(
-    mut first: Pin<&mut impl Future<Output = Outcome>>,
+    mut first: Pin<&mut impl Future<Output = CallOutcome>>,
     rest: impl Future<Output = Result<Answer, Error>>,
 ) -> Result<Answer, Error> {
     let mut rest = pin!(rest);
     tokio::select! {
         answer = &mut first => match answer {
-            Outcome::Answered(answer) => answer,
-            Outcome::Lost(_) => rest.await,
+            CallOutcome::Answered(answer) => answer,
+            CallOutcome::Lost(_) => rest.await,
         },
         answer = &mut rest => match answer {
             Err(error) if error.reason == Reason::Unreachable => match first.await {
-                Outcome::Answered(answer) => answer,
-                Outcome::Lost(_) => Err(error),
+                CallOutcome::Answered(answer) => answer,
+                CallOutcome::Lost(_) => Err(error),
             },
             answer => answer,
         },

@@ -12,17 +12,17 @@ use crate::proto::session_request::Call;
 use crate::proto::session_response::Answer;
 use crate::proto::{SessionRequest, SessionResponse};
 use crate::telemetry::propagation;
-use crate::transport::multiplex::{Link, Outgoing, Protocol};
+use crate::transport::multiplex::{Connection, Outgoing, Protocol};
 
 /// A message above this many bytes goes by a call of its own, so that it does not
 /// keep small ones waiting on the stream.
 const LARGE_BYTES: usize = 64 << 10;
 
 /// A node that may be asked. Dropping it closes the connection.
-pub(super) struct Node(Link<SessionProtocol>);
+pub(super) struct Node(Connection<SessionProtocol>);
 
 /// What came of asking.
-pub(super) enum Outcome {
+pub(super) enum CallOutcome {
     /// The node's answer, or its own error.
     Answered(Result<Answer, Error>),
     /// The node did not answer, for this reason: another one may. It may have done
@@ -33,7 +33,7 @@ pub(super) enum Outcome {
 impl Node {
     pub(super) fn new(address: &str, max_value_bytes: usize) -> Self {
         let max_message_bytes = max_value_bytes.saturating_add(LARGE_BYTES);
-        Self(Link::new(address, SessionProtocol { max_message_bytes }))
+        Self(Connection::new(address, SessionProtocol { max_message_bytes }))
     }
 
     pub(super) fn address(&self) -> &str {
@@ -41,17 +41,17 @@ impl Node {
     }
 
     /// Asks, and leaves it to the caller to stop waiting at `end`.
-    pub(super) async fn ask(&self, call: Call, end: Instant) -> Outcome {
+    pub(super) async fn ask(&self, call: Call, end: Instant) -> CallOutcome {
         if call.encoded_len() <= LARGE_BYTES {
             match self.0.ask(false, |id| small(id, call.clone(), end)).await {
                 Ok(SessionResponse { answer: Some(Answer::Large(_)), .. }) => {}
                 Ok(response) => return answered(response),
-                Err(problem) => return Outcome::Lost(problem.to_string()),
+                Err(problem) => return CallOutcome::Lost(problem.to_string()),
             }
         }
         match self.0.calls().await {
             Ok(calls) => beside(calls, call, end).await,
-            Err(problem) => Outcome::Lost(problem.to_string()),
+            Err(problem) => CallOutcome::Lost(problem.to_string()),
         }
     }
 }
@@ -68,31 +68,31 @@ fn small(id: u64, call: Call, end: Instant) -> SessionRequest {
     }
 }
 
-fn answered(response: SessionResponse) -> Outcome {
+fn answered(response: SessionResponse) -> CallOutcome {
     match response.answer {
         Some(Answer::Failure(failure)) => failed(failure.into()),
-        Some(answer) => Outcome::Answered(Ok(answer)),
-        None => Outcome::Answered(Err(Error::strange(&"nothing"))),
+        Some(answer) => CallOutcome::Answered(Ok(answer)),
+        None => CallOutcome::Answered(Err(Error::strange(&"nothing"))),
     }
 }
 
 /// Makes `call` beside the stream.
-async fn beside(calls: CacheClient<Channel>, call: Call, end: Instant) -> Outcome {
+async fn beside(calls: CacheClient<Channel>, call: Call, end: Instant) -> CallOutcome {
     let within = end.saturating_duration_since(Instant::now());
     match call::unary(calls, call, within).await {
-        Ok(answer) => Outcome::Answered(Ok(answer)),
+        Ok(answer) => CallOutcome::Answered(Ok(answer)),
         Err(status) => match Error::told(&status) {
             Some(error) => failed(error),
-            None => Outcome::Lost(status.message().to_owned()),
+            None => CallOutcome::Lost(status.message().to_owned()),
         },
     }
 }
 
 /// A node that stops is as good as gone.
-fn failed(error: Error) -> Outcome {
+fn failed(error: Error) -> CallOutcome {
     match error.reason {
-        Reason::Stopping => Outcome::Lost(error.message),
-        _ => Outcome::Answered(Err(error)),
+        Reason::Stopping => CallOutcome::Lost(error.message),
+        _ => CallOutcome::Answered(Err(error)),
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) enum Kept {
     Yes,
     /// The key was changed later; the latest change has this number.
     Overtaken {
-        seen: u64,
+        version: u64,
     },
     /// This node does not hold the key. What it had of it is dropped.
     NotHolder,
@@ -38,14 +38,14 @@ impl Group {
     }
 
     /// Puts a value in place of what is held of the key, the knowledge that there
-    /// is none included, if this node holds the key and it was not changed after `seen`.
+    /// is none included, if this node holds the key and it was not changed after `version`.
     /// `ttl`: `None` for the group's own.
     pub(super) async fn set_here(
         &self,
         key: &str,
         value: Bytes,
         ttl: Option<Duration>,
-        seen: u64,
+        version: u64,
     ) -> Result<Kept, Error> {
         self.check_set(&value, ttl).inspect_err(|refused| self.drop_for(refused, key))?;
         let store = &self.parts.store;
@@ -67,8 +67,8 @@ impl Group {
             // 1. This is long on its way, or waits for room. 2. Its caller gives it
             // up, and removes the key through another node. 3. This would bring
             // back what was removed.
-            if self.changes.after(hash, seen) && !flaw::is(Flaw::SetsWithoutFence) {
-                return Kept::Overtaken { seen: self.changes.latest() };
+            if self.changes.after(hash, version) && !flaw::is(Flaw::SetsWithoutFence) {
+                return Kept::Overtaken { version: self.changes.latest() };
             }
             self.changes.note(hash, self.parts.clock.now_ms());
             // Under this lock, so that no loss of the key comes in between.
@@ -119,7 +119,7 @@ impl Group {
     pub fn clear_here(&self) -> u64 {
         self.changes.note_all(self.parts.clock.now_ms());
         let dropped = self.flights.interrupt_all(|| self.parts.store.clear());
-        self.left.clear();
+        self.inheritance.clear();
         self.copies.clear();
         dropped
     }
@@ -155,7 +155,7 @@ impl Group {
 
     /// What is remembered of the key beside the store goes too.
     fn drop_remembered(&self, key: &str) {
-        self.left.remove(key);
+        self.inheritance.remove(key);
         self.copies.remove(key, self.parts.store.hash(key));
     }
 

@@ -94,12 +94,12 @@ impl Changes {
         self.latest.load(Ordering::Acquire)
     }
 
-    /// Whether the key may have changed after the change with the number `seen`.
-    pub(super) fn after(&self, hash: u64, seen: u64) -> bool {
-        let of_another_process = seen >> COUNT_BITS != self.latest() >> COUNT_BITS;
+    /// Whether the key may have changed after the change with the number `version`.
+    pub(super) fn after(&self, hash: u64, version: u64) -> bool {
+        let of_another_process = version >> COUNT_BITS != self.latest() >> COUNT_BITS;
         of_another_process
-            || self.gained.load(Ordering::Acquire) > seen
-            || self.last(hash, |change| change.number > seen)
+            || self.gained.load(Ordering::Acquire) > version
+            || self.last(hash, |change| change.number > version)
     }
 
     /// Whether the key may have changed at `since_ms` or later.

@@ -11,7 +11,7 @@ use futures::stream::FuturesUnordered;
 use super::Group;
 use crate::error::Error;
 use crate::membership::view::Name;
-use crate::transport::remote::{Call, Remote, RemoteError, Response};
+use crate::transport::remote::{PeerCall, Remote, RemoteError, Response};
 
 /// Between attempts. A change of the ring ends the pause.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -52,7 +52,7 @@ impl Group {
             Err(_) => {
                 if reasons.is_empty() {
                     let ownership = &self.parts.ownership;
-                    let reason = format!("it is {}", ownership.standing().word());
+                    let reason = format!("it is {}", ownership.state().word());
                     reasons.insert(ownership.address().to_owned(), reason);
                 }
                 let reason = reasons.values().next().cloned().unwrap_or_default();
@@ -70,7 +70,7 @@ impl Group {
     ) -> u64 {
         let missing = self.parts.ownership.missing(cleared);
         let asked = missing.iter().map(|remote| {
-            let request = self.request("", Call::Clear);
+            let request = self.request("", PeerCall::Clear);
             async move { (remote.address().to_owned(), remote.ask(request, within).await) }
         });
         let mut asked: FuturesUnordered<_> = asked.collect();
@@ -82,8 +82,8 @@ impl Group {
         *reasons = missing.iter().map(silent).collect();
         while let Some((address, answer)) = asked.next().await {
             let reason = match answer {
-                Ok(Response::Done { count, name, seen }) => {
-                    self.heard.note(&address, seen);
+                Ok(Response::Done { count, name, version }) => {
+                    self.owner_versions.note(&address, version);
                     dropped += count;
                     reasons.remove(&address);
                     cleared.insert(address, name);

@@ -17,7 +17,7 @@ use crate::ownership::{LENT_FOR, Owner};
 use crate::retriever::SharedRetriever;
 use crate::store::Found;
 use crate::telemetry::{GetResult, spans};
-use crate::transport::remote::{Call, Remote, RemoteError, Response};
+use crate::transport::remote::{PeerCall, Remote, RemoteError, Response};
 use crate::value::{Answer, Origin};
 
 impl Group {
@@ -104,7 +104,7 @@ impl Group {
         // share a question here, a get that begins after a removal ended could
         // join one from before.
         let asked_ms = self.parts.clock.now_ms();
-        let reason = match owner.ask(self.request(key, Call::Get), within).await {
+        let reason = match owner.ask(self.request(key, PeerCall::Get), within).await {
             Ok(Response::Value { answer, lent_ms }) => {
                 self.borrow(key, hash, &answer, asked_ms, lent_ms);
                 return Ok(answer);

@@ -15,7 +15,7 @@ use crate::key;
 use crate::membership::view::Name;
 use crate::ownership::Owner;
 use crate::store::Held;
-use crate::transport::remote::{self, Call, Remote, Response};
+use crate::transport::remote::{self, PeerCall, Remote, Response};
 
 /// Bytes of keys and values in one message: many small entries, or a large one.
 const MESSAGE_BYTES: usize = 256 << 10;
@@ -95,7 +95,7 @@ impl Group {
     /// Those who took keys over from this node before, and have not asked for all values.
     fn newcomers(&self) -> Vec<Heir<'_>> {
         let mut by_name: BTreeMap<Name, Vec<Held>> = BTreeMap::new();
-        for (heir, held) in self.left.give_all(self.parts.clock.now_ms()) {
+        for (heir, held) in self.inheritance.give_all(self.parts.clock.now_ms()) {
             by_name.entry(heir).or_default().push(held);
         }
         let heir = |(name, entries): (Name, Vec<Held>)| {
@@ -115,7 +115,7 @@ impl Group {
             }
             let sent = entries.len() as u64;
             let from = self.parts.ownership.address().to_owned();
-            let call = Call::Handover { from, name: heir.name, entries };
+            let call = PeerCall::Handover { from, name: heir.name, entries };
             let within = Duration::from_millis(rest_ms);
             let taken = heir.node.ask(self.request("", call), within).await;
             let Ok(Response::Done { count, .. }) = taken else {

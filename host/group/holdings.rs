@@ -21,7 +21,7 @@ impl Holdings for Group {
         if flaw::is(Flaw::LostEntriesStay) {
             return;
         }
-        self.left.tidy(owned, self.parts.clock.now_ms());
+        self.inheritance.tidy(owned, self.parts.clock.now_ms());
         let mut refused = 0_u64;
         self.parts.store.retain(
             |name| owned(key::ring_hash(name)),
@@ -29,7 +29,7 @@ impl Holdings for Group {
                 if let Some((_, heir)) = giver.newcomer
                     && let Some(held) = held()
                 {
-                    refused += u64::from(!self.left.keep(held, heir, giver.until_ms));
+                    refused += u64::from(!self.inheritance.keep(held, heir, giver.until_ms));
                 }
             },
         );
@@ -38,7 +38,7 @@ impl Holdings for Group {
         if giver.newcomer.is_some()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            let (left, clock) = (Arc::clone(&self.left), self.parts.clock.clone());
+            let (left, clock) = (Arc::clone(&self.inheritance), self.parts.clock.clone());
             let rest_ms = giver.until_ms.saturating_sub(clock.now_ms());
             runtime.spawn(async move {
                 clock.sleep(Duration::from_millis(rest_ms)).await;
@@ -53,7 +53,7 @@ impl Holdings for Group {
         }
         self.changes.note_gain();
         let dropped = self.flights.interrupt_all(|| self.parts.store.clear());
-        self.left.clear();
+        self.inheritance.clear();
         self.copies.clear();
         dropped
     }

@@ -16,7 +16,7 @@ use crate::key;
 use crate::retriever::{FetchError, Fetched, SharedRetriever};
 use crate::store::{NewEntry, Reservation};
 use crate::telemetry::{LoadOutcome, LoadSource, spans};
-use crate::transport::remote::{Call, RemoteError, Response};
+use crate::transport::remote::{PeerCall, RemoteError, Response};
 use crate::value::{Answer, Origin};
 
 /// How long a node that is not certain keeps what it loads, so that its source is not
@@ -157,7 +157,7 @@ impl Group {
             return None;
         }
         let timer = self.counters.begin_load(LoadSource::PreviousOwner);
-        let call = Call::Inherit { name: inheritance.name };
+        let call = PeerCall::Inherit { name: inheritance.name };
         let held = inheritance.from.ask(self.request(key, call), INHERIT_WITHIN).await;
         timer.end(match &held {
             Ok(Response::Value { .. }) => LoadOutcome::Found,
@@ -231,7 +231,7 @@ impl Group {
             Err(refused) => refused,
         };
         let too_large = matches!(refused, Error::TooLarge { .. });
-        if too_large && !self.told_of_oversize.swap(true, Ordering::Relaxed) {
+        if too_large && !self.warned_of_oversize.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 group = self.config.name,
                 "the source gave a value that was answered but not kept: {refused} (said once)"

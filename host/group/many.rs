@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::key;
 use crate::ownership::Owner;
 use crate::telemetry::GetResult;
-use crate::transport::remote::{Call, Part, Remote, RemoteError, Response};
+use crate::transport::remote::{Part, PeerCall, Remote, RemoteError, Response};
 
 /// Keys that are asked for at a time.
 const AT_ONCE: usize = 64;
@@ -158,7 +158,7 @@ impl Group {
         let mut results: Vec<Option<Result<bool, Error>>> = vec![None; keys.len()];
         let asked = there.iter().flat_map(|of| {
             of.keys.chunks(MOST_PARTS).map(move |keys| async move {
-                let parts = keys.iter().map(|(_, key)| part(key, Call::Remove)).collect();
+                let parts = keys.iter().map(|(_, key)| part(key, PeerCall::Remove)).collect();
                 let answers = self.ask_parts(&*of.owner, parts, 0, rest()).await;
                 (keys, answers)
             })
@@ -222,7 +222,7 @@ impl Group {
         within: Duration,
         room: &Room,
     ) -> Vec<(usize, Option<Reply>)> {
-        let parts = keys.iter().map(|(_, key)| part(key, Call::Get)).collect();
+        let parts = keys.iter().map(|(_, key)| part(key, PeerCall::Get)).collect();
         let mut answers =
             self.ask_parts(owner, parts, room.left(), within).await.unwrap_or_default().into_iter();
         let replies = keys.iter().map(|(at, _)| {
@@ -252,7 +252,7 @@ impl Group {
         most_bytes: u64,
         within: Duration,
     ) -> Option<Vec<Result<Response, Error>>> {
-        let call = Call::Many { parts, most_bytes };
+        let call = PeerCall::Many { parts, most_bytes };
         match owner.ask(self.request("", call), within).await {
             Ok(Response::Many(answers)) => Some(answers),
             Ok(_) | Err(RemoteError::Answered(_) | RemoteError::Unreachable(_)) => None,
@@ -292,6 +292,6 @@ impl Group {
     }
 }
 
-fn part(key: &str, call: Call) -> Part {
+fn part(key: &str, call: PeerCall) -> Part {
     Part { key: Bytes::copy_from_slice(key.as_bytes()), call }
 }

@@ -15,14 +15,14 @@ mod clear;
 
 mod change;
 mod changes;
-mod heard;
+mod owner_versions;
 
 mod remote;
 
 mod copies;
 mod handover;
 mod holdings;
-mod left;
+mod inheritance;
 
 mod expiry;
 
@@ -54,8 +54,8 @@ use crate::telemetry::{GroupCounters, LogLimiter};
 use changes::Changes;
 use copies::{Copies, Lender};
 use fresh::FreshLoads;
-use heard::Heard;
-use left::Left;
+use inheritance::Inheritance;
+use owner_versions::OwnerVersions;
 use reply::Reply;
 use singleflight::Flights;
 
@@ -64,7 +64,7 @@ const BROKEN_EACH: Duration = Duration::from_secs(10);
 
 /// What values that were lost may take besides the store, for a minute after a node
 /// came: one part in so many of the capacity.
-const LEFT_SHARE: u64 = 4;
+const INHERITANCE_SHARE: u64 = 4;
 
 /// The same for copies of what others own.
 const COPIES_SHARE: u64 = 64;
@@ -82,9 +82,9 @@ pub struct Group {
     /// over from another node.
     changes: Changes,
     /// The latest changes of other nodes that this one has heard of.
-    heard: Heard,
+    owner_versions: OwnerVersions,
     /// Values of keys that were lost, for those who own them now.
-    left: Arc<Left>,
+    inheritance: Arc<Inheritance>,
     /// Values that others own, for a moment.
     copies: Copies,
     /// What other nodes ask for most, and what is lent of it.
@@ -92,7 +92,7 @@ pub struct Group {
     /// Removals that go on without a caller.
     pending_removals: AtomicUsize,
     /// Whether an operator was told of a value too large for the capacity.
-    told_of_oversize: AtomicBool,
+    warned_of_oversize: AtomicBool,
     /// A retriever that breaks may do so at each load.
     broken: LogLimiter,
     /// Collects what expired until the group is dropped.
@@ -133,12 +133,12 @@ impl Group {
             flights: Flights::new(),
             fresh: FreshLoads::new(),
             changes: Changes::new(),
-            heard: Heard::default(),
-            left: Arc::new(Left::new(capacity / LEFT_SHARE)),
+            owner_versions: OwnerVersions::default(),
+            inheritance: Arc::new(Inheritance::new(capacity / INHERITANCE_SHARE)),
             copies: Copies::new(capacity / COPIES_SHARE),
             lender: Lender::default(),
             pending_removals: AtomicUsize::new(0),
-            told_of_oversize: AtomicBool::new(false),
+            warned_of_oversize: AtomicBool::new(false),
             broken: LogLimiter::every(BROKEN_EACH),
             _expiry: expiry,
         });

@@ -14,7 +14,7 @@ use crate::key;
 use crate::membership::view::Name;
 use crate::ownership::LENT_FOR;
 use crate::store::{Found, Held};
-use crate::transport::remote::{Call, Request, Response};
+use crate::transport::remote::{PeerCall, Request, Response};
 use crate::value::{Answer, Origin};
 
 impl Group {
@@ -31,7 +31,7 @@ impl Group {
         within: Duration,
     ) -> Result<Response, Error> {
         match request.call {
-            Call::Many { parts, most_bytes } => {
+            PeerCall::Many { parts, most_bytes } => {
                 self.answer_many(parts, most_bytes, request.revision, within).await
             }
             _ => self.answer_one(request, within).await,
@@ -42,11 +42,11 @@ impl Group {
     pub(super) fn part_request(
         &self,
         key: Bytes,
-        call: Call,
+        call: PeerCall,
         revision: i64,
     ) -> Result<Request, Error> {
         match call {
-            Call::Get | Call::Set { .. } | Call::Remove => {
+            PeerCall::Get | PeerCall::Set { .. } | PeerCall::Remove => {
                 let group = Bytes::copy_from_slice(self.config.name.as_bytes());
                 Ok(Request { group, key, call, revision })
             }
@@ -65,21 +65,21 @@ impl Group {
     ) -> Result<Response, Error> {
         let ownership = &self.parts.ownership;
         let done = |count| {
-            let (seen, name) = (self.changes.latest(), ownership.name());
-            Ok(Response::Done { count, seen, name })
+            let (version, name) = (self.changes.latest(), ownership.name());
+            Ok(Response::Done { count, version, name })
         };
         match request.call {
-            Call::Get => self.get_for_another(key::parse(&request.key)?, within).await,
-            Call::Inherit { name } => Ok(self.give(key::parse(&request.key)?, name)),
-            Call::Set { value, ttl, seen } => {
+            PeerCall::Get => self.get_for_another(key::parse(&request.key)?, within).await,
+            PeerCall::Inherit { name } => Ok(self.give(key::parse(&request.key)?, name)),
+            PeerCall::Set { value, ttl, version } => {
                 let key = key::parse(&request.key)?;
-                match self.set_here(key, own(&value), ttl, seen).await? {
+                match self.set_here(key, own(&value), ttl, version).await? {
                     Kept::Yes if self.confirms(key).await => done(1),
                     Kept::Yes | Kept::NotHolder => Ok(self.not_holder(request.revision)),
-                    Kept::Overtaken { seen } => Ok(Response::Overtaken { seen }),
+                    Kept::Overtaken { version } => Ok(Response::Overtaken { version }),
                 }
             }
-            Call::Remove => {
+            PeerCall::Remove => {
                 let key = key::parse(&request.key)?;
                 let existed = self.remove_here(key);
                 match self.confirms(key).await {
@@ -87,18 +87,18 @@ impl Group {
                     false => Ok(self.not_holder(request.revision)),
                 }
             }
-            Call::Clear => {
+            PeerCall::Clear => {
                 let dropped = self.clear_here();
                 self.copies_end().await;
                 done(dropped)
             }
-            Call::Handover { from, name, entries } => {
+            PeerCall::Handover { from, name, entries } => {
                 done(self.take_over(&from, name, entries, within).await)
             }
-            call @ (Call::Hello(_) | Call::Join { .. } | Call::Vouch { .. }) => {
+            call @ (PeerCall::Hello(_) | PeerCall::Join { .. } | PeerCall::Vouch { .. }) => {
                 ownership.answer(call, within).await
             }
-            Call::Many { .. } => {
+            PeerCall::Many { .. } => {
                 let problem = "several calls within several".into();
                 Err(Error::InvalidArgument { argument: "call", problem })
             }
@@ -158,7 +158,7 @@ impl Group {
                     Some(Held { key: key.to_owned(), value, deadline_ms })
                 })
             }
-            false => self.left.give(key, name, now_ms),
+            false => self.inheritance.give(key, name, now_ms),
         };
         let Some(Held { value, deadline_ms, .. }) = left else { return Response::NotHeld };
         let ttl = deadline_ms.map(|at_ms| Duration::from_millis(at_ms.saturating_sub(now_ms)));

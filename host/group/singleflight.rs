@@ -44,10 +44,10 @@ struct Flight<T, L> {
     hash: u64,
     label: L,
     /// Locked by itself or inside the lock of the shard, never around that.
-    state: Mutex<State<T>>,
+    state: Mutex<FlightState<T>>,
 }
 
-struct State<T> {
+struct FlightState<T> {
     /// Callers who want the answer. Changes only under the shard's lock, so that
     /// nobody joins a flight while its last waiter leaves.
     waiters: usize,
@@ -101,7 +101,12 @@ impl<T, L> Flights<T, L> {
             key: key.into(),
             hash,
             label: label(),
-            state: Mutex::new(State { waiters: 1, outcome: None, wakers: Vec::new(), pilot: None }),
+            state: Mutex::new(FlightState {
+                waiters: 1,
+                outcome: None,
+                wakers: Vec::new(),
+                pilot: None,
+            }),
         });
         shard.insert_unique(hash, Arc::clone(&flight), |flight| flight.hash);
         let waiter = Waiter::new(self, &flight);

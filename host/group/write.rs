@@ -28,7 +28,7 @@ use crate::error::Error;
 use crate::flaw::{self, Flaw};
 use crate::key;
 use crate::ownership::Owner;
-use crate::transport::remote::{Call, Remote, RemoteError, Request, Response};
+use crate::transport::remote::{PeerCall, Remote, RemoteError, Request, Response};
 
 /// How often a set is made again that others overtook. Then it counts as made and
 /// overtaken.
@@ -166,16 +166,16 @@ impl Group {
         for _ in 0..MOST_TRIES {
             let kept = match self.parts.ownership.owner(ring_hash) {
                 Owner::Here => {
-                    let seen = self.changes.latest();
-                    self.set_here(key, value.clone(), ttl, seen).await?
+                    let version = self.changes.latest();
+                    self.set_here(key, value.clone(), ttl, version).await?
                 }
                 Owner::There(owner) => {
                     self.remove_here(key);
-                    let seen = self.heard.of(owner.address());
-                    let call = Call::Set { value: value.clone(), ttl, seen };
+                    let version = self.owner_versions.of(owner.address());
+                    let call = PeerCall::Set { value: value.clone(), ttl, version };
                     match self.ask_to_change(&owner, key, call, within).await? {
                         Asked::Done { .. } => return Ok(Attempt::Confirmed(true)),
-                        Asked::Overtaken { seen } => Kept::Overtaken { seen },
+                        Asked::Overtaken { version } => Kept::Overtaken { version },
                         Asked::Later(later) => return Ok(later),
                     }
                 }
@@ -196,7 +196,7 @@ impl Group {
             Owner::Here if self.confirms(key).await => return Ok(Attempt::Confirmed(existed)),
             Owner::Here => return Ok(self.not_yet()),
         };
-        Ok(match self.ask_to_change(&owner, key, Call::Remove, within).await? {
+        Ok(match self.ask_to_change(&owner, key, PeerCall::Remove, within).await? {
             Asked::Done { count } => Attempt::Confirmed(existed || count > 0),
             Asked::Overtaken { .. } => Attempt::Confirmed(existed),
             Asked::Later(later) => later,
@@ -219,7 +219,7 @@ impl Group {
     /// This node owns the key, and does not hold it.
     fn not_yet(&self) -> Attempt {
         let ownership = &self.parts.ownership;
-        let reason = format!("it owns the key and is {}", ownership.standing().word());
+        let reason = format!("it owns the key and is {}", ownership.state().word());
         Attempt::Later { node: ownership.address().to_owned(), reason }
     }
 
@@ -227,20 +227,20 @@ impl Group {
         &self,
         owner: &Arc<dyn Remote>,
         key: &str,
-        call: Call,
+        call: PeerCall,
         within: Duration,
     ) -> Result<Asked, Error> {
         let node = owner.address();
         let later =
             |reason: String| Ok(Asked::Later(Attempt::Later { node: node.to_owned(), reason }));
         match owner.ask(self.request(key, call), within).await {
-            Ok(Response::Done { count, seen, .. }) => {
-                self.heard.note(node, seen);
+            Ok(Response::Done { count, version, .. }) => {
+                self.owner_versions.note(node, version);
                 Ok(Asked::Done { count })
             }
-            Ok(Response::Overtaken { seen }) => {
-                self.heard.note(node, seen);
-                Ok(Asked::Overtaken { seen })
+            Ok(Response::Overtaken { version }) => {
+                self.owner_versions.note(node, version);
+                Ok(Asked::Overtaken { version })
             }
             Ok(Response::NotHolder { reason, view }) => {
                 if let Some(view) = view {
@@ -263,7 +263,7 @@ impl Group {
     }
 
     /// What this group asks of another node.
-    pub(super) fn request(&self, key: &str, call: Call) -> Request {
+    pub(super) fn request(&self, key: &str, call: PeerCall) -> Request {
         Request {
             group: Bytes::copy_from_slice(self.config.name.as_bytes()),
             key: Bytes::copy_from_slice(key.as_bytes()),
@@ -276,7 +276,7 @@ impl Group {
 /// What the owner made of a change.
 enum Asked {
     Done { count: u64 },
-    Overtaken { seen: u64 },
+    Overtaken { version: u64 },
     Later(Attempt),
 }
 

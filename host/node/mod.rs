@@ -226,15 +226,15 @@ fn read(groups: &Groups, ownership: &Ownership) -> NodeReading {
         ring_nodes: state.nodes.len() as u64,
         ring_version: state.ring_version,
         registry_connected: state.connected,
-        standing: state.standing.word(),
+        state: state.state.word(),
         ignored_keys: state.ignored_keys as u64,
     }
 }
 
 /// What the metrics tell of the other nodes.
-fn peers(state: &ownership::State) -> Vec<PeerReading> {
-    let others = state.nodes.iter().filter(|node| node.link.is_some());
-    let reading = |node: &ownership::NodeState| PeerReading {
+fn peers(state: &ownership::Report) -> Vec<PeerReading> {
+    let others = state.nodes.iter().filter(|node| node.reachability.is_some());
+    let reading = |node: &ownership::NodeReport| PeerReading {
         peer: node.address.to_string(),
         requests: node.requests.clone(),
     };

@@ -14,7 +14,7 @@ use crate::plugin::{Engines, LoadError, Plugin, PolicyComponent, PolicyLimits};
 use crate::policy::{Failure, PolicyConfig};
 use crate::proto::{NodeStatus, RegistryStatus, StatusResponse};
 use crate::server::{Groups, Health, Operations, Phase, PolicySwap, PolicySwapped};
-use crate::transport::remote::Link;
+use crate::transport::remote::Reachability;
 
 /// The node as operators see it.
 pub(super) struct NodeOperations {
@@ -38,16 +38,16 @@ impl Operations for NodeOperations {
             address: node.address.to_string(),
             weight: node.weight,
             share: node.share,
-            state: match &node.link {
+            state: match &node.reachability {
                 None => "self",
-                Some(Link::Connected) => "connected",
-                Some(Link::Connecting) => "connecting",
-                Some(Link::Idle) => "idle",
-                Some(Link::Unreachable(_)) => "unreachable",
+                Some(Reachability::Connected) => "connected",
+                Some(Reachability::Connecting) => "connecting",
+                Some(Reachability::Idle) => "idle",
+                Some(Reachability::Unreachable(_)) => "unreachable",
             }
             .into(),
-            problem: match node.link {
-                Some(Link::Unreachable(problem)) => problem,
+            problem: match node.reachability {
+                Some(Reachability::Unreachable(problem)) => problem,
                 _ => String::new(),
             },
         });
@@ -55,7 +55,7 @@ impl Operations for NodeOperations {
             kind: self.registry.into(),
             connected: state.connected,
             problem: state.problem,
-            standing: state.standing.word().into(),
+            state: state.state.word().into(),
             ignored_keys: state.ignored_keys as u64,
         };
         StatusResponse {

@@ -8,7 +8,7 @@ use super::right::Ownership;
 use crate::error::Error;
 use crate::flaw::{self, Flaw};
 use crate::membership::view::{Name, View};
-use crate::transport::remote::{Call, Identity, Response};
+use crate::transport::remote::{Identity, PeerCall, Response};
 
 /// A node that waits for an ack, as long as it does.
 struct Joiner<'a>(&'a AtomicU64);
@@ -32,9 +32,9 @@ impl Ownership {
     /// # Errors
     /// [`Error::Unavailable`]: not yet. [`Error::InvalidArgument`]: the call is about a
     /// group.
-    pub async fn answer(&self, call: Call, within: Duration) -> Result<Response, Error> {
+    pub async fn answer(&self, call: PeerCall, within: Duration) -> Result<Response, Error> {
         match call {
-            Call::Hello(hello) => {
+            PeerCall::Hello(hello) => {
                 // 1. This node stops, and has lent a copy. 2. It answers that it has no name
                 // any more, and a joiner counts on it. 3. A change is confirmed there.
                 if self.name() == 0 && self.lists.get().is_none() {
@@ -43,8 +43,8 @@ impl Ownership {
                 self.hear_list(&hello.from, hello.digest, None);
                 Ok(Response::Identity(self.identity()))
             }
-            Call::Join { from, name, view } => self.ack(&from, name, view, within).await,
-            Call::Vouch { from, name, cluster } => Ok(self.vouch(&from, name, cluster)),
+            PeerCall::Join { from, name, view } => self.ack(&from, name, view, within).await,
+            PeerCall::Vouch { from, name, cluster } => Ok(self.vouch(&from, name, cluster)),
             _ => {
                 let problem = "it is about a group, and names none".into();
                 Err(Error::InvalidArgument { argument: "call", problem })

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::knowledge::{Knowledge, ms};
 use super::snapshot::Snapshot;
-use super::state::{State, ms};
 use crate::membership::rendezvous::{Ring, RingNode};
 use crate::membership::view::Name;
 use crate::sync::Mutex;
@@ -65,7 +65,7 @@ impl Heirs {
     pub(super) fn step(
         &self,
         own: &Arc<str>,
-        state: &State,
+        state: &Knowledge,
         now_ms: u64,
         (was, next): (&Snapshot, &Snapshot),
         make_ring: &dyn Fn(Vec<RingNode>) -> Ring,
@@ -107,7 +107,7 @@ impl Known {
     fn note_members(
         &mut self,
         own: &Arc<str>,
-        state: &State,
+        state: &Knowledge,
         now_ms: u64,
         make_ring: &dyn Fn(Vec<RingNode>) -> Ring,
     ) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::heirs::REMEMBERED;
+use super::knowledge::ms;
 use super::right::Ownership;
-use super::state::ms;
 use crate::membership::rendezvous::Ring;
 use crate::membership::view::Name;
 use crate::transport::remote::Remote;

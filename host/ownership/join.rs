@@ -10,13 +10,13 @@ use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 
+use super::knowledge::ms;
 use super::right::Ownership;
 use super::signal::Changes;
-use super::state::ms;
 use crate::flaw::{self, Flaw};
 use crate::membership::registry::{Listing, Record, Registry};
 use crate::membership::view::{Name, View};
-use crate::transport::remote::{Call, Hello, Identity, Request, Response};
+use crate::transport::remote::{Hello, Identity, PeerCall, Request, Response};
 
 /// Between attempts at what did not succeed.
 const RETRY_EVERY: Duration = Duration::from_millis(100);
@@ -122,7 +122,7 @@ impl Ownership {
         view: &View,
     ) -> Result<(Arc<str>, bool, Identity), Refusal> {
         let remote = self.remote_at(address);
-        let call = Call::Join { from: self.own.to_string(), name, view: view.clone() };
+        let call = PeerCall::Join { from: self.own.to_string(), name, view: view.clone() };
         match remote.ask(self.about_no_group(call), self.timing().lease).await {
             Ok(Response::Acked { joined, identity }) => Ok((Arc::clone(address), joined, identity)),
             Ok(_) => Err(Refusal::Missing(format!("{address} answered something else"))),
@@ -231,12 +231,12 @@ impl Ownership {
         self.state.lock().timing
     }
 
-    pub(super) fn hello(&self) -> Call {
+    pub(super) fn hello(&self) -> PeerCall {
         let digest = self.lists.get().map_or(0, |lists| lists.digest);
-        Call::Hello(Hello { from: self.own.to_string(), digest })
+        PeerCall::Hello(Hello { from: self.own.to_string(), digest })
     }
 
-    pub(super) fn about_no_group(&self, call: Call) -> Request {
+    pub(super) fn about_no_group(&self, call: PeerCall) -> Request {
         let revision = self.state.lock().view.revision;
         Request { group: Bytes::new(), key: Bytes::new(), call, revision }
     }

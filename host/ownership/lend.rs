@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::knowledge::ms;
 use super::right::{FOR_EVER, Ownership};
-use super::state::ms;
 use super::timing::{LENT_DRIFT, LENT_FOR};
 
 impl Ownership {

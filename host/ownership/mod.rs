@@ -3,8 +3,8 @@
 
 mod timing;
 
+mod knowledge;
 mod signal;
-mod state;
 
 mod snapshot;
 
@@ -34,7 +34,7 @@ pub use heirs::Giver;
 pub use inherit::Inheritance;
 pub use lists::ListProblem;
 pub use registration::Registration;
-pub use report::{NodeState, Standing, State};
+pub use report::{NodeReport, OwnershipState, Report};
 pub use right::{Holdings, Owner, Ownership};
 pub use signal::Changes;
 pub use timing::Timing;

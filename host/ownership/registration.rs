@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::join::Attempt;
+use super::knowledge::ms;
 use super::right::Ownership;
-use super::state::ms;
 use crate::flaw::{self, Flaw};
 use crate::membership::registry::{
     Change, Failure, Lease, Listing, Registered, Registry, RegistryError,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::right::Ownership;
 use crate::membership::view::Name;
-use crate::transport::remote::Link;
+use crate::transport::remote::Reachability;
 
 /// Whether a node holds what it owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum OwnershipState {
     /// It does.
     Holds,
     /// It asks the others for their acks still.
@@ -21,7 +21,7 @@ pub enum Standing {
     Leaving,
 }
 
-impl Standing {
+impl OwnershipState {
     /// The word of status and metrics.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -37,13 +37,13 @@ impl Standing {
 
 /// The cluster as status shows it.
 #[derive(Clone, Debug)]
-pub struct State {
+pub struct Report {
     /// By address.
-    pub nodes: Vec<NodeState>,
+    pub nodes: Vec<NodeReport>,
     /// See [`Ring::version`](crate::membership::rendezvous::Ring::version).
     pub ring_version: u64,
     /// Whether this node holds what it owns.
-    pub standing: Standing,
+    pub state: OwnershipState,
     /// Whether the registry answers; a list always does.
     pub connected: bool,
     /// What is wrong, and what an operator should know; empty if nothing.
@@ -52,9 +52,9 @@ pub struct State {
     pub ignored_keys: usize,
 }
 
-/// One node of a [`State`].
+/// One node of a [`Report`].
 #[derive(Clone, Debug)]
-pub struct NodeState {
+pub struct NodeReport {
     /// Its address.
     pub address: Arc<str>,
     /// As it counts in the ring.
@@ -64,7 +64,7 @@ pub struct NodeState {
     /// Share of the key space, 0 to 1.
     pub share: f64,
     /// How it stands with it; `None` for this node.
-    pub link: Option<Link>,
+    pub reachability: Option<Reachability>,
     /// How many requests to it ended in which way.
     pub requests: Vec<(&'static str, u64)>,
 }
@@ -72,44 +72,44 @@ pub struct NodeState {
 impl Ownership {
     /// Whether this node holds what it owns.
     #[must_use]
-    pub fn standing(&self) -> Standing {
+    pub fn state(&self) -> OwnershipState {
         if self.is_certain() {
-            return Standing::Holds;
+            return OwnershipState::Holds;
         }
         let state = self.state.lock();
         match (state.leaving, state.joined, state.name()) {
-            (true, ..) => Standing::Leaving,
-            (_, true, _) => Standing::Uncertain,
-            (_, _, 0) if self.lists.get().is_none() => Standing::Unregistered,
-            _ => Standing::Joining,
+            (true, ..) => OwnershipState::Leaving,
+            (_, true, _) => OwnershipState::Uncertain,
+            (_, _, 0) if self.lists.get().is_none() => OwnershipState::Unregistered,
+            _ => OwnershipState::Joining,
         }
     }
 
     /// The cluster as status shows it.
     #[must_use]
-    pub fn report(&self) -> State {
+    pub fn report(&self) -> Report {
         let now = self.now.load();
         let view = self.view();
         let ring = &now.ring;
         let nodes = ring.nodes().iter().zip(ring.shares()).zip(&now.remotes);
-        let nodes = nodes.map(|((node, share), remote)| NodeState {
+        let nodes = nodes.map(|((node, share), remote)| NodeReport {
             address: Arc::clone(&node.address),
             weight: node.weight,
             name: view.name_at(&node.address),
             share,
-            link: remote.as_ref().map(|remote| remote.link()),
+            reachability: remote.as_ref().map(|remote| remote.reachability()),
             requests: remote.as_ref().map_or_else(Vec::new, |remote| remote.counts()),
         });
         let nodes: Vec<_> = nodes.collect();
-        let standing = self.standing();
+        let state = self.state();
         let known = self.problems.read();
         let parts = [Some(&known.registry), known.joining.as_ref(), known.list.as_ref()];
         let parts = parts.into_iter().chain([known.warning.as_ref()]).flatten();
         let parts: Vec<&str> = parts.map(String::as_str).filter(|part| !part.is_empty()).collect();
-        State {
+        Report {
             nodes,
             ring_version: ring.version(),
-            standing,
+            state,
             connected: known.registry.is_empty(),
             problem: parts.join("; "),
             ignored_keys: known.ignored_keys,

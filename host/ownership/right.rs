@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 
 use super::heirs::{Giver, Heirs};
+use super::knowledge::Knowledge;
 use super::lists::Lists;
 use super::problems::Problems;
 use super::signal::{Changes, Signal};
 use super::snapshot::Snapshot;
-use super::state::State;
 use super::timing::Timing;
 use crate::clock::Clock;
 use crate::flaw::{self, Flaw};
@@ -75,7 +75,7 @@ pub struct Ownership {
     /// One step at a time. Held while lost entries are dropped; requests never take it.
     pub(super) stepping: Mutex<()>,
     /// Guards what the rules speak of. Held for moments, by nobody who waits.
-    pub(super) state: Mutex<State>,
+    pub(super) state: Mutex<Knowledge>,
     holdings: Mutex<Vec<Weak<dyn Holdings>>>,
     /// For those who wait for a change of anything here.
     pub(super) changed: Signal,
@@ -121,7 +121,7 @@ impl Ownership {
             now: ArcSwap::from_pointee(snapshot),
             certain_until_ms: AtomicU64::new(0),
             stepping: Mutex::new(()),
-            state: Mutex::new(State::new(node, timing)),
+            state: Mutex::new(Knowledge::new(node, timing)),
             holdings: Mutex::default(),
             changed: Signal::default(),
             joiners: AtomicU64::new(0),
@@ -256,7 +256,7 @@ impl Ownership {
         let is_news = state.view.revision > revision && state.name() != 0;
         let view = is_news.then(|| state.view.clone());
         drop(state);
-        Response::NotHolder { reason: format!("it is {}", self.standing().word()), view }
+        Response::NotHolder { reason: format!("it is {}", self.state().word()), view }
     }
 
     /// Whether this node leaves, or has left, the registration `name`.

@@ -23,9 +23,9 @@ use hashbrown::HashMap;
 use parking_lot::MutexGuard;
 
 use super::heirs::Giver;
+use super::knowledge::Knowledge;
 use super::right::{FOR_EVER, Ownership};
 use super::snapshot::Snapshot;
-use super::state::State;
 use crate::flaw::{self, Flaw};
 use crate::membership::rendezvous::{Ring, RingNode};
 use crate::membership::view::View;
@@ -113,7 +113,7 @@ impl Ownership {
 
     /// Changes the state, and brings what requests read and what is held in line with
     /// it. `change` answers whether there was a change.
-    pub(super) fn step(&self, change: impl FnOnce(&mut State) -> bool) -> bool {
+    pub(super) fn step(&self, change: impl FnOnce(&mut Knowledge) -> bool) -> bool {
         let _stepping = self.take_turn();
         let mut state = self.state.lock();
         if !change(&mut state) {
@@ -182,18 +182,18 @@ impl Ownership {
         unhurried(|| self.stepping.lock())
     }
 
-    fn follow_heirs(&self, state: &State, was: &Snapshot, next: &Snapshot) -> Giver {
+    fn follow_heirs(&self, state: &Knowledge, was: &Snapshot, next: &Snapshot) -> Giver {
         let now_ms = self.clock.now_ms();
         self.heirs.step(&self.own, state, now_ms, (was, next), &*self.make_ring)
     }
 
     /// Has requests act on the state's certainty.
-    pub(super) fn publish(&self, state: &State) {
+    pub(super) fn publish(&self, state: &Knowledge) {
         self.certain_until_ms.store(state.certain_until_ms(), Ordering::Release);
     }
 
     /// Prolongs, or shortens, the certainty alone.
-    pub(super) fn make_certain(&self, change: impl FnOnce(&mut State)) {
+    pub(super) fn make_certain(&self, change: impl FnOnce(&mut Knowledge)) {
         let mut state = self.state.lock();
         change(&mut state);
         self.publish(&state);

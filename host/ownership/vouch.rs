@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use super::report::Standing;
+use super::knowledge::ms;
+use super::report::OwnershipState;
 use super::right::Ownership;
 use super::signal::Changes;
-use super::state::ms;
-use crate::transport::remote::{Call, Response};
+use crate::transport::remote::{PeerCall, Response};
 
 impl Ownership {
     /// Asks the others to vouch whenever the certainty by the lease is about to end, and
@@ -18,12 +18,12 @@ impl Ownership {
     pub async fn keep_certain(&self) {
         let mut is_known = false;
         loop {
-            match self.standing() {
-                Standing::Holds if is_known => {
+            match self.state() {
+                OwnershipState::Holds if is_known => {
                     is_known = false;
                     tracing::info!("this node holds its keys again");
                 }
-                Standing::Uncertain if !is_known => {
+                OwnershipState::Uncertain if !is_known => {
                     is_known = true;
                     tracing::warn!(
                         "this node can't be certain that nobody else holds its keys: the registry \
@@ -90,7 +90,7 @@ impl Ownership {
     async fn ask_for_vouch(&self, address: &Arc<str>, name: i64) {
         let asked_ms = self.clock.now_ms();
         let cluster = self.view().cluster;
-        let call = Call::Vouch { from: self.own.to_string(), name, cluster };
+        let call = PeerCall::Vouch { from: self.own.to_string(), name, cluster };
         let asked = self.remote_at(address);
         let answer = asked.ask(self.about_no_group(call), self.timing().lease / 3).await;
         match answer {

@@ -5,7 +5,7 @@ use std::mem;
 use tokio::sync::oneshot;
 
 use super::Failure;
-use super::state::Swap;
+use super::phase::Swap;
 use crate::sync::Mutex;
 
 /// Who waits for the policy's statistics.

@@ -15,7 +15,7 @@ mod commands;
 mod room;
 mod waker;
 
-mod state;
+mod phase;
 mod swap;
 mod worker_thread;
 
@@ -33,9 +33,9 @@ mod tests;
 pub use batch::{Attributes, Batch};
 pub use config::WorkerConfig;
 pub use native::Native;
+pub use phase::{Handover, Swapped};
 pub use recovery::Patience;
 pub use residents::{Evicted, Residents};
-pub use state::{Handover, Swapped};
 pub use status::{STEP_BOUNDS_US, WorkerState, WorkerStatus};
 pub use touches::TouchRing;
 pub use waker::Waker;

@@ -31,11 +31,11 @@ impl Default for Patience {
 
 /// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Retry {
     /// Make a new instance at this time of the clock.
-    RetryAt(u64),
+    At(u64),
     /// Choose by recency until an operator swaps.
-    GiveUp,
+    Never,
 }
 
 /// The failures of one source.
@@ -54,7 +54,7 @@ impl Strikes {
     }
 
     /// Counts a failure at `now_ms`.
-    pub(super) fn strike(&mut self, now_ms: u64) -> Verdict {
+    pub(super) fn strike(&mut self, now_ms: u64) -> Retry {
         let Patience { first_backoff, longest_backoff, strikes, window } = self.patience;
         let oldest_ms = now_ms.saturating_sub(window.as_millis() as u64);
         if self.at_ms.back().is_none_or(|last_ms| *last_ms <= oldest_ms) {
@@ -63,11 +63,11 @@ impl Strikes {
         self.at_ms.retain(|at_ms| *at_ms > oldest_ms);
         self.at_ms.push_back(now_ms);
         if self.at_ms.len() >= strikes {
-            return Verdict::GiveUp;
+            return Retry::Never;
         }
         let doubled = first_backoff.saturating_mul(2_u32.saturating_pow(self.streak));
         self.streak += 1;
-        Verdict::RetryAt(now_ms + doubled.min(longest_backoff).as_millis() as u64)
+        Retry::At(now_ms + doubled.min(longest_backoff).as_millis() as u64)
     }
 
     /// Starts anew, for another source.
@@ -83,8 +83,8 @@ mod tests {
 
     fn backoff_ms(strikes: &mut Strikes, now_ms: u64) -> u64 {
         match strikes.strike(now_ms) {
-            Verdict::RetryAt(at_ms) => at_ms - now_ms,
-            Verdict::GiveUp => panic!("gave up at {now_ms}"),
+            Retry::At(at_ms) => at_ms - now_ms,
+            Retry::Never => panic!("gave up at {now_ms}"),
         }
     }
 
@@ -93,7 +93,7 @@ mod tests {
         let mut strikes = Strikes::new(Patience::default());
         assert_eq!(backoff_ms(&mut strikes, 1_000), 50);
         assert_eq!(backoff_ms(&mut strikes, 2_000), 100);
-        assert_eq!(strikes.strike(60_999), Verdict::GiveUp);
+        assert_eq!(strikes.strike(60_999), Retry::Never);
     }
 
     #[test]

@@ -12,19 +12,19 @@ use std::mem;
 use super::Batch;
 use super::Failure;
 use super::instance::{Instance, LARGEST_NEED};
-use super::state::{Admitting, Before, Draining, Handover, State, Swap, Swapped};
+use super::phase::{Admitting, Before, Draining, Handover, Phase, Swap, Swapped};
 use super::status::WorkerState;
 use super::worker_thread::WorkerThread;
 
 impl WorkerThread {
     /// Begins a swap, by the shortest way there is. One that is under way ends first.
     pub(super) fn swap(&mut self, mut swap: Box<Swap>) {
-        if matches!(self.state, State::Draining(_)) {
+        if matches!(self.phase, Phase::Draining(_)) {
             self.end_draining(false);
         }
         self.end_admitting();
-        let mut old = match mem::replace(&mut self.state, State::Fallback) {
-            State::Running(old) => old,
+        let mut old = match mem::replace(&mut self.phase, Phase::Fallback) {
+            Phase::Running(old) => old,
             _ => return self.tell_all(*swap, None, Vec::new(), Handover::Recency),
         };
         match old.save() {
@@ -36,7 +36,7 @@ impl WorkerThread {
                 Ok(false) => self.begin_draining(old, swap),
                 Err(failure) => {
                     // The old one has lost nothing by telling, and goes on.
-                    self.state = State::Running(old);
+                    self.phase = Phase::Running(old);
                     swap.failed(failure);
                 }
             },
@@ -53,7 +53,7 @@ impl WorkerThread {
 
     fn begin_draining(&mut self, old: Instance, swap: Box<Swap>) {
         let limit_ms = self.config.handover_limit.as_millis() as u64;
-        self.state = State::Draining(Box::new(Draining {
+        self.phase = Phase::Draining(Box::new(Draining {
             old,
             swap,
             order: Vec::new(),
@@ -66,7 +66,7 @@ impl WorkerThread {
     /// One step towards the old policy's order.
     pub(super) fn drain_old(&mut self) {
         let now_ms = self.config.clock.now_ms();
-        let State::Draining(draining) = &mut self.state else { return };
+        let Phase::Draining(draining) = &mut self.phase else { return };
         match draining.step(now_ms) {
             Ok(true) if now_ms < draining.until_ms => {}
             Ok(more) => self.end_draining(!more),
@@ -80,7 +80,7 @@ impl WorkerThread {
 
     /// `is_empty`: the old one knows nothing any more, so it may come back as it is.
     fn end_draining(&mut self, is_empty: bool) {
-        let State::Draining(draining) = mem::replace(&mut self.state, State::Fallback) else {
+        let Phase::Draining(draining) = mem::replace(&mut self.phase, Phase::Fallback) else {
             return;
         };
         let Draining { old, swap, order, .. } = *draining;
@@ -121,12 +121,12 @@ impl WorkerThread {
         self.strikes.forget();
         self.shared.board.runs(self.source.as_ref());
         let admitting = Admitting { new: instance, reply, begun, handover, left, before };
-        self.state = State::Admitting(Box::new(admitting));
+        self.phase = Phase::Admitting(Box::new(admitting));
     }
 
     /// Counts what the new policy was told in this turn. `more`: changes wait still.
     pub(super) fn note_admitted(&mut self, more: bool) {
-        let State::Admitting(admitting) = &mut self.state else { return };
+        let Phase::Admitting(admitting) = &mut self.phase else { return };
         admitting.left = admitting.left.saturating_sub(self.batch.admitted.len());
         if admitting.left == 0 || !more {
             self.end_admitting();
@@ -134,14 +134,14 @@ impl WorkerThread {
     }
 
     fn end_admitting(&mut self) {
-        match mem::replace(&mut self.state, State::Fallback) {
-            State::Admitting(admitting) => {
+        match mem::replace(&mut self.phase, Phase::Fallback) {
+            Phase::Admitting(admitting) => {
                 let Admitting { new, reply, begun, handover, .. } = *admitting;
-                self.state = State::Running(new);
+                self.phase = Phase::Running(new);
                 // Who asked may have stopped waiting.
                 let _ = reply.send(Ok(Swapped { handover, took: begun.elapsed() }));
             }
-            other => self.state = other,
+            other => self.phase = other,
         }
     }
 
@@ -165,14 +165,14 @@ impl WorkerThread {
                     self.batch.clear();
                     self.shared.residents.resync(&before.order);
                 }
-                self.state = State::Running(old);
+                self.phase = Phase::Running(old);
                 board.runs(source);
             }
             None if before.state == WorkerState::Fallback => {
                 board.shows(source, before.state, before.problem);
             }
             None => {
-                self.state = State::Recovering { until_ms: 0 };
+                self.phase = Phase::Recovering { until_ms: 0 };
                 let problem = Some("the policy that was to follow it failed".to_owned());
                 board.shows(source, WorkerState::Recovering, problem);
             }

@@ -8,9 +8,9 @@ use super::commands::{Commands, Inbox};
 use super::complaints::Complaints;
 use super::config::WorkerConfig;
 use super::instance::Instance;
-use super::recovery::{Strikes, Verdict};
+use super::phase::Phase;
+use super::recovery::{Retry, Strikes};
 use super::room::Room;
-use super::state::State;
 use super::statistics::credible;
 use super::status::{Board, WorkerState};
 use super::{Batch, Failure, PolicySource, Residents};
@@ -41,7 +41,7 @@ pub(super) struct WorkerThread {
     pub(super) config: WorkerConfig,
     /// Where the next instance comes from.
     pub(super) source: Arc<dyn PolicySource>,
-    pub(super) state: State,
+    pub(super) phase: Phase,
     pub(super) strikes: Strikes,
     pub(super) complaints: Complaints,
     pub(super) batch: Batch,
@@ -61,7 +61,7 @@ impl WorkerThread {
             group: group.to_owned(),
             shared,
             source,
-            state: State::Running(instance),
+            phase: Phase::Running(instance),
             strikes: Strikes::new(config.patience.clone()),
             complaints: Complaints::default(),
             batch: Batch::default(),
@@ -79,24 +79,24 @@ impl WorkerThread {
         self.obey(commands);
         self.batch.clear();
         let more = self.shared.residents.drain(&mut self.batch, self.config.drain_limit);
-        let evicted = match self.state {
-            State::Running(_) | State::Admitting(_) => self.step(),
+        let evicted = match self.phase {
+            Phase::Running(_) | Phase::Admitting(_) => self.step(),
             // The batch is dropped: a new policy is told of every entry anyway.
             _ => self.evict_by_recency(),
         };
         self.note_admitted(more);
         let now_ms = self.config.clock.now_ms();
-        let waiting = match self.state {
-            State::Draining(_) => {
+        let waiting = match self.phase {
+            Phase::Draining(_) => {
                 self.drain_old();
                 None
             }
-            State::Recovering { until_ms } if until_ms <= now_ms => {
+            Phase::Recovering { until_ms } if until_ms <= now_ms => {
                 self.renew();
                 None
             }
-            State::Recovering { until_ms } => Some(Some(Duration::from_millis(until_ms - now_ms))),
-            State::Running(_) | State::Admitting(_) | State::Fallback => Some(None),
+            Phase::Recovering { until_ms } => Some(Some(Duration::from_millis(until_ms - now_ms))),
+            Phase::Running(_) | Phase::Admitting(_) | Phase::Fallback => Some(None),
         };
         let satisfied = self.shared.residents.need() == 0;
         self.shared.room.wake(if satisfied { usize::MAX } else { evicted });
@@ -116,9 +116,9 @@ impl WorkerThread {
         if commands.statistics.is_empty() {
             return;
         }
-        let answer = match &mut self.state {
-            State::Running(instance) => instance.statistics().map(credible),
-            State::Admitting(admitting) => admitting.new.statistics().map(credible),
+        let answer = match &mut self.phase {
+            Phase::Running(instance) => instance.statistics().map(credible),
+            Phase::Admitting(admitting) => admitting.new.statistics().map(credible),
             _ => Ok(Vec::new()),
         };
         self.shared.board.tells(answer.clone().unwrap_or_default());
@@ -133,9 +133,9 @@ impl WorkerThread {
 
     /// Tells the policy and applies its victims. Answers how many entries went.
     fn step(&mut self) -> usize {
-        let instance = match &mut self.state {
-            State::Running(instance) => instance,
-            State::Admitting(admitting) => &mut admitting.new,
+        let instance = match &mut self.phase {
+            Phase::Running(instance) => instance,
+            Phase::Admitting(admitting) => &mut admitting.new,
             _ => return 0,
         };
         let residents = &self.shared.residents;
@@ -147,10 +147,10 @@ impl WorkerThread {
         let begun = Instant::now();
         if let Err(failure) = instance.step(&self.batch, need, now_ms, &mut self.victims) {
             self.fail(&failure);
-            return match self.state {
+            return match self.phase {
                 // The old policy is back, and does not know of this batch. One that was
                 // drained is told of everything anew.
-                State::Running(_) => {
+                Phase::Running(_) => {
                     if self.batch.is_empty() {
                         self.shared.residents.drain(&mut self.batch, self.config.drain_limit);
                     }
@@ -185,7 +185,7 @@ impl WorkerThread {
     /// Drops the instance and decides what follows.
     pub(super) fn fail(&mut self, failure: &Failure) {
         // First of all: whatever it holds, it is to hold no longer.
-        if let State::Admitting(admitting) = mem::replace(&mut self.state, State::Fallback) {
+        if let Phase::Admitting(admitting) = mem::replace(&mut self.phase, Phase::Fallback) {
             return self.go_back(*admitting, failure);
         }
         let board = &self.shared.board;
@@ -193,13 +193,13 @@ impl WorkerThread {
         let now_ms = self.config.clock.now_ms();
         let (group, policy, problem) = (&self.group, self.source.name(), failure.to_string());
         let state = match self.strikes.strike(now_ms) {
-            Verdict::RetryAt(until_ms) => {
+            Retry::At(until_ms) => {
                 let retry_in_ms = until_ms - now_ms;
                 tracing::warn!(%group, policy, problem, retry_in_ms, "policy failed");
-                self.state = State::Recovering { until_ms };
+                self.phase = Phase::Recovering { until_ms };
                 WorkerState::Recovering
             }
-            Verdict::GiveUp => {
+            Retry::Never => {
                 tracing::error!(
                     %group, policy, problem,
                     "policy failed too often: evicting by recency until `psycache policy swap`"
@@ -216,7 +216,7 @@ impl WorkerThread {
         match Instance::new(self.source.as_ref(), &self.config.policy, residents.clone()) {
             Ok(instance) => {
                 residents.resync(&[]);
-                self.state = State::Running(instance);
+                self.phase = Phase::Running(instance);
                 self.shared.board.runs(self.source.as_ref());
                 tracing::info!(group = %self.group, policy = self.source.name(), "policy runs again");
             }

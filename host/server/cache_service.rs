@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status, Streaming};
 
-use super::call::{Call, SERVICE};
+use super::cache_call::{CacheCall, SERVICE};
 use super::config::Config;
 use super::deadline;
 use super::groups::Groups;
@@ -28,7 +28,10 @@ pub(super) struct CacheService {
 }
 
 impl CacheService {
-    async fn unary<C: Call>(&self, request: Request<C>) -> Result<Response<C::Answer>, Status> {
+    async fn unary<C: CacheCall>(
+        &self,
+        request: Request<C>,
+    ) -> Result<Response<C::Answer>, Status> {
         let (metadata, _, call) = request.into_parts();
         let within = deadline::of(&metadata, self.config.request_timeout);
         let incoming = || Incoming::in_metadata(&metadata);

@@ -83,9 +83,8 @@ fn out_of_touch(status: &StatusResponse) -> String {
     if !registry.connected {
         lines += &format!("registry {}: out of touch: {}\n", registry.kind, registry.problem);
     }
-    if registry.standing != "holds" {
-        lines +=
-            &format!("keys: the node is {}, so it caches nothing for long\n", registry.standing);
+    if registry.state != "holds" {
+        lines += &format!("keys: the node is {}, so it caches nothing for long\n", registry.state);
     }
     lines
 }

@@ -10,7 +10,7 @@ use super::Groups;
 use crate::error::Error;
 use crate::key;
 use crate::ownership::Ownership;
-use crate::transport::remote::{Call, Local, Request, Response};
+use crate::transport::remote::{Local, PeerCall, Request, Response};
 
 /// This node, as others ask it.
 pub struct LocalNode {
@@ -32,19 +32,21 @@ impl LocalNode {
         if !holds {
             return Ok(self.ownership.not_holder(request.revision));
         }
-        Ok(Response::Done { count: 0, seen: 0, name: self.ownership.name() })
+        Ok(Response::Done { count: 0, version: 0, name: self.ownership.name() })
     }
 }
 
 impl Local for LocalNode {
     fn answer(&self, request: Request, within: Duration) -> BoxFuture<'_, Result<Response, Error>> {
         async move {
-            if let Call::Hello(_) | Call::Join { .. } | Call::Vouch { .. } = request.call {
+            if let PeerCall::Hello(_) | PeerCall::Join { .. } | PeerCall::Vouch { .. } =
+                request.call
+            {
                 return self.ownership.answer(request.call, within).await;
             }
             match (self.groups.find(&request.group), &request.call) {
                 (Ok(group), _) => group.answer(request, within).await,
-                (Err(_), Call::Remove | Call::Clear) => self.drop_nothing(&request),
+                (Err(_), PeerCall::Remove | PeerCall::Clear) => self.drop_nothing(&request),
                 (Err(unknown), _) => Err(unknown),
             }
         }

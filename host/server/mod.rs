@@ -6,16 +6,16 @@
 mod config;
 mod serve;
 
+mod cache_call;
 mod cache_service;
-mod call;
 mod groups;
 mod session;
 
 mod local_node;
 mod peer_answers;
-mod peer_exchange;
 mod peer_request;
 mod peer_service;
+mod peer_stream;
 
 mod admin_service;
 mod group_report;

@@ -10,8 +10,8 @@ use tracing::Instrument;
 
 use super::health::Health;
 use super::peer_answers::Answers;
-use super::peer_exchange::Exchange;
 use super::peer_request::Asked;
+use super::peer_stream::PeerStream;
 use crate::proto::peer_server::{Peer, PeerServer};
 use crate::proto::{PeerRequest, PeerResponse};
 use crate::transport::peer::{AT_ONCE, wire};
@@ -52,7 +52,7 @@ impl Peer for PeerService {
         request: Request<Streaming<PeerRequest>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
         let (answers, sent) = mpsc::channel(ANSWERS);
-        let exchange = Exchange::new(Arc::clone(&self.local), answers);
+        let exchange = PeerStream::new(Arc::clone(&self.local), answers);
         let draining = self.health.draining();
         tokio::spawn(exchange.serve(request.into_inner(), draining));
         Ok(Response::new(Answers::new(sent).boxed()))

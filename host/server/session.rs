@@ -20,7 +20,7 @@ use futures::stream::{FuturesUnordered, Stream, StreamExt};
 use prost::Message;
 use tonic::{Status, Streaming};
 
-use super::call::{Call, SERVICE};
+use super::cache_call::{CacheCall, SERVICE};
 use super::config::Config;
 use super::deadline;
 use super::groups::Groups;
@@ -226,7 +226,7 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn run<C: Call>(self, call: C, answer: fn(C::Answer) -> Answer) -> Running {
+    fn run<C: CacheCall>(self, call: C, answer: fn(C::Answer) -> Answer) -> Running {
         let Self { id, groups, within, traceparent, inline_bytes } = self;
         async move {
             let incoming = || Incoming::in_text(&traceparent);

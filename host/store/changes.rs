@@ -12,7 +12,7 @@ use crate::policy::{Attributes, Batch};
 
 /// What became of one victim.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum Eviction {
     Dropped(Record),
     /// Its slot changed since the drain.
     Stale,
@@ -86,17 +86,17 @@ impl Table {
     }
 
     /// Applies the policy's choice of `slot`, which it has forgotten with that.
-    pub(super) fn evict(&mut self, slot: u32) -> Verdict {
+    pub(super) fn evict(&mut self, slot: u32) -> Eviction {
         if slot >= self.arena.opened() {
-            return Verdict::Bogus;
+            return Eviction::Bogus;
         }
         let marks = &mut self.arena.at_mut(slot).marks;
         let (known, dirty) = (marks.has(Marks::KNOWN), marks.has(Marks::DIRTY));
         marks.unset(Marks::KNOWN | Marks::REUSED);
         match (known, dirty) {
-            (false, _) => Verdict::Bogus,
-            (true, true) => Verdict::Stale,
-            (true, false) => Verdict::Dropped(self.vacate(slot)),
+            (false, _) => Eviction::Bogus,
+            (true, true) => Eviction::Stale,
+            (true, false) => Eviction::Dropped(self.vacate(slot)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Store;
-use super::changes::Verdict;
+use super::changes::Eviction;
 use super::entry::Marks;
 use super::recency::SCAN;
 use super::record::Record;
@@ -65,14 +65,14 @@ impl Residents for Store {
             // One at a time, so that no reader waits for more than one.
             let mut table = shard.0.write();
             match table.evict(local) {
-                Verdict::Dropped(record) => {
+                Eviction::Dropped(record) => {
                     let weight = record.weight();
                     evicted.entries += 1;
                     evicted.weight += weight;
                     gone.extend(table.deferred_frees.push(record, weight));
                 }
-                Verdict::Stale => evicted.stale += 1,
-                Verdict::Bogus => evicted.bogus += 1,
+                Eviction::Stale => evicted.stale += 1,
+                Eviction::Bogus => evicted.bogus += 1,
             }
         }
         drop(gone);

@@ -12,7 +12,7 @@ const BUCKETS: usize = 1 << BUCKET_BITS;
 /// Ends a list of timers.
 const NONE: u32 = u32::MAX;
 
-/// In [`Link::prev`]: the first of the bucket whose number is in the other bits.
+/// In [`Links::prev`]: the first of the bucket whose number is in the other bits.
 const FIRST: u32 = 1 << 31;
 
 /// Timers by slot, one a slot.
@@ -24,11 +24,11 @@ pub(super) struct Wheel {
     /// One bit for each bucket that is not empty.
     occupied: [u64; LEVELS],
     first: [u32; LEVELS * BUCKETS],
-    links: Vec<Link>,
+    links: Vec<Links>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Link {
+struct Links {
     prev: u32,
     next: u32,
 }
@@ -58,14 +58,14 @@ impl Wheel {
             self.links[next as usize].prev = slot;
         }
         if self.links.len() <= slot as usize {
-            self.links.resize(slot as usize + 1, Link { prev: NONE, next: NONE });
+            self.links.resize(slot as usize + 1, Links { prev: NONE, next: NONE });
         }
-        self.links[slot as usize] = Link { prev: FIRST | number as u32, next };
+        self.links[slot as usize] = Links { prev: FIRST | number as u32, next };
     }
 
     /// Stops the timer of `slot`, which must have one.
     pub(super) fn cancel(&mut self, slot: u32) {
-        let Link { prev, next } = self.links[slot as usize];
+        let Links { prev, next } = self.links[slot as usize];
         if next != NONE {
             self.links[next as usize].prev = prev;
         }

@@ -16,7 +16,7 @@ pub struct NodeReading {
     /// Whether the registry answers; a static list always does.
     pub registry_connected: bool,
     /// Whether the node holds what it owns, in a word.
-    pub standing: &'static str,
+    pub state: &'static str,
     /// Keys below the prefix in etcd that are none of ours.
     pub ignored_keys: u64,
 }

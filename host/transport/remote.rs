@@ -20,7 +20,7 @@ pub struct Request {
     /// The key, empty where the call is about the group. Not checked either.
     pub key: Bytes,
     /// What to do.
-    pub call: Call,
+    pub call: PeerCall,
     /// The revision of the asker's view; 0: it has none.
     pub revision: i64,
 }
@@ -29,7 +29,7 @@ pub struct Request {
 /// done, whoever it takes for the owner: so no request takes two hops, and nodes
 /// that disagree can't wait for each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum PeerCall {
     /// The value from memory, or else from the source: [`Response::Value`].
     Get,
     /// The value that the callee held of a key that the registration `heir` took over:
@@ -47,7 +47,7 @@ pub enum Call {
         /// `None`: the group's default.
         ttl: Option<Duration>,
         /// The newest number of a change of the callee's that the asker has heard of.
-        seen: u64,
+        version: u64,
     },
     /// Drop what is held of the key, and keep nothing that was read before:
     /// [`Response::Done`] with the number of entries dropped, or
@@ -103,8 +103,8 @@ pub enum Call {
 pub struct Part {
     /// The key, not checked yet where it came over the wire.
     pub key: Bytes,
-    /// What to do: [`Call::Get`], [`Call::Set`] or [`Call::Remove`].
-    pub call: Call,
+    /// What to do: [`PeerCall::Get`], [`PeerCall::Set`] or [`PeerCall::Remove`].
+    pub call: PeerCall,
 }
 
 /// What a node tells of itself when it asks who another one is.
@@ -116,7 +116,7 @@ pub struct Hello {
     pub digest: u64,
 }
 
-impl Call {
+impl PeerCall {
     /// Whether it changes what the callee holds. Once begun, a change runs to its end
     /// whether or not its asker waits for it.
     #[must_use]
@@ -158,7 +158,7 @@ pub struct HandedOver {
     pub ttl: Option<Duration>,
 }
 
-/// An answer; which one belongs to which call stands at [`Call`].
+/// An answer; which one belongs to which call stands at [`PeerCall`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Response {
     /// There is a value.
@@ -175,20 +175,20 @@ pub enum Response {
     Done {
         /// Entries that were dropped or kept.
         count: u64,
-        /// The callee's latest change, to be told with the next [`Call::Set`].
-        seen: u64,
+        /// The callee's latest change, to be told with the next [`PeerCall::Set`].
+        version: u64,
         /// The callee's registration.
         name: Name,
     },
-    /// To a set: nothing was done, because the key was changed after `seen` as the
+    /// To a set: nothing was done, because the key was changed after `version` as the
     /// asker gave it. A set that was long on its way ends so; any other is to be
     /// made again with this one.
     Overtaken {
         /// The callee's latest change.
-        seen: u64,
+        version: u64,
     },
     /// To a change of a key: the callee does not hold it, for this reason. To
-    /// [`Call::Vouch`]: its view does not have the asker.
+    /// [`PeerCall::Vouch`]: its view does not have the asker.
     NotHolder {
         /// Why.
         reason: String,
@@ -252,7 +252,7 @@ pub trait Remote: Send + Sync {
     fn address(&self) -> &str;
 
     /// Whether it answers, for status.
-    fn link(&self) -> Link;
+    fn reachability(&self) -> Reachability;
 
     /// How many requests to it ended in which way, for the metrics.
     fn counts(&self) -> Vec<(&'static str, u64)> {
@@ -273,7 +273,7 @@ pub trait Remote: Send + Sync {
 
 /// How it stands with another node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Link {
+pub enum Reachability {
     /// It answers.
     Connected,
     /// It is being tried for the first time; requests wait for the outcome.

@@ -38,7 +38,7 @@ registry.connected: bool
 registry.ignored_keys: number
 registry.kind: string
 registry.problem: null
-registry.standing: string
+registry.state: string
 ring_version: number
 uptime_ms: number
 version: string

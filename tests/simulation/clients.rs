@@ -16,7 +16,7 @@ use super::source::Found;
 use super::world::World;
 use psycache::error::Error;
 use psycache::group::Uncertain;
-use psycache::ownership::Standing;
+use psycache::ownership::OwnershipState;
 use psycache::value::Origin;
 
 const CHANGES: u64 = 20;
@@ -210,7 +210,7 @@ async fn get(
     world.note_get(node.place, key);
     let asked = world.history.lock().ask(key);
     let (began_ms, was_paused) = (world.clock.now_ms(), node.process.is_paused());
-    let uncertain = || node.ownership.standing() != Standing::Holds;
+    let uncertain = || node.ownership.state() != OwnershipState::Holds;
     let was_uncertain = uncertain();
     let (group, name) = (Arc::clone(&node.group), key.to_owned());
     let mut getting = node.process.run(async move { group.get(&name, within).await });
@@ -256,15 +256,15 @@ pub(super) async fn look_at_the_end(world: &Arc<World>) {
     let mended_ms = world.clock.now_ms();
     loop {
         let mut alive = world.all_alive().into_iter();
-        let missing = alive.find(|node| node.ownership.standing() != Standing::Holds);
+        let missing = alive.find(|node| node.ownership.state() != OwnershipState::Holds);
         let took_ms = world.clock.now_ms() - mended_ms;
         match missing {
             None => break world.count(|outcome| outcome.mended_ms = took_ms),
             Some(node) if took_ms > MENDED_WITHIN_MS => {
-                let (place, standing) = (node.place, node.ownership.standing());
+                let (place, state) = (node.place, node.ownership.state());
                 let problem = node.problem();
                 let all = "ms after all is mended";
-                return world.wrong(format!("{took_ms} {all} {place} is {standing:?}: {problem}"));
+                return world.wrong(format!("{took_ms} {all} {place} is {state:?}: {problem}"));
             }
             Some(_) => world.clock.sleep(Duration::from_millis(100)).await,
         }

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::node::Node;
 use super::world::World;
 use psycache::error::Error;
-use psycache::transport::remote::{Call, Link, Remote, RemoteError, Request, Response};
+use psycache::transport::remote::{PeerCall, Reachability, Remote, RemoteError, Request, Response};
 use psycache::value::Origin;
 
 /// The way from one process to the node at an address.
@@ -32,15 +32,15 @@ impl Remote for Wire {
         &self.address
     }
 
-    fn link(&self) -> Link {
-        Link::Connected
+    fn reachability(&self) -> Reachability {
+        Reachability::Connected
     }
 
     fn ask(&self, request: Request, within: Duration) -> BoxFuture<'_, Answer> {
         async move {
             let world = &self.world;
             world.note_asked(self.from, &request);
-            let is_inherited = matches!(request.call, Call::Inherit { .. });
+            let is_inherited = matches!(request.call, PeerCall::Inherit { .. });
             let (answer, answered) = oneshot::channel();
             // Now and then it waits for a connection, and goes to whoever is there then.
             let callee = world.alive(self.to).filter(|_| !world.chance(20));
@@ -135,7 +135,7 @@ impl Message {
 /// What the callee does with a request.
 async fn answer_of(node: &Node, request: Request, within: Duration) -> Result<Response, Error> {
     let answer = match request.call {
-        call @ (Call::Hello(_) | Call::Join { .. } | Call::Vouch { .. }) => {
+        call @ (PeerCall::Hello(_) | PeerCall::Join { .. } | PeerCall::Vouch { .. }) => {
             node.ownership.answer(call, within).await
         }
         _ => node.group.answer(request, within).await,

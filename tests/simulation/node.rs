@@ -113,11 +113,10 @@ impl Node {
     /// Where it stands, for a story.
     pub(super) fn in_words(&self) -> String {
         let ownership = &self.ownership;
-        let (standing, name, revision) =
-            (ownership.standing(), ownership.name(), ownership.revision());
+        let (state, name, revision) = (ownership.state(), ownership.name(), ownership.revision());
         let others = ownership.others();
         let others: Vec<_> = others.iter().map(|other| World::place(other.address())).collect();
-        format!("{} is {standing:?} as {name} at {revision}, asks {others:?}", self.place)
+        format!("{} is {state:?} as {name} at {revision}, asks {others:?}", self.place)
     }
 
     /// What it says is wrong with it.

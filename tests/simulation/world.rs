@@ -19,7 +19,7 @@ use super::registry::Register;
 use super::{clients, faults, registry};
 use psycache::clock::Clock;
 use psycache::flaw::{self, Flaw};
-use psycache::transport::remote::{Call, Request};
+use psycache::transport::remote::{PeerCall, Request};
 
 pub(super) struct World {
     pub(super) clock: Clock,
@@ -180,7 +180,7 @@ impl World {
 
     /// A request that a node sends.
     pub(super) fn note_asked(&self, from: usize, request: &Request) {
-        if request.call == Call::Get {
+        if request.call == PeerCall::Get {
             self.count(|outcome| {
                 outcome.forwarded.entry((from, request.key.to_vec())).or_default().1 += 1;
             });

@@ -3,7 +3,7 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use bytes::Bytes;
 use prost::Message as _;
-use psycache::proto::peer_request::Call as PeerCall;
+use psycache::proto::peer_request::Call;
 use psycache::proto::session_request::Call as CacheCall;
 use psycache::proto::swap_policy_request::Part;
 use psycache::proto::{
@@ -294,15 +294,15 @@ impl Cache {
 }
 
 impl Peer {
-    fn encode(&self) -> PeerCall {
+    fn encode(&self) -> Call {
         match self {
-            Self::Get => PeerCall::Get(PeerGet {}),
-            Self::Inherit => PeerCall::Inherit(PeerInherit { name: 1 }),
+            Self::Get => Call::Get(PeerGet {}),
+            Self::Inherit => Call::Inherit(PeerInherit { name: 1 }),
             Self::Set(value) => {
-                PeerCall::Set(PeerSet { value: value.bytes(), ttl_ms: value.ttl_ms, seen: 0 })
+                Call::Set(PeerSet { value: value.bytes(), ttl_ms: value.ttl_ms, version: 0 })
             }
-            Self::Remove => PeerCall::Remove(PeerRemove {}),
-            Self::Clear => PeerCall::Clear(PeerClear {}),
+            Self::Remove => Call::Remove(PeerRemove {}),
+            Self::Clear => Call::Clear(PeerClear {}),
             Self::Handover(from, entries) => {
                 let entry = |(key, value): &(Key, Value)| PeerHandoverEntry {
                     key: key.bytes(),
@@ -310,9 +310,9 @@ impl Peer {
                     ttl_ms: value.ttl_ms,
                 };
                 let entries = entries.iter().map(entry).collect();
-                PeerCall::Handover(PeerHandover { entries, from: from.text(), name: 1 })
+                Call::Handover(PeerHandover { entries, from: from.text(), name: 1 })
             }
-            Self::Hello(from) => PeerCall::Hello(PeerHello { from: from.text(), digest: 1 }),
+            Self::Hello(from) => Call::Hello(PeerHello { from: from.text(), digest: 1 }),
             Self::Join(from, members) => {
                 let member = |address: &Address| PeerMember {
                     address: address.text(),
@@ -323,12 +323,10 @@ impl Peer {
                 };
                 let members = members.iter().map(member).collect();
                 let view = PeerView { cluster: 0, revision: i64::MAX, members };
-                PeerCall::Join(PeerJoin { from: from.text(), name: 1, view: Some(view) })
+                Call::Join(PeerJoin { from: from.text(), name: 1, view: Some(view) })
             }
-            Self::Vouch(from) => {
-                PeerCall::Vouch(PeerVouch { from: from.text(), name: 1, cluster: 0 })
-            }
-            Self::Cancel(id) => PeerCall::Cancel((*id).into()),
+            Self::Vouch(from) => Call::Vouch(PeerVouch { from: from.text(), name: 1, cluster: 0 }),
+            Self::Cancel(id) => Call::Cancel((*id).into()),
         }
     }
 }

@@ -22,7 +22,7 @@ use psycache::server::{
 };
 use psycache::store::{self, ENTRY_OVERHEAD, Store};
 use psycache::telemetry::{Metrics, NodeReading};
-use psycache::transport::remote::{Link, Remote, RemoteError, Request, Response};
+use psycache::transport::remote::{Reachability, Remote, RemoteError, Request, Response};
 use tokio::runtime::Runtime;
 use tonic::service::Routes;
 
@@ -171,8 +171,8 @@ impl Remote for Nobody {
         &self.0
     }
 
-    fn link(&self) -> Link {
-        Link::Unreachable("nobody is there".into())
+    fn reachability(&self) -> Reachability {
+        Reachability::Unreachable("nobody is there".into())
     }
 
     fn ask(&self, _: Request, _: Duration) -> BoxFuture<'_, Result<Response, RemoteError>> {
@@ -246,7 +246,7 @@ fn nothing() -> NodeReading {
         ring_nodes: 1,
         ring_version: 1,
         registry_connected: true,
-        standing: "holds",
+        state: "holds",
         ignored_keys: 0,
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Registry {
     pub(super) connected: bool,
     pub(super) problem: Option<String>,
     /// Whether the node holds the keys that it owns.
-    pub(super) standing: String,
+    pub(super) state: String,
     pub(super) ignored_keys: u64,
 }
 
@@ -89,7 +89,7 @@ impl From<proto::RegistryStatus> for Registry {
             kind: registry.kind,
             connected: registry.connected,
             problem: some(registry.problem),
-            standing: registry.standing,
+            state: registry.state,
             ignored_keys: registry.ignored_keys,
         }
     }

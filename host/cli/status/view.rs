@@ -45,9 +45,9 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
         } else {
             " (not connected)"
         },
-        match report.registry.standing.as_str() {
+        match report.registry.state.as_str() {
             "holds" => "holds its keys",
-            standing => standing,
+            state => state,
         },
         report.ring_version,
     );
@@ -149,7 +149,7 @@ mod tests {
                 kind: "etcd".into(),
                 connected: false,
                 problem: "connection refused".into(),
-                standing: "uncertain".into(),
+                state: "uncertain".into(),
                 ignored_keys: 0,
             }),
             nodes: vec![

@@ -9,8 +9,8 @@ use super::model::Model;
 use crate::clock::Clock;
 use crate::policy::commands::Inbox;
 use crate::policy::instance::Instance;
+use crate::policy::phase::Swap;
 use crate::policy::room::Room;
-use crate::policy::state::Swap;
 use crate::policy::status::Board;
 use crate::policy::worker_thread::{Next, Shared, WorkerThread};
 use crate::policy::{

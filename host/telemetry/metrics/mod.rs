@@ -169,7 +169,7 @@ impl Page<'_> {
         let help = "Whether the node holds the keys that it owns";
         self.0
             .encode_descriptor("psycache_ownership", help, None, MetricType::Info)?
-            .encode_info(&[("state", node.standing)])
+            .encode_info(&[("state", node.state)])
     }
 
     fn counters<'a, T, const N: usize>(

@@ -35,7 +35,7 @@ fn node() -> NodeReading {
         ring_nodes: 2,
         ring_version: 5,
         registry_connected: true,
-        standing: "holds",
+        state: "holds",
         ignored_keys: 0,
     }
 }

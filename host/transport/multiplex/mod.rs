@@ -4,16 +4,16 @@
 //! A unary call costs a dozen times the processor time of a message on a stream
 //! that is open: headers, a task, a timer and several allocations on both sides.
 
-mod exchange;
-mod link;
+mod connection;
 mod outgoing;
 mod receive;
 mod signals;
+mod stream;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use link::{Link, State};
+pub(crate) use connection::{Connection, ConnectionState};
 pub(crate) use outgoing::Outgoing;
 
 use std::time::Duration;

@@ -8,8 +8,8 @@ use tokio::time::{Instant, interval, sleep};
 use tonic::Streaming;
 
 use super::Protocol;
-use super::exchange::Exchange;
 use super::signals::Signals;
+use super::stream::RequestStream;
 
 /// From a probe to the first message after it. A caller that allows less gives up
 /// earlier, but it does not take the connection from those who allow more.
@@ -27,7 +27,7 @@ pub(super) enum End {
 
 /// Hands out answers until the stream ends.
 pub(super) async fn receive<P: Protocol>(
-    exchange: &Exchange<P>,
+    exchange: &RequestStream<P>,
     mut answers: Streaming<P::Response>,
     signals: &Signals,
 ) -> End {

@@ -14,7 +14,7 @@ use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Link, Outgoing, Protocol, State};
+use super::{Connection, ConnectionState, Outgoing, Protocol};
 use crate::proto::peer_client::PeerClient;
 use crate::proto::peer_server::{Peer, PeerServer};
 use crate::proto::{PeerRequest, PeerResponse};
@@ -112,7 +112,7 @@ impl Peer for Node {
 }
 
 struct Between {
-    link: Arc<Link<Hasty>>,
+    link: Arc<Connection<Hasty>>,
     seen: mpsc::UnboundedReceiver<Seen>,
     answers: Arc<Semaphore>,
 }
@@ -126,7 +126,7 @@ impl Between {
         let node = Node { seen, answers: Arc::clone(&answers) };
         let server = Server::builder().add_service(PeerServer::new(node));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-        Self { link: Arc::new(Link::new(&address, Hasty)), seen: sees, answers }
+        Self { link: Arc::new(Connection::new(&address, Hasty)), seen: sees, answers }
     }
 
     /// One request, to its answer.
@@ -150,7 +150,7 @@ async fn a_connection_that_nobody_used_is_closed_and_made_again_when_asked() {
             between.sees(what).await;
         }
     }
-    assert!(!matches!(&*between.link.state(), State::Down(_)), "that is no failure");
+    assert!(!matches!(&*between.link.state(), ConnectionState::Down(_)), "that is no failure");
 }
 
 #[tokio::test]

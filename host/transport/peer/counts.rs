@@ -9,7 +9,7 @@ use crate::transport::remote::{RemoteError, Response};
 
 /// How a request to a peer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum RequestOutcome {
     /// With an answer.
     Ok,
     /// With the answer that there is no such key.
@@ -24,7 +24,7 @@ pub(super) enum Outcome {
     Abandoned,
 }
 
-impl Outcome {
+impl RequestOutcome {
     const ALL: [Self; 6] =
         [Self::Ok, Self::NotFound, Self::Failed, Self::Timeout, Self::Unreachable, Self::Abandoned];
 
@@ -66,19 +66,23 @@ impl Outcome {
 
 /// How many requests ended in which way.
 #[derive(Debug, Default)]
-pub(super) struct Counts([AtomicU64; Outcome::ALL.len()]);
+pub(super) struct Counts([AtomicU64; RequestOutcome::ALL.len()]);
 
 impl Counts {
-    /// Begins to count a request. It counts as [`Outcome::Abandoned`] unless it
+    /// Begins to count a request. It counts as [`RequestOutcome::Abandoned`] unless it
     /// [ends](Counted::end) otherwise.
     pub(super) fn begin(&self) -> Counted<'_> {
-        Counted { counts: self, outcome: Outcome::Abandoned }
+        Counted { counts: self, outcome: RequestOutcome::Abandoned }
     }
 
     /// What was counted so far.
     pub(super) fn read(&self) -> Vec<(&'static str, u64)> {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Outcome::ALL.iter().map(|outcome| outcome.label()).zip(self.0.iter().map(load)).collect()
+        RequestOutcome::ALL
+            .iter()
+            .map(|outcome| outcome.label())
+            .zip(self.0.iter().map(load))
+            .collect()
     }
 }
 
@@ -86,12 +90,12 @@ impl Counts {
 #[must_use]
 pub(super) struct Counted<'a> {
     counts: &'a Counts,
-    outcome: Outcome,
+    outcome: RequestOutcome,
 }
 
 impl Counted<'_> {
     /// Counts the request with its outcome.
-    pub(super) fn end(mut self, outcome: Outcome) {
+    pub(super) fn end(mut self, outcome: RequestOutcome) {
         self.outcome = outcome;
     }
 }

@@ -14,11 +14,11 @@ use futures::future::BoxFuture;
 use tokio::time::timeout;
 use tonic::Code;
 
-use super::remote::{Link, Remote, RemoteError, Request, Response};
+use super::remote::{Reachability, Remote, RemoteError, Request, Response};
 use crate::telemetry::RpcSpan;
 use crate::transport::multiplex;
-use crate::transport::multiplex::State;
-use counts::{Counts, Outcome};
+use crate::transport::multiplex::ConnectionState;
+use counts::{Counts, RequestOutcome};
 pub(crate) use protocol::AT_ONCE;
 use protocol::PeerProtocol;
 
@@ -32,7 +32,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 /// Another node. Dropping it closes the connection.
 pub struct Peer {
-    link: multiplex::Link<PeerProtocol>,
+    connection: multiplex::Connection<PeerProtocol>,
     counts: Counts,
 }
 
@@ -45,13 +45,13 @@ impl Peer {
     #[must_use]
     pub fn new(address: &str, max_value_bytes: usize) -> Self {
         Self {
-            link: multiplex::Link::new(address, PeerProtocol { max_value_bytes }),
+            connection: multiplex::Connection::new(address, PeerProtocol { max_value_bytes }),
             counts: Counts::default(),
         }
     }
 
     /// Waits for the answer while the node gives signs of life.
-    async fn wait(&self, request: Request, within: Duration) -> (Outcome, Asked) {
+    async fn wait(&self, request: Request, within: Duration) -> (RequestOutcome, Asked) {
         let began = Instant::now();
         let wait = (within / 4).clamp(SHORTEST_WAIT, LONGEST_WAIT);
         let mut answer = pin!(self.exchange(request, began, within));
@@ -60,19 +60,19 @@ impl Peer {
             let left = within.saturating_sub(began.elapsed());
             let since = Instant::now();
             if let Ok(answer) = timeout(left.min(wait), &mut answer).await {
-                return (Outcome::of(&answer), answer);
+                return (RequestOutcome::of(&answer), answer);
             }
             if left <= wait {
                 let problem = format!("no answer within {within:?}");
-                return (Outcome::Timeout, Err(RemoteError::Unreachable(problem)));
+                return (RequestOutcome::Timeout, Err(RemoteError::Unreachable(problem)));
             }
             // When this process stood still, the answer may lie in the socket.
-            if heard == Some(self.link.heard()) && since.elapsed() < 2 * wait {
+            if heard == Some(self.connection.heard()) && since.elapsed() < 2 * wait {
                 let problem = format!("it does not answer: no sign of life for {wait:?}");
-                return (Outcome::Unreachable, Err(RemoteError::Unreachable(problem)));
+                return (RequestOutcome::Unreachable, Err(RemoteError::Unreachable(problem)));
             }
-            heard = Some(self.link.heard());
-            self.link.doubt();
+            heard = Some(self.connection.heard());
+            self.connection.doubt();
         }
     }
 
@@ -80,7 +80,7 @@ impl Peer {
         let unreachable = |problem: &str| RemoteError::Unreachable(problem.into());
         let left = || within.saturating_sub(began.elapsed());
         if wire::is_large(&request) {
-            let calls = self.link.calls().await;
+            let calls = self.connection.calls().await;
             let mut calls = calls.map_err(|problem| unreachable(&problem))?;
             let answer = calls.call(wire::encode_request(request, 0, left())).await;
             let answer = answer.map_err(|status| unreachable(status.message()))?;
@@ -88,26 +88,26 @@ impl Peer {
         }
         let lasts = request.call.is_change();
         let message = |id| wire::encode_request(request.clone(), id, left());
-        let answer = self.link.ask(lasts, message).await;
+        let answer = self.connection.ask(lasts, message).await;
         wire::decode_response(answer.map_err(|problem| unreachable(&problem))?)
     }
 }
 
 impl Remote for Peer {
     fn address(&self) -> &str {
-        self.link.address()
+        self.connection.address()
     }
 
     fn counts(&self) -> Vec<(&'static str, u64)> {
         self.counts.read()
     }
 
-    fn link(&self) -> Link {
-        match &*self.link.state() {
-            State::Down(problem) => Link::Unreachable(problem.to_string()),
-            State::Up(_) => Link::Connected,
-            State::Connecting => Link::Connecting,
-            State::Idle => Link::Idle,
+    fn reachability(&self) -> Reachability {
+        match &*self.connection.state() {
+            ConnectionState::Down(problem) => Reachability::Unreachable(problem.to_string()),
+            ConnectionState::Up(_) => Reachability::Connected,
+            ConnectionState::Connecting => Reachability::Connecting,
+            ConnectionState::Idle => Reachability::Idle,
         }
     }
 
@@ -117,7 +117,8 @@ impl Remote for Peer {
         within: Duration,
     ) -> BoxFuture<'_, Result<Response, RemoteError>> {
         async move {
-            let span = RpcSpan::ask(wire::SERVICE, request.call.method(), self.link.address());
+            let span =
+                RpcSpan::ask(wire::SERVICE, request.call.method(), self.connection.address());
             let counted = self.counts.begin();
             let (outcome, answer) = span.record(self.wait(request, within), ended).await;
             counted.end(outcome);
@@ -128,6 +129,6 @@ impl Remote for Peer {
 }
 
 /// How a request ended, for its span.
-fn ended((outcome, answer): &(Outcome, Asked)) -> (Code, String) {
+fn ended((outcome, answer): &(RequestOutcome, Asked)) -> (Code, String) {
     (outcome.code(), answer.as_ref().err().map_or_else(String::new, ToString::to_string))
 }

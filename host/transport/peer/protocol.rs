@@ -11,7 +11,7 @@ use crate::proto::peer_client::PeerClient;
 use crate::proto::peer_response::Answer;
 use crate::proto::{PeerRequest, PeerResponse};
 use crate::transport::multiplex::{Outgoing, Protocol};
-use crate::transport::remote::{Call, Hello, Request};
+use crate::transport::remote::{Hello, PeerCall, Request};
 
 /// Requests of one stream that are worked on at a time. The asker keeps to it, so that
 /// the callee can read all that comes, cancellations above all.
@@ -74,7 +74,7 @@ impl Protocol for PeerProtocol {
     }
 
     fn probe(id: u64) -> Option<PeerRequest> {
-        let call = Call::Hello(Hello::default());
+        let call = PeerCall::Hello(Hello::default());
         let request = Request { group: Bytes::new(), key: Bytes::new(), call, revision: 0 };
         Some(wire::encode_request(request, id, PROBE_WITHIN))
     }

@@ -13,7 +13,7 @@ use crate::proto::{
 };
 use crate::telemetry::propagation;
 use crate::transport::remote::{
-    Call, HandedOver, Hello, Identity, Part, RemoteError, Request, Response,
+    HandedOver, Hello, Identity, Part, PeerCall, RemoteError, Request, Response,
 };
 use crate::value::{Answer, Origin};
 
@@ -34,46 +34,46 @@ pub(crate) fn message_bytes(max_value_bytes: usize) -> usize {
 /// Whether `request` would keep others on the stream waiting.
 pub(super) fn is_large(request: &Request) -> bool {
     match &request.call {
-        Call::Set { value, .. } => value.len() > LARGE_BYTES,
-        Call::Handover { entries, .. } => {
+        PeerCall::Set { value, .. } => value.len() > LARGE_BYTES,
+        PeerCall::Handover { entries, .. } => {
             entries.iter().map(|e| e.value.len()).sum::<usize>() > LARGE_BYTES
         }
-        Call::Many { parts, .. } => {
+        PeerCall::Many { parts, .. } => {
             let sets = parts.iter().filter_map(|part| match &part.call {
-                Call::Set { value, .. } => Some(value.len()),
+                PeerCall::Set { value, .. } => Some(value.len()),
                 _ => None,
             });
             sets.sum::<usize>() > LARGE_BYTES
         }
-        Call::Get | Call::Inherit { .. } | Call::Remove | Call::Clear => false,
-        Call::Hello(_) | Call::Join { .. } | Call::Vouch { .. } => false,
+        PeerCall::Get | PeerCall::Inherit { .. } | PeerCall::Remove | PeerCall::Clear => false,
+        PeerCall::Hello(_) | PeerCall::Join { .. } | PeerCall::Vouch { .. } => false,
     }
 }
 
 /// The message of a request, which carries the trace of the current span.
 pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> PeerRequest {
     let call = match request.call {
-        Call::Get => peer_request::Call::Get(PeerGet {}),
-        Call::Inherit { name } => peer_request::Call::Inherit(PeerInherit { name }),
-        Call::Remove => peer_request::Call::Remove(PeerRemove {}),
-        Call::Clear => peer_request::Call::Clear(PeerClear {}),
-        Call::Hello(Hello { from, digest }) => {
+        PeerCall::Get => peer_request::Call::Get(PeerGet {}),
+        PeerCall::Inherit { name } => peer_request::Call::Inherit(PeerInherit { name }),
+        PeerCall::Remove => peer_request::Call::Remove(PeerRemove {}),
+        PeerCall::Clear => peer_request::Call::Clear(PeerClear {}),
+        PeerCall::Hello(Hello { from, digest }) => {
             peer_request::Call::Hello(PeerHello { from, digest })
         }
-        Call::Join { from, name, view } => {
+        PeerCall::Join { from, name, view } => {
             peer_request::Call::Join(PeerJoin { from, name, view: Some(encode_view(view)) })
         }
-        Call::Vouch { from, name, cluster } => {
+        PeerCall::Vouch { from, name, cluster } => {
             peer_request::Call::Vouch(PeerVouch { from, name, cluster })
         }
-        Call::Set { value, ttl, seen } => {
-            peer_request::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), seen })
+        PeerCall::Set { value, ttl, version } => {
+            peer_request::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), version })
         }
-        Call::Many { parts, most_bytes } => {
+        PeerCall::Many { parts, most_bytes } => {
             let parts = parts.into_iter().map(encode_part).collect();
             peer_request::Call::Many(PeerMany { parts, most_bytes })
         }
-        Call::Handover { from, name, entries } => {
+        PeerCall::Handover { from, name, entries } => {
             let entry = |entry: HandedOver| PeerHandoverEntry {
                 key: entry.key,
                 value: entry.value,
@@ -96,10 +96,10 @@ pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> Pee
 
 fn encode_part(part: Part) -> PeerPart {
     let call = match part.call {
-        Call::Get => Some(peer_part::Call::Get(PeerGet {})),
-        Call::Remove => Some(peer_part::Call::Remove(PeerRemove {})),
-        Call::Set { value, ttl, seen } => {
-            Some(peer_part::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), seen }))
+        PeerCall::Get => Some(peer_part::Call::Get(PeerGet {})),
+        PeerCall::Remove => Some(peer_part::Call::Remove(PeerRemove {})),
+        PeerCall::Set { value, ttl, version } => {
+            Some(peer_part::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), version }))
         }
         // Nothing else goes together, and the callee says so.
         _ => None,
@@ -109,15 +109,15 @@ fn encode_part(part: Part) -> PeerPart {
 
 fn decode_part(part: PeerPart) -> Option<Part> {
     let call = match part.call? {
-        peer_part::Call::Get(PeerGet {}) => Call::Get,
-        peer_part::Call::Remove(PeerRemove {}) => Call::Remove,
+        peer_part::Call::Get(PeerGet {}) => PeerCall::Get,
+        peer_part::Call::Remove(PeerRemove {}) => PeerCall::Remove,
         peer_part::Call::Set(set) => decode_set(set),
     };
     Some(Part { key: part.key, call })
 }
 
-fn decode_set(set: PeerSet) -> Call {
-    Call::Set { value: set.value, ttl: duration(set.ttl_ms), seen: set.seen }
+fn decode_set(set: PeerSet) -> PeerCall {
+    PeerCall::Set { value: set.value, ttl: duration(set.ttl_ms), version: set.version }
 }
 
 /// The cancellation of the request `id`.
@@ -129,23 +129,23 @@ pub(super) fn cancellation(id: u64) -> PeerRequest {
 /// this version knows.
 pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)> {
     let call = match message.call? {
-        peer_request::Call::Get(PeerGet {}) => Call::Get,
-        peer_request::Call::Inherit(PeerInherit { name }) => Call::Inherit { name },
-        peer_request::Call::Remove(PeerRemove {}) => Call::Remove,
-        peer_request::Call::Clear(PeerClear {}) => Call::Clear,
+        peer_request::Call::Get(PeerGet {}) => PeerCall::Get,
+        peer_request::Call::Inherit(PeerInherit { name }) => PeerCall::Inherit { name },
+        peer_request::Call::Remove(PeerRemove {}) => PeerCall::Remove,
+        peer_request::Call::Clear(PeerClear {}) => PeerCall::Clear,
         peer_request::Call::Hello(PeerHello { from, digest }) => {
-            Call::Hello(Hello { from, digest })
+            PeerCall::Hello(Hello { from, digest })
         }
         peer_request::Call::Join(PeerJoin { from, name, view }) => {
-            Call::Join { from, name, view: decode_view(view?) }
+            PeerCall::Join { from, name, view: decode_view(view?) }
         }
         peer_request::Call::Vouch(PeerVouch { from, name, cluster }) => {
-            Call::Vouch { from, name, cluster }
+            PeerCall::Vouch { from, name, cluster }
         }
         peer_request::Call::Set(set) => decode_set(set),
         peer_request::Call::Many(PeerMany { parts, most_bytes }) => {
             let parts = parts.into_iter().map(decode_part).collect::<Option<_>>()?;
-            Call::Many { parts, most_bytes }
+            PeerCall::Many { parts, most_bytes }
         }
         peer_request::Call::Handover(PeerHandover { entries, from, name }) => {
             let entry = |entry: PeerHandoverEntry| HandedOver {
@@ -153,7 +153,7 @@ pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)
                 value: entry.value,
                 ttl: duration(entry.ttl_ms),
             };
-            Call::Handover { from, name, entries: entries.into_iter().map(entry).collect() }
+            PeerCall::Handover { from, name, entries: entries.into_iter().map(entry).collect() }
         }
         peer_request::Call::Cancel(_) => return None,
     };
@@ -170,8 +170,8 @@ pub(crate) fn encode_response(id: u64, response: Result<Response, Error>) -> Pee
             lent_ms: u32::try_from(lent_ms).unwrap_or(u32::MAX),
         }),
         Ok(Response::NotHeld) => peer_response::Answer::NotHeld(PeerNotHeld {}),
-        Ok(Response::Done { count, seen, name }) => {
-            peer_response::Answer::Done(PeerDone { count, seen, name })
+        Ok(Response::Done { count, version, name }) => {
+            peer_response::Answer::Done(PeerDone { count, version, name })
         }
         Ok(Response::NotHolder { reason, view }) => {
             let view = view.map(encode_view);
@@ -189,7 +189,7 @@ pub(crate) fn encode_response(id: u64, response: Result<Response, Error>) -> Pee
             let answers = answers.into_iter().map(|answer| encode_response(0, answer));
             peer_response::Answer::Many(PeerManyAnswers { answers: answers.collect() })
         }
-        Ok(Response::Overtaken { seen }) => peer_response::Answer::Overtaken(seen),
+        Ok(Response::Overtaken { version }) => peer_response::Answer::Overtaken(version),
         Err(error) => peer_response::Answer::Failure(failure::encode(error)),
     };
     PeerResponse { id, answer: Some(answer) }
@@ -233,8 +233,8 @@ pub(super) fn decode_response(message: PeerResponse) -> Result<Response, RemoteE
             Ok(Response::Value { answer, lent_ms: lent_ms.into() })
         }
         Some(peer_response::Answer::NotHeld(PeerNotHeld {})) => Ok(Response::NotHeld),
-        Some(peer_response::Answer::Done(PeerDone { count, seen, name })) => {
-            Ok(Response::Done { count, seen, name })
+        Some(peer_response::Answer::Done(PeerDone { count, version, name })) => {
+            Ok(Response::Done { count, version, name })
         }
         Some(peer_response::Answer::NotHolder(PeerNotHolder { reason, view })) => {
             Ok(Response::NotHolder { reason, view: view.map(decode_view) })
@@ -255,7 +255,7 @@ pub(super) fn decode_response(message: PeerResponse) -> Result<Response, RemoteE
             });
             Ok(Response::Many(answers.collect()))
         }
-        Some(peer_response::Answer::Overtaken(seen)) => Ok(Response::Overtaken { seen }),
+        Some(peer_response::Answer::Overtaken(version)) => Ok(Response::Overtaken { version }),
         Some(peer_response::Answer::Failure(failure)) => {
             Err(RemoteError::Answered(failure::decode(failure)))
         }
@@ -328,23 +328,23 @@ mod tests {
     #[test]
     fn requests_arrive_as_they_were() {
         let calls = [
-            Call::Get,
-            Call::Inherit { name: 7 },
-            Call::Remove,
-            Call::Clear,
-            Call::Set { value: Bytes::from_static(b"1"), ttl: None, seen: 0 },
-            Call::Set { value: Bytes::new(), ttl: Some(Duration::from_millis(7)), seen: 9 },
-            Call::Many {
+            PeerCall::Get,
+            PeerCall::Inherit { name: 7 },
+            PeerCall::Remove,
+            PeerCall::Clear,
+            PeerCall::Set { value: Bytes::from_static(b"1"), ttl: None, version: 0 },
+            PeerCall::Set { value: Bytes::new(), ttl: Some(Duration::from_millis(7)), version: 9 },
+            PeerCall::Many {
                 parts: vec![
-                    Part { key: Bytes::from_static(b"Tom"), call: Call::Get },
-                    Part { key: Bytes::from_static(b"Sam"), call: Call::Remove },
+                    Part { key: Bytes::from_static(b"Tom"), call: PeerCall::Get },
+                    Part { key: Bytes::from_static(b"Sam"), call: PeerCall::Remove },
                 ],
                 most_bytes: 9,
             },
-            Call::Hello(Hello { from: "a:1".into(), digest: 5 }),
-            Call::Join { from: "a:1".into(), name: 7, view: view() },
-            Call::Vouch { from: "a:1".into(), name: 7, cluster: 6 },
-            Call::Handover {
+            PeerCall::Hello(Hello { from: "a:1".into(), digest: 5 }),
+            PeerCall::Join { from: "a:1".into(), name: 7, view: view() },
+            PeerCall::Vouch { from: "a:1".into(), name: 7, cluster: 6 },
+            PeerCall::Handover {
                 from: "a:1".into(),
                 name: 7,
                 entries: vec![HandedOver {
@@ -379,8 +379,8 @@ mod tests {
         for response in [
             Response::Value { answer: value, lent_ms: 7 },
             Response::NotHeld,
-            Response::Done { count: 2, seen: 4, name: 9 },
-            Response::Overtaken { seen: 4 },
+            Response::Done { count: 2, version: 4, name: 9 },
+            Response::Overtaken { version: 4 },
             Response::NotHolder { reason: "why".into(), view: None },
             Response::NotHolder { reason: "why".into(), view: Some(view()) },
             Response::Acked { joined: true, identity: identity.clone() },

@@ -27,7 +27,7 @@
 //!         self.recency.move_to_front(slot);
 //!     }
 //!
-//!     fn admit(&mut self, slot: u32, _entry: &Entry) {
+//!     fn insert(&mut self, slot: u32, _entry: &Entry) {
 //!         self.recency.push_front(slot);
 //!     }
 //!

@@ -19,9 +19,9 @@ pub struct Entry {
 /// An eviction policy for one group.
 ///
 /// [`Stepped`](crate::Stepped) calls it and guarantees that `touch`, `remove` and
-/// `overwrite` name only resident slots, `admit` only slots that are not resident,
+/// `overwrite` name only resident slots, `insert` only slots that are not resident,
 /// and that every slot is below [`Config::max_entries`]. A slot is resident from its
-/// `admit` until its `remove` or until `victim` returns it; it is reused afterwards.
+/// `insert` until its `remove` or until `victim` returns it; it is reused afterwards.
 ///
 /// Nothing here may panic for an input that keeps this contract: a panic ends the
 /// instance, and the node starts a new one from what it holds.
@@ -43,7 +43,7 @@ pub trait Policy: Sized {
     fn touch(&mut self, slot: u32);
 
     /// A new entry was stored.
-    fn admit(&mut self, slot: u32, entry: &Entry);
+    fn insert(&mut self, slot: u32, entry: &Entry);
 
     /// The value of a resident entry was replaced in place; counts as an access.
     fn overwrite(&mut self, slot: u32, entry: &Entry) {

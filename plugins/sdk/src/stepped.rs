@@ -99,7 +99,7 @@ impl<P: Policy> Stepped<P> {
         }
         self.overwrite_residents(step);
         let freed = self.choose(step.need, 0, victims);
-        self.admit_newcomers(step);
+        self.insert_newcomers(step);
         if freed < step.need {
             self.choose_newcomers(step.need, freed, victims);
         }
@@ -136,7 +136,7 @@ impl<P: Policy> Stepped<P> {
         }
     }
 
-    fn admit_newcomers(&mut self, step: &Step<'_>) {
+    fn insert_newcomers(&mut self, step: &Step<'_>) {
         let mut overwritten = 0;
         for (at, (slot, entry)) in step.entries().enumerate() {
             if self.overwritten.get(overwritten) == Some(&at) {
@@ -148,7 +148,7 @@ impl<P: Policy> Stepped<P> {
                 self.overwrite(slot, &entry);
             } else {
                 self.residents.set(slot, entry.weight);
-                self.policy.admit(slot, &entry);
+                self.policy.insert(slot, &entry);
             }
         }
     }

@@ -21,7 +21,9 @@ use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::retriever::{FetchError, Fetched, Retriever, SharedRetriever};
 use psycache::server::{Groups, LocalNode};
 use psycache::store::{self, Store};
-use psycache::transport::remote::{Call, Link, Local, Remote, RemoteError, Request, Response};
+use psycache::transport::remote::{
+    Local, PeerCall, Reachability, Remote, RemoteError, Request, Response,
+};
 use psycache::value::Origin;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -144,8 +146,8 @@ impl Remote for Wire {
         &self.to
     }
 
-    fn link(&self) -> Link {
-        Link::Connected
+    fn reachability(&self) -> Reachability {
+        Reachability::Connected
     }
 
     fn ask(
@@ -155,7 +157,9 @@ impl Remote for Wire {
     ) -> BoxFuture<'_, Result<Response, RemoteError>> {
         async move {
             let handed = match &request.call {
-                Call::Handover { entries, .. } => entries.iter().map(|e| e.key.clone()).collect(),
+                PeerCall::Handover { entries, .. } => {
+                    entries.iter().map(|e| e.key.clone()).collect()
+                }
                 _ => Vec::new(),
             };
             let (from, to, method) = (self.from.clone(), self.to.clone(), request.call.method());

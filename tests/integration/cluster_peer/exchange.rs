@@ -9,7 +9,7 @@ use futures::future::join_all;
 use psycache::proto::peer_client::PeerClient;
 use psycache::proto::{PeerClear, PeerGet, PeerRequest, PeerResponse, peer_request, peer_response};
 use psycache::transport::peer::Peer;
-use psycache::transport::remote::{Call, Remote, RemoteError, Response};
+use psycache::transport::remote::{PeerCall, Remote, RemoteError, Response};
 use psycache::value::{Answer, Origin};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -36,7 +36,7 @@ impl Between {
         Self { script, peer: Arc::new(server.connect()), _server: server }
     }
 
-    fn ask(&self, key: &str, call: Call) -> JoinHandle<Result<Response, RemoteError>> {
+    fn ask(&self, key: &str, call: PeerCall) -> JoinHandle<Result<Response, RemoteError>> {
         let (peer, request) = (Arc::clone(&self.peer), request(key, call));
         tokio::spawn(async move { peer.ask(request, LONG).await })
     }
@@ -51,13 +51,13 @@ fn value(bytes: impl Into<Bytes>) -> Response {
 #[tokio::test(flavor = "multi_thread")]
 async fn cancellations_free_the_places_of_a_full_stream() {
     let mut between = Between::start().await;
-    let asking: Vec<_> = (0..AT_ONCE).map(|_| between.ask("slow", Call::Get)).collect();
+    let asking: Vec<_> = (0..AT_ONCE).map(|_| between.ask("slow", PeerCall::Get)).collect();
     let mut running = Vec::new();
     while running.len() < AT_ONCE {
         running.push(between.script.asked().await);
     }
     // There is no place for these, neither here nor there.
-    let waiting: Vec<_> = (0..AT_ONCE).map(|_| between.ask("next", Call::Get)).collect();
+    let waiting: Vec<_> = (0..AT_ONCE).map(|_| between.ask("next", PeerCall::Get)).collect();
     asking.iter().for_each(JoinHandle::abort);
     join_all(running.into_iter().map(Asked::given_up)).await;
     for _ in 0..AT_ONCE {
@@ -73,10 +73,10 @@ async fn cancellations_free_the_places_of_a_full_stream() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_has_begun_runs_to_its_end_and_keeps_its_place() {
     let mut between = Between::start().await;
-    let set = |value: &'static [u8]| Call::Set { value: value.into(), ttl: None, seen: 0 };
-    let large = Call::Set { value: vec![0; 1 << 20].into(), ttl: None, seen: 0 };
+    let set = |value: &'static [u8]| PeerCall::Set { value: value.into(), ttl: None, version: 0 };
+    let large = PeerCall::Set { value: vec![0; 1 << 20].into(), ttl: None, version: 0 };
     let mut begun = Vec::new();
-    for call in [set(b"1"), Call::Remove, Call::Clear, large] {
+    for call in [set(b"1"), PeerCall::Remove, PeerCall::Clear, large] {
         let asking = between.ask("Tom", call);
         begun.push(between.script.asked().await);
         asking.abort();
@@ -88,9 +88,9 @@ async fn a_change_that_has_begun_runs_to_its_end_and_keeps_its_place() {
     begun.push(between.script.asked().await);
     // A read after them is given up, by its deadline and because its caller is gone:
     // they were not.
-    let asking = between.ask("Jack", Call::Get);
+    let asking = between.ask("Jack", PeerCall::Get);
     let read = between.script.asked().await;
-    let hurried = between.peer.ask(request("Jack", Call::Get), Duration::from_millis(60)).await;
+    let hurried = between.peer.ask(request("Jack", PeerCall::Get), Duration::from_millis(60)).await;
     assert!(hurried.is_err(), "{hurried:?}");
     between.script.asked().await.given_up().await;
     asking.abort();
@@ -110,10 +110,10 @@ async fn a_change_outlives_the_connection_that_it_came_by() {
         let peer = Arc::clone(&peer);
         tokio::spawn(async move { peer.ask(request("Tom", call), LONG).await })
     };
-    let (change, read) = (asking(Call::Remove), asking(Call::Get));
+    let (change, read) = (asking(PeerCall::Remove), asking(PeerCall::Get));
     let (first, second) = (script.asked().await, script.asked().await);
     let (removal, get) = match first.request.call {
-        Call::Remove => (first, second),
+        PeerCall::Remove => (first, second),
         _ => (second, first),
     };
     change.abort();
@@ -135,7 +135,7 @@ async fn a_large_value_is_answered_once_and_small_ones_overtake_it() {
     let peer = Arc::new(Peer::new(&proxy.address.to_string(), MAX_VALUE_BYTES));
     let ask = |key: &'static str| {
         let peer = Arc::clone(&peer);
-        tokio::spawn(async move { peer.ask(request(key, Call::Get), LONG).await })
+        tokio::spawn(async move { peer.ask(request(key, PeerCall::Get), LONG).await })
     };
     let large = ask("large");
     let asked_large = script.asked().await;
@@ -173,13 +173,14 @@ async fn more_than_the_asker_takes_is_not_gathered() {
     let server = Server::of("127.0.0.1:0", local).await;
     let peer = Arc::new(Peer::new(&server.address.to_string(), 1 << 20));
     let asking = Arc::clone(&peer);
-    let large = tokio::spawn(async move { asking.ask(request("large", Call::Get), LONG).await });
+    let large =
+        tokio::spawn(async move { asking.ask(request("large", PeerCall::Get), LONG).await });
     script.asked().await.answer(Ok(value(vec![0; 32 << 20])));
     let refused = soon("it is refused", large).await.expect("no panic");
     let Err(RemoteError::Unreachable(problem)) = refused else { panic!("it is too large") };
     assert!(problem.contains("1048576"), "{problem}");
     // The stream lives on.
-    let asking = tokio::spawn(async move { peer.ask(request("small", Call::Get), LONG).await });
+    let asking = tokio::spawn(async move { peer.ask(request("small", PeerCall::Get), LONG).await });
     script.asked().await.answer(Ok(value("630")));
     assert_eq!(asking.await.expect("no panic"), Ok(value("630")));
 }
@@ -237,7 +238,7 @@ async fn an_asker_with_too_many_requests_is_read_and_refused() {
     assert!(over.is_given_up());
     greedy.send(0, peer_request::Call::Cancel(1));
     greedy.send(places + 3, peer_request::Call::Clear(PeerClear {}));
-    assert_eq!(script.asked().await.request.call, Call::Clear);
+    assert_eq!(script.asked().await.request.call, PeerCall::Clear);
     running.remove(0).given_up().await;
     assert!(running.iter().all(|asked| !asked.is_given_up()));
 }

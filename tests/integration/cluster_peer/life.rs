@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use psycache::transport::peer::Peer;
-use psycache::transport::remote::{Call, Link, Remote, RemoteError, Response};
+use psycache::transport::remote::{PeerCall, Reachability, Remote, RemoteError, Response};
 use psycache::value::{Answer, Origin};
 use tonic::transport::Endpoint;
 
@@ -35,13 +35,13 @@ async fn a_slow_source_is_waited_for_while_the_node_answers_probes() {
     let server = Server::of("127.0.0.1:0", local).await;
     let peer = Arc::new(server.connect());
     let asking = Arc::clone(&peer);
-    let slow = tokio::spawn(async move { asking.ask(request("slow", Call::Get), LONG).await });
+    let slow = tokio::spawn(async move { asking.ask(request("slow", PeerCall::Get), LONG).await });
     let asked = script.asked().await;
     // That of the connection, and three while the source takes its time.
     for _ in 0..4 {
         script.probed().await;
     }
-    assert_eq!(peer.link(), Link::Connected);
+    assert_eq!(peer.reachability(), Reachability::Connected);
     assert!(!asked.is_given_up());
     asked.answer(Ok(value("late")));
     let answer = soon("the answer arrives", slow).await.expect("no panic");
@@ -56,7 +56,7 @@ async fn a_node_that_answers_nothing_is_given_up_before_its_askers_time_is() {
     let peer = Arc::new(server.connect());
     let ask = |key: &'static str| {
         let peer = Arc::clone(&peer);
-        tokio::spawn(async move { peer.ask(request(key, Call::Get), LONG).await })
+        tokio::spawn(async move { peer.ask(request(key, PeerCall::Get), LONG).await })
     };
     let first = ask("a");
     let _a = script.asked().await;
@@ -67,12 +67,15 @@ async fn a_node_that_answers_nothing_is_given_up_before_its_askers_time_is() {
         assert!(problem.contains("it does not answer"), "{problem}");
     }
     // Nor does it answer on a new connection, and nobody waits for that.
-    until("known to be out of reach", || matches!(peer.link(), Link::Unreachable(_))).await;
-    let at_once = peer.ask(request("c", Call::Get), LONG).now_or_never();
+    until("known to be out of reach", || {
+        matches!(peer.reachability(), Reachability::Unreachable(_))
+    })
+    .await;
+    let at_once = peer.ask(request("c", PeerCall::Get), LONG).now_or_never();
     why(at_once.expect("it does not wait"));
 
     local.hangs.store(false, Ordering::Release);
-    until("connected again", || peer.link() == Link::Connected).await;
+    until("connected again", || peer.reachability() == Reachability::Connected).await;
     let third = ask("c");
     script.asked().await.answer(Ok(value("630")));
     assert_eq!(soon("it is answered", third).await.expect("no panic"), Ok(value("630")));
@@ -86,13 +89,16 @@ async fn a_connection_that_passes_nothing_is_given_up() {
     let peer = Peer::new(&proxy.address.to_string(), MAX_VALUE_BYTES);
     assert_eq!(get(&peer, "Tom").await.as_deref(), Ok(&b"Tom"[..]));
     proxy.limit(0);
-    let problem = why(soon("it is found out", peer.ask(request("Tom", Call::Get), LONG)).await);
+    let problem = why(soon("it is found out", peer.ask(request("Tom", PeerCall::Get), LONG)).await);
     assert!(problem.contains("it does not answer"), "{problem}");
-    until("known to be out of reach", || matches!(peer.link(), Link::Unreachable(_))).await;
-    let at_once = peer.ask(request("Tom", Call::Get), LONG).now_or_never();
+    until("known to be out of reach", || {
+        matches!(peer.reachability(), Reachability::Unreachable(_))
+    })
+    .await;
+    let at_once = peer.ask(request("Tom", PeerCall::Get), LONG).now_or_never();
     why(at_once.expect("it does not wait"));
     proxy.open();
-    until("connected again", || peer.link() == Link::Connected).await;
+    until("connected again", || peer.reachability() == Reachability::Connected).await;
     assert_eq!(get(&peer, "Tom").await.as_deref(), Ok(&b"Tom"[..]));
 }
 
@@ -100,9 +106,9 @@ async fn a_connection_that_passes_nothing_is_given_up() {
 async fn any_time_is_one_that_can_be_waited_for() {
     let server = Server::start("127.0.0.1:0").await;
     let peer = server.connect();
-    let tom = peer.ask(request("Tom", Call::Get), Duration::MAX).await;
+    let tom = peer.ask(request("Tom", PeerCall::Get), Duration::MAX).await;
     assert_eq!(tom, Ok(value("Tom")));
-    assert!(peer.ask(request("wait", Call::Get), Duration::ZERO).await.is_err());
+    assert!(peer.ask(request("wait", PeerCall::Get), Duration::ZERO).await.is_err());
 }
 
 #[tokio::test]
@@ -118,7 +124,7 @@ async fn nothing_is_connected_before_somebody_asks() {
     let nobody = unasked.accept().expect_err("nobody has connected");
     assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
 
-    let asked = first.ask(request("Tom", Call::Get), LONG);
+    let asked = first.ask(request("Tom", PeerCall::Get), LONG);
     let mut asked = std::pin::pin!(asked);
     assert!(asked.as_mut().now_or_never().is_none(), "it connects");
     until("it has connected", || unasked.accept().is_ok()).await;
@@ -144,5 +150,5 @@ async fn a_connection_that_nobody_uses_is_silent() {
         told = pinged.taken(told).await;
     }
     assert_eq!(idle.bytes(), quiet);
-    assert_eq!(peer.link(), Link::Connected);
+    assert_eq!(peer.reachability(), Reachability::Connected);
 }

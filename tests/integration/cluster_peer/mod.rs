@@ -17,7 +17,9 @@ use futures::future::{BoxFuture, join_all};
 use psycache::error::Error;
 use psycache::server::{Groups, Health, PeerService};
 use psycache::transport::peer::Peer;
-use psycache::transport::remote::{Call, Link, Local, Remote, RemoteError, Request, Response};
+use psycache::transport::remote::{
+    Local, PeerCall, Reachability, Remote, RemoteError, Request, Response,
+};
 use psycache::value::{Answer, Origin};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -40,7 +42,7 @@ struct Echo {
 }
 
 fn done(bytes: usize) -> Response {
-    Response::Done { count: bytes as u64, seen: 1, name: 2 }
+    Response::Done { count: bytes as u64, version: 1, name: 2 }
 }
 
 /// Tells that a request was given up.
@@ -57,7 +59,7 @@ impl Local for Echo {
         async move {
             let key = String::from_utf8(request.key.to_vec()).expect("text");
             let value = match (&request.call, key.strip_prefix("size:")) {
-                (Call::Set { value, .. }, _) => {
+                (PeerCall::Set { value, .. }, _) => {
                     self.sets.fetch_add(1, Ordering::Relaxed);
                     return Ok(done(value.len()));
                 }
@@ -128,7 +130,7 @@ impl<L> Drop for Server<L> {
     }
 }
 
-fn request(key: &str, call: Call) -> Request {
+fn request(key: &str, call: PeerCall) -> Request {
     Request {
         group: Bytes::from_static(b"scores"),
         key: Bytes::copy_from_slice(key.as_bytes()),
@@ -138,7 +140,7 @@ fn request(key: &str, call: Call) -> Request {
 }
 
 async fn get(peer: &Peer, key: &str) -> Result<Bytes, RemoteError> {
-    match peer.ask(request(key, Call::Get), Duration::from_secs(5)).await? {
+    match peer.ask(request(key, PeerCall::Get), Duration::from_secs(5)).await? {
         Response::Value { answer, .. } => {
             assert_eq!(answer.origin, Origin::Peer);
             Ok(answer.value.into())
@@ -172,7 +174,7 @@ async fn many_requests_share_a_connection() {
         assert_eq!(answer.as_deref(), Ok(key.as_bytes()));
     }
     assert_eq!(get(&peer, "missing").await, Err(RemoteError::Answered(Error::NotFound)));
-    assert_eq!(peer.link(), Link::Connected);
+    assert_eq!(peer.reachability(), Reachability::Connected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,7 +185,7 @@ async fn large_values_go_both_ways() {
         let value = get(&peer, &format!("size:{size}")).await.expect("a value");
         assert_eq!(value.len(), size);
         let value = Bytes::from(vec![1; size]);
-        let set = request("k", Call::Set { value, ttl: None, seen: 0 });
+        let set = request("k", PeerCall::Set { value, ttl: None, version: 0 });
         assert_eq!(peer.ask(set, Duration::from_secs(5)).await, Ok(done(size)));
     }
     assert_eq!(server.local.sets.load(Ordering::Relaxed), 4);
@@ -202,7 +204,7 @@ async fn who_waits_holds_nobody_up_and_may_go_away() {
     tokio::time::timeout(Duration::from_secs(3), given_up).await.expect("the peer is told");
 
     let within = Duration::from_millis(50);
-    let late = peer.ask(request("wait", Call::Get), within).await;
+    let late = peer.ask(request("wait", PeerCall::Get), within).await;
     // The peer's own deadline and this one's end at the same time.
     let timed_out = RemoteError::Answered(Error::DeadlineExceeded { after: within });
     assert!(late == Err(timed_out) || matches!(late, Err(RemoteError::Unreachable(_))), "{late:?}");
@@ -223,9 +225,12 @@ async fn a_broken_connection_fails_what_was_on_it_and_is_made_again() {
     let start = Instant::now();
     assert!(matches!(get(&peer, "Tom").await, Err(RemoteError::Unreachable(_))));
     assert!(start.elapsed() < Duration::from_secs(2), "it does not wait for its time to end");
-    until("known to be out of reach", || matches!(peer.link(), Link::Unreachable(_))).await;
+    until("known to be out of reach", || {
+        matches!(peer.reachability(), Reachability::Unreachable(_))
+    })
+    .await;
 
     let _again = Server::start(&address).await;
-    until("connected again", || peer.link() == Link::Connected).await;
+    until("connected again", || peer.reachability() == Reachability::Connected).await;
     assert_eq!(get(&peer, "Tom").await.as_deref(), Ok(&b"Tom"[..]));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use psycache::error::Error;
-use psycache::transport::remote::{Call, Local, Request, Response};
+use psycache::transport::remote::{Local, PeerCall, Request, Response};
 use tokio::sync::{mpsc, oneshot};
 
 use super::soon;
@@ -47,7 +47,7 @@ impl Local for Scripted {
             if self.hangs.load(Ordering::Acquire) {
                 std::future::pending().await
             }
-            if matches!(request.call, Call::Hello(_)) {
+            if matches!(request.call, PeerCall::Hello(_)) {
                 self.probed.send(()).expect("the test looks");
                 return Ok(Response::NotHeld);
             }

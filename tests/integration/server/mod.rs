@@ -136,7 +136,7 @@ async fn starting(config: Config) -> Served {
         ring_nodes: 1,
         ring_version: 1,
         registry_connected: true,
-        standing: "holds",
+        state: "holds",
         ignored_keys: 0,
     });
     let services = Services {

@@ -57,7 +57,7 @@ pub(super) async fn until(
 
 /// Whether the node holds what it owns.
 pub(super) fn holds(status: &StatusResponse) -> bool {
-    status.registry.as_ref().is_some_and(|registry| registry.standing == "holds")
+    status.registry.as_ref().is_some_and(|registry| registry.state == "holds")
 }
 
 /// Waits until the node holds what it owns among so many, and reaches all of them.

@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use psycache::clock::Clock;
 use psycache::membership::registry::{RegistryError, etcd};
 use psycache::membership::view::Entry;
-use psycache::ownership::{Ownership, Registration, Standing, Timing};
-use psycache::transport::remote::{Link, Remote, RemoteError, Request, Response};
+use psycache::ownership::{Ownership, OwnershipState, Registration, Timing};
+use psycache::transport::remote::{Reachability, Remote, RemoteError, Request, Response};
 use tokio::task::JoinSet;
 
 /// The shortest that etcd grants.
@@ -34,8 +34,8 @@ impl Remote for Wire {
         &self.to
     }
 
-    fn link(&self) -> Link {
-        Link::Connected
+    fn reachability(&self) -> Reachability {
+        Reachability::Connected
     }
 
     fn ask(
@@ -128,7 +128,7 @@ impl Member {
     }
 
     pub(super) async fn holds(&self) {
-        self.until("it holds its keys", |node| node.standing() == Standing::Holds).await;
+        self.until("it holds its keys", |node| node.state() == OwnershipState::Holds).await;
     }
 
     /// Waits until it has these in its ring, and holds what it owns.
@@ -136,7 +136,7 @@ impl Member {
         self.until(&format!("it sees {addresses:?}"), |node| {
             let nodes = node.report().nodes;
             nodes.iter().map(|node| &*node.address).eq(addresses.iter().copied())
-                && node.standing() == Standing::Holds
+                && node.state() == OwnershipState::Holds
         })
         .await;
     }

@@ -30,7 +30,7 @@ impl Policy for Sieve {
         self.used.set(slot, true);
     }
 
-    fn admit(&mut self, slot: u32, _entry: &Entry) {
+    fn insert(&mut self, slot: u32, _entry: &Entry) {
         self.used.set(slot, false);
         self.arrival.push_front(slot);
     }

@@ -21,7 +21,7 @@ impl Policy for Fifo {
     fn touch(&mut self, _slot: u32) {}
 
     #[inline]
-    fn admit(&mut self, slot: u32, _entry: &Entry) {
+    fn insert(&mut self, slot: u32, _entry: &Entry) {
         self.arrival.push_front(slot);
     }
 

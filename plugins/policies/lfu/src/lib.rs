@@ -46,7 +46,7 @@ impl Policy for Lfu {
         self.place(slot, next);
     }
 
-    fn admit(&mut self, slot: u32, _entry: &Entry) {
+    fn insert(&mut self, slot: u32, _entry: &Entry) {
         let bucket = self.buckets.of_count_one();
         self.place(slot, bucket);
     }

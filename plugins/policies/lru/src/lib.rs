@@ -23,7 +23,7 @@ impl Policy for Lru {
     }
 
     #[inline]
-    fn admit(&mut self, slot: u32, _entry: &Entry) {
+    fn insert(&mut self, slot: u32, _entry: &Entry) {
         self.recency.push_front(slot);
     }
 

@@ -81,7 +81,7 @@ impl Policy for LruK {
         self.coldest.warmed(slot, &self.uses);
     }
 
-    fn admit(&mut self, slot: u32, entry: &Entry) {
+    fn insert(&mut self, slot: u32, entry: &Entry) {
         let now = self.tick();
         self.resident += 1;
         self.hashes.set(slot, entry.hash);

@@ -113,7 +113,7 @@ fn the_clock_may_run_out() {
     let entry = |hash| Entry { hash, weight: 1, cost_us: 0, ttl_ms: 0 };
     policy.clock = ABSENT - 4;
     for slot in [0, 1, 2] {
-        policy.admit(slot, &entry(u64::from(slot)));
+        policy.insert(slot, &entry(u64::from(slot)));
     }
     policy.touch(0);
     policy.touch(1);
@@ -130,7 +130,7 @@ fn who_won_before_the_clock_ran_out_is_colder() {
     policy.clock = ABSENT - 5;
     // Far enough from each other to meet in the second round only.
     for slot in [0, 8] {
-        policy.admit(slot, &entry(u64::from(slot)));
+        policy.insert(slot, &entry(u64::from(slot)));
     }
     [0, 8].into_iter().for_each(|slot| policy.touch(slot));
     assert!(policy.clock > times::HALF + 2, "it has not run out yet");

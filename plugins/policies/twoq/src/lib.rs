@@ -51,7 +51,7 @@ impl TwoQ {
     fn pop_from_a1_in(&mut self) -> Option<u32> {
         // The paper looks an entry up in A1out, then makes room for it, then cuts A1out
         // to size. The node asks for room before it tells for which entry, so the cut
-        // waits for `admit`; cutting here first keeps a series of evictions bounded.
+        // waits for `insert`; cutting here first keeps a series of evictions bounded.
         let limit = self.share_of_resident(self.out_share);
         let slot = self.a1_in.pop_back(&mut self.links)?;
         self.a1_in_len -= 1;
@@ -90,7 +90,7 @@ impl Policy for TwoQ {
         }
     }
 
-    fn admit(&mut self, slot: u32, entry: &Entry) {
+    fn insert(&mut self, slot: u32, entry: &Entry) {
         self.resident += 1;
         self.hashes.set(slot, entry.hash);
         let seen_before = self.a1_out.find(entry.hash).is_some();

@@ -100,7 +100,7 @@ fn am_gives_up_its_least_recently_used() {
 fn a_series_of_evictions_keeps_a1_out_bounded() {
     let mut policy = TwoQ::configure(&Config::new(100, 100)).expect("no options");
     for slot in 0..100 {
-        policy.admit(slot, &Entry { hash: slot.into(), weight: 1, cost_us: 0, ttl_ms: 0 });
+        policy.insert(slot, &Entry { hash: slot.into(), weight: 1, cost_us: 0, ttl_ms: 0 });
     }
     while policy.victim().is_some() {
         let resident = policy.resident + 1;

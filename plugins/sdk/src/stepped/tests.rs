@@ -29,10 +29,10 @@ impl Policy for Logged {
         self.note(&format!("touch{slot}"));
     }
 
-    fn admit(&mut self, slot: u32, entry: &Entry) {
+    fn insert(&mut self, slot: u32, entry: &Entry) {
         assert!(!self.resident.contains(&slot));
         self.resident.push(slot);
-        self.note(&format!("admit{slot}:{}", entry.hash));
+        self.note(&format!("insert{slot}:{}", entry.hash));
     }
 
     fn overwrite(&mut self, slot: u32, entry: &Entry) {
@@ -79,7 +79,7 @@ fn unknown_slots_are_ignored() {
     let mut policy = stepped(8);
     let step =
         Step { touched: &[3, 9_999_999], removed: &[4, u32::MAX], now: 5, ..Step::default() };
-    assert_eq!(admit(&mut policy, &[3], 1, step), ("@5 admit3:10".to_owned(), vec![]));
+    assert_eq!(admit(&mut policy, &[3], 1, step), ("@5 insert3:10".to_owned(), vec![]));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn old_entries_go_before_new_ones_come() {
     let mut policy = stepped(8);
     admit(&mut policy, &[5], 1, Step::default());
     let (log, victims) = admit(&mut policy, &[0], 1, Step { need: 1, ..Step::default() });
-    assert_eq!((log.as_str(), victims), ("@0 evict5 admit0:10", vec![5]));
+    assert_eq!((log.as_str(), victims), ("@0 evict5 insert0:10", vec![5]));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn new_entries_go_where_the_old_do_not_suffice() {
     let mut policy = stepped(8);
     admit(&mut policy, &[5], 1, Step::default());
     let (log, victims) = admit(&mut policy, &[0, 1], 1, Step { need: 2, ..Step::default() });
-    assert_eq!((log.as_str(), victims), ("@0 evict5 admit0:10 admit1:11 evict0", vec![5, 0]));
+    assert_eq!((log.as_str(), victims), ("@0 evict5 insert0:10 insert1:11 evict0", vec![5, 0]));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn an_admitted_resident_is_overwritten_and_may_then_leave() {
     admit(&mut policy, &[1, 2], 1, Step::default());
     // Slot 1 weighs 7 now, which is what its eviction frees; it is not admitted anew.
     let (log, victims) = admit(&mut policy, &[3, 1], 7, Step { need: 7, ..Step::default() });
-    assert_eq!((log.as_str(), victims), ("@0 over1:11 evict1 admit3:10", vec![1]));
+    assert_eq!((log.as_str(), victims), ("@0 over1:11 evict1 insert3:10", vec![1]));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_removed_and_admitted_slot_is_reused() {
     let mut policy = stepped(8);
     admit(&mut policy, &[1], 1, Step::default());
     let step = Step { touched: &[1], removed: &[1, 1], ..Step::default() };
-    assert_eq!(admit(&mut policy, &[1], 1, step).0, "@0 touch1 remove1 admit1:10");
+    assert_eq!(admit(&mut policy, &[1], 1, step).0, "@0 touch1 remove1 insert1:10");
 }
 
 #[test]

@@ -36,7 +36,7 @@ async fn members_vouch_for_each_other_while_etcd_is_away() {
         let status = status(node).await;
         let registry = status.registry.expect("one");
         assert!(!registry.connected && !registry.problem.is_empty(), "{registry:?}");
-        assert_eq!((&*registry.standing, status.nodes.len()), ("holds", 3));
+        assert_eq!((&*registry.state, status.nodes.len()), ("holds", 3));
     }
     etcd.run().await;
     cluster.agrees().await;
@@ -78,7 +78,7 @@ async fn a_crash_while_etcd_is_away_ends_certainty_until_it_is_back() {
     drop(cluster.nodes.pop());
     for node in &cluster.nodes {
         until(node, "it is uncertain", |status| {
-            status.registry.as_ref().is_some_and(|registry| registry.standing == "uncertain")
+            status.registry.as_ref().is_some_and(|registry| registry.state == "uncertain")
         })
         .await;
     }

@@ -12,9 +12,9 @@ use tonic::Streaming;
 use tonic::transport::Endpoint;
 
 use super::Protocol;
-use super::exchange::{Broken, Exchange};
 use super::receive::{End, reason, receive};
 use super::signals::Signals;
+use super::stream::{Broken, RequestStream};
 
 /// From the first packet to the node's word that it answers requests.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 8 << 20;
 
 /// How it stands with the connection.
-pub(crate) enum State<P: Protocol> {
+pub(crate) enum ConnectionState<P: Protocol> {
     /// Nobody has asked for it lately; whoever does waits for the outcome.
     Idle,
     /// The first attempt since then is under way.
@@ -47,7 +47,7 @@ pub(crate) enum State<P: Protocol> {
 
 /// A connection that works.
 pub(crate) struct Up<P: Protocol> {
-    exchange: Arc<Exchange<P>>,
+    exchange: Arc<RequestStream<P>>,
     /// The same connection, for requests outside of the stream.
     calls: P::Calls,
 }
@@ -59,20 +59,20 @@ impl<P: Protocol> Clone for Up<P> {
 }
 
 /// A node that may be asked. Dropping it closes the connection.
-pub(crate) struct Link<P: Protocol> {
+pub(crate) struct Connection<P: Protocol> {
     address: String,
-    state: watch::Receiver<State<P>>,
+    state: watch::Receiver<ConnectionState<P>>,
     signals: Arc<Signals>,
     keeper: AbortHandle,
 }
 
-impl<P: Protocol> Link<P> {
+impl<P: Protocol> Connection<P> {
     /// A link to `address`, which connects when it is first asked for.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub(crate) fn new(address: &str, protocol: P) -> Self {
-        let (show, state) = watch::channel(State::Idle);
+        let (show, state) = watch::channel(ConnectionState::Idle);
         let signals = Arc::new(Signals::default());
         let keeper = Keeper {
             address: address.to_owned(),
@@ -91,7 +91,7 @@ impl<P: Protocol> Link<P> {
     }
 
     /// How it stands now.
-    pub(crate) fn state(&self) -> watch::Ref<'_, State<P>> {
+    pub(crate) fn state(&self) -> watch::Ref<'_, ConnectionState<P>> {
         self.state.borrow()
     }
 
@@ -108,7 +108,7 @@ impl<P: Protocol> Link<P> {
 
     /// Sends the request that `request` makes of an id, and waits for the answer, or why
     /// there is none. Dropping the future cancels it at the other end, unless it
-    /// `lasts`, see [`Exchange::ask`].
+    /// `lasts`, see [`RequestStream::ask`].
     pub(crate) async fn ask(
         &self,
         lasts: bool,
@@ -132,21 +132,23 @@ impl<P: Protocol> Link<P> {
     /// A connection that works, or why there is none; waits for an attempt only if the
     /// last one is no news any more.
     async fn up(&self) -> Result<Up<P>, Arc<str>> {
-        if let State::Up(up) = &*self.state.borrow() {
+        if let ConnectionState::Up(up) = &*self.state.borrow() {
             return Ok(up.clone());
         }
         self.signals.want();
         let mut state = self.state.clone();
-        let settled = state.wait_for(|state| matches!(state, State::Up(_) | State::Down(_))).await;
+        let settled = state
+            .wait_for(|state| matches!(state, ConnectionState::Up(_) | ConnectionState::Down(_)))
+            .await;
         match settled.as_deref() {
-            Ok(State::Up(up)) => Ok(up.clone()),
-            Ok(State::Down(problem)) => Err(Arc::clone(problem)),
+            Ok(ConnectionState::Up(up)) => Ok(up.clone()),
+            Ok(ConnectionState::Down(problem)) => Err(Arc::clone(problem)),
             _ => Err("this process is stopping".into()),
         }
     }
 }
 
-impl<P: Protocol> Drop for Link<P> {
+impl<P: Protocol> Drop for Connection<P> {
     fn drop(&mut self) {
         self.keeper.abort();
     }
@@ -157,7 +159,7 @@ struct Keeper<P: Protocol> {
     address: String,
     protocol: P,
     signals: Arc<Signals>,
-    show: watch::Sender<State<P>>,
+    show: watch::Sender<ConnectionState<P>>,
     /// Before the next attempt.
     pause: Duration,
 }
@@ -166,10 +168,10 @@ impl<P: Protocol> Keeper<P> {
     async fn keep(mut self) {
         loop {
             self.signals.wanted().await;
-            self.show.send_replace(State::Connecting);
+            self.show.send_replace(ConnectionState::Connecting);
             self.pause = RETRY_FIRST;
             self.while_wanted().await;
-            self.show.send_replace(State::Idle);
+            self.show.send_replace(ConnectionState::Idle);
         }
     }
 
@@ -186,7 +188,7 @@ impl<P: Protocol> Keeper<P> {
                     }
                     last_wanted = Instant::now();
                 }
-                Err(problem) => drop(self.show.send_replace(State::Down(problem.into()))),
+                Err(problem) => drop(self.show.send_replace(ConnectionState::Down(problem.into()))),
             }
             let spread = rand::rng().random_range(0.5..=1.0);
             sleep(self.pause.mul_f64(spread)).await;
@@ -206,7 +208,7 @@ impl<P: Protocol> Keeper<P> {
         let exchange = Arc::clone(&up.exchange);
         self.signals.hear();
         self.signals.was_wanted();
-        self.show.send_replace(State::Up(up));
+        self.show.send_replace(ConnectionState::Up(up));
         let end = receive(&exchange, answers, &self.signals).await;
         // One that lasted says nothing against the next.
         if since.elapsed() > RETRY_LAST {
@@ -221,8 +223,8 @@ impl<P: Protocol> Keeper<P> {
         // New requests must see it before those on the stream fail, or they would try
         // it again.
         self.show.send_replace(match wanted {
-            true => State::Down(Arc::clone(&problem)),
-            false => State::Idle,
+            true => ConnectionState::Down(Arc::clone(&problem)),
+            false => ConnectionState::Idle,
         });
         exchange.fail(&problem);
         if wanted {
@@ -250,7 +252,7 @@ async fn connect<P: Protocol>(
     }
     let channel = endpoint.connect().await.map_err(|error| reason(&error))?;
     let calls = protocol.calls(channel);
-    let (exchange, outgoing) = Exchange::new(protocol);
+    let (exchange, outgoing) = RequestStream::new(protocol);
     // It goes out with the headers. A process that hangs may still take connections
     // and open streams.
     let is_probed = exchange.probe();

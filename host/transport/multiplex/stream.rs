@@ -14,7 +14,7 @@ use crate::sync::Mutex;
 const PROBE: u64 = 0;
 
 /// One life of a stream.
-pub(super) struct Exchange<P: Protocol> {
+pub(super) struct RequestStream<P: Protocol> {
     /// Bounded by the places: see [`Queued::place`].
     queue: mpsc::UnboundedSender<Queued<P::Request>>,
     /// [`Protocol::AT_ONCE`]; closed with the stream.
@@ -50,7 +50,7 @@ pub(super) enum Broken {
     Unanswered(Arc<str>),
 }
 
-impl<P: Protocol> Exchange<P> {
+impl<P: Protocol> RequestStream<P> {
     /// The asker's end, and the messages to send.
     pub(super) fn new(protocol: &P) -> (Self, Outgoing<P::Request>) {
         let (queue, receiver) = mpsc::unbounded_channel();
@@ -175,7 +175,7 @@ impl<P: Protocol> Whole<P> {
 
 /// A request that was made: takes itself back when its asker goes away.
 struct Asked<'a, P: Protocol> {
-    exchange: &'a Exchange<P>,
+    exchange: &'a RequestStream<P>,
     id: u64,
     /// There is nothing to take back, or it may not be.
     stays: bool,

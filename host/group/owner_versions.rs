@@ -6,9 +6,9 @@ use crate::sync::Mutex;
 
 /// Numbers by the node's address; one for each node that ever answered a change.
 #[derive(Default)]
-pub(super) struct Heard(Mutex<BTreeMap<String, u64>>);
+pub(super) struct OwnerVersions(Mutex<BTreeMap<String, u64>>);
 
-impl Heard {
+impl OwnerVersions {
     /// What `node` told last; 0, which no node ever tells, if nothing.
     pub(super) fn of(&self, node: &str) -> u64 {
         self.0.lock().get(node).copied().unwrap_or(0)

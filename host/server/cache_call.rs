@@ -28,7 +28,7 @@ const MAX_KEYS: usize = 10_000;
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
 /// A request that a group answers.
-pub(super) trait Call: Send + Sync + 'static {
+pub(super) trait CacheCall: Send + Sync + 'static {
     /// What it is answered with.
     type Answer: Send;
     /// Its name in the service.
@@ -44,7 +44,7 @@ pub(super) trait Call: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
 }
 
-impl Call for GetRequest {
+impl CacheCall for GetRequest {
     type Answer = GetResponse;
     const METHOD: &'static str = "Get";
 
@@ -73,7 +73,7 @@ impl Call for GetRequest {
     }
 }
 
-impl Call for GetManyRequest {
+impl CacheCall for GetManyRequest {
     type Answer = GetManyResponse;
     const METHOD: &'static str = "GetMany";
 
@@ -105,7 +105,7 @@ impl Call for GetManyRequest {
     }
 }
 
-impl Call for SetRequest {
+impl CacheCall for SetRequest {
     type Answer = SetResponse;
     const METHOD: &'static str = "Set";
 
@@ -130,7 +130,7 @@ impl Call for SetRequest {
     }
 }
 
-impl Call for RemoveRequest {
+impl CacheCall for RemoveRequest {
     type Answer = RemoveResponse;
     const METHOD: &'static str = "Remove";
 
@@ -151,7 +151,7 @@ impl Call for RemoveRequest {
     }
 }
 
-impl Call for RemoveManyRequest {
+impl CacheCall for RemoveManyRequest {
     type Answer = RemoveManyResponse;
     const METHOD: &'static str = "RemoveMany";
 
@@ -184,7 +184,7 @@ impl Call for RemoveManyRequest {
     }
 }
 
-impl Call for ClearRequest {
+impl CacheCall for ClearRequest {
     type Answer = ClearResponse;
     const METHOD: &'static str = "Clear";
 

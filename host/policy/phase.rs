@@ -10,7 +10,7 @@ use super::status::WorkerState;
 use super::{Failure, PolicyConfig, PolicySource};
 
 /// Who chooses.
-pub(super) enum State {
+pub(super) enum Phase {
     /// The policy.
     Running(Instance),
     /// The node, while the old policy gives its order for a new one.

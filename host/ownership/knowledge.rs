@@ -39,7 +39,7 @@ struct Promise {
     until_ms: u64,
 }
 
-pub(super) struct State {
+pub(super) struct Knowledge {
     pub(super) own: RingNode,
     pub(super) timing: Timing,
     pub(super) registered: Option<Registered>,
@@ -57,7 +57,7 @@ pub(super) struct State {
     vouches: BTreeMap<Arc<str>, Vouch>,
 }
 
-impl State {
+impl Knowledge {
     pub(super) fn new(own: RingNode, timing: Timing) -> Self {
         Self {
             own,

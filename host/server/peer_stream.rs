@@ -21,7 +21,7 @@ use crate::transport::remote::Local;
 /// [`AT_ONCE`] requests on it, and one that has more is refused those that would have to
 /// wait. So a cancellation is never behind a request that waits for a place. Dropping
 /// it gives up what may be.
-pub(super) struct Exchange {
+pub(super) struct PeerStream {
     local: Arc<dyn Local>,
     answers: mpsc::Sender<Outgoing>,
     /// Requests that had to wait; each ends with its answer.
@@ -37,7 +37,7 @@ struct Running {
     may_be_given_up: bool,
 }
 
-impl Exchange {
+impl PeerStream {
     pub(super) fn new(local: Arc<dyn Local>, answers: mpsc::Sender<Outgoing>) -> Self {
         Self { local, answers, running: JoinSet::new(), places: HashMap::new() }
     }
@@ -136,7 +136,7 @@ impl Exchange {
     }
 }
 
-impl Drop for Exchange {
+impl Drop for PeerStream {
     fn drop(&mut self) {
         for running in self.places.values().filter(|running| running.may_be_given_up) {
             running.task.abort();

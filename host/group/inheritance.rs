@@ -12,7 +12,7 @@ use crate::sync::Mutex;
 const OVERHEAD: u64 = 96;
 
 /// Entries by key, each for one registration, for a minute.
-pub(super) struct Left {
+pub(super) struct Inheritance {
     kept: Mutex<Kept>,
     most_bytes: u64,
 }
@@ -31,7 +31,7 @@ struct Entry {
     until_ms: u64,
 }
 
-impl Left {
+impl Inheritance {
     pub(super) fn new(most_bytes: u64) -> Self {
         Self { kept: Mutex::default(), most_bytes }
     }
