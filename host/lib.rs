@@ -5,6 +5,7 @@
 //! only what stands below it.
 #![doc = include_str!("ARCHITECTURE.md")]
 
+#[cfg(feature = "cli")]
 pub mod cli;
 
 pub mod node;
@@ -15,6 +16,7 @@ pub mod server;
 
 pub mod client;
 pub mod group;
+#[cfg(feature = "plugins")]
 pub mod plugin;
 
 pub mod ownership;

@@ -1,4 +1,5 @@
-//! What a cluster's size costs: an idle node, and a remove, among few nodes and many.
+//! What a cluster's size costs: an idle node, and a remove, among few nodes and many. And
+//! what hot keys cost the nodes that own them.
 //!
 //! All nodes and their etcd are processes of this machine, so what is counted is
 //! processor time, not how long something takes.
@@ -15,19 +16,27 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use psycache::proto::RemoveRequest;
+use psycache::key;
+use psycache::membership::rendezvous::{Ring, RingNode};
 use psycache::proto::cache_client::CacheClient;
+use psycache::proto::{GetRequest, RemoveRequest, SetRequest};
 use tonic::transport::Channel;
 
 use crate::Settings;
 use crate::report::{Figure, median};
 use crate::server::Server;
+use crate::streams::zipf_of;
 
 const FEW: usize = 3;
 const MANY: usize = 64;
 
-/// Removes under way at a time.
+/// Requests under way at a time.
 const IN_FLIGHT: usize = 16;
+
+/// Nodes that are asked for keys of which some are hot.
+const SHARERS: usize = 8;
+const KEYS: u32 = 10_000;
+const SKEW: f64 = 1.2;
 
 /// The cluster of each size, one after the other.
 pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
@@ -60,6 +69,16 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     };
     figures.push(ratio("an idle node", costs[1].0 / costs[0].0));
     figures.push(ratio("a remove, all nodes together", costs[1].1 / costs[0].1));
+    let cluster = Cluster::start(&settings.command, SHARERS)?;
+    let gets = if settings.quick { 20_000 } else { 400_000 };
+    let busiest = runtime.block_on(cluster.busiest(gets))?;
+    figures.push(Figure {
+        bench: "cluster",
+        case: format!("gets of keys by Zipf {SKEW} at random nodes"),
+        subject: format!("busiest of {SHARERS} nodes / mean"),
+        value: busiest,
+        unit: "x CPU",
+    });
     Ok(figures)
 }
 
@@ -93,6 +112,7 @@ impl Cluster {
             let mut serve = Command::new(command);
             let http = if number == 0 { &http } else { "none" };
             serve.args(["serve", "--etcd", &url, "--listen", "127.0.0.1:0", "--http", http]);
+            serve.args(["--retriever", "none"]);
             nodes.push(Server::start(serve.args(["--log", "error"]))?);
         }
         // The last one's coming is over for all.
@@ -111,19 +131,56 @@ impl Cluster {
         Ok(median(took.collect()))
     }
 
-    /// Microseconds of processor time of all nodes for one remove at the first one, and
-    /// messages from there to others.
+    /// Microseconds of processor time of all nodes for one remove at the first one of a key
+    /// that another one owns, and messages from there to others.
     async fn remove(&self, removes: usize) -> Result<(f64, f64)> {
-        let endpoint = format!("http://{}", self.nodes[0].address());
-        let client = CacheClient::new(Channel::from_shared(endpoint)?.connect().await?);
+        let client = self.client(0).await?;
+        let nodes = self.nodes.iter();
+        let ring =
+            Ring::new(nodes.map(|node| RingNode { address: node.address().into(), weight: 1 }));
+        let is_others = |key: &String| {
+            let owner = ring.owner(key::ring_hash(key)).map(|owner| &ring.nodes()[owner]);
+            owner.is_some_and(|owner| &*owner.address != self.nodes[0].address())
+        };
+        let keys = (0..).map(|number| format!("user:{number:016}")).filter(is_others);
+        let keys: Vec<Bytes> = keys.take(removes).map(Bytes::from).collect();
         // Connections are made at the first request.
-        remove_each(&client, removes).await?;
+        remove_each(&client, &keys).await?;
         let times = || self.nodes.iter().map(Server::processor_time).sum::<Result<Duration>>();
         let (before, asked) = (times()?, self.asked()?);
-        remove_each(&client, removes).await?;
+        remove_each(&client, &keys).await?;
         let took = times()?.saturating_sub(before).as_secs_f64() * 1e6;
         let messages = self.asked()? - asked;
         Ok((took / removes as f64, messages as f64 / removes as f64))
+    }
+
+    /// Processor time of the node that takes most for `gets`, by the mean of all.
+    async fn busiest(&self, gets: usize) -> Result<f64> {
+        let clients = stream::iter(0..self.nodes.len()).then(|node| self.client(node));
+        let clients: Vec<_> = clients.try_collect().await?;
+        let set = stream::iter(0..KEYS).map(|number| {
+            let mut client = clients[number as usize % clients.len()].clone();
+            let (group, key) = ("default".into(), Bytes::from(format!("user:{number:016}")));
+            let set =
+                SetRequest { group, key, value: vec![7; 100].into(), ..SetRequest::default() };
+            async move { client.set(set).await.map(drop) }
+        });
+        set.buffer_unordered(IN_FLIGHT).try_collect::<()>().await.context("a set failed")?;
+        // What is hot is known after a while.
+        get_each(&clients, gets / 4).await?;
+        let times = || self.nodes.iter().map(Server::processor_time).collect::<Result<Vec<_>>>();
+        let before = times()?;
+        get_each(&clients, gets).await?;
+        let took = times()?.into_iter().zip(before);
+        let took: Vec<f64> =
+            took.map(|(after, before)| after.saturating_sub(before).as_secs_f64()).collect();
+        let mean = took.iter().sum::<f64>() / took.len() as f64;
+        Ok(took.into_iter().fold(0.0, f64::max) / mean)
+    }
+
+    async fn client(&self, node: usize) -> Result<CacheClient<Channel>> {
+        let endpoint = format!("http://{}", self.nodes[node].address());
+        Ok(CacheClient::new(Channel::from_shared(endpoint)?.connect().await?))
     }
 
     /// Requests that the first node has sent to others.
@@ -141,15 +198,29 @@ impl Cluster {
     }
 }
 
-async fn remove_each(client: &CacheClient<Channel>, removes: usize) -> Result<()> {
-    let removed = stream::iter(0..removes).map(|number| {
+async fn remove_each(client: &CacheClient<Channel>, keys: &[Bytes]) -> Result<()> {
+    let removed = stream::iter(keys).map(|key| {
         let mut client = client.clone();
         async move {
-            let key = Bytes::from(format!("user:{number:016}"));
-            client.remove(RemoveRequest { group: "default".into(), key }).await.map(drop)
+            client
+                .remove(RemoveRequest { group: "default".into(), key: key.clone() })
+                .await
+                .map(drop)
         }
     });
     removed.buffer_unordered(IN_FLIGHT).try_collect::<()>().await.context("a remove failed")
+}
+
+/// Each at the next node in turn.
+async fn get_each(clients: &[CacheClient<Channel>], gets: usize) -> Result<()> {
+    let numbers = zipf_of(KEYS, SKEW, gets, 7).into_iter().enumerate();
+    let got = stream::iter(numbers).map(|(at, number)| {
+        let mut client = clients[at % clients.len()].clone();
+        let (group, key) = ("default".into(), Bytes::from(format!("user:{number:016}")));
+        async move { client.get(GetRequest { group, key }).await.map(drop) }
+    });
+    let at_a_time = clients.len() * IN_FLIGHT;
+    got.buffer_unordered(at_a_time).try_collect::<()>().await.context("a get failed")
 }
 
 fn etcd() -> Result<(Etcd, String)> {

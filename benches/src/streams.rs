@@ -51,8 +51,13 @@ pub(crate) fn value() -> Bytes {
 /// `len` numbers below `keys`, 0 the most frequent, the n-th `1 / n^0.99` times as
 /// often.
 pub(crate) fn zipf(keys: u32, len: usize, seed: u64) -> Vec<u32> {
+    zipf_of(keys, 0.99, len, seed)
+}
+
+/// The same with `1 / n^skew`.
+pub(crate) fn zipf_of(keys: u32, skew: f64, len: usize, seed: u64) -> Vec<u32> {
     let random = SmallRng::seed_from_u64(seed);
-    let zipf = Zipf::new(f64::from(keys), 0.99).expect("there are keys");
+    let zipf = Zipf::new(f64::from(keys), skew).expect("there are keys");
     zipf.sample_iter(random).take(len).map(|number: f64| number as u32 - 1).collect()
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use psycache::config::{Config, Error, Settings};
+use psycache::config::{Config, Error, PolicyChoice, RetrieverChoice, Settings};
 
 const PATH: &str = "node.toml";
 
@@ -33,12 +33,16 @@ fn check(config: &Config) {
     for group in &config.groups {
         group.group.check().expect("what the file's parsers let through, a group takes");
         assert!(group.store.capacity_bytes > 0 && group.store.max_entries != Some(0));
-        assert!(!group.policy.plugin.is_empty());
+        let is_named = |policy: &PolicyChoice| matches!(policy, PolicyChoice::Plugin(plugin) if !plugin.plugin.is_empty());
+        assert!(is_named(&group.policy));
     }
     assert!((1..=1000).contains(&config.cluster.weight));
     // No secret is shown: whatever it is, it would be between quotes here.
-    let secrets = config.groups.iter().filter_map(|group| group.retriever.as_ref());
-    for (name, secret) in secrets.flat_map(|retriever| &retriever.secrets) {
+    let plugins = config.groups.iter().filter_map(|group| match &group.retriever {
+        Some(RetrieverChoice::Plugin(plugin)) => Some(plugin),
+        Some(RetrieverChoice::Native(_)) | None => None,
+    });
+    for (name, secret) in plugins.flat_map(|plugin| &plugin.secrets) {
         let shown = format!("{secret:?}");
         assert_eq!(shown, "Secret(…)", "{name}");
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
+#[cfg(feature = "etcd")]
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::codegen::http::Uri;
@@ -13,6 +14,9 @@ use tonic::codegen::http::Uri;
 use super::node::Node;
 use super::{Config, ConnectError, Nodes};
 use crate::key;
+#[cfg(not(feature = "etcd"))]
+use crate::membership::registry::RegistryError;
+#[cfg(feature = "etcd")]
 use crate::membership::registry::{Membership, Observer};
 use crate::membership::rendezvous::{Ring, RingNode};
 
@@ -47,6 +51,7 @@ pub(super) struct Route {
 impl Routes {
     pub(super) async fn start(config: Config) -> Result<Self, ConnectError> {
         let max_value_bytes = config.max_value_bytes;
+        #[cfg_attr(not(feature = "etcd"), expect(unused_mut, reason = "nothing is followed"))]
         let mut following = JoinSet::new();
         let now = match config.nodes {
             Nodes::List(addresses) => {
@@ -57,6 +62,9 @@ impl Routes {
                 }
                 Known::empty().changed(nodes, String::new(), max_value_bytes)
             }
+            #[cfg(not(feature = "etcd"))]
+            Nodes::Etcd(_) => return Err(RegistryError::without_etcd().into()),
+            #[cfg(feature = "etcd")]
             Nodes::Etcd(config) => {
                 let observer = Observer::start(config).await?;
                 let mut membership = observer.membership();
@@ -126,6 +134,7 @@ impl Known {
     }
 
     /// What the registry says.
+    #[cfg(feature = "etcd")]
     fn told(&self, membership: &Membership, max_value_bytes: usize) -> Self {
         let nodes = membership.nodes.iter();
         let nodes = nodes
@@ -157,6 +166,7 @@ impl Known {
 }
 
 /// Applies what the registry says until it is gone.
+#[cfg(feature = "etcd")]
 async fn follow(
     now: Arc<ArcSwap<Known>>,
     mut membership: watch::Receiver<Arc<Membership>>,

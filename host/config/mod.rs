@@ -3,10 +3,12 @@
 //! A source of settings gives [`Settings`], where everything is optional. Layers
 //! of them become one [`Config`], in which nothing is left to doubt.
 
+mod choice;
 mod cluster;
 mod error;
 mod file;
 mod node;
+mod plugin;
 mod resolve;
 mod secret;
 mod settings;
@@ -15,11 +17,13 @@ pub mod text;
 #[cfg(test)]
 mod tests;
 
+pub use choice::{NativePolicy, NativeRetriever, PolicyChoice, RetrieverChoice};
 pub use cluster::{ClusterSettings, EtcdAccess};
 pub use error::Error;
 pub use node::{
     Cluster, Config, DEFAULT_CAPACITY_BYTES, DEFAULT_GROUP, DEFAULT_HTTP, DEFAULT_LISTEN,
-    DEFAULT_TTL, Group, Plugin, Registry,
+    DEFAULT_TTL, Group, Registry,
 };
+pub use plugin::Plugin;
 pub use secret::Secret;
 pub use settings::{GroupSettings, PluginSettings, Settings, TelemetrySettings};

@@ -1,9 +1,9 @@
 //! All that a node is started with.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::secret::Secret;
+use super::choice::{PolicyChoice, RetrieverChoice};
+use super::plugin::Plugin;
 use crate::group::{self, Uncertain};
 use crate::membership::registry::{InMemory, etcd};
 use crate::store;
@@ -72,9 +72,9 @@ pub struct Group {
     /// How much it holds.
     pub store: store::Config,
     /// Who leaves.
-    pub policy: Plugin,
+    pub policy: PolicyChoice,
     /// Where from; `None`: only what was set can be read.
-    pub retriever: Option<Plugin>,
+    pub retriever: Option<RetrieverChoice>,
 }
 
 impl Group {
@@ -87,34 +87,8 @@ impl Group {
         Self {
             group,
             store: store::Config { capacity_bytes: DEFAULT_CAPACITY_BYTES, max_entries: None },
-            policy: Plugin::new("lru"),
+            policy: Plugin::new("lru").into(),
             retriever: None,
-        }
-    }
-}
-
-/// A plugin and what it is told.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plugin {
-    /// A built-in's name, with or without `.wasm`, or a path.
-    pub plugin: String,
-    /// `name -> value`.
-    pub options: BTreeMap<String, String>,
-    /// `name -> secret`; for retrievers.
-    pub secrets: BTreeMap<String, Secret>,
-    /// `host:port` that a retriever may connect to.
-    pub allow_net: Vec<String>,
-}
-
-impl Plugin {
-    /// The plugin of that name or path, without options.
-    #[must_use]
-    pub fn new(plugin: &str) -> Self {
-        Self {
-            plugin: plugin.into(),
-            options: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            allow_net: Vec::new(),
         }
     }
 }

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use super::cluster;
 use super::error::Error;
-use super::node::{Config, DEFAULT_GROUP, Group, Plugin, Registry};
+use super::node::{Config, DEFAULT_GROUP, Group, Registry};
+use super::plugin::Plugin;
 use super::settings::{GroupSettings, PluginSettings, Settings, TelemetrySettings};
 use super::text::{OrNone, nearest};
 use crate::group;
 use crate::store;
 use crate::telemetry;
+
+const DEFAULT_POLICY: &str = "lru";
 
 /// Of a node without a file: with the sample data a first try works.
 const DEFAULT_RETRIEVER: &str = "static";
@@ -123,7 +126,7 @@ fn finish(settings: GroupSettings) -> Result<Group, Error> {
         |what: &str| Err(Error::Conflict(format!("group {:?}: {what}", default.group.name)));
     let policy = match plugin(settings.policy) {
         Ok(Some(plugin)) => plugin,
-        Ok(None) => default.policy,
+        Ok(None) => Plugin::new(DEFAULT_POLICY),
         Err(()) => return conflict("policy options without a policy; name it with --policy"),
     };
     if !policy.secrets.is_empty() || !policy.allow_net.is_empty() {
@@ -150,8 +153,8 @@ fn finish(settings: GroupSettings) -> Result<Group, Error> {
             capacity_bytes: settings.capacity_bytes.unwrap_or(kept.capacity_bytes),
             max_entries: settings.max_entries.or(kept.max_entries),
         },
-        policy,
-        retriever,
+        policy: policy.into(),
+        retriever: retriever.map(Into::into),
     })
 }
 

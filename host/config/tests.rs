@@ -30,7 +30,7 @@ fn conflict(flags: Settings, file: Option<Settings>) -> String {
 fn nothing_said_gives_the_defaults_and_the_sample_data() {
     let config = Config::from_settings(Settings::default(), None).unwrap();
     let mut expected = Config::default();
-    expected.groups[0].retriever = Some(Plugin::new("static"));
+    expected.groups[0].retriever = Some(Plugin::new("static").into());
     assert_eq!(config, expected);
 }
 
@@ -75,12 +75,13 @@ fn the_whole_file_is_read() {
     scores.group.negative_ttl = Duration::ZERO;
     scores.group.load_timeout = Duration::from_millis(300);
     scores.group.max_value_bytes = 1024;
-    scores.policy = Plugin::new("lruk.wasm");
-    scores.policy.options = [("k".into(), "2".into()), ("history".into(), "0.5".into())].into();
+    let mut lruk = Plugin::new("lruk.wasm");
+    lruk.options = [("k".into(), "2".into()), ("history".into(), "0.5".into())].into();
+    scores.policy = lruk.into();
     let mut http = Plugin::new("http");
     http.options = [("url".into(), "@x".into())].into();
     http.allow_net = vec!["127.0.0.1:80".into()];
-    scores.retriever = Some(http);
+    scores.retriever = Some(http.into());
     let expected = Config {
         listen: "0.0.0.0:7400".into(),
         advertise: Some("node-1:7400".into()),
@@ -131,7 +132,10 @@ fn another_plugin_by_flag_drops_the_options_of_the_files() {
     };
     let resolved = |policy| {
         let above = flags(GroupSettings { policy, ..GroupSettings::default() });
-        Config::from_settings(above, Some(file(text))).unwrap().groups[0].policy.clone()
+        match Config::from_settings(above, Some(file(text))).unwrap().groups[0].policy.clone() {
+            PolicyChoice::Plugin(plugin) => plugin,
+            native @ PolicyChoice::Native(_) => panic!("{native:?}"),
+        }
     };
     let other = resolved(policy(Some("twoq"), ("in", "0.5")));
     assert_eq!((other.plugin.as_str(), other.options.len()), ("twoq", 1));

@@ -5,18 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::{StreamExt, future, stream};
-use tokio::task;
 
+use super::plugins::Plugins;
 use super::{Cause, GroupProblem, StartError};
-use crate::config;
+use crate::config::{self, PolicyChoice, RetrieverChoice};
 use crate::group::{self, Group, Parts};
 use crate::ownership::Ownership;
-use crate::plugin::{
-    Engines, LoadError, Plugin, PolicyComponent, PolicyLimits, RetrieverComponent, RetrieverConfig,
-    RetrieverLimits,
-};
 use crate::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
-use crate::retriever::{Pool, PoolConfig, SharedRetriever};
+use crate::retriever::SharedRetriever;
 use crate::server::Groups;
 use crate::store::Store;
 
@@ -27,13 +23,13 @@ const SEED_BITS: u32 = 53;
 
 /// The groups, and what the instances of each one's policy are told.
 pub(super) async fn build(
-    engines: &Arc<Engines>,
+    plugins: &Plugins,
     configs: &[config::Group],
     ownership: &Arc<Ownership>,
 ) -> Result<(Groups, BTreeMap<String, PolicyConfig>), StartError> {
     // More at a time would only wait for the processors, deadlines and all.
     let at_a_time = std::thread::available_parallelism().map_or(1, usize::from) * 2;
-    let all = configs.iter().map(|config| group(engines, config, ownership));
+    let all = configs.iter().map(|config| group(plugins, config, ownership));
     let built: Vec<_> = stream::iter(all).buffered(at_a_time).collect().await;
     let (mut groups, mut policies, mut problems) = (Vec::new(), BTreeMap::new(), Vec::new());
     for (config, built) in configs.iter().zip(built) {
@@ -58,7 +54,7 @@ pub(super) async fn build(
 }
 
 async fn group(
-    engines: &Arc<Engines>,
+    plugins: &Plugins,
     config: &config::Group,
     ownership: &Arc<Ownership>,
 ) -> Result<(Arc<Group>, PolicyConfig), Vec<Cause>> {
@@ -76,11 +72,14 @@ async fn group(
         max_entries: store.slot_bound(),
         max_victims: MAX_VICTIMS,
         seed: rand::random::<u64>() >> (u64::BITS - SEED_BITS),
-        options: config.policy.options.clone().into_iter().collect(),
+        options: match &config.policy {
+            PolicyChoice::Plugin(plugin) => plugin.options.clone().into_iter().collect(),
+            PolicyChoice::Native(native) => native.options.clone(),
+        },
     };
     let worker_config = WorkerConfig::new(policy.clone(), clock.clone());
-    let worker = worker(engines, config, worker_config, Arc::clone(&store), waker);
-    let (worker, retriever) = match future::join(worker, first_retriever(engines, config)).await {
+    let worker = worker(plugins, config, worker_config, Arc::clone(&store), waker);
+    let (worker, retriever) = match future::join(worker, first_retriever(plugins, config)).await {
         (Ok(worker), Ok(retriever)) => (Arc::new(worker), retriever),
         (worker, retriever) => {
             return Err(worker.err().into_iter().chain(retriever.err()).collect());
@@ -93,58 +92,37 @@ async fn group(
 }
 
 async fn worker(
-    engines: &Arc<Engines>,
+    plugins: &Plugins,
     config: &config::Group,
     worker: WorkerConfig,
     store: Arc<Store>,
     waker: Waker,
 ) -> Result<Worker, Cause> {
-    let engines = Arc::clone(engines);
-    let (group, plugin) = (config.group.name.clone(), config.policy.plugin.clone());
-    let start = move || {
-        let plugin = Plugin::resolve(&plugin)?;
-        let policy =
-            PolicyComponent::load(&engines, plugin, &worker.policy, PolicyLimits::default())?;
-        Ok(Worker::start(&group, policy, worker, store, waker)?)
+    let policy = match &config.policy {
+        PolicyChoice::Plugin(wanted) => plugins.policy(wanted, &worker.policy).await?,
+        PolicyChoice::Native(native) => native.source(),
     };
-    blocking(start).await?
+    Ok(Worker::start(&config.group.name, policy, worker, store, waker)?)
 }
 
 async fn first_retriever(
-    engines: &Arc<Engines>,
+    plugins: &Plugins,
     config: &config::Group,
 ) -> Result<Option<SharedRetriever>, Cause> {
     match &config.retriever {
-        Some(wanted) => retriever(engines, &config.group, wanted).await.map(Some),
+        Some(wanted) => retriever(plugins, &config.group, wanted).await.map(Some),
         None => Ok(None),
     }
 }
 
 /// A retriever for `group`, loaded and tried.
 pub(super) async fn retriever(
-    engines: &Arc<Engines>,
+    plugins: &Plugins,
     group: &group::Config,
-    wanted: &config::Plugin,
+    wanted: &RetrieverChoice,
 ) -> Result<SharedRetriever, Cause> {
-    let name = wanted.plugin.clone();
-    let plugin = blocking(move || Plugin::resolve(&name)).await??;
-    let secrets = wanted.secrets.iter();
-    let told = RetrieverConfig {
-        group: group.name.clone(),
-        options: wanted.options.clone().into_iter().collect(),
-        secrets: secrets.map(|(name, secret)| (name.clone(), secret.expose().to_owned())).collect(),
-        allow_net: wanted.allow_net.iter().map(|place| place.parse()).collect::<Result<_, _>>()?,
-    };
-    let limits =
-        RetrieverLimits { value_bytes: group.max_value_bytes, ..RetrieverLimits::default() };
-    let component = RetrieverComponent::load(engines, plugin, told, limits).await?;
-    Ok(Pool::new(component, PoolConfig::default()))
-}
-
-/// Runs what would keep a thread of the runtime from serving.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, LoadError> {
-    let done = task::spawn_blocking(work).await;
-    done.map_err(|panic| LoadError::Engine(format!("loading panicked: {panic}")))
+    match wanted {
+        RetrieverChoice::Plugin(wanted) => plugins.retriever(group, wanted).await,
+        RetrieverChoice::Native(native) => Ok(native.retriever()),
+    }
 }

@@ -10,7 +10,11 @@ use super::StartError;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::group::HandedOver;
-use crate::membership::registry::{Registry, etcd};
+use crate::membership::registry::Registry;
+#[cfg(not(feature = "etcd"))]
+use crate::membership::registry::RegistryError;
+#[cfg(feature = "etcd")]
+use crate::membership::registry::etcd;
 use crate::membership::rendezvous::RingNode;
 use crate::membership::view::Entry;
 use crate::ownership::{Ownership, Registration, Timing};
@@ -94,7 +98,10 @@ impl Membership {
                 following.spawn(async move { comparing.compare_lists().await });
                 return Ok(Self::with_list(ownership, following));
             }
+            #[cfg(feature = "etcd")]
             config::Registry::Etcd(config) => Arc::new(etcd::Etcd::new(config)?),
+            #[cfg(not(feature = "etcd"))]
+            config::Registry::Etcd(_) => return Err(RegistryError::without_etcd().into()),
             config::Registry::InMemory(register) => Arc::new(register),
         };
         // Before others hear of the address.

@@ -5,10 +5,10 @@
 //!
 //! ```
 //! use psycache::config::{Config, Group};
-//! use psycache::node::{Node, StartError};
+//! use psycache::node::Node;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), StartError> {
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config {
 //!     listen: "127.0.0.1:0".into(),
 //!     http: None,
@@ -16,18 +16,23 @@
 //!     ..Config::default()
 //! };
 //! let node = Node::start(config).await?;
-//! assert_ne!(node.address().port(), 0);
+//! let scores = node.group("scores")?;
+//! scores.set("Ada", "815").await?;
+//! assert_eq!(&scores.get("Ada").await?.value[..], b"815");
 //! node.shutdown().await;
 //! # Ok(())
 //! # }
 //! ```
 
 mod error;
+mod group;
 mod groups;
 mod membership;
 mod operations;
+mod plugins;
 
 pub use error::{Cause, GroupProblem, StartError};
+pub use group::GroupHandle;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,14 +43,15 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::{self, Ownership};
-use crate::plugin::{CompileCache, Engines};
 use crate::server::{self, Groups, Health, Listeners, LocalNode, Services};
 use crate::telemetry::{Metrics, NodeReading, PeerReading};
 
 use membership::Membership;
 use operations::NodeOperations;
+use plugins::Plugins;
 
 /// A node that answers requests. Dropping it without
 /// [`shutdown`](Self::shutdown) cuts off what is in flight.
@@ -56,7 +62,7 @@ pub struct Node {
     ownership: Arc<Ownership>,
     membership: Membership,
     health: Arc<Health>,
-    engines: Arc<Engines>,
+    plugins: Arc<Plugins>,
     /// Ends the server when sent or dropped.
     stop: oneshot::Sender<()>,
     /// The server's one task; aborted when dropped.
@@ -88,8 +94,8 @@ impl Node {
         let max_value_bytes = longest_value(&config);
         let own = Entry::own(&advertised, config.cluster.weight);
         let ownership = membership::ownership(&own, &config.cluster.registry, max_value_bytes);
-        let engines = Engines::new(&CompileCache::User).map_err(StartError::Engines)?;
-        let (groups, policies) = groups::build(&engines, &config.groups, &ownership).await?;
+        let plugins = Arc::new(Plugins::default());
+        let (groups, policies) = groups::build(&plugins, &config.groups, &ownership).await?;
 
         let health = Arc::new(Health::starting(&groups).await);
         let operations = NodeOperations {
@@ -99,7 +105,7 @@ impl Node {
             started: Clock::monotonic(),
             groups: groups.clone(),
             policies,
-            engines: Arc::clone(&engines),
+            plugins: Arc::clone(&plugins),
             health: Arc::clone(&health),
         };
         let read = {
@@ -134,7 +140,7 @@ impl Node {
             ownership,
             membership,
             health,
-            engines,
+            plugins,
             stop,
             serving,
         })
@@ -158,7 +164,16 @@ impl Node {
         self.ownership.report().nodes.len()
     }
 
-    /// The groups, for a program that has its node in itself.
+    /// A group, for the program that has this node in itself.
+    ///
+    /// # Errors
+    /// [`Error::UnknownGroup`] names those that exist.
+    pub fn group(&self, name: &str) -> Result<GroupHandle, Error> {
+        self.groups.find(name).cloned().map(GroupHandle::new)
+    }
+
+    /// The groups, with all that they are made of.
+    #[doc(hidden)]
     #[must_use]
     pub fn groups(&self) -> &Groups {
         &self.groups
@@ -172,12 +187,12 @@ impl Node {
     pub async fn swap_retriever(
         &self,
         group: &str,
-        plugin: &config::Plugin,
+        wanted: &config::RetrieverChoice,
     ) -> Result<(), StartError> {
         let problem =
             |cause| StartError::Groups(vec![GroupProblem { group: group.to_owned(), cause }]);
-        let found = self.groups.find(group.as_bytes()).map_err(|error| problem(error.into()))?;
-        let loaded = groups::retriever(&self.engines, found.config(), plugin).await;
+        let found = self.groups.find(group).map_err(|error| problem(error.into()))?;
+        let loaded = groups::retriever(&self.plugins, found.config(), wanted).await;
         found.parts().source.replace(Some(loaded.map_err(problem)?));
         Ok(())
     }

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::groups::blocking;
+use super::plugins::Plugins;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ownership::Ownership;
-use crate::plugin::{Engines, LoadError, Plugin, PolicyComponent, PolicyLimits};
 use crate::policy::{Failure, PolicyConfig};
 use crate::proto::{NodeStatus, RegistryStatus, StatusResponse};
 use crate::server::{Groups, Health, Operations, Phase, PolicySwap, PolicySwapped};
@@ -27,7 +26,7 @@ pub(super) struct NodeOperations {
     pub(super) groups: Groups,
     /// What the instances of each group's policy are told.
     pub(super) policies: BTreeMap<String, PolicyConfig>,
-    pub(super) engines: Arc<Engines>,
+    pub(super) plugins: Arc<Plugins>,
     pub(super) health: Arc<Health>,
 }
 
@@ -77,25 +76,13 @@ impl Operations for NodeOperations {
 
 impl NodeOperations {
     async fn swap(&self, swap: PolicySwap) -> Result<PolicySwapped, Error> {
-        let group = self.groups.find(swap.group.as_bytes())?;
+        let group = self.groups.find(&swap.group)?;
         let config = self
             .policies
             .get(&swap.group)
             .ok_or_else(|| Error::Internal("a group without a policy".into()))?;
         let config = PolicyConfig { options: swap.options.clone(), ..config.clone() };
-        let plugin = match swap.component {
-            Some(component) => Plugin::from_bytes(swap.name, component.into())
-                .map_err(|e| refused("component", &e))?,
-            // Never a path: whoever may swap must not read the node's files by it.
-            None => Plugin::builtin(&swap.name).map_err(|e| refused("name", &e))?,
-        };
-        let engines = Arc::clone(&self.engines);
-        let load =
-            move || PolicyComponent::load(&engines, plugin, &config, PolicyLimits::default());
-        let policy = match blocking(load).await {
-            Ok(Ok(policy)) => policy,
-            Ok(Err(error)) | Err(error) => return Err(refusal(&error)),
-        };
+        let policy = self.plugins.sent_policy(&swap, config).await?;
         let swapped = group
             .parts()
             .worker
@@ -107,14 +94,6 @@ impl NodeOperations {
     }
 }
 
-fn refusal(error: &LoadError) -> Error {
-    match error {
-        LoadError::Refused { .. } => refused("options", error),
-        LoadError::Engine(problem) => Error::Internal(problem.clone()),
-        _ => refused("component", error),
-    }
-}
-
 fn failed(failure: &Failure) -> Error {
     match failure {
         Failure::Stopped => Error::Stopping,
@@ -123,6 +102,6 @@ fn failed(failure: &Failure) -> Error {
     }
 }
 
-fn refused(argument: &'static str, problem: &impl ToString) -> Error {
+fn refused(argument: &'static str, problem: &Failure) -> Error {
     Error::InvalidArgument { argument, problem: problem.to_string() }
 }

@@ -1,7 +1,5 @@
 //! The WebAssembly side of policies and retrievers; the only place that names wasmtime.
 
-pub mod options;
-
 mod engine;
 mod inspect;
 mod load_error;

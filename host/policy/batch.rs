@@ -40,6 +40,17 @@ impl Batch {
         self.attributes.extend([weight.max(1), cost_us, ttl_ms]);
     }
 
+    /// The admitted slots and what describes each entry, oldest first.
+    pub fn admissions(&self) -> impl Iterator<Item = (u32, Attributes)> {
+        let (attributes, _) = self.attributes.as_chunks::<{ Self::STRIDE }>();
+        let described = attributes.iter().map(|&[weight, cost_us, ttl_ms]| Attributes {
+            weight,
+            cost_us,
+            ttl_ms,
+        });
+        self.admitted.iter().copied().zip(described)
+    }
+
     /// Forgets everything, keeps the memory.
     pub fn clear(&mut self) {
         self.touched.clear();

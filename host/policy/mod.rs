@@ -122,6 +122,9 @@ pub trait PolicySource: Send + Sync {
     ) -> Result<Box<dyn Policy>, Failure>;
 }
 
+/// A shared source of policies.
+pub type SharedPolicySource = Arc<dyn PolicySource>;
+
 /// What an instance is told when it is made.
 #[derive(Clone, Debug)]
 pub struct PolicyConfig {

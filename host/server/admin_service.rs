@@ -80,7 +80,7 @@ impl Admin for AdminService {
         };
         let group = header.group.clone();
         let told = |error: Error| status(&error, &group);
-        let known = self.groups.find(&group).map_err(told)?;
+        let known = self.groups.of_request(&group).map_err(told)?;
         let name = known.config().name.clone();
         let component = self.component(&mut parts).await.map_err(|refusal| match refusal {
             Refusal::Ours(error) => told(error),

@@ -58,7 +58,7 @@ impl CacheCall for GetRequest {
         within: Duration,
         span: &RpcSpan,
     ) -> Result<GetResponse, Error> {
-        let group = groups.find(&self.group)?;
+        let group = groups.of_request(&self.group)?;
         let began = Instant::now();
         let (result, answer) = match key::parse(&self.key) {
             Ok(key) => group.get_and_tell(key, within).await,
@@ -87,7 +87,7 @@ impl CacheCall for GetManyRequest {
         within: Duration,
         _: &RpcSpan,
     ) -> Result<GetManyResponse, Error> {
-        let group = groups.find(&self.group)?;
+        let group = groups.of_request(&self.group)?;
         check_count(&self.keys)?;
         let parsed: Vec<_> = self.keys.iter().map(|key| key::parse(key)).collect();
         let usable: Vec<&str> =
@@ -119,7 +119,7 @@ impl CacheCall for SetRequest {
         within: Duration,
         _: &RpcSpan,
     ) -> Result<SetResponse, Error> {
-        let group = groups.find(&self.group)?;
+        let group = groups.of_request(&self.group)?;
         let key = key::parse(&self.key)?;
         let ttl = (self.ttl_ms > 0).then(|| Duration::from_millis(self.ttl_ms));
         // What came in is a slice of the connection's buffer, and would keep all of
@@ -144,7 +144,7 @@ impl CacheCall for RemoveRequest {
         within: Duration,
         _: &RpcSpan,
     ) -> Result<RemoveResponse, Error> {
-        let group = groups.find(&self.group)?;
+        let group = groups.of_request(&self.group)?;
         let key = key::parse(&self.key)?;
         let existed = group.remove(key, within).await?;
         Ok(RemoveResponse { existed })
@@ -165,7 +165,7 @@ impl CacheCall for RemoveManyRequest {
         within: Duration,
         _: &RpcSpan,
     ) -> Result<RemoveManyResponse, Error> {
-        let group = groups.find(&self.group)?;
+        let group = groups.of_request(&self.group)?;
         check_count(&self.keys)?;
         let parsed: Vec<_> = self.keys.iter().map(|key| key::parse(key)).collect();
         let usable: Vec<&str> =
@@ -198,7 +198,7 @@ impl CacheCall for ClearRequest {
         within: Duration,
         _: &RpcSpan,
     ) -> Result<ClearResponse, Error> {
-        let group = groups.find(&self.group)?;
+        let group = groups.of_request(&self.group)?;
         let entries = group.clear(within).await?;
         Ok(ClearResponse { entries })
     }

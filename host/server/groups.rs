@@ -23,11 +23,16 @@ impl Groups {
         Self(Arc::new(named.collect()))
     }
 
-    /// The group of this name, as it stands in a request.
+    /// The group of this name.
     ///
     /// # Errors
     /// [`Error::UnknownGroup`] names those that exist.
-    pub fn find(&self, name: &[u8]) -> Result<&Arc<Group>, Error> {
+    pub fn find(&self, name: &str) -> Result<&Arc<Group>, Error> {
+        self.of_request(name.as_bytes())
+    }
+
+    /// The same for a name as it stands in a request.
+    pub(crate) fn of_request(&self, name: &[u8]) -> Result<&Arc<Group>, Error> {
         self.0.get(name).ok_or_else(|| {
             let echo = String::from_utf8_lossy(&name[..name.len().min(LONGEST_ECHO)]).into_owned();
             let known: Vec<_> = self.names().collect();

@@ -44,7 +44,7 @@ impl Local for LocalNode {
             {
                 return self.ownership.answer(request.call, within).await;
             }
-            match (self.groups.find(&request.group), &request.call) {
+            match (self.groups.of_request(&request.group), &request.call) {
                 (Ok(group), _) => group.answer(request, within).await,
                 (Err(_), PeerCall::Remove | PeerCall::Clear) => self.drop_nothing(&request),
                 (Err(unknown), _) => Err(unknown),

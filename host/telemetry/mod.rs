@@ -26,6 +26,7 @@ mod durations;
 mod exposition;
 mod logs;
 mod metrics;
+#[cfg(feature = "otlp")]
 mod otlp;
 mod readings;
 mod reported;

@@ -7,6 +7,7 @@ use hyper_rustls::HttpsConnectorBuilder;
 use opentelemetry_http::hyper::HyperClient;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig};
+use opentelemetry_sdk::trace::TracerProviderBuilder;
 use tokio::runtime::Handle;
 use tonic::transport::{ClientTlsConfig, Uri};
 
@@ -19,15 +20,24 @@ const HTTP_PATH: &str = "/v1/traces";
 /// How long one batch may take.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Sends spans to the collector at `url`: by HTTP if the URL has a path or the port that
-/// is made for it, else by gRPC. It need not be there yet.
+/// Has `provider` send its spans to the collector at `url`, in batches and from a thread of
+/// its own.
 ///
 /// # Errors
 /// What is wrong with the URL.
 ///
 /// # Panics
 /// Outside of a tokio runtime.
-pub(super) fn exporter(url: &str) -> Result<SpanExporter, String> {
+pub(super) fn export(
+    provider: TracerProviderBuilder,
+    url: &str,
+) -> Result<TracerProviderBuilder, String> {
+    Ok(provider.with_batch_exporter(exporter(url)?))
+}
+
+/// Sends spans to the collector at `url`: by HTTP if the URL has a path or the port that
+/// is made for it, else by gRPC. It need not be there yet.
+fn exporter(url: &str) -> Result<SpanExporter, String> {
     let uri: Uri = url.parse().map_err(|error| format!("it is no URL: {error}"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
         return Err("it does not begin with http:// or https:// and a host".into());

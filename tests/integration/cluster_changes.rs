@@ -128,7 +128,7 @@ impl Nodes {
             );
             let node = Node::start(config).await.expect("it starts");
             proxy.backend.send_replace(Some(node.address()));
-            let group = node.groups().find(b"scores").expect("it has it");
+            let group = node.groups().find("scores").expect("it has it");
             group.parts().source.replace(Some(Arc::clone(&table) as _));
             nodes.push(node);
         }
@@ -136,7 +136,7 @@ impl Nodes {
     }
 
     fn group(&self, node: usize) -> &Arc<Group> {
-        self.nodes[node].groups().find(b"scores").expect("it has it")
+        self.nodes[node].groups().find("scores").expect("it has it")
     }
 }
 

@@ -21,6 +21,9 @@ const SERVICE_TESTS: [&str; 2] = ["with_etcd", "with_mariadb"];
 /// Stands alone, as a policy of a reader's own would.
 const EXAMPLE_POLICY: &str = "examples/policies/sieve";
 
+/// Stands alone too, and builds the node without WebAssembly.
+const EXAMPLE_PROGRAM: &str = "examples/embedding";
+
 /// The protocol of ownership, explored state by state.
 const COHERENCE: &str = "tests/models/coherence";
 
@@ -36,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.no_services {
         services::ensure()?;
     }
-    for folder in [".", "benches", "fuzz", "plugins", EXAMPLE_POLICY, COHERENCE] {
+    for folder in [".", "benches", "fuzz", "plugins", EXAMPLE_POLICY, EXAMPLE_PROGRAM, COHERENCE] {
         step(folder, "cargo fmt --all --check")?;
     }
     step(".", "cargo test --release --test architecture")?;
@@ -52,6 +55,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let into = "--locked --target-dir ../../../plugins/target";
     step(EXAMPLE_POLICY, &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;
     step(EXAMPLE_POLICY, &format!("cargo test --release {into}"))?;
+    let into = "--locked --target-dir ../../target";
+    step(EXAMPLE_PROGRAM, &format!("cargo clippy --release {into} -- -D warnings"))?;
+    step(EXAMPLE_PROGRAM, &format!("cargo run --release {into}"))?;
     let skips = match arguments.no_services {
         false => String::new(),
         true => SERVICE_TESTS.map(|module| format!(" --skip {module}")).concat(),

@@ -37,7 +37,7 @@ pub(super) fn node(own: &str, other: &str) -> Result<()> {
         ..Config::default()
     };
     let node = runtime.block_on(Node::start(config))?;
-    let group = Arc::clone(node.groups().find(GROUP.as_bytes())?);
+    let group = Arc::clone(node.groups().find(GROUP)?);
     obey(&runtime, Embedded(group))
 }
 

@@ -191,7 +191,7 @@ impl Operations for Operator {
     }
 
     fn swap_policy(&self, swap: PolicySwap) -> BoxFuture<'_, Result<PolicySwapped, Error>> {
-        assert!(self.groups.find(swap.group.as_bytes()).is_ok(), "of a group that exists");
+        assert!(self.groups.find(&swap.group).is_ok(), "of a group that exists");
         assert!(swap.component.is_none_or(|bytes| bytes.len() <= LONGEST_COMPONENT));
         future::ready(Ok(PolicySwapped { entries: 0, took: Duration::ZERO })).boxed()
     }

@@ -61,7 +61,7 @@ impl Stage {
     /// Starts one more node, and waits until every node knows all others.
     pub(super) async fn enter(&mut self, name: &'static str) -> Result<()> {
         let mut group = Group::new(GROUP);
-        group.retriever = Some(self.source.clone());
+        group.retriever = Some(self.source.clone().into());
         let registry = Registry::InMemory(self.register.clone());
         let config = Config {
             listen: "127.0.0.1:0".into(),
@@ -158,7 +158,7 @@ impl Stage {
     pub(super) async fn rewrite_source(&mut self, rows: &str) -> Result<()> {
         self.source = source(rows);
         for actor in &self.actors {
-            actor.node.swap_retriever(GROUP, &self.source).await?;
+            actor.node.swap_retriever(GROUP, &self.source.clone().into()).await?;
         }
         Ok(())
     }

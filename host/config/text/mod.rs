@@ -1,6 +1,7 @@
 //! What one value may look like: each parser says what it would have accepted.
 
 mod address;
+mod options;
 mod pem;
 mod plugin;
 

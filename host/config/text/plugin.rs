@@ -1,8 +1,7 @@
 //! Plugins, their options and their secrets.
 
-use super::{OrNone, Parsed, or_none};
+use super::{OrNone, Parsed, options, or_none};
 use crate::config::Secret;
-use crate::plugin::options;
 
 /// A policy: a built-in's name or a path.
 ///

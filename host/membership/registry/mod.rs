@@ -3,9 +3,11 @@
 
 pub mod etcd;
 mod in_memory;
+#[cfg(feature = "etcd")]
 mod observer;
 
 pub use in_memory::InMemory;
+#[cfg(feature = "etcd")]
 pub use observer::{Membership, Observer};
 
 use std::time::Duration;
@@ -153,6 +155,15 @@ pub enum RegistryError {
     /// It does not answer one who is no node, and has nothing to go on with.
     #[error("etcd does not answer: {0}")]
     Unreachable(String),
+}
+
+impl RegistryError {
+    /// What asks for etcd finds in a program without it.
+    #[cfg(not(feature = "etcd"))]
+    pub(crate) fn without_etcd() -> Self {
+        let problem = "this program was built without it; build it with the feature `etcd`";
+        Self::Refused(problem.into())
+    }
 }
 
 impl From<Failure> for RegistryError {

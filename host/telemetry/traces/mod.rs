@@ -21,8 +21,10 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
+#[cfg(feature = "otlp")]
+use super::otlp::export;
 use super::propagation::{Incoming, Parent};
-use super::{Config, SetupError, otlp};
+use super::{Config, SetupError};
 
 /// The version of OpenTelemetry's semantic conventions that names and attributes are of.
 const CONVENTIONS: &str = "https://opentelemetry.io/schemas/1.30.0";
@@ -91,9 +93,9 @@ impl Traces {
         let Some(url) = &config.otlp else {
             return Ok(Self::new(provider, instance));
         };
-        let exporter = otlp::exporter(url)
+        let provider = export(provider, url)
             .map_err(|problem| SetupError::Otlp { given: url.clone(), problem })?;
-        let traces = Self::new(provider.with_batch_exporter(exporter), instance);
+        let traces = Self::new(provider, instance);
         RATIO.get_or_init(|| config.trace_ratio);
         TRACER.get_or_init(|| traces.tracer());
         Ok(traces)
@@ -135,6 +137,11 @@ impl Traces {
             tracing::warn!(%error, "Some traces did not reach the collector");
         }
     }
+}
+
+#[cfg(not(feature = "otlp"))]
+fn export(_: TracerProviderBuilder, _: &str) -> Result<TracerProviderBuilder, String> {
+    Err("this program was built without the feature `otlp`".into())
 }
 
 /// What the spans are spans of. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES may say

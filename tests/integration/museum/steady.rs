@@ -58,7 +58,7 @@ fn group(name: &str, policy: &str) -> Group {
     let mut group = Group::new(name);
     group.store.capacity_bytes = std::env::var("MUSEUM_CAPACITY")
         .map_or(256 << 10, |bytes| bytes.parse().expect("a number of bytes"));
-    group.policy = Plugin { plugin: policy.into(), ..group.policy };
+    group.policy = Plugin::new(policy).into();
     group
 }
 
@@ -79,7 +79,7 @@ async fn a_swapped_policy_is_as_good_as_one_from_the_start() {
             ..Config::default()
         };
         let node = Node::start(config).await.unwrap();
-        let found = |name: &str| Arc::clone(node.groups().find(name.as_bytes()).unwrap());
+        let found = |name: &str| Arc::clone(node.groups().find(name).unwrap());
         let (swapped, steady) = (found("swapped"), found("steady"));
         for group in [&swapped, &steady] {
             group.parts().source.replace(Some(Arc::new(Everything)));

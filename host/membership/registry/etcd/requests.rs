@@ -11,8 +11,8 @@ use futures::FutureExt;
 
 use super::super::super::view::{Entry, Name};
 use super::super::{Answer, Change, Failure, Lease, Listing, Registered, Registry, Watch};
+use super::client::{Etcd, Renewals, connect_options};
 use super::keys::{Keys, cluster};
-use super::{Etcd, Renewals};
 
 /// Versions from which on a lease never ends before its time: etcd issue 15247.
 const SOUND: [(u64, u64, u64); 2] = [(3, 4, 31), (3, 5, 13)];
@@ -45,7 +45,7 @@ impl Etcd {
         if let Some(client) = known {
             return Ok(client);
         }
-        let options = self.config.connect_options();
+        let options = connect_options(&self.config);
         let client = Client::connect(&self.config.endpoints, Some(options)).await;
         let client = client.map_err(failure)?;
         *self.client.lock() = Some(client.clone());

@@ -8,7 +8,7 @@ const LARGEST_FILE: u64 = 64 << 20;
 
 /// A value that can't be had. No message shows a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OptionError {
+pub(super) enum OptionError {
     /// Not `NAME=VALUE`.
     #[error("{0:?} is no option; write NAME=VALUE")]
     NoPair(String),
@@ -44,7 +44,7 @@ pub enum OptionError {
 ///
 /// # Errors
 /// [`OptionError::NoPair`].
-pub fn parse_pair(text: &str) -> Result<(String, String), OptionError> {
+pub(super) fn parse_pair(text: &str) -> Result<(String, String), OptionError> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
         // Only the name: somebody may have meant a secret.
@@ -57,7 +57,7 @@ pub fn parse_pair(text: &str) -> Result<(String, String), OptionError> {
 ///
 /// # Errors
 /// [`OptionError::File`].
-pub fn expand(name: &str, value: &str) -> Result<String, OptionError> {
+pub(super) fn expand(name: &str, value: &str) -> Result<String, OptionError> {
     match value.strip_prefix('@') {
         None => Ok(value.into()),
         Some(rest) if rest.starts_with('@') => Ok(rest.into()),
@@ -70,7 +70,7 @@ pub fn expand(name: &str, value: &str) -> Result<String, OptionError> {
 ///
 /// # Errors
 /// [`OptionError::InTheOpen`], [`OptionError::Variable`] or [`OptionError::File`].
-pub fn reveal(name: &str, source: &str) -> Result<String, OptionError> {
+pub(super) fn reveal(name: &str, source: &str) -> Result<String, OptionError> {
     reveal_from(name, source, |variable| std::env::var(variable))
 }
 

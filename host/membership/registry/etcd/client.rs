@@ -1,0 +1,91 @@
+//! A connection to etcd: made at the first request, and again after one that failed.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use etcd_client::{
+    Certificate, Client, ConnectOptions, Identity, LeaseKeepAliveStream, LeaseKeeper, TlsOptions,
+};
+
+use super::super::RegistryError;
+use super::config::{Config, Tls};
+use super::keys::Keys;
+use crate::sync::Mutex;
+
+/// An etcd. Connects at the first request, and again after one that failed.
+pub struct Etcd {
+    pub(super) config: Config,
+    pub(super) keys: Keys,
+    /// `None` before the first request and after a failure.
+    pub(super) client: Mutex<Option<Client>>,
+    /// The streams on which leases are renewed; taken out while one is in use.
+    pub(super) renewals: Mutex<HashMap<i64, Renewals>>,
+}
+
+/// A stream on which one lease is renewed: both ends.
+pub(super) type Renewals = (LeaseKeeper, LeaseKeepAliveStream);
+
+impl Etcd {
+    /// An etcd that nobody has asked yet.
+    ///
+    /// # Errors
+    /// [`RegistryError::Refused`]: the configuration is one that no retry would mend.
+    pub fn new(config: Config) -> Result<Self, RegistryError> {
+        config.check()?;
+        let keys = Keys(config.prefix.clone());
+        Ok(Self { config, keys, client: Mutex::default(), renewals: Mutex::default() })
+    }
+}
+
+/// The options of a connection as `config` asks for.
+pub(super) fn connect_options(config: &Config) -> ConnectOptions {
+    let mut options = ConnectOptions::new()
+        .with_connect_timeout(config.patience())
+        .with_keep_alive(config.patience(), config.patience())
+        .with_require_leader(true)
+        .with_auto_token_refresh(true);
+    if let Some((name, password)) = &config.user {
+        options = options.with_user(name, password);
+    }
+    if config.endpoints.iter().all(|url| url.starts_with("https://")) {
+        options = options.with_tls(tls_options(&config.tls));
+    }
+    options
+}
+
+fn tls_options(tls: &Tls) -> TlsOptions {
+    let mut options = TlsOptions::new();
+    if let Some(pem) = &tls.ca {
+        options = options.ca_certificate(Certificate::from_pem(pem));
+    }
+    if let Some((certificate, key)) = &tls.identity {
+        options = options.identity(Identity::from_pem(certificate, key));
+    }
+    if let Some(name) = &tls.server_name {
+        options = options.domain_name(name);
+    }
+    options
+}
+
+impl Config {
+    /// How long one request to etcd may take.
+    pub(super) fn patience(&self) -> Duration {
+        (self.lease_ttl / 2).clamp(Duration::from_millis(500), Duration::from_secs(3))
+    }
+
+    /// Finds what no retry would mend.
+    fn check(&self) -> Result<(), RegistryError> {
+        let https = |url: &String| url.starts_with("https://");
+        let secure = self.endpoints.iter().filter(|url| https(url)).count();
+        let problem = if self.endpoints.is_empty() {
+            "no endpoint is given; name at least one, http://127.0.0.1:2379 say"
+        } else if secure > 0 && secure < self.endpoints.len() {
+            "some endpoints are https:// and some are not; make them all the same"
+        } else if secure > 0 && self.tls.ca.is_none() {
+            "https:// endpoints need the certificate of the authority that signed etcd's: --etcd-ca"
+        } else {
+            return Ok(());
+        };
+        Err(RegistryError::Refused(problem.into()))
+    }
+}

@@ -1,0 +1,54 @@
+//! How to reach an etcd.
+
+use std::time::Duration;
+
+/// How to reach etcd, and how long it remembers a node that falls silent.
+#[derive(Clone, PartialEq)]
+pub struct Config {
+    /// `http://` or `https://` URLs of its members.
+    pub endpoints: Vec<String>,
+    /// What the keys begin with, without a slash at the end.
+    pub prefix: String,
+    /// How long a node that has fallen silent stays registered; whole seconds,
+    /// and etcd itself allows no less than two.
+    pub lease_ttl: Duration,
+    /// User and password.
+    pub user: Option<(String, String)>,
+    /// Certificates for `https://` endpoints.
+    pub tls: Tls,
+}
+
+/// Certificates in PEM.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Who may have signed etcd's certificate; `https://` needs it.
+    pub ca: Option<Vec<u8>>,
+    /// This node's certificate and key.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// The name in etcd's certificate, where it is not the URL's host.
+    pub server_name: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            endpoints: Vec::new(),
+            prefix: "psycache".into(),
+            lease_ttl: Duration::from_secs(5),
+            user: None,
+            tls: Tls::default(),
+        }
+    }
+}
+
+/// Without the password and the key.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("endpoints", &self.endpoints)
+            .field("prefix", &self.prefix)
+            .field("lease_ttl", &self.lease_ttl)
+            .field("user", &self.user.as_ref().map(|(name, _)| name))
+            .finish_non_exhaustive()
+    }
+}
