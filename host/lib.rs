@@ -1,43 +1,55 @@
 //! A distributed read-through cache whose eviction policies and data sources
-//! are WebAssembly components.
+//! are WebAssembly components, or Rust.
 //!
-//! The modules stand in the order in which a request meets them; each may use
-//! only what stands below it.
+//! A program that has a node in it starts with [`node::Node`] and [`config::Config`]; one
+//! that asks a cluster starts with [`client::Client`]. A policy in Rust implements
+//! [`policy::Policy`], a data source [`retriever::Retriever`].
+//!
+//! Modules that are not listed here are for the tests and benchmarks of this repository.
+//! They change without notice.
+//!
+//! Features, all on by default: `cli` (the command), `plugins` (WebAssembly), `etcd`,
+//! `otlp` (traces).
 #![doc = include_str!("ARCHITECTURE.md")]
 
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 
-pub mod node;
-
-pub mod config;
-
-pub mod server;
-
 pub mod client;
-pub mod group;
-#[cfg(feature = "plugins")]
-pub mod plugin;
-
-pub mod ownership;
-pub mod store;
-
+pub mod config;
+pub mod error;
+pub mod node;
 pub mod policy;
 pub mod retriever;
-
-pub mod clock;
-pub mod error;
-#[doc(hidden)]
-pub mod flaw;
-pub mod key;
-mod sync;
 pub mod telemetry;
-pub mod transport;
-
-pub mod membership;
 pub mod value;
 
+#[doc(hidden)]
+pub mod clock;
+#[doc(hidden)]
+pub mod flaw;
+#[doc(hidden)]
+pub mod group;
+#[doc(hidden)]
+pub mod key;
+#[doc(hidden)]
+pub mod membership;
+#[doc(hidden)]
+pub mod ownership;
+#[cfg(feature = "plugins")]
+#[doc(hidden)]
+pub mod plugin;
+#[doc(hidden)]
+pub mod server;
+#[doc(hidden)]
+pub mod store;
+mod sync;
+#[doc(hidden)]
+pub mod transport;
+
 /// The wire messages and services, generated from `proto/`.
+#[doc(hidden)]
 #[allow(
     missing_docs,
     unreachable_pub,

@@ -1,6 +1,7 @@
 //! `cargo xtask`: what developers of the project run.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
+mod api;
 mod bench;
 mod fuzz;
 mod plugins;
@@ -26,6 +27,8 @@ enum Task {
     Test(test::Arguments),
     /// Builds the plugins of this tree into plugins/dist, or checks what is there
     Plugins(plugins::Arguments),
+    /// Lists the public surface of the library in host/api.txt, or checks the list
+    Api(api::Arguments),
     /// Measures, and prints ratios to peers in the same run
     Bench(bench::Arguments),
     /// Looks for inputs that nobody has thought of
@@ -38,6 +41,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Test(arguments) => test::run(&arguments),
         Task::Plugins(arguments) => plugins::run(&arguments),
+        Task::Api(arguments) => api::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Simulate(arguments) => simulate::run(&arguments),

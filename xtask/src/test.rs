@@ -51,6 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let into = "--no-default-features --target-dir ../target";
     step("benches", &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;
     step(".", "cargo doc --release --no-deps --document-private-items")?;
+    step(".", "cargo xtask api --check")?;
     step("plugins", "cargo test --release --workspace")?;
     let into = "--locked --target-dir ../../../plugins/target";
     step(EXAMPLE_POLICY, &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;
