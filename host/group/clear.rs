@@ -11,6 +11,7 @@ use futures::stream::FuturesUnordered;
 use super::Group;
 use crate::error::Error;
 use crate::membership::view::Name;
+use crate::ownership::OwnershipState;
 use crate::transport::remote::{PeerCall, Remote, RemoteError, Response};
 
 /// Between attempts. A change of the ring ends the pause.
@@ -52,7 +53,10 @@ impl Group {
             Err(_) => {
                 if reasons.is_empty() {
                     let ownership = &self.parts.ownership;
-                    let reason = format!("it is {}", ownership.state().word());
+                    let reason = match ownership.state() {
+                        OwnershipState::Holds => "members came or went meanwhile".to_owned(),
+                        other => format!("it is {}", other.word()),
+                    };
                     reasons.insert(ownership.address().to_owned(), reason);
                 }
                 let reason = reasons.values().next().cloned().unwrap_or_default();

@@ -44,22 +44,30 @@ impl Copies {
     /// Keeps a copy, where there is room beside those that have not ended.
     pub(super) fn insert(&self, key: &str, hash: u64, copy: Copy, now_ms: u64) {
         let weight = weight_of(key, &copy);
+        let is_full = || self.bytes.load(Ordering::Relaxed) + weight > self.most_bytes;
+        if is_full() {
+            self.tidy(now_ms);
+            if is_full() {
+                return;
+            }
+        }
         let mut shard = self.shard(hash).lock();
-        if self.bytes.load(Ordering::Relaxed) + weight > self.most_bytes {
-            shard.retain(|key, copy| {
+        self.bytes.fetch_add(weight, Ordering::Relaxed);
+        if let Some(replaced) = shard.insert(key.into(), copy) {
+            self.bytes.fetch_sub(weight_of(key, &replaced), Ordering::Relaxed);
+        }
+    }
+
+    /// Drops the copies that have ended.
+    fn tidy(&self, now_ms: u64) {
+        for shard in &self.shards {
+            shard.lock().retain(|key, copy| {
                 let stays = copy.until_ms > now_ms;
                 if !stays {
                     self.bytes.fetch_sub(weight_of(key, copy), Ordering::Relaxed);
                 }
                 stays
             });
-            if self.bytes.load(Ordering::Relaxed) + weight > self.most_bytes {
-                return;
-            }
-        }
-        self.bytes.fetch_add(weight, Ordering::Relaxed);
-        if let Some(replaced) = shard.insert(key.into(), copy) {
-            self.bytes.fetch_sub(weight_of(key, &replaced), Ordering::Relaxed);
         }
     }
 

@@ -50,15 +50,26 @@ impl FreshLoads {
         load: impl AsyncFnOnce() -> T,
     ) -> T {
         let turn = Arc::clone(self.turns.lock().entry(key.into()).or_default());
-        let mine = turn.lock().await;
+        let _tidy = Tidy { turns: &self.turns, key };
+        let _mine = turn.lock().await;
         self.waiting.interrupt(key, hash, || ());
-        let loaded = load().await;
-        drop(mine);
+        load().await
+    }
+}
+
+/// Takes a turn out of the table when nobody waits for it, however its load ended. Dropped
+/// after the turn, whose handle it does not count.
+struct Tidy<'a> {
+    turns: &'a Mutex<HashMap<Box<str>, Arc<Turn<()>>>>,
+    key: &'a str,
+}
+
+impl Drop for Tidy<'_> {
+    fn drop(&mut self) {
         let mut turns = self.turns.lock();
         // This one's handle and the table's: nobody waits.
-        if turns.get(key).is_some_and(|known| Arc::strong_count(known) <= 2) {
-            turns.remove(key);
+        if turns.get(self.key).is_some_and(|known| Arc::strong_count(known) <= 2) {
+            turns.remove(self.key);
         }
-        loaded
     }
 }

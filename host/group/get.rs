@@ -203,7 +203,7 @@ impl Group {
         let now_ms = self.parts.clock.now_ms();
         let until_ms = asked_ms + lent_ms.min(LENT_FOR.as_millis() as u64);
         let until_ms = match answer.ttl {
-            Some(ttl) => until_ms.min(asked_ms + ttl.as_millis() as u64),
+            Some(ttl) => until_ms.min(asked_ms.saturating_add(ttl.as_millis() as u64)),
             None => until_ms,
         };
         if until_ms > now_ms {

@@ -172,11 +172,17 @@ impl Group {
             ownership.is_heir_of(from, name, ring_hash).then_some(since_ms)
         };
         let mut kept = 0;
+        let clock = &self.parts.clock;
+        let end_ms = clock.now_ms() + within.as_millis() as u64;
         for entry in entries {
             let Ok(key) = key::parse(&entry.key) else { continue };
             let (hash, ring_hash) = (store.hash(key), key::ring_hash(key));
             // Nothing is held while the ring changes, as it does when a node leaves.
-            self.wait_until(within, || ownership.is_certain()).await;
+            let rest = Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
+            self.wait_until(rest, || ownership.is_certain()).await;
+            if !ownership.is_certain() {
+                return kept;
+            }
             if store.peek(key, hash).is_some() {
                 continue;
             }

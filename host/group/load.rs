@@ -103,8 +103,8 @@ impl Group {
     /// The second counts from before the source was asked: the answer may have been slow,
     /// or this process stood still before it read it.
     fn keep_briefly(&self, key: &str, hash: u64, entry: Option<NewEntry>, asked_ms: u64) {
-        let is_uncertain = !self.parts.ownership.is_certain();
-        if !is_uncertain || self.config.uncertain == Uncertain::Strict {
+        let is_out_of_touch = self.parts.ownership.is_out_of_touch();
+        if !is_out_of_touch || self.config.uncertain == Uncertain::Strict {
             return;
         }
         let Some(entry) = entry else { return };

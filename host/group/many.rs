@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 use futures::{FutureExt, StreamExt, stream};
 
+use super::write::PendingRemoval;
 use super::{Group, Reply};
 use crate::error::Error;
 use crate::key;
@@ -22,6 +23,10 @@ const AT_ONCE: usize = 64;
 
 /// Keys of one message to another node.
 const MOST_PARTS: usize = 1_024;
+
+/// Bytes of values in one message: a longer one would keep others on its connection
+/// waiting, and those beyond are got one by one.
+const MOST_BYTES: u64 = 4 << 20;
 
 /// The keys that one other node owns, by their place in the call.
 struct OfOwner<'a> {
@@ -115,14 +120,14 @@ impl Group {
             }
         }
         let gets = here.into_iter().map(|(at, key)| {
-            let (room, rest) = (&room, rest());
+            let (room, rest) = (&room, &rest);
             async move {
                 if room.is_full() {
                     let what = "the values of one answer; ask for fewer keys in a call";
                     let error = Error::TooLarge { bytes: limit + 1, limit, what };
                     return (at, Err(error));
                 }
-                (at, room.take(self.get(key, rest).await))
+                (at, room.take(self.get(key, rest()).await))
             }
             .boxed()
         });
@@ -148,6 +153,10 @@ impl Group {
         let clock = &self.parts.clock;
         let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
         let rest = &|| Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
+        // Those that are not confirmed when this is dropped go on in the background.
+        let valid = |key: &&str| key::parse(key.as_bytes()).is_ok();
+        let pending = keys.iter().map(|key| valid(key).then(|| PendingRemoval::new(self, key)));
+        let mut pending: Vec<_> = pending.collect();
         let mut existed = vec![false; keys.len()];
         let (mut here, there) = self.by_owner(&keys, |_, _| true);
         for of in &there {
@@ -170,6 +179,9 @@ impl Group {
                 match answers.next() {
                     Some(Ok(Response::Done { count, .. })) => {
                         results[*at] = Some(Ok(existed[*at] || count > 0));
+                        if let Some(pending) = pending[*at].take() {
+                            pending.confirm();
+                        }
                     }
                     // It does not hold it, or did not say: each is removed by itself.
                     _ => here.push((*at, key)),
@@ -177,12 +189,23 @@ impl Group {
             }
         }
         let removals = here.into_iter().map(|(at, key)| {
-            let rest = rest();
-            async move { (at, self.remove(key, rest).await) }.boxed()
+            async move {
+                let removed = match key::parse(key.as_bytes()) {
+                    Ok(key) => self.until_removed(key, rest()).await,
+                    Err(error) => Err(error),
+                };
+                (at, removed)
+            }
+            .boxed()
         });
         let removals: Vec<_> = removals.collect();
         let removed = stream::iter(removals).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
         for (at, result) in removed {
+            if result.is_ok()
+                && let Some(pending) = pending[at].take()
+            {
+                pending.confirm();
+            }
             results[at] = Some(result.map(|held| held || existed[at]));
         }
         let late = || Err(Error::DeadlineExceeded { after: within });
@@ -223,14 +246,18 @@ impl Group {
         room: &Room,
     ) -> Vec<(usize, Option<Reply>)> {
         let parts = keys.iter().map(|(_, key)| part(key, PeerCall::Get)).collect();
+        let most_bytes = room.left().min(MOST_BYTES);
         let mut answers =
-            self.ask_parts(owner, parts, room.left(), within).await.unwrap_or_default().into_iter();
+            self.ask_parts(owner, parts, most_bytes, within).await.unwrap_or_default().into_iter();
         let replies = keys.iter().map(|(at, _)| {
             let reply = match answers.next() {
                 Some(Ok(Response::Value { answer, .. })) => Some(room.take(Ok(answer))),
-                Some(Err(Error::Stopping | Error::UnknownGroup { .. })) | None | Some(Ok(_)) => {
-                    None
-                }
+                // Among them what had no room in the message.
+                Some(Err(
+                    Error::Stopping | Error::UnknownGroup { .. } | Error::TooLarge { .. },
+                ))
+                | None
+                | Some(Ok(_)) => None,
                 Some(Err(error)) => Some(Err(error)),
             };
             match &reply {

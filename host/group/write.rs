@@ -27,7 +27,7 @@ use super::change::Kept;
 use crate::error::Error;
 use crate::flaw::{self, Flaw};
 use crate::key;
-use crate::ownership::Owner;
+use crate::ownership::{Owner, OwnershipState};
 use crate::transport::remote::{PeerCall, Remote, RemoteError, Request, Response};
 
 /// How often a set is made again that others overtook. Then it counts as made and
@@ -100,16 +100,22 @@ impl Group {
     ///
     /// # Errors
     /// [`Error::InvalidKey`]; [`Error::NotConfirmed`]: the owner did not answer in time,
-    /// and may return an older value still. It is tried again in the background.
+    /// and may return an older value still. It is tried again in the background, at most
+    /// 1,024 removals of a group at a time; those beyond are given up.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     pub async fn remove(self: &Arc<Self>, key: &str, within: Duration) -> Result<bool, Error> {
         key::parse(key.as_bytes())?;
-        let mut pending = PendingRemoval { group: self, key, confirmed: false };
-        let existed = self.until_confirmed(key, &Change::Remove, within).await?;
-        pending.confirmed = true;
+        let pending = PendingRemoval::new(self, key);
+        let existed = self.until_removed(key, within).await?;
+        pending.confirm();
         Ok(existed)
+    }
+
+    /// Attempts a removal until it is confirmed or `within` has passed.
+    pub(super) async fn until_removed(&self, key: &str, within: Duration) -> Result<bool, Error> {
+        self.until_confirmed(key, &Change::Remove, within).await
     }
 
     /// Attempts a change until it is confirmed or `within` has passed.
@@ -186,7 +192,8 @@ impl Group {
                 Kept::Overtaken { .. } => {}
             }
         }
-        Ok(Attempt::Confirmed(true))
+        // It counts as made and overtaken; older values and copies of them must have ended.
+        self.try_remove(key, within).await
     }
 
     async fn try_remove(&self, key: &str, within: Duration) -> Result<Attempt, Error> {
@@ -198,7 +205,11 @@ impl Group {
         };
         Ok(match self.ask_to_change(&owner, key, PeerCall::Remove, within).await? {
             Asked::Done { count } => Attempt::Confirmed(existed || count > 0),
-            Asked::Overtaken { .. } => Attempt::Confirmed(existed),
+            // It refuses sets only.
+            Asked::Overtaken { .. } => Attempt::Later {
+                node: owner.address().to_owned(),
+                reason: "it answered something else".into(),
+            },
             Asked::Later(later) => later,
         })
     }
@@ -219,7 +230,10 @@ impl Group {
     /// This node owns the key, and does not hold it.
     fn not_yet(&self) -> Attempt {
         let ownership = &self.parts.ownership;
-        let reason = format!("it owns the key and is {}", ownership.state().word());
+        let reason = match ownership.state() {
+            OwnershipState::Holds => "it did not hold the key when the change was made".to_owned(),
+            other => format!("it owns the key and is {}", other.word()),
+        };
         Attempt::Later { node: ownership.address().to_owned(), reason }
     }
 
@@ -282,10 +296,20 @@ enum Asked {
 
 /// A removal that somebody waits for. If it is dropped before it was confirmed, it goes
 /// on in the background.
-struct PendingRemoval<'a> {
+pub(super) struct PendingRemoval<'a> {
     group: &'a Arc<Group>,
     key: &'a str,
     confirmed: bool,
+}
+
+impl<'a> PendingRemoval<'a> {
+    pub(super) fn new(group: &'a Arc<Group>, key: &'a str) -> Self {
+        Self { group, key, confirmed: false }
+    }
+
+    pub(super) fn confirm(mut self) {
+        self.confirmed = true;
+    }
 }
 
 impl Drop for PendingRemoval<'_> {
@@ -308,6 +332,8 @@ impl Drop for PendingRemoval<'_> {
                     group.pending_removals.fetch_sub(1, Ordering::Relaxed);
                     return;
                 }
+                // It may have failed at once.
+                group.parts.clock.sleep(PAUSE_LAST).await;
             }
         };
         tokio::spawn(removal.in_current_span());

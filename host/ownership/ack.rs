@@ -35,13 +35,14 @@ impl Ownership {
     pub async fn answer(&self, call: PeerCall, within: Duration) -> Result<Response, Error> {
         match call {
             PeerCall::Hello(hello) => {
+                let identity = self.identity();
                 // 1. This node stops, and has lent a copy. 2. It answers that it has no name
                 // any more, and a joiner counts on it. 3. A change is confirmed there.
-                if self.name() == 0 && self.lists.get().is_none() {
+                if identity.name == 0 && self.lists.get().is_none() {
                     self.copies_end().await;
                 }
                 self.hear_list(&hello.from, hello.digest, None);
-                Ok(Response::Identity(self.identity()))
+                Ok(Response::Identity(identity))
             }
             PeerCall::Join { from, name, view } => self.ack(&from, name, view, within).await,
             PeerCall::Vouch { from, name, cluster } => Ok(self.vouch(&from, name, cluster)),

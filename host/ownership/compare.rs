@@ -36,6 +36,8 @@ impl Ownership {
     /// does not list changes nothing.
     pub(super) fn hear_list(&self, from: &str, digest: u64, process: Option<u64>) {
         let Some(lists) = self.lists.get() else { return };
+        // What is heard and what follows from it are one step.
+        let _turn = self.take_turn();
         if !lists.hear(from, digest, process) {
             return;
         }

@@ -9,6 +9,7 @@ use super::snapshot::Snapshot;
 use crate::membership::rendezvous::{Ring, RingNode};
 use crate::membership::view::Name;
 use crate::sync::Mutex;
+use crate::transport::remote::Remote;
 
 /// For how long values are given, and changes of their keys remembered.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(60);
@@ -23,6 +24,25 @@ pub struct Giver {
     pub newcomer: Option<Registration>,
     /// Until when it remembers what it gives, by its own clock.
     pub until_ms: u64,
+}
+
+/// Who is there after a step.
+pub(super) struct Members {
+    /// This node's registration; 0: it has none.
+    own: Name,
+    /// The others in the ring.
+    names: Vec<Registration>,
+    /// Addresses and weights of all members.
+    weights: BTreeMap<Arc<str>, u32>,
+}
+
+impl Members {
+    pub(super) fn of(state: &Knowledge) -> Self {
+        let members = state.view.members.iter();
+        let weights =
+            members.map(|(address, member)| (Arc::clone(address), member.entry.weight)).collect();
+        Self { own: state.name(), names: state.names_in_ring(), weights }
+    }
 }
 
 /// What a node knows of those whose keys it has.
@@ -51,6 +71,7 @@ pub(super) struct Joined {
 /// One registration went, and nothing else changed in that step.
 pub(super) struct Went {
     pub(super) who: Registration,
+    pub(super) node: Arc<dyn Remote>,
     pub(super) at_ms: u64,
     pub(super) before: Ring,
     pub(super) after: Ring,
@@ -65,13 +86,13 @@ impl Heirs {
     pub(super) fn step(
         &self,
         own: &Arc<str>,
-        state: &Knowledge,
+        members: Members,
         now_ms: u64,
         (was, next): (&Snapshot, &Snapshot),
         make_ring: &dyn Fn(Vec<RingNode>) -> Ring,
     ) -> Giver {
         let known = &mut *self.0.lock();
-        let names = state.names_in_ring();
+        let names = members.names;
         let came: Vec<_> = names.iter().filter(|name| !known.names.contains(name)).collect();
         let gone = known.names.iter().filter(|name| !names.contains(name));
         let gone: Vec<Registration> = gone.cloned().collect();
@@ -85,10 +106,13 @@ impl Heirs {
             known.went.clear();
         } else if let [who] = &gone[..] {
             let (before, after) = (was.ring.clone(), next.ring.clone());
-            known.went.push(Went { who: who.clone(), at_ms: now_ms, before, after });
+            // Its connection may work still; a new one would be made for each key.
+            if let Some(node) = was.remote(&who.0) {
+                known.went.push(Went { who: who.clone(), node, at_ms: now_ms, before, after });
+            }
         }
         known.names = names;
-        known.note_members(own, state, now_ms, make_ring);
+        known.note_members(own, members.own, members.weights, now_ms, make_ring);
         Giver { newcomer, until_ms: now_ms + ms(REMEMBERED) }
     }
 }
@@ -107,7 +131,8 @@ impl Known {
     fn note_members(
         &mut self,
         own: &Arc<str>,
-        state: &Knowledge,
+        name: Name,
+        members: BTreeMap<Arc<str>, u32>,
         now_ms: u64,
         make_ring: &dyn Fn(Vec<RingNode>) -> Ring,
     ) {
@@ -119,11 +144,6 @@ impl Known {
             };
             make_ring(nodes.map(node).collect())
         };
-        let name = state.name();
-        let members = || {
-            let members = state.view.members.iter();
-            members.map(|(address, member)| (Arc::clone(address), member.entry.weight))
-        };
         match &mut self.joined {
             _ if name == 0 => self.joined = None,
             Some(joined) if joined.name == name => {
@@ -133,14 +153,14 @@ impl Known {
                     return;
                 }
                 let known = joined.ever.len();
-                joined.ever.extend(members());
+                joined.ever.extend(members);
                 if joined.ever.len() > known {
                     joined.throughout = ring(&joined.ever, None);
                 }
             }
             _ => {
-                let ever: BTreeMap<_, _> = members().collect();
-                let (before, throughout) = (ring(&ever, Some(own)), ring(&ever, None));
+                let (before, throughout) = (ring(&members, Some(own)), ring(&members, None));
+                let ever = members;
                 self.joined = Some(Joined { name, since_ms: now_ms, before, ever, throughout });
             }
         }

@@ -32,15 +32,17 @@ impl Ownership {
                 && owner(&went.before).as_ref() == Some(&went.who.0)
                 && owner(&went.after).as_ref() == Some(&self.own)
         });
-        let (address, name, unchanged_since_ms) = if let Some(went) = went {
-            (went.who.0.clone(), went.who.1, now_ms.saturating_sub(ms(REMEMBERED)))
-        } else {
-            let joined = known.joined.as_ref()?;
-            let since_ms = joined.inherits(&self.own, ring_hash, now_ms)?;
-            (owner(&joined.before)?, joined.name, since_ms)
-        };
+        if let Some(went) = went {
+            let from = Arc::clone(&went.node);
+            let unchanged_since_ms = now_ms.saturating_sub(ms(REMEMBERED));
+            return Some(Inheritance { from, name: went.who.1, unchanged_since_ms });
+        }
+        let joined = known.joined.as_ref()?;
+        let unchanged_since_ms = joined.inherits(&self.own, ring_hash, now_ms)?;
+        let (address, name) = (owner(&joined.before)?, joined.name);
         drop(known);
-        let from = self.remote_at(&address);
+        // One that went since has given what it had to its own heirs.
+        let from = self.now.load().remote(&address)?;
         Some(Inheritance { from, name, unchanged_since_ms })
     }
 

@@ -36,7 +36,8 @@ struct Moment {
 
 /// How an attempt to join ended.
 pub(super) enum Attempt {
-    Joined,
+    /// Under this name.
+    Joined(Name),
     /// Acks are missing after 2 T, or another node is in the way.
     GaveUp(String),
     /// There is no registration any more.
@@ -49,18 +50,18 @@ impl Ownership {
     pub(super) async fn join(&self, registry: &dyn Registry) -> Attempt {
         let patience_ms = ms(self.timing().lease) * 2;
         let mut acked_ms = self.clock.now_ms();
-        let mut missing = String::new();
+        let mut missing = "members come and go faster than they ack".to_owned();
         loop {
+            let moment = self.moment();
+            if moment.name == 0 {
+                return Attempt::Ended;
+            }
             if self.has_joined() {
-                return Attempt::Joined;
+                return Attempt::Joined(moment.name);
             }
             let waited_ms = self.clock.now_ms().saturating_sub(acked_ms);
             if waited_ms > patience_ms {
                 return Attempt::GaveUp(missing);
-            }
-            let moment = self.moment();
-            if moment.name == 0 {
-                return Attempt::Ended;
             }
             self.clock.sleep(QUIET).await;
             if self.moment() != moment {
@@ -171,17 +172,17 @@ impl Ownership {
         if listing.view.name_at(&self.own) != view.name_at(&self.own) {
             return Some("its entry is gone from the registry".into());
         }
-        let others = || listing.records.iter().filter(|record| record.address != *self.own);
-        // A node has joined in this very registry before, so it never lost its data
+        // Where a node has joined in this very registry before, it has not lost its data
         // since, and whoever registered in it left a record.
-        if listing.joined_in == Some(view.cluster) && others().next().is_none() {
-            return None;
+        let rest_ms = (since_ms + ms(self.timing().lease)).saturating_sub(self.clock.now_ms());
+        if listing.joined_in != Some(view.cluster) && rest_ms > 0 {
+            return Some(format!(
+                "no node has joined in this etcd before, or it was emptied or restored; leases of \
+                 before that end within {rest_ms} ms"
+            ));
         }
-        let waited_ms = self.clock.now_ms().saturating_sub(since_ms);
-        if waited_ms < ms(self.timing().lease) {
-            return Some("it waits for leases of nodes that it can't know".into());
-        }
-        let missing = others().filter(|record| view.name_at(&record.address) != record.name);
+        let others = listing.records.iter().filter(|record| record.address != *self.own);
+        let missing = others.filter(|record| view.name_at(&record.address) != record.name);
         let looks = join_all(missing.map(|record| self.is_unaccounted(record))).await;
         looks.into_iter().flatten().next()
     }

@@ -127,6 +127,7 @@ impl Knowledge {
             let gone: Vec<Member> = gone.map(|(_, member)| member.clone()).collect();
             self.ghosts.extend(gone);
         }
+        self.vouches.retain(|address, _| view.members.contains_key(address));
         self.view = view;
     }
 

@@ -10,8 +10,8 @@ pub(super) struct Problems(Mutex<Known>);
 
 #[derive(Default)]
 pub(super) struct Known {
-    /// Of the registry; empty while it answers.
-    pub(super) registry: String,
+    /// Of each part of the registry; empty while it answers.
+    registry: [String; 2],
     pub(super) joining: Option<String>,
     pub(super) list: Option<String>,
     /// What an operator should know of the registry's version.
@@ -19,13 +19,27 @@ pub(super) struct Known {
     pub(super) ignored_keys: usize,
 }
 
+/// What of the registry may answer or not.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    Watch,
+    Lease,
+}
+
+impl Known {
+    /// Of the registry; empty while it answers.
+    pub(super) fn registry(&self) -> &str {
+        self.registry.iter().find(|problem| !problem.is_empty()).map_or("", String::as_str)
+    }
+}
+
 impl Problems {
-    /// Answers whether it is another one than before.
-    pub(super) fn set_registry(&self, problem: &str) -> bool {
-        let mut known = self.0.lock();
-        let is_news = known.registry != problem;
-        problem.clone_into(&mut known.registry);
-        is_news
+    /// Answers whether the registry's problem is another one than before.
+    pub(super) fn set_registry(&self, part: Part, problem: &str) -> bool {
+        let known = &mut *self.0.lock();
+        let before = known.registry().to_owned();
+        problem.clone_into(&mut known.registry[part as usize]);
+        known.registry() != before
     }
 
     pub(super) fn read(&self) -> MutexGuard<'_, Known> {
@@ -33,7 +47,7 @@ impl Problems {
     }
 
     pub(super) fn registry_answers(&self) -> bool {
-        self.0.lock().registry.is_empty()
+        self.0.lock().registry().is_empty()
     }
 
     pub(super) fn set_joining(&self, problem: Option<String>) -> bool {

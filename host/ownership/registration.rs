@@ -15,7 +15,9 @@ use tokio::task::JoinHandle;
 
 use super::join::Attempt;
 use super::knowledge::ms;
+use super::problems::Part;
 use super::right::Ownership;
+use crate::clock::Clock;
 use crate::flaw::{self, Flaw};
 use crate::membership::registry::{
     Change, Failure, Lease, Listing, Registered, Registry, RegistryError,
@@ -34,6 +36,7 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 pub struct Registration {
     leave: oneshot::Sender<()>,
     task: JoinHandle<()>,
+    clock: Clock,
 }
 
 /// Why the registration has to be made anew.
@@ -96,18 +99,24 @@ impl Registration {
             Err(NotRegistered::Failed(Failure::Refused(reason))) => {
                 return Err(RegistryError::Refused(reason));
             }
-            Err(NotRegistered::Failed(Failure::Broken(reason))) => registrar.out_of_reach(&reason),
+            Err(NotRegistered::Failed(Failure::Broken(reason))) => {
+                registrar.out_of_reach(Part::Watch, &reason);
+            }
         }
         let (leave, left) = oneshot::channel();
-        Ok(Self { leave, task: tokio::spawn(registrar.run(left)) })
+        let clock = registrar.ownership.clock.clone();
+        Ok(Self { leave, task: tokio::spawn(registrar.run(left)), clock })
     }
 
     /// Ends the registration: the others stop asking this node. The node must hold
     /// nothing any more. Waits at most two seconds for the registry.
-    pub async fn leave(self) {
-        if self.leave.send(()).is_ok() {
-            // The task may have ended with its runtime: then the leases run out.
-            let _ = self.task.await;
+    pub async fn leave(mut self) {
+        // The task may have ended with its runtime: then the leases run out.
+        if self.leave.send(()).is_ok()
+            && self.clock.timeout(LEAVE_WITHIN, &mut self.task).await.is_err()
+        {
+            self.task.abort();
+            tracing::warn!("the registry does not answer; the leases of this node run out");
         }
     }
 }
@@ -140,7 +149,7 @@ impl Registrar {
                 ended = self.live(&mut attempts) => ended,
             };
             match ended {
-                Ended::OutOfReach(failure) => self.out_of_reach(&failure.to_string()),
+                Ended::OutOfReach(failure) => self.out_of_reach(Part::Watch, &failure.to_string()),
                 Ended::Stopped(reason) => self.stop(&reason).await,
                 Ended::NotJoined(reason) => {
                     if self.ownership.problems.set_joining(Some(reason.clone())) {
@@ -180,20 +189,34 @@ impl Registrar {
                 }
             }
         }
-        *attempts = 0;
         let Some(leases) = self.leases else {
             return Ended::Stopped("it has no lease".into());
         };
         let this = &*self;
         // The leases are renewed whatever becomes of the watch.
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
+            ended = this.forgotten() => ended,
             ended = this.renew(leases.short, false) => ended,
             ended = this.renew(leases.long, true) => ended,
             ended = this.follow() => ended,
             ended = this.see_ghosts_go() => ended,
-            ended = this.join() => ended,
+            ended = this.join(leases.short) => ended,
+        };
+        // One that never joins must not move the ring of all others again and again.
+        if self.ownership.has_joined() {
+            *attempts = 0;
         }
+        ended
+    }
+
+    /// Returns when a message of another node has ended the registration.
+    async fn forgotten(&self) -> Ended {
+        let mut changes = self.ownership.changes();
+        while self.ownership.name() != 0 {
+            changes.changed().await;
+        }
+        Ended::Stopped("its entry is gone from the registry".into())
     }
 
     // ---- Registering ----
@@ -240,7 +263,8 @@ impl Registrar {
             state.register(name, leases.asked_ms, clock.now_ms(), ttl_ms);
             true
         });
-        self.in_reach();
+        self.in_reach(Part::Watch);
+        self.in_reach(Part::Lease);
         self.warn().await;
         Ok(())
     }
@@ -276,6 +300,15 @@ impl Registrar {
         let long = self.registry.grant(timing.long_lease).await?;
         let leases = Leases { short, long, asked_ms };
         self.leases = Some(leases);
+        // What nodes wait for and count on is their own T, so it must be everybody's.
+        if short.ttl != timing.lease {
+            self.end_leases().await;
+            let (granted, wanted) = (short.ttl.as_secs(), timing.lease.as_secs());
+            return Err(Failure::Refused(format!(
+                "it grants a lease of {granted} s where {wanted} s were asked for; give all nodes \
+                 --lease-ttl {granted}s or more"
+            )));
+        }
         Ok(leases)
     }
 
@@ -292,12 +325,16 @@ impl Registrar {
                         sent_ms = clock.now_ms();
                     }
                     self.ownership.make_certain(|state| state.renewed(long, sent_ms));
-                    clock.sleep(lease.ttl / 3).await;
+                    if !long {
+                        self.in_reach(Part::Lease);
+                    }
+                    // The long one too: its rest is how long an outage may last.
+                    clock.sleep(self.ownership.timing().lease / 3).await;
                 }
                 Ok(false) => return Ended::Stopped("its lease has ended".into()),
                 Err(failure) => {
                     if !long {
-                        self.out_of_reach(&failure.to_string());
+                        self.out_of_reach(Part::Lease, &failure.to_string());
                     }
                     clock.sleep(self.ownership.timing().lease / 10).await;
                 }
@@ -313,7 +350,7 @@ impl Registrar {
                 Err(ended) => return ended,
                 Ok(never) => match never {},
             };
-            self.out_of_reach(&failure.to_string());
+            self.out_of_reach(Part::Watch, &failure.to_string());
             self.ownership.clock.sleep(self.ownership.timing().lease / 10).await;
         }
     }
@@ -332,26 +369,30 @@ impl Registrar {
         if name == 0 || listed.name_at(&self.own.address) != name {
             return Err(Ended::Stopped("its entry is gone from the registry".into()));
         }
-        let revision = listed.revision;
+        let (cluster, revision) = (listed.cluster, listed.revision);
         self.ownership.see(listing.view.clone());
-        let mut watch = self.registry.watch(revision).await?;
-        self.in_reach();
+        let mut watch = self.registry.watch(cluster, revision).await?;
+        self.in_reach(Part::Watch);
         loop {
-            for change in watch.next().await? {
-                self.apply(change)?;
+            let changes = watch.next().await?;
+            for of_one_revision in changes.chunk_by(|a, b| a.revision() == b.revision()) {
+                self.apply(of_one_revision)?;
             }
-            self.in_reach();
+            self.in_reach(Part::Watch);
         }
     }
 
-    /// One change, as a view of its own: how a step came about decides what may be
+    /// The changes of one revision, as one view: how a step came about decides what may be
     /// handed over in it (rule 9).
-    fn apply(&self, change: Change) -> Result<(), Ended> {
-        let view = self.ownership.view();
-        let next = match change {
-            Change::Came { revision, member } => view.with(revision, member),
-            Change::Went { revision, address } => view.without(revision, &address),
-        };
+    ///
+    /// One transaction may delete several entries. After a view without the first of them,
+    /// which has that revision, the others would be no news.
+    fn apply(&self, changes: &[Change]) -> Result<(), Ended> {
+        let next =
+            changes.iter().cloned().fold(self.ownership.view(), |view, change| match change {
+                Change::Came { revision, member } => view.with(revision, member),
+                Change::Went { revision, address } => view.without(revision, &address),
+            });
         self.ownership.see(next);
         match self.ownership.name() {
             0 => Err(Ended::Stopped("its entry is gone from the registry".into())),
@@ -397,21 +438,20 @@ impl Registrar {
     }
 
     /// Joins, and notes so in the registry.
-    async fn join(&self) -> Ended {
-        match self.ownership.join(&*self.registry).await {
-            Attempt::Joined => {}
+    async fn join(&self, short: Lease) -> Ended {
+        let name = match self.ownership.join(&*self.registry).await {
+            Attempt::Joined(name) => name,
             Attempt::GaveUp(reason) => return Ended::NotJoined(reason),
             Attempt::Ended => {
                 return Ended::Stopped("its entry is gone from the registry".into());
             }
-        }
+        };
         self.ownership.problems.set_joining(None);
-        let (cluster, name) = (self.ownership.view().cluster, self.ownership.name());
         loop {
             let noted = match self.registry.list().await {
-                Ok(listing) if listing.joined_in == Some(cluster) => Ok(()),
-                Ok(listing) if listing.view.cluster == cluster => {
-                    self.registry.note_joined(cluster, &self.own.address, name).await
+                Ok(listing) if listing.joined_in == Some(short.cluster) => Ok(()),
+                Ok(listing) if listing.view.cluster == short.cluster => {
+                    self.registry.note_joined(&self.own.address, name, short).await
                 }
                 Ok(_) => Err(Failure::Broken("the registry is another one".into())),
                 Err(failure) => Err(failure),
@@ -435,10 +475,7 @@ impl Registrar {
         if !flaw::is(Flaw::LeavesWithCopies) {
             self.ownership.copies_end().await;
         }
-        let clock = self.ownership.clock.clone();
-        if clock.timeout(LEAVE_WITHIN, self.end_leases()).await.is_err() {
-            tracing::warn!("the registry does not answer; the leases of this node run out");
-        }
+        self.end_leases().await;
     }
 
     async fn end_leases(&mut self) {
@@ -468,15 +505,15 @@ impl Registrar {
         }
     }
 
-    fn in_reach(&self) {
-        if self.ownership.problems.set_registry("") {
+    fn in_reach(&self, part: Part) {
+        if self.ownership.problems.set_registry(part, "") {
             tracing::info!("the registry answers");
             self.ownership.announce();
         }
     }
 
-    fn out_of_reach(&self, problem: &str) {
-        if self.ownership.problems.set_registry(problem) {
+    fn out_of_reach(&self, part: Part, problem: &str) {
+        if self.ownership.problems.set_registry(part, problem) {
             tracing::warn!(problem, "the registry does not answer; it is tried again and again");
             self.ownership.announce();
         }

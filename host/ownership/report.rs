@@ -85,6 +85,19 @@ impl Ownership {
         }
     }
 
+    /// Whether this node can't be certain because the registry is out of reach: then it is
+    /// the source that must be spared.
+    #[must_use]
+    pub fn is_out_of_touch(&self) -> bool {
+        match self.state() {
+            OwnershipState::Uncertain => true,
+            OwnershipState::Unregistered | OwnershipState::Joining => {
+                !self.problems.registry_answers()
+            }
+            OwnershipState::Holds | OwnershipState::Leaving => false,
+        }
+    }
+
     /// The cluster as status shows it.
     #[must_use]
     pub fn report(&self) -> Report {
@@ -103,14 +116,14 @@ impl Ownership {
         let nodes: Vec<_> = nodes.collect();
         let state = self.state();
         let known = self.problems.read();
-        let parts = [Some(&known.registry), known.joining.as_ref(), known.list.as_ref()];
-        let parts = parts.into_iter().chain([known.warning.as_ref()]).flatten();
-        let parts: Vec<&str> = parts.map(String::as_str).filter(|part| !part.is_empty()).collect();
+        let parts = [&known.joining, &known.list, &known.warning].map(Option::as_deref);
+        let parts = [Some(known.registry())].into_iter().chain(parts).flatten();
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
         Report {
             nodes,
             ring_version: ring.version(),
             state,
-            connected: known.registry.is_empty(),
+            connected: known.registry().is_empty(),
             problem: parts.join("; "),
             ignored_keys: known.ignored_keys,
         }

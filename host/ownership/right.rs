@@ -14,6 +14,7 @@ use super::heirs::{Giver, Heirs};
 use super::knowledge::Knowledge;
 use super::lists::Lists;
 use super::problems::Problems;
+use super::report::OwnershipState;
 use super::signal::{Changes, Signal};
 use super::snapshot::Snapshot;
 use super::timing::Timing;
@@ -207,9 +208,7 @@ impl Ownership {
 
     /// The connection to the node at `address`, a new one if it is not in the ring.
     pub(super) fn remote_at(&self, address: &str) -> Arc<dyn Remote> {
-        let now = self.now.load();
-        let known = now.remotes.iter().flatten().find(|remote| remote.address() == address);
-        known.map_or_else(|| (self.dial)(address), Arc::clone)
+        self.now.load().remote(address).unwrap_or_else(|| (self.dial)(address))
     }
 
     /// A number that nodes share which act on the same ring.
@@ -255,8 +254,13 @@ impl Ownership {
         let state = self.state.lock();
         let is_news = state.view.revision > revision && state.name() != 0;
         let view = is_news.then(|| state.view.clone());
+        let own_revision = state.view.revision;
         drop(state);
-        Response::NotHolder { reason: format!("it is {}", self.state().word()), view }
+        let reason = match self.state() {
+            OwnershipState::Holds => format!("it does not own the key at revision {own_revision}"),
+            other => format!("it is {}", other.word()),
+        };
+        Response::NotHolder { reason, view }
     }
 
     /// Whether this node leaves, or has left, the registration `name`.

@@ -23,6 +23,11 @@ impl Snapshot {
         self.reigns && owner.is_some_and(|index| self.remotes[index].is_none())
     }
 
+    /// The other node at `address`, if it is in the ring.
+    pub(super) fn remote(&self, address: &str) -> Option<Arc<dyn Remote>> {
+        self.remotes.iter().flatten().find(|remote| remote.address() == address).cloned()
+    }
+
     /// Whether the ring is of these nodes.
     pub(super) fn has(&self, nodes: &BTreeMap<Arc<str>, u32>) -> bool {
         let known = self.ring.nodes();

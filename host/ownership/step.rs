@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 use hashbrown::HashMap;
 use parking_lot::MutexGuard;
 
-use super::heirs::Giver;
+use super::heirs::{Giver, Members};
 use super::knowledge::Knowledge;
 use super::right::{FOR_EVER, Ownership};
 use super::snapshot::Snapshot;
@@ -44,7 +44,8 @@ impl Ownership {
         let moved = self.step(|state| {
             let is_news = state.is_later(&view);
             let is_in_it = view.name_at(&state.own.address) == state.name();
-            stops = is_news && state.registered.is_some() && !is_in_it;
+            // One that leaves holds nothing, and has still to give away what it held.
+            stops = is_news && state.registered.is_some() && !is_in_it && !state.leaving;
             let moves = is_news && !stops;
             if moves {
                 state.see(view);
@@ -98,8 +99,9 @@ impl Ownership {
     }
 
     /// Has a node with a list hold nothing, or what it owns again (rule 12).
+    ///
+    /// The caller has the turn.
     pub(super) fn hold_by_list(&self, holds: bool) {
-        let _stepping = self.take_turn();
         let was = self.certain_until_ms.load(Ordering::Acquire) != 0;
         if was == holds {
             return;
@@ -129,9 +131,10 @@ impl Ownership {
                 let revision = state.view.revision;
                 self.now.store(Arc::new(Snapshot { ring, remotes, reigns, revision }));
             }
-            self.follow_heirs(&state, &now, &now);
             self.publish(&state);
+            let members = Members::of(&state);
             drop(state);
+            self.follow_heirs(members, &now, &now);
             self.announce();
             return true;
         }
@@ -155,10 +158,11 @@ impl Ownership {
             state = self.state.lock();
             next
         };
-        let giver = self.follow_heirs(&state, &now, &next);
         let next = Arc::new(next);
         self.now.store(Arc::clone(&next));
+        let members = Members::of(&state);
         drop(state);
+        let giver = self.follow_heirs(members, &now, &next);
         let holdings = self.holdings();
         holdings.iter().for_each(|holdings| holdings.rights_change());
         let mut state = self.state.lock();
@@ -175,16 +179,16 @@ impl Ownership {
     }
 
     /// Waits for the step that is under way, which may drop entries of a large store.
-    fn take_turn(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn take_turn(&self) -> MutexGuard<'_, ()> {
         if let Some(turn) = self.stepping.try_lock() {
             return turn;
         }
         unhurried(|| self.stepping.lock())
     }
 
-    fn follow_heirs(&self, state: &Knowledge, was: &Snapshot, next: &Snapshot) -> Giver {
+    fn follow_heirs(&self, members: Members, was: &Snapshot, next: &Snapshot) -> Giver {
         let now_ms = self.clock.now_ms();
-        self.heirs.step(&self.own, state, now_ms, (was, next), &*self.make_ring)
+        self.heirs.step(&self.own, members, now_ms, (was, next), &*self.make_ring)
     }
 
     /// Has requests act on the state's certainty.
@@ -204,7 +208,7 @@ impl Ownership {
     }
 
     fn forget_all(&self) -> u64 {
-        self.holdings().iter().map(|holdings| holdings.forget()).sum()
+        unhurried(|| self.holdings().iter().map(|holdings| holdings.forget()).sum())
     }
 
     fn with_remotes(&self, ring: Ring, reigns: bool, revision: i64) -> Snapshot {

@@ -17,6 +17,8 @@ impl Ownership {
     /// ends promises, for as long as it is polled.
     pub async fn keep_certain(&self) {
         let mut is_known = false;
+        // When, and for which view, it has asked last.
+        let mut asked = (0, 0);
         loop {
             match self.state() {
                 OwnershipState::Holds if is_known => {
@@ -34,7 +36,7 @@ impl Ownership {
                 _ => {}
             }
             let changes = self.changes();
-            let next = self.next_look();
+            let next = self.next_look(asked.0);
             self.wait(changes, next).await;
             let now_ms = self.clock.now_ms();
             let ended = self.state.lock().next_promise_ms().is_some_and(|at_ms| at_ms <= now_ms);
@@ -44,7 +46,12 @@ impl Ownership {
                     true
                 });
             }
-            if self.needs_vouches(now_ms) {
+            // Not at each change: vouches that this node gives are changes too, and others
+            // would ask it anew for each that it asks for.
+            let revision = self.revision();
+            let is_time = now_ms >= asked.0 + ms(self.timing().lease) / 3 || revision != asked.1;
+            if is_time && self.needs_vouches(now_ms) {
+                asked = (now_ms, revision);
                 self.ask_for_vouches().await;
             }
         }
@@ -55,7 +62,7 @@ impl Ownership {
         let _ = self.clock.timeout(within, changes.changed()).await;
     }
 
-    fn next_look(&self) -> Duration {
+    fn next_look(&self, asked_ms: u64) -> Duration {
         let state = self.state.lock();
         let now_ms = self.clock.now_ms();
         let third_ms = ms(state.timing.lease) / 3;
@@ -63,7 +70,7 @@ impl Ownership {
             true => {
                 let begin_ms = state.leased_until_ms().saturating_sub(ms(state.timing.lease) / 2);
                 // While it is out of touch, every T/3.
-                if begin_ms > now_ms { begin_ms - now_ms } else { third_ms }
+                begin_ms.max(asked_ms + third_ms).saturating_sub(now_ms)
             }
             false => u64::MAX,
         };

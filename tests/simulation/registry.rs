@@ -216,19 +216,19 @@ impl Registry for Line {
         self.ask("list", work)
     }
 
-    fn note_joined<'a>(&'a self, cluster: u64, address: &'a str, name: Name) -> Answer<'a, ()> {
+    fn note_joined<'a>(&'a self, address: &'a str, name: Name, lease: Lease) -> Answer<'a, ()> {
         let address = address.to_owned();
         let work: Work<()> = Box::new(move |kept| {
-            async move { kept.note_joined(cluster, &address, name).await }.boxed()
+            async move { kept.note_joined(&address, name, lease).await }.boxed()
         });
         self.ask("note-joined", work)
     }
 
-    fn watch(&self, revision: i64) -> Answer<'_, Box<dyn Watch>> {
+    fn watch(&self, cluster: u64, revision: i64) -> Answer<'_, Box<dyn Watch>> {
         let (world, place) = (Arc::clone(&self.world), self.place);
         let work: Work<Box<dyn Watch>> = Box::new(move |kept| {
             async move {
-                let watch = kept.watch(revision).await?;
+                let watch = kept.watch(cluster, revision).await?;
                 let (tell, changes) = mpsc::unbounded_channel();
                 let carries = Arc::clone(&world);
                 world.outside.run(async move { carry(&carries, place, watch, tell).await });

@@ -39,7 +39,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let new = is.difference(&was).map(|line| format!("+ {line}"));
     let changes: Vec<String> = gone.chain(new).collect();
     if !changes.is_empty() {
-        bail!("{LIST} is not what the library offers: run `cargo xtask api`\n{}", changes.join("\n"));
+        bail!(
+            "{LIST} is not what the library offers: run `cargo xtask api`\n{}",
+            changes.join("\n")
+        );
     }
     Ok(())
 }

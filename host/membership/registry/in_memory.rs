@@ -230,21 +230,26 @@ impl Registry for InMemory {
         .boxed()
     }
 
-    fn note_joined<'a>(&'a self, cluster: u64, address: &'a str, name: Name) -> Answer<'a, ()> {
+    fn note_joined<'a>(&'a self, address: &'a str, name: Name, lease: Lease) -> Answer<'a, ()> {
         async move {
             let mut kept = self.kept.lock();
-            if kept.view.cluster == cluster && kept.view.name_at(address) == name {
-                kept.joined_in = Some(cluster);
+            let member = kept.view.members.get(address);
+            let stands = member.is_some_and(|it| it.name == name && it.lease == lease.id);
+            if kept.view.cluster == lease.cluster && stands {
+                kept.joined_in = Some(lease.cluster);
             }
             Ok(())
         }
         .boxed()
     }
 
-    fn watch(&self, revision: i64) -> Answer<'_, Box<dyn Watch>> {
+    fn watch(&self, cluster: u64, revision: i64) -> Answer<'_, Box<dyn Watch>> {
         async move {
             let mut kept = self.kept.lock();
-            if revision < kept.forgotten || revision > kept.view.revision {
+            if cluster != kept.view.cluster
+                || revision < kept.forgotten
+                || revision > kept.view.revision
+            {
                 return Err(Failure::Broken("the changes from then are forgotten".into()));
             }
             let (sender, changes) = mpsc::unbounded_channel();
@@ -299,7 +304,7 @@ mod tests {
     async fn an_entry_lives_as_long_as_its_lease() {
         let clock = Clock::manual();
         let register = InMemory::with_clock(clock.clone());
-        let mut watch = register.watch(1).await.unwrap();
+        let mut watch = register.watch(register.kept.lock().view.cluster, 1).await.unwrap();
         let short = register.grant(Duration::from_secs(5)).await.unwrap();
         let long = register.grant(Duration::from_secs(120)).await.unwrap();
         let entry = Entry::own("a:1", 1);

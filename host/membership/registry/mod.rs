@@ -115,13 +115,14 @@ pub trait Registry: Send + Sync {
     /// Reads everything.
     fn list(&self) -> Answer<'_, Listing>;
 
-    /// Notes that the registration `name` at `address` has joined in the registry with
-    /// this identity, if the registration stands still: a registry that has lost it since
-    /// knows nothing of those who may hold keys.
-    fn note_joined<'a>(&'a self, cluster: u64, address: &'a str, name: Name) -> Answer<'a, ()>;
+    /// Notes that the registration `name` at `address` has joined in the registry that
+    /// granted `lease`, if the registration stands still under it: a registry that has lost
+    /// it since knows nothing of those who may hold keys.
+    fn note_joined<'a>(&'a self, address: &'a str, name: Name, lease: Lease) -> Answer<'a, ()>;
 
-    /// Follows the registrations from the revision after `revision` on.
-    fn watch(&self, revision: i64) -> Answer<'_, Box<dyn Watch>>;
+    /// Follows the registrations in the registry `cluster` from the revision after
+    /// `revision` on.
+    fn watch(&self, cluster: u64, revision: i64) -> Answer<'_, Box<dyn Watch>>;
 
     /// What an operator should know of the registry's version; `None`: nothing.
     fn warning(&self) -> Answer<'_, Option<String>>;

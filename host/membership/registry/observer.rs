@@ -78,7 +78,7 @@ async fn follow_once(
         *view = listed.clone();
     }
     show.send_replace(Arc::new(membership(view, String::new())));
-    let mut watch = registry.watch(listed.revision).await?;
+    let mut watch = registry.watch(listed.cluster, listed.revision).await?;
     loop {
         for change in watch.next().await? {
             *view = match change {

@@ -112,7 +112,9 @@ impl Registry for Etcd {
             if cluster(answer.header()) != cluster_of_lease {
                 return Err(Failure::Broken("etcd is another one".into()));
             }
-            Ok(u64::try_from(answer.ttl()).ok().map(Duration::from_secs))
+            // One that is over and was not ended yet has a negative rest, and exists.
+            let exists = answer.granted_ttl() > 0;
+            Ok(exists.then(|| Duration::from_secs(answer.ttl().max(0).unsigned_abs())))
         }
         .boxed()
     }
@@ -180,24 +182,29 @@ impl Registry for Etcd {
         .boxed()
     }
 
-    fn note_joined<'a>(&'a self, cluster: u64, address: &'a str, name: Name) -> Answer<'a, ()> {
+    fn note_joined<'a>(&'a self, address: &'a str, name: Name, lease: Lease) -> Answer<'a, ()> {
         async move {
-            let stands = Compare::create_revision(self.keys.node(address), CompareOp::Equal, name);
-            let put = TxnOp::put(self.keys.joined(), cluster.to_string(), None);
-            let transaction = Txn::new().when([stands]).and_then([put]);
+            let node = self.keys.node(address);
+            // Names begin anew in an etcd that was emptied, and leases do not.
+            let stands = [
+                Compare::create_revision(node.clone(), CompareOp::Equal, name),
+                Compare::lease(node, CompareOp::Equal, lease.id),
+            ];
+            let put = TxnOp::put(self.keys.joined(), lease.cluster.to_string(), None);
+            let transaction = Txn::new().when(stands).and_then([put]);
             let noted = |mut client: Client| async move { client.txn(transaction).await.map(drop) };
             self.ask(noted).await
         }
         .boxed()
     }
 
-    fn watch(&self, revision: i64) -> Answer<'_, Box<dyn Watch>> {
+    fn watch(&self, cluster: u64, revision: i64) -> Answer<'_, Box<dyn Watch>> {
         async move {
             let key = self.keys.node("");
             let from = WatchOptions::new().with_prefix().with_start_revision(revision + 1);
             let watch = |mut client: Client| async move { client.watch(key, Some(from)).await };
             let stream = self.ask(watch).await?;
-            Ok(Box::new(Changes { keys: self.keys.clone(), stream }) as Box<dyn Watch>)
+            Ok(Box::new(Changes { keys: self.keys.clone(), cluster, stream }) as Box<dyn Watch>)
         }
         .boxed()
     }
@@ -242,6 +249,7 @@ fn unsound(version: &str) -> bool {
 
 struct Changes {
     keys: Keys,
+    cluster: u64,
     stream: WatchStream,
 }
 
@@ -251,6 +259,9 @@ impl Watch for Changes {
             let Some(news) = self.stream.message().await.map_err(failure)? else {
                 return Err(Failure::Broken("etcd closed the watch".into()));
             };
+            if cluster(news.header()) != self.cluster {
+                return Err(Failure::Broken("etcd is another one".into()));
+            }
             if news.canceled() {
                 return Err(Failure::Broken(match news.compact_revision() {
                     0 => format!("etcd ended the watch: {}", news.cancel_reason()),
