@@ -5,6 +5,7 @@
 //! only what stands below it.
 #![doc = include_str!("ARCHITECTURE.md")]
 
+#[cfg(feature = "cli")]
 pub mod cli;
 
 pub mod node;

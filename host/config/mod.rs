@@ -3,23 +3,28 @@
 //! A source of settings gives [`Settings`], where everything is optional. Layers
 //! of them become one [`Config`], in which nothing is left to doubt.
 
-mod cluster;
 mod error;
 mod file;
+#[cfg(feature = "cli")]
+mod flags;
+mod layers;
 mod node;
 mod resolve;
 mod secret;
 mod settings;
 pub mod text;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cli"))]
 mod tests;
 
-pub use cluster::{ClusterSettings, EtcdAccess};
 pub use error::Error;
+#[cfg(feature = "cli")]
+pub(crate) use flags::with_variable;
 pub use node::{
     Cluster, Config, DEFAULT_CAPACITY_BYTES, DEFAULT_GROUP, DEFAULT_HTTP, DEFAULT_LISTEN,
     DEFAULT_TTL, Group, Plugin, Registry,
 };
 pub use secret::Secret;
-pub use settings::{GroupSettings, PluginSettings, Settings, TelemetrySettings};
+pub use settings::{
+    ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
+};

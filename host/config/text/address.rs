@@ -1,46 +1,28 @@
 //! Addresses and names.
 
-use super::{OrNone, Parsed, or_none};
+use std::net::Ipv6Addr;
 
-const MAX_GROUP_NAME_BYTES: usize = 64;
+use super::Weight;
+use super::kind::{Parsed, as_written, kind};
 
-/// A `host:port` to listen on; port 0 picks a free one.
-///
-/// # Errors
-/// The host or the port is missing, or the port is above 65535.
-pub fn address(text: &str) -> Parsed<String> {
-    let host_and_port = text.rsplit_once(':').filter(|(host, port)| {
-        let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-        let named = match bare {
-            Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => {
-                !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || "-._".contains(c))
-            }
-        };
-        named && port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()
-    });
-    match host_and_port {
-        Some(_) => Ok(text.to_owned()),
-        None => {
-            Err("write HOST:PORT, such as 127.0.0.1:7400, db.internal:3306 or [::1]:7400".into())
-        }
-    }
-}
+kind!(Address(String), "A `host:port` to listen on; port 0 picks a free one.", |text: &str| {
+    let is_host = |host: &str| match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        Some(v6) => v6.parse::<Ipv6Addr>().is_ok(),
+        None => is_word(host, |c| c.is_alphanumeric() || "-._".contains(c)),
+    };
+    let is_port = |port: &str| is_word(port, |c| c.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let fits = text.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && is_port(port));
+    as_written(
+        text,
+        fits,
+        "write HOST:PORT, such as 127.0.0.1:7400, db.internal:3306 or [::1]:7400",
+    )
+});
 
-/// Where to serve, or `none`.
-///
-/// # Errors
-/// Those of [`address`].
-pub fn address_or_none(text: &str) -> Parsed<OrNone<String>> {
-    or_none(text, address)
-}
+kind!(Reachable(String), "A `host:port` to connect to, so the port is not 0.", reachable);
 
-/// A `host:port` that others connect to, so the port is not 0.
-///
-/// # Errors
-/// Those of [`address`]; the port is 0.
-pub fn reachable(text: &str) -> Parsed<String> {
-    let address = address(text)?;
+fn reachable(text: &str) -> Parsed<String> {
+    let Address(address) = text.parse()?;
     match address.ends_with(":0") {
         true => {
             Err("write the port that others connect to; only --listen and --http can have port 0"
@@ -50,78 +32,57 @@ pub fn reachable(text: &str) -> Parsed<String> {
     }
 }
 
-/// An `http://` or `https://` address.
-///
-/// # Errors
-/// It has another scheme or no host, or a user and password, which would be shown
-/// wherever the URL is.
-pub fn url(text: &str) -> Parsed<String> {
+kind!(
+    Peer((String, u32)),
+    "A node of a list: its address, and after `=` its weight where that is not 1.",
+    |text: &str| {
+        let (address, weight) = text.split_once('=').unwrap_or((text, "1"));
+        Parsed::Ok((reachable(address)?, weight.parse().map(|Weight(weight)| weight)?))
+    }
+);
+
+kind!(Url(String), "An `http://` or `https://` address without a user.", |text: &str| {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     match rest {
-        Some(rest)
-            if !rest.is_empty()
-                && !rest.starts_with(['/', ':'])
-                && !rest.contains(char::is_whitespace)
-                && !rest.contains('@') =>
-        {
+        Some(rest) if rest.contains('@') => {
+            Err("write it without user and password, which would be shown wherever the URL is")
+        }
+        Some(rest) if is_word(rest, |c| !c.is_whitespace()) && !rest.starts_with(['/', ':']) => {
             Ok(text.to_owned())
         }
-        Some(rest) if rest.contains('@') => {
-            Err("write it without user and password, which would be shown wherever the URL is"
-                .into())
-        }
-        _ => Err("write a URL with its scheme, such as http://127.0.0.1:2379".into()),
+        _ => Err("write a URL with its scheme, such as http://127.0.0.1:2379"),
     }
-}
+});
 
-/// What stands before the nodes' addresses in etcd.
-///
-/// # Errors
-/// It is empty, or begins or ends with a slash.
-pub fn etcd_prefix(text: &str) -> Parsed<String> {
-    match text.is_empty() || text.starts_with('/') || text.ends_with('/') {
-        true => Err("write a path without a slash at its ends, such as psycache/nodes".into()),
-        false => Ok(text.to_owned()),
-    }
-}
+kind!(EtcdPrefix(String), "What this cluster's keys in etcd begin with.", |text: &str| {
+    let fits = !(text.is_empty() || text.starts_with('/') || text.ends_with('/'));
+    as_written(text, fits, "write a path without a slash at its ends, such as psycache/nodes")
+});
 
-/// A user of etcd.
-///
-/// # Errors
-/// It is empty.
-pub fn etcd_user(text: &str) -> Parsed<String> {
-    match text.is_empty() {
-        true => Err("write the name of a user of etcd".into()),
-        false => Ok(text.to_owned()),
-    }
-}
+kind!(EtcdUser(String), "The name of a user of etcd.", |text: &str| {
+    as_written(text, !text.is_empty(), "write the name of a user of etcd")
+});
 
-/// The name in a certificate: a host without a port.
-///
-/// # Errors
-/// It is empty or has other characters than a host's.
-pub fn server_name(text: &str) -> Parsed<String> {
-    let is_one = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "-.".contains(c));
-    match is_one {
-        true => Ok(text.to_owned()),
-        false => Err("write a host's name without a port, such as etcd.internal".into()),
-    }
-}
+kind!(ServerName(String), "The name in a certificate: a host without a port.", |text: &str| {
+    let fits = is_word(text, |c| c.is_alphanumeric() || "-.".contains(c));
+    as_written(text, fits, "write a host's name without a port, such as etcd.internal")
+});
 
-/// The name of a group: it goes into URLs, metrics and health checks as it is.
-///
-/// # Errors
-/// It is empty, longer than 64 bytes, or has other characters than letters,
-/// digits, `-`, `_` and `.`, the first being a letter or digit.
-pub fn group_name(text: &str) -> Parsed<String> {
-    let fits = (1..=MAX_GROUP_NAME_BYTES).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    match fits {
-        true => Ok(text.to_owned()),
-        false => {
-            Err("write 1 to 64 of a-z, A-Z, 0-9, '-', '_' and '.', the first a letter or digit"
-                .into())
-        }
+kind!(
+    GroupName(String),
+    "The name of a group, which goes into URLs, metrics and health checks as it is.",
+    |text: &str| {
+        let fits = text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && is_word(text, |c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        as_written(
+            text,
+            fits,
+            "write 1 to 64 of a-z, A-Z, 0-9, '-', '_' and '.', the first a letter or digit",
+        )
     }
+);
+
+fn is_word(text: &str, allowed: impl Fn(char) -> bool) -> bool {
+    !text.is_empty() && text.chars().all(allowed)
 }
