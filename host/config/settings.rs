@@ -25,13 +25,13 @@ use super::{
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
-    /// Where gRPC is answered; port 0 picks a free one [default: 127.0.0.1:7400]
+    /// The address of gRPC; port 0 picks a free one [default: 127.0.0.1:7400]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub listen: Option<Address>,
     /// The address that other nodes reach this one at [default: the one it listens on]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub advertise: Option<Reachable>,
-    /// Where metrics and health are served, or none [default: 127.0.0.1:7401]
+    /// The address of metrics and health, or none [default: 127.0.0.1:7401]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub http: Option<OrNone<Address>>,
     /// The groups of a file
@@ -73,7 +73,7 @@ pub struct GroupSettings {
     /// By how much the ttl is shortened at random [default: 10%]
     #[cfg_attr(feature = "cli", arg(long, value_name = "PERCENT"))]
     pub ttl_jitter: Option<Percent>,
-    /// How long it is remembered that a key does not exist, or none [default: 5s]
+    /// How long a key is remembered that the source does not have, or none [default: 5s]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
     pub negative_ttl: Option<OrNone<Time>>,
     /// The longest that one load may take [default: 5s]
@@ -123,13 +123,13 @@ pub struct RetrieverSettings {
     #[cfg_attr(feature = "cli", arg(value_parser = option))]
     #[serde(default, deserialize_with = "read_options")]
     pub options: Vec<(String, String)>,
-    /// A secret of the retriever, and where it is
+    /// A secret of the retriever, by its place
     #[cfg_attr(feature = "cli", arg(id = "retriever-secret", long))]
     #[cfg_attr(feature = "cli", arg(value_name = "K=env:NAME|file:PATH"))]
     #[cfg_attr(feature = "cli", arg(value_parser = Hidden(secret), hide_env_values = true))]
     #[serde(default, deserialize_with = "read_secrets")]
     pub secrets: Vec<(String, Secret)>,
-    /// What the retriever may connect to
+    /// An address that the retriever may connect to
     #[cfg_attr(feature = "cli", arg(long, value_name = "HOST:PORT", value_delimiter = ','))]
     #[serde(default)]
     pub allow_net: Vec<Reachable>,
@@ -140,14 +140,14 @@ pub struct RetrieverSettings {
 #[cfg_attr(feature = "cli", derive(clap::Args), command(next_help_heading = "The cluster"))]
 #[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ClusterSettings {
-    /// All nodes, where the list is fixed, each with its weight where that is not 1
+    /// The fixed list of all nodes, each with its weight where that is not 1
     #[cfg_attr(
         feature = "cli",
         arg(long, value_name = "ADDR[=WEIGHT],…", value_delimiter = ',', conflicts_with = "etcd")
     )]
     #[serde(default)]
     pub peers: Vec<Peer>,
-    /// Where the etcd is in which nodes find each other
+    /// The endpoints of etcd, in which nodes find each other
     #[cfg_attr(feature = "cli", arg(long, value_name = "URL,…", value_delimiter = ','))]
     #[serde(default)]
     pub etcd: Vec<Url>,
@@ -157,12 +157,12 @@ pub struct ClusterSettings {
     /// The user that etcd knows this node by
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
     pub etcd_user: Option<EtcdUser>,
-    /// Where that user's password is
+    /// The place of that user's password
     #[cfg_attr(feature = "cli", arg(long, value_name = "env:NAME|file:PATH"))]
     #[cfg_attr(feature = "cli", arg(value_parser = Hidden(etcd_password), hide_env_values = true))]
     #[serde(default, deserialize_with = "read_etcd_password")]
     pub etcd_password: Option<Secret>,
-    /// Who signed etcd's certificate, a PEM file; https:// needs it
+    /// The CA of etcd's certificate, a PEM file; https:// needs it
     #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
     pub etcd_ca: Option<Certificate>,
     /// The certificate that this node shows to etcd, a PEM file
@@ -174,14 +174,14 @@ pub struct ClusterSettings {
     /// The name in etcd's certificate, where it is not the URL's host
     #[cfg_attr(feature = "cli", arg(long, value_name = "HOST"))]
     pub etcd_server_name: Option<ServerName>,
-    /// After how long without a word etcd forgets a node [default: 5s]
+    /// How long etcd keeps a node without a keep-alive [default: 5s]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
     pub lease_ttl: Option<LeaseTtl>,
     /// This node's share of the keys, relative to the others' [default: 1]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub weight: Option<Weight>,
-    /// What is kept while the node can't be certain that nobody else holds its keys: brief,
-    /// for a second, to spare the source, or strict, nothing [default: brief]
+    /// What is cached while the node can't be certain that nobody else holds its keys: brief,
+    /// values for one second, which spares the source; or strict, nothing [default: brief]
     #[cfg_attr(feature = "cli", arg(long, value_name = "WHAT"))]
     pub uncertain: Option<WhileUncertain>,
 }
@@ -192,16 +192,17 @@ pub struct ClusterSettings {
 #[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TelemetrySettings {
     /// Where traces go, by OTLP: http://HOST:4317 for gRPC; port 4318 or a path for HTTP
-    /// [default: nowhere]
+    /// [default: none, so that nothing is traced]
     #[cfg_attr(feature = "cli", arg(long, value_name = "URL"))]
     pub otlp: Option<Url>,
     /// The share of requests that are traced [default: 0.01]
     #[cfg_attr(feature = "cli", arg(long, value_name = "0..1"))]
     pub trace_ratio: Option<Ratio>,
-    /// off, error, warn, info, debug, trace, or target=level,… [default: info]
+    /// Which lines are logged: off, error, warn, info, debug, trace, or target=level,…
+    /// [default: info]
     #[cfg_attr(feature = "cli", arg(long, value_name = "LEVEL"))]
     pub log: Option<LogFilter>,
-    /// text or json [default: text on a terminal, json elsewhere]
+    /// How a line looks: text or json [default: text on a terminal, json elsewhere]
     #[cfg_attr(feature = "cli", arg(long, value_name = "FORMAT"))]
     pub log_format: Option<LogStyle>,
 }

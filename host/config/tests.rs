@@ -1,6 +1,8 @@
 //! Precedence, every error's text, and values at their bounds.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod page;
+
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
