@@ -55,15 +55,11 @@ fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
     let (own, kept) = (default.group, default.store);
     Ok(Group {
         group: group::Config {
-            ttl: match settings.ttl {
-                None => own.ttl,
-                Some(ttl) => ttl.into_option().map(|ttl| ttl.0),
-            },
+            ttl: settings.ttl.map_or(own.ttl, |ttl| ttl.into_option().map(|ttl| ttl.0)),
             ttl_jitter_percent: settings.ttl_jitter.map_or(own.ttl_jitter_percent, |part| part.0),
-            negative_ttl: match settings.negative_ttl {
-                None => own.negative_ttl,
-                Some(ttl) => ttl.into_option().map(|ttl| ttl.0).unwrap_or_default(),
-            },
+            negative_ttl: settings.negative_ttl.map_or(own.negative_ttl, |ttl| {
+                ttl.into_option().map(|ttl| ttl.0).unwrap_or_default()
+            }),
             load_timeout: settings.load_timeout.map_or(own.load_timeout, |time| time.0),
             max_value_bytes: settings.max_value.map_or(own.max_value_bytes, |size| size.0),
             ..own
@@ -99,39 +95,35 @@ fn resolve_retriever(settings: RetrieverSettings) -> Result<Option<Plugin>, &'st
     }
 }
 
-fn resolve_cluster(settings: ClusterSettings) -> Result<Cluster, Error> {
+fn resolve_cluster(mut settings: ClusterSettings) -> Result<Cluster, Error> {
     let default = Cluster::default();
-    let weight = settings.weight.as_ref().map(|weight| weight.0);
-    let uncertain = settings.uncertain.as_ref().map_or(default.uncertain, |word| word.0);
-    if weight.is_some() && !settings.peers.is_empty() {
+    let peers = std::mem::take(&mut settings.peers);
+    let weight = settings.weight.take().map(|weight| weight.0);
+    let uncertain = settings.uncertain.take().map_or(default.uncertain, |word| word.0);
+    if weight.is_some() && !peers.is_empty() {
         return conflict(
             "weight says nothing where there is a list of nodes, as all must agree on it; write \
              it into the list of every node, 10.0.0.1:7400=2 say",
         );
     }
-    let registry = match (settings.peers.is_empty(), settings.etcd.is_empty()) {
+    // What is left in the settings is about etcd.
+    let registry = match (peers.is_empty(), settings.etcd.is_empty()) {
         (false, false) => {
             return conflict(
                 "peers and etcd are both given; a cluster has one registry, so leave one out",
             );
         }
         (true, false) => Registry::Etcd(resolve_etcd(settings)?),
-        (_, true) if is_about_etcd(&settings) => {
+        (_, true) if settings != ClusterSettings::default() => {
             return conflict(
                 "options that begin with etcd-, and lease-ttl, are about etcd; give --etcd URL \
                  too, or leave them out",
             );
         }
         (true, true) => Registry::Alone,
-        (false, true) => Registry::Static(settings.peers.into_iter().map(|peer| peer.0).collect()),
+        (false, true) => Registry::Static(peers.into_iter().map(|peer| peer.0).collect()),
     };
     Ok(Cluster { registry, weight: weight.unwrap_or(default.weight), uncertain })
-}
-
-/// Whether something is said that only etcd has a use for.
-fn is_about_etcd(settings: &ClusterSettings) -> bool {
-    let ClusterSettings { peers, weight, uncertain, .. } = settings.clone();
-    *settings != ClusterSettings { peers, weight, uncertain, ..ClusterSettings::default() }
 }
 
 fn resolve_etcd(settings: ClusterSettings) -> Result<etcd::Config, Error> {

@@ -7,11 +7,12 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 /// What a parser gives: the value, or what would have been accepted.
 pub(crate) type Parsed<T> = Result<T, String>;
 
-/// `kind!(Name(Inner), "its documentation", parser)`: a type that clap reads by
-/// [`FromStr`](std::str::FromStr) and serde from a scalar, both with that parser.
+/// `kind!(Name(Inner), "what is written", parser)`: a type that clap reads by
+/// [`FromStr`](std::str::FromStr) and serde from a scalar, both with that parser. It
+/// gives an [`Outcome`].
 macro_rules! kind {
-    ($name:ident($inner:ty), $doc:literal, $parse:expr) => {
-        #[doc = $doc]
+    ($name:ident($inner:ty), $written:literal, $parse:expr) => {
+        #[doc = concat!("Written as `", $written, "`.")]
         #[derive(Clone, Debug, PartialEq)]
         pub struct $name(pub $inner);
 
@@ -19,7 +20,8 @@ macro_rules! kind {
             type Err = String;
 
             fn from_str(text: &str) -> Result<Self, String> {
-                ($parse)(text).map(Self).map_err(Into::into)
+                let outcome = ($parse)(text);
+                $crate::config::text::kind::Outcome::or_write(outcome, $written).map(Self)
             }
         }
 
@@ -32,9 +34,21 @@ macro_rules! kind {
 }
 pub(super) use kind;
 
-/// The text itself, where it fits.
-pub(super) fn as_written(text: &str, fits: bool, allowed: &str) -> Parsed<String> {
-    fits.then(|| text.to_owned()).ok_or_else(|| allowed.to_owned())
+/// `None`: what is written was not. An error: in words of its own.
+pub(super) trait Outcome<T> {
+    fn or_write(self, written: &str) -> Parsed<T>;
+}
+
+impl<T> Outcome<T> for Option<T> {
+    fn or_write(self, written: &str) -> Parsed<T> {
+        self.ok_or_else(|| format!("write {written}"))
+    }
+}
+
+impl<T> Outcome<T> for Parsed<T> {
+    fn or_write(self, _: &str) -> Parsed<T> {
+        self
+    }
 }
 
 /// What the message of a refused value begins with. Messages of TOML and serde

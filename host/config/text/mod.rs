@@ -6,6 +6,7 @@ mod pem;
 mod plugin;
 
 pub use address::{Address, EtcdPrefix, EtcdUser, GroupName, Peer, Reachable, ServerName, Url};
+#[cfg(feature = "cli")]
 pub(crate) use kind::Parsed;
 pub(super) use kind::{is_refused, parsed};
 pub use pem::{Certificate, PrivateKey};
@@ -21,14 +22,11 @@ use serde::{Deserialize, Deserializer};
 
 use crate::group::Uncertain;
 use crate::telemetry::LogFormat;
-use kind::{as_written, kind};
+use kind::kind;
 
 /// Numbers that cross into a plugin stay below this, so that no language rounds them.
 const MAX_BYTES: u64 = 1 << 53;
 const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-/// A slot and a flag share 32 bits.
-const MAX_ENTRIES: u32 = 1 << 30;
-const MAX_WEIGHT: u32 = 1000;
 
 /// A value, or the word `none` in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,83 +64,65 @@ impl<'de, T: FromStr<Err = String>> Deserialize<'de> for OrNone<T> {
     }
 }
 
-kind!(Size(u64), "A number of bytes, at least 1: `64MiB`, `1.5GB`, `1000000`.", |text: &str| {
-    let size = text.parse().map_or(0, |size: bytesize::ByteSize| size.as_u64());
-    let fits = (1..MAX_BYTES).contains(&size);
-    fits.then_some(size)
-        .ok_or("write a size above 0 and below 8PiB, such as 64MiB, 1.5GB or 1000000")
+kind!(Size(u64), "a size above 0 and below 8PiB, such as 64MiB, 1.5GB or 1000000", |text: &str| {
+    let size = text.parse::<bytesize::ByteSize>().ok()?.as_u64();
+    (1..MAX_BYTES).contains(&size).then_some(size)
+});
+
+kind!(Time(Duration), "a time from 1ms to 100years, such as 300ms, 10m or 1h 30m", |text: &str| {
+    let time = humantime::parse_duration(text).ok()?;
+    (Duration::from_millis(1)..=MAX_DURATION).contains(&time).then_some(time)
+});
+
+kind!(LeaseTtl(Duration), "a time in whole seconds, such as 5s", |text: &str| {
+    // As etcd counts.
+    text.parse().ok().map(|Time(time)| time).filter(|time| time.subsec_nanos() == 0)
+});
+
+kind!(Percent(u8), "a whole percentage from 0% to 100%, such as 10%", |text: &str| {
+    text.strip_suffix('%')?.parse().ok().filter(|percent| *percent <= 100)
+});
+
+kind!(Ratio(f64), "a number from 0 to 1, such as 0.01", |text: &str| {
+    text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
+});
+
+// A slot and a flag share 32 bits.
+kind!(MaxEntries(u32), "a whole number from 1 to 1073741824", |text: &str| {
+    text.parse().ok().filter(|entries| (1..=1 << 30).contains(entries))
+});
+
+kind!(Weight(u32), "a whole number from 1 to 1000", |text: &str| {
+    text.parse().ok().filter(|weight| (1..=1000).contains(weight))
 });
 
 kind!(
-    Time(Duration),
-    "A length of time, from a millisecond to a century: `10m`, `300ms`, `1h 30m`.",
-    |text: &str| {
-        let bounds = Duration::from_millis(1)..=MAX_DURATION;
-        let time = humantime::parse_duration(text).ok();
-        time.filter(|time| bounds.contains(time))
-            .ok_or("write a time from 1ms to 100years, such as 300ms, 10m or 1h 30m")
+    WhileUncertain(Uncertain),
+    "brief, to keep what is loaded for a second, or strict, for nothing",
+    |text| match text {
+        "brief" => Some(Uncertain::Brief),
+        "strict" => Some(Uncertain::Strict),
+        _ => None,
     }
 );
 
-kind!(LeaseTtl(Duration), "A [`Time`] in whole seconds, as etcd counts.", |text: &str| {
-    let time = text.parse().ok().map(|Time(time)| time);
-    time.filter(|time| time.subsec_nanos() == 0).ok_or("write a time in whole seconds, such as 5s")
-});
-
-kind!(Percent(u8), "A whole percentage: `10%`.", |text: &str| {
-    let number = text.strip_suffix('%').and_then(|number| number.parse().ok());
-    number
-        .filter(|percent| *percent <= 100)
-        .ok_or("write a whole percentage from 0% to 100%, such as 10%")
-});
-
-kind!(Ratio(f64), "A share from 0 to 1.", |text: &str| {
-    let number = text.parse().ok();
-    number
-        .filter(|ratio| (0.0..=1.0).contains(ratio))
-        .ok_or("write a number from 0 to 1, such as 0.01")
-});
-
-kind!(MaxEntries(u32), "A number of entries, up to 2^30.", |text| count(text, MAX_ENTRIES));
-
-kind!(Weight(u32), "The weight of a node in the ring, up to 1000.", |text| count(text, MAX_WEIGHT));
-
-fn count(text: &str, max: u32) -> Parsed<u32> {
-    let number = text.parse().ok();
-    number
-        .filter(|count| (1..=max).contains(count))
-        .ok_or_else(|| format!("write a whole number from 1 to {max}"))
-}
-
-kind!(WhileUncertain(Uncertain), "`brief` or `strict`.", |text: &str| match text {
-    "brief" => Ok(Uncertain::Brief),
-    "strict" => Ok(Uncertain::Strict),
-    _ => Err("write brief, to keep what is loaded for a second, or strict, for nothing"),
-});
-
 kind!(
     LogFilter(String),
-    "A level, or a list of `target=level`, as `tracing-subscriber` reads it.",
+    "one of off, error, warn, info, debug, trace, or a list such as warn,psycache=debug",
     |text: &str| {
-        const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-        let known = |level: &str| LEVELS.contains(&level);
+        let known = |level| matches!(level, "off" | "error" | "warn" | "info" | "debug" | "trace");
         let fits = text.split(',').all(|part| match part.rsplit_once('=') {
             Some((target, level)) => !target.is_empty() && known(level),
             None => known(part),
         });
-        let levels = LEVELS.join(", ");
-        as_written(
-            text,
-            fits,
-            &format!("write one of {levels}, or a list such as warn,psycache=debug"),
-        )
+        fits.then(|| text.to_owned())
     }
 );
 
-kind!(LogStyle(LogFormat), "`text` or `json`.", |text: &str| match text {
-    "text" => Ok(LogFormat::Text),
-    "json" => Ok(LogFormat::Json),
-    _ => Err("write text or json"),
+kind!(LogStyle(LogFormat), "text or json", |text| match text {
+    "text" => Some(LogFormat::Text),
+    "json" => Some(LogFormat::Json),
+    _ => None,
 });
 
 /// The candidate that `word` most likely stands for, if any is near.

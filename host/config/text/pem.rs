@@ -3,11 +3,11 @@
 use super::kind::{Parsed, kind};
 use crate::config::Secret;
 
-kind!(Certificate(String), "The content of a PEM file with certificates.", |path: &str| {
+kind!(Certificate(String), "the path of a PEM file with certificates", |path: &str| {
     read(path, "CERTIFICATE", "a certificate")
 });
 
-kind!(PrivateKey(Secret), "The content of a PEM file with a private key.", |path: &str| {
+kind!(PrivateKey(Secret), "the path of a PEM file with a private key", |path: &str| {
     read(path, "PRIVATE KEY", "a private key").map(Secret::new)
 });
 

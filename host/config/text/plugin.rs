@@ -2,14 +2,15 @@
 
 use serde::de::{DeserializeSeed, Deserializer};
 
-use super::kind::{Parsed, Scalar, as_written, kind, named, refused};
+use super::kind::{Parsed, Scalar, kind, named, refused};
 use crate::config::Secret;
 use crate::plugin::options;
 
-kind!(PluginName(String), "A plugin: a built-in's name or a path.", |text: &str| {
-    let allowed = "write a built-in's name (psycache policy list) or the path of a component";
-    as_written(text, !text.is_empty(), allowed)
-});
+kind!(
+    PluginName(String),
+    "a built-in's name (psycache policy list) or the path of a component",
+    |text: &str| (!text.is_empty()).then(|| text.to_owned())
+);
 
 /// `name=value` of a plugin's option; see [`options::expand`].
 #[cfg(feature = "cli")]
