@@ -47,7 +47,9 @@ impl Settings {
         toml::from_str(&text).map_err(|error| {
             let span = error.span().unwrap_or_default();
             let line = line(text.as_bytes(), span.start);
-            Error::InFile { path: path.into(), line, problem: problem(&error, &text, line, &span) }
+            // A key between quotes may have newlines.
+            let problem = problem(&error, &text, line, &span).replace('\n', ", ");
+            Error::InFile { path: path.into(), line, problem }
         })
     }
 }
@@ -73,7 +75,7 @@ fn problem(error: &toml::de::Error, text: &str, line: usize, span: &Range<usize>
         return format!("{} {message}", key.unwrap_or("a value"));
     }
     let source = text.lines().nth(line - 1).unwrap_or_default().trim();
-    format!("{} in `{source}`", message.replace('\n', ", "))
+    format!("{message} in `{source}`")
 }
 
 /// The key that serde does not know and those that it does: the derived code

@@ -81,6 +81,11 @@ fn a_bad_value_from_the_environment_names_the_variable() {
     let mut command = psycache_command(["serve"]);
     command.env("PSYCACHE_CAPACITY", "lots");
     assert_fails(&run(command, b""), 2, &["'lots'", "--capacity", "PSYCACHE_CAPACITY"]);
+    let mut command = psycache_command(["serve"]);
+    command.env("PSYCACHE_ETCD_PASSWORD", "hunter2");
+    let secret = run(command, b"");
+    assert_fails(&secret, 2, &["'…'", "--etcd-password", "PSYCACHE_ETCD_PASSWORD"]);
+    assert!(!stderr(&secret).contains("hunter2"));
     let mut command = psycache_command(["status"]);
     command.env("PSYCACHE_NODE", "7400");
     assert_fails(&run(command, b""), 2, &["'7400'", "--node", "PSYCACHE_NODE"]);

@@ -35,7 +35,7 @@ const SECTIONS: [Section; 6] = [
     Section {
         title: "A group: `[[group]]`",
         about: "The file has a table for each group, and `name` is required there. Flags change \
-                the group that `--group` names, or the only one.",
+                the group that `--group` names, or the file's only one.",
         opening: "[[group]]\n",
         define: GroupSettings::augment_args,
     },
@@ -47,15 +47,15 @@ const SECTIONS: [Section; 6] = [
     },
     Section {
         title: "The retriever of a group: `retriever = { … }`",
-        about: "`options` and `secrets` are tables, and `allow-net` is a list. Flags add to them, \
-                but a flag that names another plugin drops what the file says to its own.",
+        about: "`options` and `secrets` are tables, and `allow-net` is a list. Flags add to them. A \
+                flag that names another plugin drops all that the file says to its own.",
         opening: "[[group]]\n[group.retriever]\n",
         define: RetrieverSettings::augment_args,
     },
     Section {
         title: "The cluster: `[cluster]`",
-        about: "A node with neither `peers` nor `etcd` is alone. Either by flag takes the place of \
-                both in the file, where they are lists.",
+        about: "`peers` and `etcd` are lists; a node with neither is alone. A flag that gives one of \
+                them replaces both of the file.",
         opening: "[cluster]\n",
         define: ClusterSettings::augment_args,
     },

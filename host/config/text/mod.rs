@@ -4,16 +4,17 @@ mod address;
 mod kind;
 mod pem;
 mod plugin;
+mod scalar;
 
 pub use address::{Address, EtcdPrefix, EtcdUser, GroupName, Peer, Reachable, ServerName, Url};
 #[cfg(feature = "cli")]
 pub(crate) use kind::Parsed;
-pub(super) use kind::{is_refused, parsed};
 pub use pem::{Certificate, PrivateKey};
 pub use plugin::PluginName;
 #[cfg(feature = "cli")]
 pub(crate) use plugin::{etcd_password, option, secret};
 pub(super) use plugin::{read_etcd_password, read_options, read_secrets};
+pub(super) use scalar::{is_refused, parsed};
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -2,7 +2,8 @@
 
 use serde::de::{DeserializeSeed, Deserializer};
 
-use super::kind::{Parsed, Scalar, kind, named, refused};
+use super::kind::{Parsed, kind};
+use super::scalar::{Scalar, named, refused};
 use crate::config::Secret;
 use crate::plugin::options;
 
