@@ -39,6 +39,7 @@ macro_rules! each_field_over {
     };
 }
 
+each_field_over!(Settings: listen advertise http groups group cluster telemetry);
 each_field_over!(GroupSettings: name capacity max_entries ttl ttl_jitter negative_ttl load_timeout
     max_value policy retriever);
 each_field_over!(ClusterSettings: peers etcd etcd_prefix etcd_user etcd_password etcd_ca etcd_cert
@@ -70,21 +71,14 @@ impl Over for RetrieverSettings {
 
 impl Settings {
     /// The flags' settings over the file's. All groups are in `groups` then.
-    pub(super) fn over(self, mut file: Self) -> Result<Self, Error> {
+    pub(super) fn over_file(mut self, mut file: Self) -> Result<Self, Error> {
         // A registry named by a flag takes the place of whichever the file names.
         if !(self.cluster.peers.is_empty() && self.cluster.etcd.is_empty()) {
             file.cluster.peers.clear();
             file.cluster.etcd.clear();
         }
-        Ok(Self {
-            listen: self.listen.over(file.listen),
-            advertise: self.advertise.over(file.advertise),
-            http: self.http.over(file.http),
-            groups: over_groups(self.group, file.groups)?,
-            group: GroupSettings::default(),
-            cluster: self.cluster.over(file.cluster),
-            telemetry: self.telemetry.over(file.telemetry),
-        })
+        file.groups = over_groups(std::mem::take(&mut self.group), file.groups)?;
+        Ok(self.over(file))
     }
 }
 

@@ -19,7 +19,7 @@ impl Config {
     /// Two settings contradict each other, or the flags are about a group that
     /// is not clear.
     pub fn from_settings(flags: Settings, file: Option<Settings>) -> Result<Self, Error> {
-        let settings = flags.over(file.unwrap_or_default())?;
+        let settings = flags.over_file(file.unwrap_or_default())?;
         let default = Self::default();
         let config = Self {
             listen: settings.listen.map_or(default.listen, |address| address.0),

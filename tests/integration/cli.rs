@@ -92,6 +92,23 @@ fn a_bad_value_from_the_environment_names_the_variable() {
 }
 
 #[test]
+fn a_flag_beats_the_environment_and_that_beats_the_file() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("node.toml");
+    // An address that is refused, so that the answer tells which one counts.
+    std::fs::write(&path, "listen = '0.0.0.0:1'\n[cluster]\npeers = ['a:1']\n").unwrap();
+    let refused = |variable: &[(&str, &str)], flag: &[&str]| {
+        let mut command = psycache_command(["serve", "--config", path.to_str().unwrap()]);
+        command.args(flag).envs(variable.iter().copied());
+        run(command, b"")
+    };
+    let variable = [("PSYCACHE_LISTEN", "0.0.0.0:2")];
+    assert_fails(&refused(&[], &[]), 2, &["\"0.0.0.0:1\""]);
+    assert_fails(&refused(&variable, &[]), 2, &["\"0.0.0.0:2\""]);
+    assert_fails(&refused(&variable, &["--listen", "0.0.0.0:3"]), 2, &["\"0.0.0.0:3\""]);
+}
+
+#[test]
 fn a_typo_in_the_config_file_names_file_line_and_key() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("node.toml");
