@@ -1,9 +1,8 @@
 //! The settings of a node, each in one place: its flag, its key in the file, and its
 //! help. Its variable of the environment follows from the flag.
 //!
-//! A value in `[default: …]` without a space is what the flag would have to say.
-//! A test compares it with [`Config`](super::Config), and writes the page
-//! `docs/configuration.md`.
+//! `[default: …]` in a help is a value if it has no space, else a description. Tests
+//! compare the values with [`Config`](super::Config), and write `docs/configuration.md`.
 
 use serde::{Deserialize, Deserializer};
 
