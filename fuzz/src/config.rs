@@ -51,9 +51,7 @@ fn check(config: &Config) {
 fn told(error: &Error, lines: usize) {
     let text = error.to_string();
     match error {
-        Error::Syntax { line, .. }
-        | Error::UnknownKey { line, .. }
-        | Error::BadValue { line, .. } => {
+        Error::InFile { line, .. } => {
             assert!((1..=lines).contains(line), "line {line} of {lines}: {text}");
             assert!(text.starts_with(&format!("{PATH}:{line}: ")), "{text}");
         }

@@ -24,7 +24,7 @@ pub(super) struct NodeArgs {
     #[arg(long, value_name = "ADDR", env = "PSYCACHE_NODE", default_value = "127.0.0.1:7400", value_parser = parse::node)]
     node: String,
     /// Give up after this time [default: 5s, 60s for a swap]
-    #[arg(long, value_name = "D", env = "PSYCACHE_TIMEOUT", value_parser = parse::timeout)]
+    #[arg(long, value_name = "D", env = "PSYCACHE_TIMEOUT", value_parser = parse::time)]
     timeout: Option<Duration>,
 }
 

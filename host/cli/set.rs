@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
 use crate::cli::exit::{Exit, Failure};
-use crate::config::text;
+use crate::cli::parse;
 use crate::proto::SetRequest;
 
 /// The most that is read from standard input: no node takes more by default.
@@ -29,7 +29,7 @@ pub(super) struct Args {
     #[arg(allow_negative_numbers = true)]
     value: OsString,
     /// How long it may be kept [default: the group's]
-    #[arg(long, value_name = "D", value_parser = text::duration)]
+    #[arg(long, value_name = "D", value_parser = parse::time)]
     ttl: Option<Duration>,
     #[command(flatten)]
     node: NodeArgs,

@@ -13,43 +13,15 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
-    /// The file is no TOML, or a key has a value of another kind.
-    #[error("{}:{line}: {problem} in `{text}`", path.display())]
-    Syntax {
+    /// The file is no TOML, has a key that does not exist, or a value that can't be used.
+    #[error("{}:{line}: {problem}", path.display())]
+    InFile {
         /// The file.
         path: PathBuf,
         /// From 1.
         line: usize,
-        /// What is wrong.
+        /// What is wrong, and what would have been accepted.
         problem: String,
-        /// The line as it stands.
-        text: String,
-    },
-    /// A key that does not exist.
-    #[error("{}:{line}: there is no key `{key}` here; {mend}", path.display())]
-    UnknownKey {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// As it stands in the file.
-        key: String,
-        /// The nearest key that exists, or all of them.
-        mend: String,
-    },
-    /// A value that can't be used.
-    #[error("{}:{line}: {key} = {value:?}: {allowed}", path.display())]
-    BadValue {
-        /// The file.
-        path: PathBuf,
-        /// From 1.
-        line: usize,
-        /// The key.
-        key: String,
-        /// As it stands in the file.
-        value: String,
-        /// What would have been accepted.
-        allowed: String,
     },
     /// Settings that are each right, but not together.
     #[error("{0}")]

@@ -1,21 +1,17 @@
-//! How layers of settings become one [`Config`].
+//! What settings come to: a [`Config`], in which nothing is left to doubt.
 
-use std::collections::BTreeSet;
-
-use super::cluster;
+use super::choice::RetrieverChoice;
 use super::error::Error;
-use super::node::{Config, DEFAULT_GROUP, Group, Registry};
+use super::node::{Cluster, Config, DEFAULT_GROUP, Group, Registry};
 use super::plugin::Plugin;
-use super::settings::{GroupSettings, PluginSettings, Settings, TelemetrySettings};
-use super::text::{OrNone, nearest};
+use super::settings::{
+    ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
+};
+use super::text::OrNone;
 use crate::group;
+use crate::membership::registry::etcd;
 use crate::store;
 use crate::telemetry;
-
-const DEFAULT_POLICY: &str = "lru";
-
-/// Of a node without a file: with the sample data a first try works.
-const DEFAULT_RETRIEVER: &str = "static";
 
 impl Config {
     /// The configuration that the file's settings, with the flags' (and the
@@ -25,168 +21,20 @@ impl Config {
     /// Two settings contradict each other, or the flags are about a group that
     /// is not clear.
     pub fn from_settings(flags: Settings, file: Option<Settings>) -> Result<Self, Error> {
-        resolve(flags, file)
-    }
-}
-
-fn resolve(flags: Settings, file: Option<Settings>) -> Result<Config, Error> {
-    let from_flags = flags.groups.into_iter().next().unwrap_or_default();
-    let (file, groups) = match file {
-        Some(mut file) if !file.groups.is_empty() => {
-            let groups = over_file_groups(from_flags, std::mem::take(&mut file.groups))?;
-            (file, groups)
-        }
-        file => (file.unwrap_or_default(), vec![only_group(from_flags)?]),
-    };
-    let default = Config::default();
-    let config = Config {
-        listen: flags.listen.or(file.listen).unwrap_or(default.listen),
-        advertise: flags.advertise.or(file.advertise),
-        http: flags.http.or(file.http).map_or(default.http, OrNone::into_option),
-        groups,
-        cluster: cluster::resolve(flags.cluster, file.cluster)?,
-        telemetry: telemetry(flags.telemetry, file.telemetry, default.telemetry),
-    };
-    check_advertised(&config)?;
-    Ok(config)
-}
-
-/// A node without groups in its file: the flags describe the only one. It has
-/// the sample data's retriever unless told otherwise, so that a first try works.
-fn only_group(flags: GroupSettings) -> Result<Group, Error> {
-    let mut group = GroupSettings { name: Some(DEFAULT_GROUP.into()), ..GroupSettings::default() };
-    group.retriever.plugin = Some(OrNone::Just(DEFAULT_RETRIEVER.into()));
-    lay_over(&mut group, flags);
-    finish(group)
-}
-
-/// Flags about a group change the file's group that `--group` names, or its only
-/// one. They never add one: a mistyped name would go unnoticed.
-fn over_file_groups(
-    flags: GroupSettings,
-    mut groups: Vec<GroupSettings>,
-) -> Result<Vec<Group>, Error> {
-    let names: Vec<String> = groups.iter().filter_map(|group| group.name.clone()).collect();
-    let mut seen = BTreeSet::new();
-    if let Some(twice) = names.iter().find(|name| !seen.insert(*name)) {
-        return Err(Error::Conflict(format!(
-            "two groups are called {twice:?}; each needs a name of its own"
-        )));
-    }
-    if flags != GroupSettings::default() {
-        let at = match &flags.name {
-            Some(wanted) => names.iter().position(|name| name == wanted).ok_or_else(|| {
-                let near = nearest(wanted, names.iter().map(String::as_str));
-                let near = near.map_or_else(String::new, |near| format!(" (did you mean {near:?}?)"));
-                Error::Conflict(format!(
-                    "--group {wanted:?} is none of the config file's groups, {}{near}; add a [[group]] for it there",
-                    names.join(", ")
-                ))
-            })?,
-            None if groups.len() == 1 => 0,
-            None => {
-                return Err(Error::Conflict(format!(
-                    "the config file has the groups {}; say with --group which one the group flags are about",
-                    names.join(", ")
-                )));
-            }
+        let settings = flags.over_file(file.unwrap_or_default())?;
+        let default = Self::default();
+        let config = Self {
+            listen: settings.listen.map_or(default.listen, |address| address.0),
+            advertise: settings.advertise.map(|address| address.0),
+            http: settings
+                .http
+                .map_or(default.http, |http| http.into_option().map(|address| address.0)),
+            groups: settings.groups.into_iter().map(resolve_group).collect::<Result<_, _>>()?,
+            cluster: resolve_cluster(settings.cluster)?,
+            telemetry: resolve_telemetry(settings.telemetry),
         };
-        lay_over(&mut groups[at], flags);
-    }
-    groups.into_iter().map(finish).collect()
-}
-
-fn lay_over(below: &mut GroupSettings, above: GroupSettings) {
-    below.name = above.name.or(below.name.take());
-    below.capacity_bytes = above.capacity_bytes.or(below.capacity_bytes);
-    below.max_entries = above.max_entries.or(below.max_entries);
-    below.ttl = above.ttl.or(below.ttl.take());
-    below.ttl_jitter_percent = above.ttl_jitter_percent.or(below.ttl_jitter_percent);
-    below.negative_ttl = above.negative_ttl.or(below.negative_ttl.take());
-    below.load_timeout = above.load_timeout.or(below.load_timeout);
-    below.max_value_bytes = above.max_value_bytes.or(below.max_value_bytes);
-    lay_plugin_over(&mut below.policy, above.policy);
-    lay_plugin_over(&mut below.retriever, above.retriever);
-}
-
-fn lay_plugin_over(below: &mut PluginSettings, above: PluginSettings) {
-    // What was said to another plugin means nothing to this one.
-    if above.plugin.is_some() && above.plugin != below.plugin {
-        *below = above;
-        return;
-    }
-    below.options.extend(above.options);
-    below.secrets.extend(above.secrets);
-    below.allow_net.extend(above.allow_net);
-}
-
-fn finish(settings: GroupSettings) -> Result<Group, Error> {
-    let default = Group::new(&settings.name.unwrap_or_else(|| DEFAULT_GROUP.into()));
-    let conflict =
-        |what: &str| Err(Error::Conflict(format!("group {:?}: {what}", default.group.name)));
-    let policy = match plugin(settings.policy) {
-        Ok(Some(plugin)) => plugin,
-        Ok(None) => Plugin::new(DEFAULT_POLICY),
-        Err(()) => return conflict("policy options without a policy; name it with --policy"),
-    };
-    if !policy.secrets.is_empty() || !policy.allow_net.is_empty() {
-        return conflict("a policy has no secrets and no network; only a retriever can have them");
-    }
-    let Ok(retriever) = plugin(settings.retriever) else {
-        return conflict(
-            "retriever options, secrets or allow-net without a retriever; name it with --retriever",
-        );
-    };
-    let (own, kept) = (default.group, default.store);
-    Ok(Group {
-        group: group::Config {
-            ttl: settings.ttl.map_or(own.ttl, OrNone::into_option),
-            ttl_jitter_percent: settings.ttl_jitter_percent.unwrap_or(own.ttl_jitter_percent),
-            negative_ttl: settings
-                .negative_ttl
-                .map_or(own.negative_ttl, |ttl| ttl.into_option().unwrap_or_default()),
-            load_timeout: settings.load_timeout.unwrap_or(own.load_timeout),
-            max_value_bytes: settings.max_value_bytes.unwrap_or(own.max_value_bytes),
-            ..own
-        },
-        store: store::Config {
-            capacity_bytes: settings.capacity_bytes.unwrap_or(kept.capacity_bytes),
-            max_entries: settings.max_entries.or(kept.max_entries),
-        },
-        policy: policy.into(),
-        retriever: retriever.map(Into::into),
-    })
-}
-
-/// The plugin, none, or a refusal to guess who the options are for.
-fn plugin(settings: PluginSettings) -> Result<Option<Plugin>, ()> {
-    match settings.plugin.and_then(OrNone::into_option) {
-        Some(plugin) => Ok(Some(Plugin {
-            plugin,
-            options: settings.options,
-            secrets: settings.secrets,
-            allow_net: settings.allow_net,
-        })),
-        None if settings.options.is_empty()
-            && settings.secrets.is_empty()
-            && settings.allow_net.is_empty() =>
-        {
-            Ok(None)
-        }
-        None => Err(()),
-    }
-}
-
-fn telemetry(
-    flags: TelemetrySettings,
-    file: TelemetrySettings,
-    default: telemetry::Config,
-) -> telemetry::Config {
-    telemetry::Config {
-        log: flags.log.or(file.log).unwrap_or(default.log),
-        log_format: flags.log_format.or(file.log_format).or(default.log_format),
-        otlp: flags.otlp.or(file.otlp),
-        trace_ratio: flags.trace_ratio.or(file.trace_ratio).unwrap_or(default.trace_ratio),
+        check_advertised(&config)?;
+        Ok(config)
     }
 }
 
@@ -200,4 +48,142 @@ fn check_advertised(config: &Config) -> Result<(), Error> {
         )));
     }
     Ok(())
+}
+
+fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
+    let name = settings.name.map_or_else(|| DEFAULT_GROUP.into(), |name| name.0);
+    let default = Group::new(&name);
+    let in_group = |problem: &str| Error::Conflict(format!("group {name:?}: {problem}"));
+    let (own, kept) = (default.group, default.store);
+    Ok(Group {
+        group: group::Config {
+            ttl: settings.ttl.map_or(own.ttl, |ttl| ttl.into_option().map(|ttl| ttl.0)),
+            ttl_jitter_percent: settings.ttl_jitter.map_or(own.ttl_jitter_percent, |part| part.0),
+            negative_ttl: settings.negative_ttl.map_or(own.negative_ttl, |ttl| {
+                ttl.into_option().map(|ttl| ttl.0).unwrap_or_default()
+            }),
+            load_timeout: settings.load_timeout.map_or(own.load_timeout, |time| time.0),
+            max_value_bytes: settings.max_value.map_or(own.max_value_bytes, |size| size.0),
+            ..own
+        },
+        store: store::Config {
+            capacity_bytes: settings.capacity.map_or(kept.capacity_bytes, |size| size.0),
+            max_entries: settings.max_entries.map(|entries| entries.0).or(kept.max_entries),
+        },
+        policy: match settings.policy {
+            PolicySettings { plugin: Some(plugin), options } => {
+                let options = options.into_iter().collect();
+                Plugin { options, ..Plugin::new(&plugin.0) }.into()
+            }
+            settings if settings == PolicySettings::default() => default.policy,
+            _ => return Err(in_group("policy options without a policy; name it with --policy")),
+        },
+        retriever: resolve_retriever(settings.retriever).map_err(in_group)?,
+    })
+}
+
+fn resolve_retriever(settings: RetrieverSettings) -> Result<Option<RetrieverChoice>, &'static str> {
+    let RetrieverSettings { plugin, options, secrets, allow_net } = settings;
+    match plugin.and_then(OrNone::into_option) {
+        Some(plugin) => {
+            let plugin = Plugin {
+                plugin: plugin.0,
+                options: options.into_iter().collect(),
+                secrets: secrets.into_iter().collect(),
+                allow_net: allow_net.into_iter().map(|address| address.0).collect(),
+            };
+            Ok(Some(plugin.into()))
+        }
+        None if options.is_empty() && secrets.is_empty() && allow_net.is_empty() => Ok(None),
+        None => Err(
+            "retriever options, secrets or allow-net without a retriever; name it with --retriever",
+        ),
+    }
+}
+
+fn resolve_cluster(mut settings: ClusterSettings) -> Result<Cluster, Error> {
+    let default = Cluster::default();
+    let peers = std::mem::take(&mut settings.peers);
+    let weight = settings.weight.take().map(|weight| weight.0);
+    let uncertain = settings.uncertain.take().map_or(default.uncertain, |word| word.0);
+    if weight.is_some() && !peers.is_empty() {
+        return conflict(
+            "weight says nothing where there is a list of nodes, as all must agree on it; write \
+             it into the list of every node, 10.0.0.1:7400=2 say",
+        );
+    }
+    // What is left in the settings is about etcd.
+    let registry = match (peers.is_empty(), settings.etcd.is_empty()) {
+        (false, false) => {
+            return conflict(
+                "peers and etcd are both given; a cluster has one registry, so leave one out",
+            );
+        }
+        (true, false) => Registry::Etcd(resolve_etcd(settings)?),
+        (_, true) if settings != ClusterSettings::default() => {
+            return conflict(
+                "options that begin with etcd-, and lease-ttl, are about etcd; give --etcd URL \
+                 too, or leave them out",
+            );
+        }
+        (true, true) => Registry::Alone,
+        (false, true) => Registry::Static(peers.into_iter().map(|peer| peer.0).collect()),
+    };
+    Ok(Cluster { registry, weight: weight.unwrap_or(default.weight), uncertain })
+}
+
+fn resolve_etcd(settings: ClusterSettings) -> Result<etcd::Config, Error> {
+    let default = etcd::Config::default();
+    let user = match (settings.etcd_user, settings.etcd_password) {
+        (Some(user), Some(password)) => Some((user.0, password.expose().to_owned())),
+        (None, None) => None,
+        (Some(_), None) => {
+            return conflict(
+                "etcd-user without etcd-password; say where it is with \
+                 --etcd-password env:NAME or file:PATH",
+            );
+        }
+        (None, Some(_)) => {
+            return conflict("etcd-password without etcd-user; say whose it is with --etcd-user");
+        }
+    };
+    let identity = match (settings.etcd_cert, settings.etcd_key) {
+        (Some(cert), Some(key)) => Some((cert.0.into_bytes(), key.0.expose().into())),
+        (None, None) => None,
+        _ => return conflict("etcd-cert and etcd-key belong together; give both or neither"),
+    };
+    let tls = etcd::Tls {
+        ca: settings.etcd_ca.map(|ca| ca.0.into_bytes()),
+        identity,
+        server_name: settings.etcd_server_name.map(|name| name.0),
+    };
+    let endpoints: Vec<String> = settings.etcd.into_iter().map(|url| url.0).collect();
+    let secure = endpoints.iter().any(|url| url.starts_with("https://"));
+    if tls != etcd::Tls::default() && !secure {
+        return conflict(
+            "etcd-ca, etcd-cert, etcd-key and etcd-server-name are about TLS; \
+             write https:// in --etcd, or leave them out",
+        );
+    }
+    Ok(etcd::Config {
+        endpoints,
+        prefix: settings.etcd_prefix.map_or(default.prefix, |prefix| prefix.0),
+        lease_ttl: settings.lease_ttl.map_or(default.lease_ttl, |ttl| ttl.0),
+        user,
+        tls,
+    })
+}
+
+fn resolve_telemetry(settings: TelemetrySettings) -> telemetry::Config {
+    let default = telemetry::Config::default();
+    telemetry::Config {
+        log: settings.log.map_or(default.log, |filter| filter.0),
+        log_format: settings.log_format.map(|style| style.0).or(default.log_format),
+        otlp: settings.otlp.map(|url| url.0).or(default.otlp),
+        trace_ratio: settings.trace_ratio.map_or(default.trace_ratio, |ratio| ratio.0),
+    }
+}
+
+fn conflict<T>(what: &str) -> Result<T, Error> {
+    Err(Error::Conflict(what.into()))
 }

@@ -1,77 +1,216 @@
-//! Settings as one source gives them: flags and environment, or a file.
+//! The settings of a node, each in one place: its flag, its key in the file, and its
+//! help. Its variable of the environment follows from the flag.
+//!
+//! `[default: …]` in a help is a value if it has no space, else a description. Tests
+//! compare the values with [`Config`](super::Config), and write `docs/configuration.md`.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use serde::{Deserialize, Deserializer};
 
-use super::cluster::ClusterSettings;
 use super::secret::Secret;
-use super::text::OrNone;
-use crate::telemetry::LogFormat;
+use super::text::{
+    Address, Certificate, EtcdPrefix, EtcdUser, GroupName, LeaseTtl, LogFilter, LogStyle,
+    MaxEntries, OrNone, Peer, Percent, PluginName, PrivateKey, Ratio, Reachable, ServerName, Size,
+    Time, Url, Weight, WhileUncertain, read_etcd_password, read_options, read_secrets,
+};
+#[cfg(feature = "cli")]
+use super::{
+    flags::Hidden,
+    text::{etcd_password, option, secret},
+};
 
-/// What one source says; `None` and empty lists: nothing.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What one source says: the flags with the environment, or a file. `None` and empty
+/// lists: nothing.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+#[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
-    /// See [`Config::listen`](super::Config::listen).
-    pub listen: Option<String>,
-    /// See [`Config::advertise`](super::Config::advertise).
-    pub advertise: Option<String>,
-    /// See [`Config::http`](super::Config::http).
-    pub http: Option<OrNone<String>>,
-    /// Of a file: its groups. Of flags: the one that they are about.
+    /// The address of gRPC; port 0 picks a free one [default: 127.0.0.1:7400]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
+    pub listen: Option<Address>,
+    /// The address that other nodes reach this one at [default: the one it listens on]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
+    pub advertise: Option<Reachable>,
+    /// The address of metrics and health, or none [default: 127.0.0.1:7401]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
+    pub http: Option<OrNone<Address>>,
+    /// The groups of a file
+    #[cfg_attr(feature = "cli", arg(skip))]
+    #[serde(default, rename = "group")]
     pub groups: Vec<GroupSettings>,
-    /// See [`Cluster`](super::Cluster).
+    /// What flags say about one group: the file's that they name, or its only one
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(skip)]
+    pub group: GroupSettings,
+    /// How other nodes are found
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(default)]
     pub cluster: ClusterSettings,
-    /// See [`telemetry::Config`](crate::telemetry::Config).
+    /// Logs and traces
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(default)]
     pub telemetry: TelemetrySettings,
 }
 
 /// What one source says about a group.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args), command(next_help_heading = "The group"))]
+#[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GroupSettings {
-    /// `None` only from flags: the single group.
-    pub name: Option<String>,
-    /// See [`store::Config::capacity_bytes`](crate::store::Config::capacity_bytes).
-    pub capacity_bytes: Option<u64>,
-    /// See [`store::Config::max_entries`](crate::store::Config::max_entries).
-    pub max_entries: Option<u32>,
-    /// See [`group::Config::ttl`](crate::group::Config::ttl).
-    pub ttl: Option<OrNone<Duration>>,
-    /// See [`group::Config::ttl_jitter_percent`](crate::group::Config::ttl_jitter_percent).
-    pub ttl_jitter_percent: Option<u8>,
-    /// See [`group::Config::negative_ttl`](crate::group::Config::negative_ttl).
-    pub negative_ttl: Option<OrNone<Duration>>,
-    /// See [`group::Config::load_timeout`](crate::group::Config::load_timeout).
-    pub load_timeout: Option<Duration>,
-    /// See [`group::Config::max_value_bytes`](crate::group::Config::max_value_bytes).
-    pub max_value_bytes: Option<u64>,
-    /// See [`Group::policy`](super::Group::policy).
-    pub policy: PluginSettings,
-    /// See [`Group::retriever`](super::Group::retriever).
-    pub retriever: PluginSettings,
+    /// The group's name [default: default]
+    #[cfg_attr(feature = "cli", arg(long = "group", value_name = "NAME"))]
+    #[serde(deserialize_with = "required")]
+    pub name: Option<GroupName>,
+    /// The most bytes of keys, values and what it costs to keep them [default: 64MiB]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SIZE"))]
+    pub capacity: Option<Size>,
+    /// The most entries [default: what the capacity can hold]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
+    pub max_entries: Option<MaxEntries>,
+    /// How long a value is kept, or none for no limit [default: 10m]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
+    pub ttl: Option<OrNone<Time>>,
+    /// By how much the ttl is shortened at random [default: 10%]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "PERCENT"))]
+    pub ttl_jitter: Option<Percent>,
+    /// How long a key is remembered that the source does not have, or none [default: 5s]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
+    pub negative_ttl: Option<OrNone<Time>>,
+    /// The longest that one load may take [default: 5s]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
+    pub load_timeout: Option<Time>,
+    /// The largest value that is taken [default: 64MiB]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "SIZE"))]
+    pub max_value: Option<Size>,
+    /// What decides which entries are evicted
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(default)]
+    pub policy: PolicySettings,
+    /// Where missing values come from
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(default)]
+    pub retriever: RetrieverSettings,
 }
 
-/// What one source says about a plugin.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct PluginSettings {
-    /// See [`Plugin::plugin`](super::Plugin::plugin).
-    pub plugin: Option<OrNone<String>>,
-    /// See [`Plugin::options`](super::Plugin::options).
-    pub options: BTreeMap<String, String>,
-    /// See [`Plugin::secrets`](super::Plugin::secrets).
-    pub secrets: BTreeMap<String, Secret>,
-    /// See [`Plugin::allow_net`](super::Plugin::allow_net).
-    pub allow_net: Vec<String>,
+/// What one source says about a group's policy.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+#[serde(expecting = "a table", deny_unknown_fields)]
+pub struct PolicySettings {
+    /// The eviction policy: a built-in's name (psycache policy list) or a file [default: lru]
+    #[cfg_attr(feature = "cli", arg(id = "policy", long, value_name = "PLUGIN"))]
+    #[serde(deserialize_with = "required")]
+    pub plugin: Option<PluginName>,
+    /// An option of the policy; @FILE stands for the file's content
+    #[cfg_attr(feature = "cli", arg(id = "policy-opt", long, value_name = "K=V"))]
+    #[cfg_attr(feature = "cli", arg(value_parser = option))]
+    #[serde(default, deserialize_with = "read_options")]
+    pub options: Vec<(String, String)>,
+}
+
+/// What one source says about a group's retriever.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
+#[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RetrieverSettings {
+    /// Where missing values come from: a built-in's name, a file, or none
+    /// [default: static, which serves sample data; none for a group of the file]
+    #[cfg_attr(feature = "cli", arg(id = "retriever", long, value_name = "PLUGIN"))]
+    #[serde(deserialize_with = "required")]
+    pub plugin: Option<OrNone<PluginName>>,
+    /// An option of the retriever; @FILE stands for the file's content
+    #[cfg_attr(feature = "cli", arg(id = "retriever-opt", long, value_name = "K=V"))]
+    #[cfg_attr(feature = "cli", arg(value_parser = option))]
+    #[serde(default, deserialize_with = "read_options")]
+    pub options: Vec<(String, String)>,
+    /// A secret of the retriever, by its place
+    #[cfg_attr(feature = "cli", arg(id = "retriever-secret", long))]
+    #[cfg_attr(feature = "cli", arg(value_name = "K=env:NAME|file:PATH"))]
+    #[cfg_attr(feature = "cli", arg(value_parser = Hidden(secret), hide_env_values = true))]
+    #[serde(default, deserialize_with = "read_secrets")]
+    pub secrets: Vec<(String, Secret)>,
+    /// An address that the retriever may connect to
+    #[cfg_attr(feature = "cli", arg(long, value_name = "HOST:PORT", value_delimiter = ','))]
+    #[serde(default)]
+    pub allow_net: Vec<Reachable>,
+}
+
+/// What one source says about the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args), command(next_help_heading = "The cluster"))]
+#[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ClusterSettings {
+    /// The fixed list of all nodes, each with its weight where that is not 1
+    #[cfg_attr(
+        feature = "cli",
+        arg(long, value_name = "ADDR[=WEIGHT],…", value_delimiter = ',', conflicts_with = "etcd")
+    )]
+    #[serde(default)]
+    pub peers: Vec<Peer>,
+    /// The endpoints of etcd, in which nodes find each other
+    #[cfg_attr(feature = "cli", arg(long, value_name = "URL,…", value_delimiter = ','))]
+    #[serde(default)]
+    pub etcd: Vec<Url>,
+    /// What the keys of this cluster in etcd begin with [default: psycache]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "PATH"))]
+    pub etcd_prefix: Option<EtcdPrefix>,
+    /// The user that etcd knows this node by
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
+    pub etcd_user: Option<EtcdUser>,
+    /// The place of that user's password
+    #[cfg_attr(feature = "cli", arg(long, value_name = "env:NAME|file:PATH"))]
+    #[cfg_attr(feature = "cli", arg(value_parser = Hidden(etcd_password), hide_env_values = true))]
+    #[serde(default, deserialize_with = "read_etcd_password")]
+    pub etcd_password: Option<Secret>,
+    /// The CA of etcd's certificate, a PEM file; https:// needs it
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
+    pub etcd_ca: Option<Certificate>,
+    /// The certificate that this node shows to etcd, a PEM file
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
+    pub etcd_cert: Option<Certificate>,
+    /// The private key of that certificate, a PEM file
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
+    pub etcd_key: Option<PrivateKey>,
+    /// The name in etcd's certificate, where it is not the URL's host
+    #[cfg_attr(feature = "cli", arg(long, value_name = "HOST"))]
+    pub etcd_server_name: Option<ServerName>,
+    /// How long etcd keeps a node without a keep-alive [default: 5s]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
+    pub lease_ttl: Option<LeaseTtl>,
+    /// This node's share of the keys, relative to the others' [default: 1]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
+    pub weight: Option<Weight>,
+    /// What is cached while the node can't be certain that nobody else holds its keys: brief,
+    /// values for one second, which spares the source; or strict, nothing [default: brief]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "WHAT"))]
+    pub uncertain: Option<WhileUncertain>,
 }
 
 /// What one source says about logs and traces.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args), command(next_help_heading = "Logs and traces"))]
+#[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TelemetrySettings {
-    /// See [`telemetry::Config::otlp`](crate::telemetry::Config::otlp).
-    pub otlp: Option<String>,
-    /// See [`telemetry::Config::trace_ratio`](crate::telemetry::Config::trace_ratio).
-    pub trace_ratio: Option<f64>,
-    /// See [`telemetry::Config::log`](crate::telemetry::Config::log).
-    pub log: Option<String>,
-    /// See [`telemetry::Config::log_format`](crate::telemetry::Config::log_format).
-    pub log_format: Option<LogFormat>,
+    /// Where traces go, by OTLP: http://HOST:4317 for gRPC; port 4318 or a path for HTTP
+    /// [default: none, so that nothing is traced]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "URL"))]
+    pub otlp: Option<Url>,
+    /// The share of requests that are traced [default: 0.01]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "0..1"))]
+    pub trace_ratio: Option<Ratio>,
+    /// Which lines are logged: off, error, warn, info, debug, trace, or target=level,…
+    /// [default: info]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "LEVEL"))]
+    pub log: Option<LogFilter>,
+    /// How a line looks: text or json [default: text on a terminal, json elsewhere]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FORMAT"))]
+    pub log_format: Option<LogStyle>,
+}
+
+/// A key that a table of the file must have, though no flag has to say it.
+fn required<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }

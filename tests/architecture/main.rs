@@ -33,7 +33,8 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 /// Libraries that one place speaks to, so that one place changes with them.
 const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["server/http.rs"]),
-    ("clap", &["cli/", "main.rs"]),
+    // A setting of `config/` is defined with its flag, so that it stands in one place.
+    ("clap", &["cli/", "config/", "main.rs"]),
     ("etcd_client", &["membership/registry/"]),
     ("hyper_rustls", &["telemetry/"]),
     ("indicatif", &["cli/"]),

@@ -81,9 +81,31 @@ fn a_bad_value_from_the_environment_names_the_variable() {
     let mut command = psycache_command(["serve"]);
     command.env("PSYCACHE_CAPACITY", "lots");
     assert_fails(&run(command, b""), 2, &["'lots'", "--capacity", "PSYCACHE_CAPACITY"]);
+    let mut command = psycache_command(["serve"]);
+    command.env("PSYCACHE_ETCD_PASSWORD", "hunter2");
+    let secret = run(command, b"");
+    assert_fails(&secret, 2, &["'…'", "--etcd-password", "PSYCACHE_ETCD_PASSWORD"]);
+    assert!(!stderr(&secret).contains("hunter2"));
     let mut command = psycache_command(["status"]);
     command.env("PSYCACHE_NODE", "7400");
     assert_fails(&run(command, b""), 2, &["'7400'", "--node", "PSYCACHE_NODE"]);
+}
+
+#[test]
+fn a_flag_beats_the_environment_and_that_beats_the_file() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("node.toml");
+    // An address that is refused, so that the answer tells which one counts.
+    std::fs::write(&path, "listen = '0.0.0.0:1'\n[cluster]\npeers = ['a:1']\n").unwrap();
+    let refused = |variable: &[(&str, &str)], flag: &[&str]| {
+        let mut command = psycache_command(["serve", "--config", path.to_str().unwrap()]);
+        command.args(flag).envs(variable.iter().copied());
+        run(command, b"")
+    };
+    let variable = [("PSYCACHE_LISTEN", "0.0.0.0:2")];
+    assert_fails(&refused(&[], &[]), 2, &["\"0.0.0.0:1\""]);
+    assert_fails(&refused(&variable, &[]), 2, &["\"0.0.0.0:2\""]);
+    assert_fails(&refused(&variable, &["--listen", "0.0.0.0:3"]), 2, &["\"0.0.0.0:3\""]);
 }
 
 #[test]

@@ -31,6 +31,9 @@ const COHERENCE: &str = "tests/models/coherence";
 /// the node is made of would be built once more with those.
 const PACKAGES: [&str; 3] = ["--package psycache", "--package psycache-models", "--package xtask"];
 
+/// The library alone: `config` does without clap then.
+const WITHOUT_CLI: &str = "--package psycache --lib --no-default-features";
+
 /// Takes parts of the protocol away, which nothing else may be built with.
 const SIMULATION: &str = "--features flaws --test simulation";
 
@@ -47,6 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for package in PACKAGES {
         step(".", &format!("cargo clippy --release {package} --all-targets -- -D warnings"))?;
     }
+    step(".", &format!("cargo clippy --release {WITHOUT_CLI} -- -D warnings"))?;
     step("plugins", "cargo clippy --release --workspace --all-targets -- -D warnings")?;
     let into = "--no-default-features --target-dir ../target";
     step("benches", &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;

@@ -1,17 +1,36 @@
 //! `psycache serve`: configure, start, say so, wait, drain.
 
-mod flags;
+use std::path::PathBuf;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::exit::{Exit, Failure, complain};
 use crate::cli::output;
 use crate::cli::runtime::block_on;
-use crate::config::{Config, Settings};
+use crate::config::{Config, Settings, with_variable};
 use crate::node::{Node, StartError};
 use crate::telemetry::Telemetry;
 
-pub(super) use flags::Args;
+/// Run a node
+///
+/// A flag beats its environment variable, which beats the config file. Flags about
+/// a group change the file's group that --group names (or its only one). Once the
+/// node answers requests it prints one line on standard output, "psycache ready
+/// listen=… http=… nodes=… groups=…"; logs go to standard error. SIGTERM and SIGINT
+/// finish what is in flight and end it with 0; a second one ends it at once.
+#[derive(clap::Args)]
+#[command(mut_args(with_variable))]
+#[command(after_help = "Examples:\n  \
+    psycache serve --capacity 256MiB --policy lruk --policy-opt k=2\n  \
+    psycache serve --config psycache.toml --listen 0.0.0.0:7400 --advertise node-1:7400\n\n\
+    Exit codes: 1 a plugin or an address can't be used, 2 wrong flags or config file.")]
+pub(super) struct Args {
+    /// A TOML file; flags and environment beat it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
@@ -27,7 +46,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
 fn configure(args: Args) -> Result<Config, Failure> {
     let usage = |error: crate::config::Error| Failure::new(Exit::Usage, error.to_string());
     let file = args.config.as_deref().map(Settings::read).transpose().map_err(usage)?;
-    Config::from_settings(args.into_settings()?, file).map_err(usage)
+    Config::from_settings(args.settings, file).map_err(usage)
 }
 
 async fn with_telemetry(config: Config) -> anyhow::Result<()> {

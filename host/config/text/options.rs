@@ -10,6 +10,7 @@ const LARGEST_FILE: u64 = 64 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum OptionError {
     /// Not `NAME=VALUE`.
+    #[cfg(feature = "cli")]
     #[error("{0:?} is no option; write NAME=VALUE")]
     NoPair(String),
     /// Not `NAME=env:…` or `NAME=file:…`.
@@ -44,6 +45,7 @@ pub(super) enum OptionError {
 ///
 /// # Errors
 /// [`OptionError::NoPair`].
+#[cfg(feature = "cli")]
 pub(super) fn parse_pair(text: &str) -> Result<(String, String), OptionError> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),

@@ -1,23 +1,15 @@
 //! Certificates and keys, read from PEM files.
 
-use super::Parsed;
+use super::kind::{Parsed, kind};
 use crate::config::Secret;
 
-/// The content of a file with certificates.
-///
-/// # Errors
-/// It can't be read, or has no certificate in it.
-pub fn certificate(path: &str) -> Parsed<String> {
+kind!(Certificate(String), "the path of a PEM file with certificates", |path: &str| {
     read(path, "CERTIFICATE", "a certificate")
-}
+});
 
-/// The content of a file with a private key.
-///
-/// # Errors
-/// It can't be read, or has no private key in it.
-pub fn private_key(path: &str) -> Parsed<Secret> {
+kind!(PrivateKey(Secret), "the path of a PEM file with a private key", |path: &str| {
     read(path, "PRIVATE KEY", "a private key").map(Secret::new)
-}
+});
 
 fn read(path: &str, label: &str, what: &str) -> Parsed<String> {
     let text = std::fs::read_to_string(path)

@@ -304,7 +304,8 @@ mod tests {
     async fn an_entry_lives_as_long_as_its_lease() {
         let clock = Clock::manual();
         let register = InMemory::with_clock(clock.clone());
-        let mut watch = register.watch(register.kept.lock().view.cluster, 1).await.unwrap();
+        let cluster = register.list().await.unwrap().view.cluster;
+        let mut watch = register.watch(cluster, 1).await.unwrap();
         let short = register.grant(Duration::from_secs(5)).await.unwrap();
         let long = register.grant(Duration::from_secs(120)).await.unwrap();
         let entry = Entry::own("a:1", 1);

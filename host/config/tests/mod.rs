@@ -1,10 +1,15 @@
 //! Precedence, every error's text, and values at their bounds.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod page;
+
 use std::path::Path;
+use std::str::FromStr;
 use std::time::Duration;
 
-use super::text::OrNone;
+use clap::{Args, FromArgMatches};
+
+use super::text::{Address, GroupName, LeaseTtl, LogFilter, Percent, Reachable, Size, Time, Url};
 use super::*;
 use crate::group::Uncertain;
 use crate::membership::registry::etcd;
@@ -18,8 +23,11 @@ fn file_error(text: &str) -> String {
     Settings::parse(Path::new("node.toml"), text.into()).unwrap_err().to_string()
 }
 
-fn flags(group: GroupSettings) -> Settings {
-    Settings { groups: vec![group], ..Settings::default() }
+fn flags(args: &[&str]) -> Settings {
+    // Without the variables of the environment, which the command adds.
+    let command = Settings::augment_args(clap::Command::new("serve").no_binary_name(true));
+    let matches = command.try_get_matches_from(args).unwrap();
+    Settings::from_arg_matches(&matches).unwrap()
 }
 
 fn conflict(flags: Settings, file: Option<Settings>) -> String {
@@ -114,8 +122,7 @@ fn the_whole_file_is_read() {
 fn a_flag_beats_the_file_and_leaves_the_rest_of_it() {
     let below =
         file("listen = 'a:1'\nhttp = 'b:2'\n[[group]]\nname = 'g'\ncapacity = '1KiB'\nttl = '1s'");
-    let mut above = flags(GroupSettings { capacity_bytes: Some(2048), ..GroupSettings::default() });
-    above.listen = Some("c:3".into());
+    let above = flags(&["--capacity", "2KiB", "--listen", "c:3"]);
     let config = Config::from_settings(above, Some(below)).unwrap();
     assert_eq!((config.listen.as_str(), config.http.as_deref()), ("c:3", Some("b:2")));
     assert_eq!(config.groups[0].store.capacity_bytes, 2048);
@@ -125,45 +132,36 @@ fn a_flag_beats_the_file_and_leaves_the_rest_of_it() {
 #[test]
 fn another_plugin_by_flag_drops_the_options_of_the_files() {
     let text = "[[group]]\nname = 'g'\npolicy = { plugin = 'lruk', options = { k = '3' } }";
-    let policy = |plugin: Option<&str>, option: (&str, &str)| PluginSettings {
-        plugin: plugin.map(|name| OrNone::Just(name.into())),
-        options: [(option.0.into(), option.1.into())].into(),
-        ..PluginSettings::default()
+    let resolved = |args: &[&str]| match &Config::from_settings(flags(args), Some(file(text)))
+        .unwrap()
+        .groups[0]
+        .policy
+    {
+        PolicyChoice::Plugin(plugin) => plugin.clone(),
+        native @ PolicyChoice::Native(_) => panic!("{native:?}"),
     };
-    let resolved = |policy| {
-        let above = flags(GroupSettings { policy, ..GroupSettings::default() });
-        match Config::from_settings(above, Some(file(text))).unwrap().groups[0].policy.clone() {
-            PolicyChoice::Plugin(plugin) => plugin,
-            native @ PolicyChoice::Native(_) => panic!("{native:?}"),
-        }
-    };
-    let other = resolved(policy(Some("twoq"), ("in", "0.5")));
+    let other = resolved(&["--policy", "twoq", "--policy-opt", "in=0.5"]);
     assert_eq!((other.plugin.as_str(), other.options.len()), ("twoq", 1));
-    let same = resolved(policy(None, ("history", "2.0")));
+    let same = resolved(&["--policy-opt", "history=2.0"]);
     assert_eq!((same.plugin.as_str(), same.options.len()), ("lruk", 2));
 }
 
 #[test]
 fn group_flags_need_a_group_that_is_clear() {
     let two = "[[group]]\nname = 'scores'\n[[group]]\nname = 'users'";
-    let about = |name: Option<&str>| {
-        flags(GroupSettings {
-            name: name.map(Into::into),
-            capacity_bytes: Some(1),
-            ..GroupSettings::default()
-        })
-    };
-    let config = Config::from_settings(about(Some("users")), Some(file(two))).unwrap();
+    let config =
+        Config::from_settings(flags(&["--group", "users", "--capacity", "1"]), Some(file(two)))
+            .unwrap();
     assert_eq!(
         (config.groups[0].store.capacity_bytes, config.groups[1].store.capacity_bytes),
         (64 << 20, 1)
     );
     assert_eq!(
-        conflict(about(None), Some(file(two))),
+        conflict(flags(&["--capacity", "1"]), Some(file(two))),
         "the config file has the groups scores, users; say with --group which one the group flags are about"
     );
     assert_eq!(
-        conflict(about(Some("user")), Some(file(two))),
+        conflict(flags(&["--group", "user"]), Some(file(two))),
         "--group \"user\" is none of the config file's groups, scores, users (did you mean \"users\"?); \
          add a [[group]] for it there"
     );
@@ -175,23 +173,19 @@ fn group_flags_need_a_group_that_is_clear() {
 
 #[test]
 fn contradictions_are_refused() {
-    let with = |cluster| Settings { cluster, ..Settings::default() };
-    let etcd = ClusterSettings { etcd: vec!["http://e:1".into()], ..ClusterSettings::default() };
-    let peers = ClusterSettings { peers: vec!["p:1".into()], ..ClusterSettings::default() };
-    let both = ClusterSettings { etcd: etcd.etcd.clone(), ..peers.clone() };
+    let etcd = "[cluster]\netcd = ['http://e:1']";
+    let both = format!("{etcd}\npeers = ['p:1']");
     assert_eq!(
-        conflict(with(both), None),
+        conflict(Settings::default(), Some(file(&both))),
         "peers and etcd are both given; a cluster has one registry, so leave one out"
     );
-    let flag_wins = Config::from_settings(with(peers.clone()), Some(with(etcd))).unwrap();
+    let flag_wins = Config::from_settings(flags(&["--peers", "p:1"]), Some(file(etcd))).unwrap();
     assert_eq!(flag_wins.cluster.registry, Registry::Static(vec![("p:1".into(), 1)]));
-    let access = EtcdAccess { lease_ttl: Some(Duration::from_secs(1)), ..EtcdAccess::default() };
-    let lone = ClusterSettings { access, ..ClusterSettings::default() };
     assert_eq!(
-        conflict(with(lone), None),
+        conflict(flags(&["--lease-ttl", "1s"]), None),
         "options that begin with etcd-, and lease-ttl, are about etcd; give --etcd URL too, or leave them out"
     );
-    let anywhere = Settings { listen: Some("0.0.0.0:1".into()), ..with(peers) };
+    let anywhere = flags(&["--listen", "0.0.0.0:1", "--peers", "p:1"]);
     assert_eq!(
         conflict(anywhere, None),
         "listen \"0.0.0.0:1\" is every interface; say with --advertise HOST:PORT which address the other nodes reach this one at"
@@ -295,6 +289,11 @@ fn errors_of_a_file_name_the_key_the_line_and_the_mend() {
         ),
         ("[[group]]\ncapacity = 1", "node.toml:1: missing field `name`"),
         ("listen = \n", "node.toml:1: "),
+        (
+            "[[group]]\nname = 'g'\npolicy = 5",
+            "node.toml:3: invalid type: integer `5`, expected a table in `policy = 5`",
+        ),
+        ("\"a\\nb\" = 1", "node.toml:1: there is no key `a, b` here"),
         ("[group]\nname = 'g'", "node.toml:1: invalid type: map, expected a sequence"),
     ] {
         let error = file_error(text);
@@ -320,34 +319,38 @@ fn a_file_that_cannot_be_read_is_named() {
 
 #[test]
 fn values_at_their_bounds() {
-    assert_eq!(text::size("64MiB"), Ok(64 << 20));
-    assert_eq!(text::size("1.5GB"), Ok(1_500_000_000));
+    fn is<T: FromStr>(text: &str) -> bool {
+        text.parse::<T>().is_ok()
+    }
+    assert_eq!("64MiB".parse(), Ok(Size(64 << 20)));
+    assert_eq!("1.5GB".parse(), Ok(Size(1_500_000_000)));
     for bad in ["0", "-1", "8PiB", "1e9", "", "MiB", "99999999999999999999999"] {
-        assert!(text::size(bad).is_err(), "{bad}");
+        assert!(!is::<Size>(bad), "{bad}");
     }
-    assert_eq!(text::duration("1ms"), Ok(Duration::from_millis(1)));
+    assert_eq!("1ms".parse(), Ok(Time(Duration::from_millis(1))));
     for bad in ["0s", "999us", "-1s", "10", "101years", "", "10 parsecs"] {
-        assert!(text::duration(bad).is_err(), "{bad}");
+        assert!(!is::<Time>(bad), "{bad}");
     }
-    assert_eq!(text::percent("10%"), Ok(10));
+    assert!(is::<LeaseTtl>("2s") && !is::<LeaseTtl>("1500ms"));
+    assert_eq!("10%".parse(), Ok(Percent(10)));
     for bad in ["10", "101%", "-1%", "1.5%", "%"] {
-        assert!(text::percent(bad).is_err(), "{bad}");
+        assert!(!is::<Percent>(bad), "{bad}");
     }
     for good in ["127.0.0.1:0", "[::1]:7400", "db.internal:65535"] {
-        assert!(text::address(good).is_ok(), "{good}");
+        assert!(is::<Address>(good), "{good}");
     }
     for bad in ["7400", ":7400", "a:65536", "::1:7400", "a:", "http://a:1", "a:+1", "[x]:1"] {
-        assert!(text::address(bad).is_err(), "{bad}");
+        assert!(!is::<Address>(bad), "{bad}");
     }
-    assert!(text::reachable("a:0").is_err());
-    assert!(text::group_name(&"g".repeat(64)).is_ok());
+    assert!(!is::<Reachable>("a:0"));
+    assert!(is::<GroupName>(&"g".repeat(64)));
     for bad in ["", "-g", "a b", "ü", "a/b", &"g".repeat(65)] {
-        assert!(text::group_name(bad).is_err(), "{bad}");
+        assert!(!is::<GroupName>(bad), "{bad}");
     }
     for bad in ["", "localhost:2379", "ftp://x", "http://", "http:// x"] {
-        assert!(text::url(bad).is_err(), "{bad}");
+        assert!(!is::<Url>(bad), "{bad}");
     }
-    assert!(text::log_filter("inof").is_err() && text::log_filter("info,h2=off").is_ok());
+    assert!(!is::<LogFilter>("inof") && is::<LogFilter>("info,h2=off"));
 }
 
 #[test]

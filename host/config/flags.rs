@@ -1,0 +1,35 @@
+//! What clap is told about settings, apart from their definitions.
+
+use std::ffi::OsStr;
+
+use clap::builder::TypedValueParser;
+use clap::{Arg, Command};
+
+use super::text::Parsed;
+
+/// Reads the flag `--max-entries` from the variable `PSYCACHE_MAX_ENTRIES`, too.
+#[must_use]
+pub(crate) fn with_variable(arg: Arg) -> Arg {
+    let Some(long) = arg.get_long() else { return arg };
+    let variable = format!("PSYCACHE_{}", long.to_uppercase().replace('-', "_"));
+    arg.env(variable)
+}
+
+/// A parser whose errors don't repeat the value, which may be somebody's password.
+#[derive(Clone)]
+pub(super) struct Hidden<T>(pub(super) fn(&str) -> Parsed<T>);
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Hidden<T> {
+    type Value = T;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
+        let parsed = self.0(&value.to_string_lossy());
+        let answer = move |_: &str| parsed.clone();
+        answer.parse_ref(command, arg, OsStr::new("…"))
+    }
+}

@@ -1,0 +1,130 @@
+//! How the settings of one source are laid over those of another.
+
+use std::collections::BTreeSet;
+
+use super::error::Error;
+use super::settings::{
+    ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
+};
+use super::text::{GroupName, OrNone, PluginName, nearest};
+
+/// Of a node without a file: with the sample data a first try works.
+const DEFAULT_RETRIEVER: &str = "static";
+
+/// What the upper source leaves open, the lower one says.
+trait Over {
+    fn over(self, below: Self) -> Self;
+}
+
+impl<T> Over for Option<T> {
+    fn over(self, below: Self) -> Self {
+        self.or(below)
+    }
+}
+
+impl<T> Over for Vec<T> {
+    fn over(self, below: Self) -> Self {
+        if self.is_empty() { below } else { self }
+    }
+}
+
+/// Lays each field over its counterpart. A field that is left out does not compile.
+macro_rules! each_field_over {
+    ($section:ident: $($field:ident)*) => {
+        impl Over for $section {
+            fn over(self, below: Self) -> Self {
+                Self { $($field: self.$field.over(below.$field)),* }
+            }
+        }
+    };
+}
+
+each_field_over!(Settings: listen advertise http groups group cluster telemetry);
+each_field_over!(GroupSettings: name capacity max_entries ttl ttl_jitter negative_ttl load_timeout
+    max_value policy retriever);
+each_field_over!(ClusterSettings: peers etcd etcd_prefix etcd_user etcd_password etcd_ca etcd_cert
+    etcd_key etcd_server_name lease_ttl weight uncertain);
+each_field_over!(TelemetrySettings: otlp trace_ratio log log_format);
+
+impl Over for PolicySettings {
+    fn over(self, mut below: Self) -> Self {
+        // What was said to another plugin means nothing to this one.
+        if self.plugin.is_some() && self.plugin != below.plugin {
+            return self;
+        }
+        below.options.extend(self.options);
+        below
+    }
+}
+
+impl Over for RetrieverSettings {
+    fn over(self, mut below: Self) -> Self {
+        if self.plugin.is_some() && self.plugin != below.plugin {
+            return self;
+        }
+        below.options.extend(self.options);
+        below.secrets.extend(self.secrets);
+        below.allow_net.extend(self.allow_net);
+        below
+    }
+}
+
+impl Settings {
+    /// The flags' settings over the file's. All groups are in `groups` then.
+    pub(super) fn over_file(mut self, mut file: Self) -> Result<Self, Error> {
+        // A registry named by a flag takes the place of whichever the file names.
+        if !(self.cluster.peers.is_empty() && self.cluster.etcd.is_empty()) {
+            file.cluster.peers.clear();
+            file.cluster.etcd.clear();
+        }
+        file.groups = over_groups(std::mem::take(&mut self.group), file.groups)?;
+        Ok(self.over(file))
+    }
+}
+
+/// Flags about a group change the file's group that `--group` names, or its only
+/// one. They never add one to a file: a mistyped name would go unnoticed.
+fn over_groups(
+    flags: GroupSettings,
+    mut groups: Vec<GroupSettings>,
+) -> Result<Vec<GroupSettings>, Error> {
+    if groups.is_empty() {
+        let sample = OrNone::Just(PluginName(DEFAULT_RETRIEVER.into()));
+        let mut group = GroupSettings::default();
+        group.retriever.plugin = Some(sample);
+        return Ok(vec![flags.over(group)]);
+    }
+    let names: Vec<&str> =
+        groups.iter().filter_map(|group| group.name.as_ref()).map(|name| name.0.as_str()).collect();
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
+        return Err(Error::Conflict(format!(
+            "two groups are called {twice:?}; each needs a name of its own"
+        )));
+    }
+    if flags != GroupSettings::default() {
+        let at = group_meant(flags.name.as_ref(), &names)?;
+        groups[at] = flags.over(std::mem::take(&mut groups[at]));
+    }
+    Ok(groups)
+}
+
+/// Which of the file's groups the flags are about.
+fn group_meant(wanted: Option<&GroupName>, names: &[&str]) -> Result<usize, Error> {
+    let all = names.join(", ");
+    let Some(GroupName(wanted)) = wanted else {
+        return match names.len() {
+            1 => Ok(0),
+            _ => Err(Error::Conflict(format!(
+                "the config file has the groups {all}; say with --group which one the group flags are about"
+            ))),
+        };
+    };
+    names.iter().position(|name| name == wanted).ok_or_else(|| {
+        let near = nearest(wanted, names.iter().copied());
+        let near = near.map_or_else(String::new, |near| format!(" (did you mean {near:?}?)"));
+        Error::Conflict(format!(
+            "--group {wanted:?} is none of the config file's groups, {all}{near}; add a [[group]] for it there"
+        ))
+    })
+}

@@ -1,0 +1,92 @@
+//! The values of the file, and errors that say where they stand.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+
+use super::kind::Parsed;
+
+/// What the message of a refused value begins with. Messages of TOML and serde
+/// begin with a word.
+const REFUSED: &str = "= ";
+
+/// The value as it may be shown, and what would have been accepted.
+pub(in crate::config) fn refused(shown: &str, allowed: &str) -> String {
+    format!("{REFUSED}{shown:?}: {allowed}")
+}
+
+/// Whether an error's message is one of [`refused`].
+pub(in crate::config) fn is_refused(message: &str) -> bool {
+    message.starts_with(REFUSED)
+}
+
+/// Reads a scalar by the parser of its kind.
+pub(in crate::config) fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = String>,
+{
+    let parse = |text: &str| text.parse().map_err(|allowed: String| refused(text, &allowed));
+    Scalar(parse).deserialize(deserializer)
+}
+
+/// Reads a table whose values are scalars. The parser is told the name of each.
+pub(in crate::config) fn named<'de, D, T>(
+    deserializer: D,
+    parse: fn(&str, &str) -> Parsed<T>,
+) -> Result<Vec<(String, T)>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    struct Table<T>(fn(&str, &str) -> Parsed<T>);
+
+    impl<'de, T> Visitor<'de> for Table<T> {
+        type Value = Vec<(String, T)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut values = Vec::new();
+            while let Some(name) = map.next_key::<String>()? {
+                let value = map.next_value_seed(Scalar(|text: &str| self.0(&name, text)))?;
+                values.push((name, value));
+            }
+            Ok(values)
+        }
+    }
+    deserializer.deserialize_map(Table(parse))
+}
+
+/// A text, or what is clear without quotes. The parser's error becomes the message.
+/// It runs inside the visitor, where TOML adds the place of the value to an error.
+pub(in crate::config) struct Scalar<P>(pub(in crate::config) P);
+
+impl<'de, T, P: FnOnce(&str) -> Parsed<T>> DeserializeSeed<'de> for Scalar<P> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<T, P: FnOnce(&str) -> Parsed<T>> Visitor<'_> for Scalar<P> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a number, true or false")
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        self.0(text).map_err(E::custom)
+    }
+    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+    fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<T, E> {
+        self.visit_str(&flag.to_string())
+    }
+}
