@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::StartError;
+use super::error::StartError;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::group::HandedOver;

@@ -29,7 +29,10 @@ mod group;
 mod groups;
 mod membership;
 mod operations;
+#[cfg(feature = "plugins")]
 mod plugins;
+#[cfg(not(feature = "plugins"))]
+mod without_plugins;
 
 pub use error::{Cause, GroupProblem, StartError};
 pub use group::GroupHandle;
@@ -51,7 +54,10 @@ use crate::telemetry::{Metrics, NodeReading, PeerReading};
 
 use membership::Membership;
 use operations::NodeOperations;
+#[cfg(feature = "plugins")]
 use plugins::Plugins;
+#[cfg(not(feature = "plugins"))]
+use without_plugins::Plugins;
 
 /// A node that answers requests. Dropping it without
 /// [`shutdown`](Self::shutdown) cuts off what is in flight.
@@ -94,7 +100,7 @@ impl Node {
         let max_value_bytes = longest_value(&config);
         let own = Entry::own(&advertised, config.cluster.weight);
         let ownership = membership::ownership(&own, &config.cluster.registry, max_value_bytes);
-        let plugins = Arc::new(Plugins::default());
+        let plugins = Arc::<Plugins>::default();
         let (groups, policies) = groups::build(&plugins, &config.groups, &ownership).await?;
 
         let health = Arc::new(Health::starting(&groups).await);

@@ -1,158 +1,112 @@
-//! Plugins as a node loads them. Without the feature `plugins` each is refused by name.
+//! Plugins as a node loads them.
 
-#[cfg(feature = "plugins")]
 use std::sync::{Arc, OnceLock};
 
-use super::Cause;
+use tokio::task;
+
+use super::error::Cause;
 use crate::config;
 use crate::error::Error;
 use crate::group;
+use crate::plugin::{
+    CompileCache, Engines, LoadError, Plugin, PolicyComponent, PolicyLimits, RetrieverComponent,
+    RetrieverConfig, RetrieverLimits,
+};
 use crate::policy::{PolicyConfig, SharedPolicySource};
-use crate::retriever::SharedRetriever;
+use crate::retriever::{Pool, PoolConfig, SharedRetriever};
 use crate::server::PolicySwap;
 
 /// Loads plugins. The engines that run them are made when the first one is loaded.
 #[derive(Default)]
 pub(super) struct Plugins {
-    #[cfg(feature = "plugins")]
-    engines: OnceLock<Arc<crate::plugin::Engines>>,
+    engines: OnceLock<Arc<Engines>>,
 }
 
-#[cfg(feature = "plugins")]
-mod loading {
-    use tokio::task;
-
-    use super::{
-        Arc, Cause, Error, Plugins, PolicyConfig, PolicySwap, SharedPolicySource, SharedRetriever,
-        config, group,
-    };
-    use crate::plugin::{
-        CompileCache, Engines, LoadError, Plugin, PolicyComponent, PolicyLimits,
-        RetrieverComponent, RetrieverConfig, RetrieverLimits,
-    };
-    use crate::retriever::{Pool, PoolConfig};
-
-    impl Plugins {
-        fn engines(&self) -> Result<Arc<Engines>, LoadError> {
-            if let Some(engines) = self.engines.get() {
-                return Ok(Arc::clone(engines));
-            }
-            let engines = Engines::new(&CompileCache::User)?;
-            // Of two that are made at once the first stays.
-            Ok(Arc::clone(self.engines.get_or_init(|| engines)))
-        }
-
-        /// A policy, loaded and tried with `told`.
-        pub(in super::super) async fn policy(
-            &self,
-            wanted: &config::Plugin,
-            told: &PolicyConfig,
-        ) -> Result<SharedPolicySource, Cause> {
-            let (engines, name, told) = (self.engines()?, wanted.plugin.clone(), told.clone());
-            let load = move || {
-                let plugin = Plugin::resolve(&name)?;
-                PolicyComponent::load(&engines, plugin, &told, PolicyLimits::default())
-            };
-            Ok(blocking(load).await??)
-        }
-
-        /// The policy that an operator sends, or names among those that are built in.
-        pub(in super::super) async fn sent_policy(
-            &self,
-            swap: &PolicySwap,
-            told: PolicyConfig,
-        ) -> Result<SharedPolicySource, Error> {
-            let plugin = match &swap.component {
-                Some(component) => Plugin::from_bytes(swap.name.clone(), component.clone().into())
-                    .map_err(|error| refused("component", &error))?,
-                // Never a path: whoever may swap must not read the node's files by it.
-                None => Plugin::builtin(&swap.name).map_err(|error| refused("name", &error))?,
-            };
-            let engines = self.engines().map_err(|error| refusal(&error))?;
-            let load =
-                move || PolicyComponent::load(&engines, plugin, &told, PolicyLimits::default());
-            match blocking(load).await {
-                Ok(Ok(policy)) => Ok(policy),
-                Ok(Err(error)) | Err(error) => Err(refusal(&error)),
-            }
-        }
-
-        /// A retriever for `group`, loaded and tried.
-        pub(in super::super) async fn retriever(
-            &self,
-            group: &group::Config,
-            wanted: &config::Plugin,
-        ) -> Result<SharedRetriever, Cause> {
-            let (engines, name) = (self.engines()?, wanted.plugin.clone());
-            let plugin = blocking(move || Plugin::resolve(&name)).await??;
-            let secrets = wanted.secrets.iter();
-            let allow_net = wanted.allow_net.iter().map(|place| place.parse());
-            let told = RetrieverConfig {
-                group: group.name.clone(),
-                options: wanted.options.clone().into_iter().collect(),
-                secrets: secrets
-                    .map(|(name, secret)| (name.clone(), secret.expose().to_owned()))
-                    .collect(),
-                allow_net: allow_net.collect::<Result<_, _>>()?,
-            };
-            let limits = RetrieverLimits {
-                value_bytes: group.max_value_bytes,
-                ..RetrieverLimits::default()
-            };
-            let component = RetrieverComponent::load(&engines, plugin, told, limits).await?;
-            Ok(Pool::new(component, PoolConfig::default()))
-        }
-    }
-
-    /// Runs what would keep a thread of the runtime from serving.
-    async fn blocking<T: Send + 'static>(
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, LoadError> {
-        let done = task::spawn_blocking(work).await;
-        done.map_err(|panic| LoadError::Engine(format!("loading panicked: {panic}")))
-    }
-
-    fn refusal(error: &LoadError) -> Error {
-        match error {
-            LoadError::Refused { .. } => refused("options", error),
-            LoadError::Engine(problem) => Error::Internal(problem.clone()),
-            _ => refused("component", error),
-        }
-    }
-
-    fn refused(argument: &'static str, problem: &LoadError) -> Error {
-        Error::InvalidArgument { argument, problem: problem.to_string() }
-    }
-}
-
-#[cfg(not(feature = "plugins"))]
-#[allow(clippy::unused_async, reason = "as with the feature")]
 impl Plugins {
-    /// Refuses.
+    fn engines(&self) -> Result<Arc<Engines>, LoadError> {
+        if let Some(engines) = self.engines.get() {
+            return Ok(Arc::clone(engines));
+        }
+        let engines = Engines::new(&CompileCache::User)?;
+        // Of two that are made at once the first stays.
+        Ok(Arc::clone(self.engines.get_or_init(|| engines)))
+    }
+
+    /// A policy, loaded and tried with `told`.
     pub(super) async fn policy(
         &self,
         wanted: &config::Plugin,
-        _told: &PolicyConfig,
+        told: &PolicyConfig,
     ) -> Result<SharedPolicySource, Cause> {
-        Err(Cause::WithoutPlugins(wanted.plugin.clone()))
+        let (engines, name, told) = (self.engines()?, wanted.plugin.clone(), told.clone());
+        let load = move || {
+            let plugin = Plugin::resolve(&name)?;
+            PolicyComponent::load(&engines, plugin, &told, PolicyLimits::default())
+        };
+        Ok(blocking(load).await??)
     }
 
-    /// Refuses.
+    /// The policy that an operator sends, or names among those that are built in.
     pub(super) async fn sent_policy(
         &self,
         swap: &PolicySwap,
-        _told: PolicyConfig,
+        told: PolicyConfig,
     ) -> Result<SharedPolicySource, Error> {
-        let problem = Cause::WithoutPlugins(swap.name.clone()).to_string();
-        Err(Error::InvalidArgument { argument: "name", problem })
+        let plugin = match &swap.component {
+            Some(component) => Plugin::from_bytes(swap.name.clone(), component.clone().into())
+                .map_err(|error| refused("component", &error))?,
+            // Never a path: whoever may swap must not read the node's files by it.
+            None => Plugin::builtin(&swap.name).map_err(|error| refused("name", &error))?,
+        };
+        let engines = self.engines().map_err(|error| refusal(&error))?;
+        let load = move || PolicyComponent::load(&engines, plugin, &told, PolicyLimits::default());
+        match blocking(load).await {
+            Ok(Ok(policy)) => Ok(policy),
+            Ok(Err(error)) | Err(error) => Err(refusal(&error)),
+        }
     }
 
-    /// Refuses.
+    /// A retriever for `group`, loaded and tried.
     pub(super) async fn retriever(
         &self,
-        _group: &group::Config,
+        group: &group::Config,
         wanted: &config::Plugin,
     ) -> Result<SharedRetriever, Cause> {
-        Err(Cause::WithoutPlugins(wanted.plugin.clone()))
+        let (engines, name) = (self.engines()?, wanted.plugin.clone());
+        let plugin = blocking(move || Plugin::resolve(&name)).await??;
+        let secrets = wanted.secrets.iter();
+        let allow_net = wanted.allow_net.iter().map(|place| place.parse());
+        let told = RetrieverConfig {
+            group: group.name.clone(),
+            options: wanted.options.clone().into_iter().collect(),
+            secrets: secrets
+                .map(|(name, secret)| (name.clone(), secret.expose().to_owned()))
+                .collect(),
+            allow_net: allow_net.collect::<Result<_, _>>()?,
+        };
+        let limits =
+            RetrieverLimits { value_bytes: group.max_value_bytes, ..RetrieverLimits::default() };
+        let component = RetrieverComponent::load(&engines, plugin, told, limits).await?;
+        Ok(Pool::new(component, PoolConfig::default()))
     }
+}
+
+/// Runs what would keep a thread of the runtime from serving.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, LoadError> {
+    let done = task::spawn_blocking(work).await;
+    done.map_err(|panic| LoadError::Engine(format!("loading panicked: {panic}")))
+}
+
+fn refusal(error: &LoadError) -> Error {
+    match error {
+        LoadError::Refused { .. } => refused("options", error),
+        LoadError::Engine(problem) => Error::Internal(problem.clone()),
+        _ => refused("component", error),
+    }
+}
+
+fn refused(argument: &'static str, problem: &LoadError) -> Error {
+    Error::InvalidArgument { argument, problem: problem.to_string() }
 }

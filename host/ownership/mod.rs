@@ -7,6 +7,7 @@ mod knowledge;
 mod signal;
 
 mod snapshot;
+mod state;
 
 mod heirs;
 mod lists;
@@ -26,6 +27,9 @@ mod lend;
 
 mod compare;
 
+mod follow;
+mod register;
+mod registrar;
 mod registration;
 
 mod report;
@@ -34,8 +38,9 @@ pub use heirs::Giver;
 pub use inherit::Inheritance;
 pub use lists::ListProblem;
 pub use registration::Registration;
-pub use report::{NodeReport, OwnershipState, Report};
+pub use report::{NodeReport, Report};
 pub use right::{Holdings, Owner, Ownership};
 pub use signal::Changes;
+pub use state::OwnershipState;
 pub use timing::Timing;
 pub(crate) use timing::{LENT_DRIFT, LENT_FOR};

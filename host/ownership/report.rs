@@ -3,37 +3,9 @@
 use std::sync::Arc;
 
 use super::right::Ownership;
+use super::state::OwnershipState;
 use crate::membership::view::Name;
 use crate::transport::remote::Reachability;
-
-/// Whether a node holds what it owns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OwnershipState {
-    /// It does.
-    Holds,
-    /// It asks the others for their acks still.
-    Joining,
-    /// It has joined, and can't be certain that nobody else holds its keys.
-    Uncertain,
-    /// It is not registered.
-    Unregistered,
-    /// It leaves.
-    Leaving,
-}
-
-impl OwnershipState {
-    /// The word of status and metrics.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Holds => "holds",
-            Self::Joining => "joining",
-            Self::Uncertain => "uncertain",
-            Self::Unregistered => "unregistered",
-            Self::Leaving => "leaving",
-        }
-    }
-}
 
 /// The cluster as status shows it.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::knowledge::ms;
-use super::report::OwnershipState;
 use super::right::Ownership;
 use super::signal::Changes;
+use super::state::OwnershipState;
 use crate::transport::remote::{PeerCall, Response};
 
 impl Ownership {

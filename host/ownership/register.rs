@@ -1,0 +1,117 @@
+//! Registering: leases, and the entry under them. Rule 1.
+
+use std::time::Duration;
+
+use super::knowledge::ms;
+use super::problems::Part;
+use super::registrar::{Leases, Registrar};
+use crate::membership::registry::{Failure, Registered};
+use crate::membership::view::Entry;
+
+/// Between looks at a lease that has to end.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Why a node is not registered.
+pub(super) enum NotRegistered {
+    Failed(Failure),
+    Taken(Box<Entry>),
+}
+
+impl From<Failure> for NotRegistered {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Registrar {
+    pub(super) async fn register(&mut self) -> Result<(), NotRegistered> {
+        let clock = self.ownership.clock.clone();
+        self.let_copies_of_before_end().await?;
+        let mut holder_ends = None;
+        let (leases, name) = loop {
+            let leases = self.leases().await?;
+            match self.registry.register(&self.own, leases.short.id, leases.long.id).await? {
+                Registered::Now(name) => break (leases, name),
+                // The transaction was made, and its answer was lost.
+                Registered::Before(member) if member.lease == leases.short.id => {
+                    break (leases, member.name);
+                }
+                Registered::Before(holder) => {
+                    let asked_ms = clock.now_ms();
+                    if let Some(rest) =
+                        self.registry.time_to_live(leases.short.cluster, holder.lease).await?
+                    {
+                        // The answer is of some moment since it was asked for, so a slow
+                        // one must not look as if the lease had been renewed.
+                        let (earliest_ms, latest_ms) =
+                            (asked_ms + ms(rest), clock.now_ms() + ms(rest));
+                        // Whole seconds: an end that moves by less may not have moved.
+                        if earliest_ms > *holder_ends.get_or_insert(latest_ms) + 1_200 {
+                            return Err(NotRegistered::Taken(Box::new(holder.entry)));
+                        }
+                    }
+                    clock.sleep(LOOK_EVERY).await;
+                }
+            }
+        };
+        let listing = self.registry.list().await?;
+        self.note(&listing);
+        if listing.view.name_at(&self.own.address) != name {
+            let problem = "the entry went as soon as it was made";
+            return Err(Failure::Broken(problem.into()).into());
+        }
+        let ttl_ms = (ms(leases.short.ttl), ms(leases.long.ttl));
+        self.ownership.step(|state| {
+            state.view = listing.view.clone();
+            state.register(name, leases.asked_ms, clock.now_ms(), ttl_ms);
+            true
+        });
+        self.in_reach(Part::Watch);
+        self.in_reach(Part::Lease);
+        self.warn().await;
+        Ok(())
+    }
+
+    /// Waits until what a process before this one lent at this address has ended (rule 10).
+    /// None has been registered here lately where there is no record of the address.
+    async fn let_copies_of_before_end(&self) -> Result<(), Failure> {
+        if self.ownership.lent_before_until_ms() > 0 {
+            let records = self.registry.list().await?.records;
+            if records.iter().all(|record| record.address != self.own.address) {
+                self.ownership.no_copies_of_before();
+            }
+        }
+        self.ownership.copies_end().await;
+        Ok(())
+    }
+
+    /// The leases of a registration that is to be made: those of the last attempt while
+    /// they live, as its transaction may have been made.
+    async fn leases(&mut self) -> Result<Leases, Failure> {
+        let asked_ms = self.ownership.clock.now_ms();
+        if let Some(known) = self.leases {
+            let short = self.registry.keep_alive(known.short).await?;
+            if short && self.registry.keep_alive(known.long).await? {
+                let leases = Leases { asked_ms, ..known };
+                self.leases = Some(leases);
+                return Ok(leases);
+            }
+            self.end_leases().await;
+        }
+        let timing = self.ownership.timing();
+        let short = self.registry.grant(timing.lease).await?;
+        let long = self.registry.grant(timing.long_lease).await?;
+        let leases = Leases { short, long, asked_ms };
+        self.leases = Some(leases);
+        // What nodes wait for and count on is their own T, so it must be everybody's.
+        if short.ttl != timing.lease {
+            self.end_leases().await;
+            let (granted, wanted) = (short.ttl.as_secs(), timing.lease.as_secs());
+            return Err(Failure::Refused(format!(
+                "it grants a lease of {granted} s where {wanted} s were asked for; give all nodes \
+                 --lease-ttl {granted}s or more"
+            )));
+        }
+        Ok(leases)
+    }
+}

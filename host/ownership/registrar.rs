@@ -1,0 +1,98 @@
+//! What keeps a node registered, and what it tells operators of that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::Rng;
+use rand::rngs::StdRng;
+
+use super::problems::Part;
+use super::right::Ownership;
+use crate::flaw::{self, Flaw};
+use crate::membership::registry::{Lease, Listing, Registry};
+use crate::membership::view::Entry;
+
+/// What outlives an attempt to register, so that a transaction whose answer was lost is
+/// found by the next one.
+pub(super) struct Registrar {
+    pub(super) ownership: Arc<Ownership>,
+    pub(super) registry: Arc<dyn Registry>,
+    pub(super) own: Entry,
+    /// The short one and the long one, with when the grant was asked for.
+    pub(super) leases: Option<Leases>,
+    /// Spreads attempts. Follows from the process, and from nothing else.
+    pub(super) random: StdRng,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leases {
+    pub(super) short: Lease,
+    pub(super) long: Lease,
+    pub(super) asked_ms: u64,
+}
+
+impl Registrar {
+    // ---- Ending ----
+
+    pub(super) async fn stop(&mut self, reason: &str) {
+        self.ownership.stop(reason);
+        self.ownership.copies_end().await;
+        self.end_leases().await;
+    }
+
+    pub(super) async fn leave(&mut self) {
+        if !flaw::is(Flaw::LeavesWithCopies) {
+            self.ownership.copies_end().await;
+        }
+        self.end_leases().await;
+    }
+
+    pub(super) async fn end_leases(&mut self) {
+        let Some(leases) = self.leases.take() else { return };
+        let short = self.registry.revoke(leases.short.id);
+        let (short, long) = futures::join!(short, self.registry.revoke(leases.long.id));
+        if let Err(failure) = short.and(long) {
+            tracing::debug!(%failure, "leases of this node run out by themselves");
+        }
+    }
+
+    // ---- What is told of it ----
+
+    pub(super) fn note(&self, listing: &Listing) {
+        let ignored = listing.ignored;
+        if self.ownership.problems.set_ignored_keys(ignored) && ignored > 0 {
+            tracing::warn!(ignored, "keys below the prefix in etcd are no entries of nodes");
+        }
+    }
+
+    pub(super) async fn warn(&self) {
+        // Who may not ask for the version is not told of it.
+        let Ok(warning) = self.registry.warning().await else { return };
+        let text = warning.clone().unwrap_or_default();
+        if self.ownership.problems.set_warning(warning) && !text.is_empty() {
+            tracing::warn!("{text}");
+        }
+    }
+
+    pub(super) fn in_reach(&self, part: Part) {
+        if self.ownership.problems.set_registry(part, "") {
+            tracing::info!("the registry answers");
+            self.ownership.announce();
+        }
+    }
+
+    pub(super) fn out_of_reach(&self, part: Part, problem: &str) {
+        if self.ownership.problems.set_registry(part, problem) {
+            tracing::warn!(problem, "the registry does not answer; it is tried again and again");
+            self.ownership.announce();
+        }
+    }
+
+    /// Doubles from a fiftieth of the lease to the lease, and is spread, so that a
+    /// hundred nodes do not come back at once.
+    pub(super) fn pause(&mut self, attempts: u32) -> Duration {
+        let lease = self.ownership.timing().lease;
+        let doubled = (lease / 50) * 2_u32.pow(attempts.min(10));
+        doubled.min(lease).mul_f64(self.random.random_range(0.5..=1.0))
+    }
+}
