@@ -61,7 +61,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     step(EXAMPLE_POLICY, &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;
     step(EXAMPLE_POLICY, &format!("cargo test --release {into}"))?;
     let into = "--locked --target-dir ../../target";
-    step(EXAMPLE_PROGRAM, &format!("cargo clippy --release {into} -- -D warnings"))?;
     step(EXAMPLE_PROGRAM, &format!("cargo run --release {into}"))?;
     let skips = match arguments.no_services {
         false => String::new(),

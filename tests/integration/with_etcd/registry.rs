@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use etcd_client::{CompactionOptions, EventType, GetOptions, KeyValue, PutOptions, WatchOptions};
+use etcd_client::{
+    CompactionOptions, DeleteOptions, EventType, GetOptions, KeyValue, PutOptions, WatchOptions,
+};
 use futures::future::join_all;
 use psycache::membership::registry::{RegistryError, etcd};
 use psycache::membership::view::Entry;
@@ -208,6 +210,42 @@ async fn a_node_whose_entry_is_gone_registers_anew() {
         one.sees(&["127.0.0.1:1", "127.0.0.1:2"]).await;
         assert_eq!(one.ownership.view().name_at("127.0.0.1:2"), two.ownership.name());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_node_misses_its_entry_when_one_transaction_deletes_all() {
+    let (etcd, prefix) = (Etcd::shared().await, prefix());
+    let network = Network::default();
+    let addresses = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"];
+    let mut nodes = Vec::new();
+    for address in addresses {
+        nodes.push(network.join(&config(etcd, &prefix), address).await);
+    }
+    for node in &nodes {
+        node.sees(&addresses).await;
+    }
+    let names: Vec<_> = nodes.iter().map(|node| node.ownership.name()).collect();
+    let mut client = etcd.client().await.expect("etcd runs");
+    let all = DeleteOptions::new().with_prefix();
+    let deleted = client.delete(format!("{prefix}/nodes/"), Some(all)).await.expect("a delete");
+    assert_eq!(deleted.deleted(), 3);
+    for (node, before) in nodes.iter().zip(names) {
+        node.until("it has another name", |node| node.name() > before).await;
+        node.sees(&addresses).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_etcd_grants_for_longer_is_refused() {
+    let (etcd, prefix) = (Etcd::shared().await, prefix());
+    // etcd grants no less than one and a half of its election timeout.
+    let short = etcd::Config { lease_ttl: Duration::from_secs(1), ..config(etcd, &prefix) };
+    let Err(refused) = Network::default().start(&short, "127.0.0.1:1").await else {
+        panic!("nodes would wait for less than others count on");
+    };
+    let text = refused.to_string();
+    assert!(text.contains("2 s where 1 s") && text.contains("--lease-ttl 2s"), "{text}");
+    assert_eq!(keys(&entries(etcd, &prefix).await), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
