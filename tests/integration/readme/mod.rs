@@ -1,4 +1,5 @@
-//! Every command that the README shows, as the README shows it, in its order.
+//! Every command that the README and the page of operations show, as they show it, in
+//! their order.
 
 mod shown;
 

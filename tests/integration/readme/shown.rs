@@ -1,6 +1,7 @@
-//! The README's code blocks, read.
+//! The code blocks of the README, and of the page of operations that goes on from it.
 
-pub(crate) const TEXT: &str = include_str!("../../../README.md");
+pub(crate) const TEXT: &str =
+    concat!(include_str!("../../../README.md"), include_str!("../../../docs/operations.md"));
 
 /// Commands that build the project or install what builds it: whoever runs this test
 /// has done that, and `cargo xtask test` is what runs it.
@@ -43,7 +44,7 @@ impl Shown {
             _ if serves(command) => Kind::Serve,
             "cargo build --release --target wasm32-wasip2" => Kind::Builds,
             _ if command.starts_with("psycache ") => Kind::Ends,
-            _ => panic!("README.md: no test knows what to do with `{command}`"),
+            _ => panic!("no test knows what to do with `{command}`"),
         }
     }
 }
@@ -53,7 +54,7 @@ pub(super) fn serves(command: &str) -> bool {
     command.starts_with("psycache serve")
 }
 
-/// All commands of the README, in its order.
+/// All commands of both pages, in their order.
 pub(crate) fn commands() -> Vec<Shown> {
     blocks()
         .flat_map(|(language, text)| match language {
@@ -73,7 +74,7 @@ pub(crate) fn cluster() -> Vec<Shown> {
 /// The block in `language` that begins with `beginning`.
 pub(crate) fn block(language: &str, beginning: &str) -> &'static str {
     let found = blocks().find(|(of, text)| *of == language && text.starts_with(beginning));
-    found.unwrap_or_else(|| panic!("README.md: no {language} block begins with {beginning}")).1
+    found.unwrap_or_else(|| panic!("no {language} block begins with {beginning}")).1
 }
 
 /// Language and text of each block between fences.

@@ -49,7 +49,7 @@ async fn a_node_shows_its_user_and_never_its_password() {
     assert!(!complaint.contains("no-such-word"), "{complaint}");
 }
 
-/// By the config file that the README shows.
+/// By the config file that the page of operations shows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_and_etcd_show_each_other_certificates() {
     let etcd = Etcd::start_secure(Certificates::generate()).await;

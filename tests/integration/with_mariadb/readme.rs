@@ -1,4 +1,5 @@
-//! What the README says about a real database, done as it stands there.
+//! What the README and the page of operations say about a real database, done as it
+//! stands there.
 
 use super::{PASSWORD, client, shared, value};
 use crate::harness::ServedNode;
