@@ -73,7 +73,7 @@ impl Config {
             ttl::check("negative-ttl", self.negative_ttl)?;
         }
         if self.load_timeout.is_zero() {
-            return refuse("load-timeout", "no load ends within no time; leave it out for 5s");
+            return refuse("load-timeout", "it is 0, so all loads fail; leave it out for 5s");
         }
         Ok(())
     }

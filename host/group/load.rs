@@ -236,7 +236,7 @@ impl Group {
         if too_large && !self.warned_of_oversize.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 group = self.config.name,
-                "the source gave a value that was answered but not kept: {refused} (said once)"
+                "a loaded value was returned but is too large to be cached: {refused} (logged once)"
             );
         }
         None

@@ -59,7 +59,7 @@ impl Registrar {
         let listing = self.registry.list().await?;
         self.note(&listing);
         if listing.view.name_at(&self.own.address) != name {
-            let problem = "the entry went as soon as it was made";
+            let problem = "the entry was removed right after it was made";
             return Err(Failure::Broken(problem.into()).into());
         }
         let ttl_ms = (ms(leases.short.ttl), ms(leases.long.ttl));

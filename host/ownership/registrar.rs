@@ -57,12 +57,12 @@ impl Registrar {
         }
     }
 
-    // ---- What is told of it ----
+    // ---- Reporting ----
 
     pub(super) fn note(&self, listing: &Listing) {
         let ignored = listing.ignored;
         if self.ownership.problems.set_ignored_keys(ignored) && ignored > 0 {
-            tracing::warn!(ignored, "keys below the prefix in etcd are no entries of nodes");
+            tracing::warn!(ignored, "keys below the prefix in etcd are not PsyCache's");
         }
     }
 

@@ -11,10 +11,10 @@
 //! 5. Entries of lost keys are dropped.
 //! 6. The view counts as settled. Only now does the node ack joiners for it.
 //!
-//! Until step 5 the node may still answer a lost entry from memory. No other node holds
-//! the key before step 6: a new owner needs this node's ack (rule 3), which this node
-//! does not give before. So a hit need not look up the owner of its key: all entries in
-//! the store of a node that is certain are its own.
+//! Until step 5 is done the node may still answer a lost entry from memory. No other node
+//! holds the key before step 6: a new owner needs this node's ack (rule 3), which this
+//! node does not give before. So a hit need not look up the owner of its key: all entries
+//! in the store of a node that is certain are its own.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
