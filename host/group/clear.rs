@@ -21,7 +21,8 @@ impl Group {
     /// Drops all entries of this group on all nodes. Returns how many there were. Waits
     /// at most `within` for all nodes to confirm it.
     ///
-    /// # Errors [`Error::NotConfirmed`] names the nodes that did not confirm.
+    /// # Errors
+    /// [`Error::NotConfirmed`] names the nodes that did not confirm.
     ///
     /// # Panics
     /// Outside of a tokio runtime.

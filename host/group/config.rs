@@ -55,7 +55,8 @@ impl Config {
 
     /// Checks that a group can be made from this configuration.
     ///
-    /// # Errors [`Error::InvalidArgument`] names the field as in the configuration file.
+    /// # Errors
+    /// [`Error::InvalidArgument`] names the field as in the configuration file.
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |argument, problem: &str| {
             Err(Error::InvalidArgument { argument, problem: problem.into() })

@@ -142,7 +142,7 @@ struct Lent {
 }
 
 impl Lender {
-    /// Counts a get of another node. Answers whether the key is hot.
+    /// Counts a get of another node. Returns whether the key is hot.
     pub(super) fn is_hot(&self, hash: u64) -> bool {
         let lent = &mut *self.0.lock();
         lent.gets += 1;

@@ -25,8 +25,9 @@ impl Group {
     /// callers. Waits at most `within`. Dropping the future ends only this caller's wait.
     /// The load is cancelled when no other caller waits for it.
     ///
-    /// # Errors [`Error::NotFound`] if the source has no such key. A failed load fails
-    /// for all its waiters, and is not cached.
+    /// # Errors
+    /// [`Error::NotFound`] if the source has no such key. A failed load fails for all its
+    /// waiters, and is not cached.
     ///
     /// # Panics
     /// Outside of a tokio runtime.

@@ -37,7 +37,7 @@ impl Inheritance {
         Self { kept: Mutex::default(), most_bytes }
     }
 
-    /// Keeps an entry for the registration `heir`. Answers whether there was room.
+    /// Keeps an entry for the registration `heir`. Returns whether there was room.
     pub(super) fn keep(&self, held: Held, heir: Name, until_ms: u64) -> bool {
         let weight = weight(&held);
         let kept = &mut *self.kept.lock();

@@ -21,7 +21,8 @@ use crate::value::{Answer, Origin};
 impl Group {
     /// Answers a request of another node within `within`.
     ///
-    /// # Errors The errors of a get, set, remove or clear on this node alone.
+    /// # Errors
+    /// The errors of a get, set, remove or clear on this node alone.
     ///
     /// # Panics
     /// Outside of a tokio runtime.

@@ -15,8 +15,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 impl Group {
     /// Reserves room for one entry.
     ///
-    /// # Errors [`Error::TooLarge`]: the entry is larger than the capacity, and nothing
-    /// was evicted. [`Error::Unavailable`]: no room became free in time.
+    /// # Errors
+    /// [`Error::TooLarge`]: the entry is larger than the capacity, and nothing was
+    /// evicted. [`Error::Unavailable`]: no room became free in time.
     pub(super) async fn room(
         &self,
         key_len: usize,

@@ -1,20 +1,22 @@
 //! Set and remove: a change goes to the owner of its key, and is Ok once the owner holds
 //! the key and has dropped all earlier values (rule 6).
 //!
-//! # Why Ok means that no get returns an older value At most one node holds a key. The
-//! node that confirms a change has dropped its value and interrupted its load *before* it
-//! checked that it holds the key. A value that it returns later was loaded after the
-//! drop. Another node that holds the key later has loaded its value after it became the
-//! holder. A load by a node that does not hold the key is shared only by gets that began
-//! before the load. Copies that were lent have ended.
+//! # Why Ok means that no get returns an older value
+//! At most one node holds a key. The node that confirms a change has dropped its value
+//! and interrupted its load *before* it checked that it holds the key. A value that it
+//! returns later was loaded after the drop. Another node that holds the key later has
+//! loaded its value after it became the holder. A load by a node that does not hold the
+//! key is shared only by gets that began before the load. Copies that were lent have
+//! ended.
 //!
 //! What remains is a set that was delayed on its way, or whose caller gave up. Each set
 //! carries the newest change number that its sender knows of the owner. The owner refuses
 //! the set if the key has changed since (`changes`).
 //!
-//! # When a caller gives up A set is not retried any more, because its caller may have
-//! made a later change. An owner completes a change that it has begun. A remove is
-//! retried in the background until it is confirmed.
+//! # When a caller gives up
+//! A set is not retried any more, because its caller may have made a later change. An
+//! owner completes a change that it has begun. A remove is retried in the background
+//! until it is confirmed.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -69,11 +71,12 @@ impl Group {
     /// Stores a value for the key, in place of any earlier one. `ttl`: `None` for the
     /// group's default. Waits at most `within` for the owner to confirm it.
     ///
-    /// # Errors [`Error::InvalidKey`]; [`Error::InvalidArgument`] for a `ttl` of zero or
-    /// beyond [`MAX_TTL`](super::MAX_TTL); [`Error::TooLarge`]: the older value of the
-    /// key is dropped, and nothing is evicted; [`Error::Unavailable`]: no room became
-    /// free, and the older value stays; [`Error::NotConfirmed`]: the value may or may not
-    /// be stored.
+    /// # Errors
+    /// [`Error::InvalidKey`]; [`Error::InvalidArgument`] for a `ttl` of zero or beyond
+    /// [`MAX_TTL`](super::MAX_TTL); [`Error::TooLarge`]: the older value of the key is
+    /// dropped, and nothing is evicted; [`Error::Unavailable`]: no room became free, and
+    /// the older value stays; [`Error::NotConfirmed`]: the value may or may not be
+    /// stored.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -98,9 +101,10 @@ impl Group {
     /// at most `within` for the owner to confirm it. Dropping the future ends the wait,
     /// not the removal.
     ///
-    /// # Errors [`Error::InvalidKey`]; [`Error::NotConfirmed`]: the owner did not confirm
-    /// in time, and may still return an older value. The removal is retried in the
-    /// background. If 1,024 removals of the group already are, it is given up.
+    /// # Errors
+    /// [`Error::InvalidKey`]; [`Error::NotConfirmed`]: the owner did not confirm in time,
+    /// and may still return an older value. The removal is retried in the background. If
+    /// 1,024 removals of the group already are, it is given up.
     ///
     /// # Panics
     /// Outside of a tokio runtime.

@@ -29,8 +29,9 @@ impl Drop for Joiner<'_> {
 impl Ownership {
     /// Answers a call that is about no group, within `within`.
     ///
-    /// # Errors [`Error::Unavailable`]: the ack is not possible yet.
-    /// [`Error::InvalidArgument`]: the call is about a group.
+    /// # Errors
+    /// [`Error::Unavailable`]: the ack is not possible yet. [`Error::InvalidArgument`]:
+    /// the call is about a group.
     pub async fn answer(&self, call: PeerCall, within: Duration) -> Result<Response, Error> {
         match call {
             PeerCall::Hello(hello) => {

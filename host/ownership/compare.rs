@@ -67,7 +67,8 @@ impl Ownership {
     /// no answer it only warns: a node may be unable to reach itself by the address that
     /// others use.
     ///
-    /// # Errors [`ListProblem`]: another process answers, so this node must not serve.
+    /// # Errors
+    /// [`ListProblem`]: another process answers, so this node must not serve.
     pub async fn check_own_address(&self) -> Result<(), ListProblem> {
         let own = self.remote_at(&self.own);
         match own.ask(self.about_no_group(self.hello()), LOOK_WITHIN).await {

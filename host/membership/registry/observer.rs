@@ -32,7 +32,8 @@ pub struct Observer {
 impl Observer {
     /// Begins to follow. Returns when the nodes are known.
     ///
-    /// # Errors [`RegistryError`]: etcd does not answer, or refuses access.
+    /// # Errors
+    /// [`RegistryError`]: etcd does not answer, or refuses access.
     pub async fn start(config: etcd::Config) -> Result<Self, RegistryError> {
         let registry = etcd::Etcd::new(config)?;
         let view = registry.list().await?.view;

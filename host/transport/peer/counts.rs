@@ -85,7 +85,7 @@ impl Counts {
     }
 }
 
-/// A request under way; counts it when dropped.
+/// A running request, which is counted when this is dropped.
 #[must_use]
 pub(super) struct Counted<'a> {
     counts: &'a Counts,

@@ -29,8 +29,8 @@ pub(super) type Renewals = (LeaseKeeper, LeaseKeepAliveStream);
 impl Etcd {
     /// An etcd without a connection yet.
     ///
-    /// # Errors [`RegistryError::Refused`]: the configuration is invalid, so no retry
-    /// would help.
+    /// # Errors
+    /// [`RegistryError::Refused`]: the configuration is invalid, so no retry would help.
     pub fn new(config: Config) -> Result<Self, RegistryError> {
         config.check()?;
         let keys = Keys(config.prefix.clone());
