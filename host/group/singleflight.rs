@@ -1,4 +1,4 @@
-//! One load per key at a time, shared by all callers. The result of a load that a removal
+//! One load per key at a time, shared by all callers; the result of a load that a removal
 //! overtook is not kept.
 //!
 //! A *flight* is one load and its waiters. **A flight may keep its result only while it
