@@ -1,5 +1,7 @@
-//! Set, remove and clear on this node. None of them joins a load or waits for one: they
-//! take away its permission to keep what it brings.
+//! Set, remove and clear on this node alone.
+//!
+//! None of them joins a load or waits for one. They interrupt running loads, so that
+//! those do not store their results.
 
 use std::time::Duration;
 
@@ -11,20 +13,21 @@ use crate::flaw::{self, Flaw};
 use crate::key;
 use crate::store::NewEntry;
 
-/// What became of a value that was set.
+/// The outcome of a set on this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kept {
     Yes,
-    /// The key was changed later; the latest change has this number.
+    /// The key may have changed after the set's version. The latest change has this
+    /// number.
     Overtaken {
         version: u64,
     },
-    /// This node does not hold the key. What it had of it is dropped.
+    /// This node does not hold the key. Any value that it had is dropped.
     NotHolder,
 }
 
 impl Group {
-    /// Refuses a value that this group never takes, whatever it holds now.
+    /// Refuses a set whose `ttl` or size this group never accepts.
     pub(super) fn check_set(&self, value: &Bytes, ttl: Option<Duration>) -> Result<(), Error> {
         if let Some(ttl) = ttl {
             ttl::check("ttl", ttl)?;
@@ -37,9 +40,9 @@ impl Group {
         Ok(())
     }
 
-    /// Puts a value in place of what is held of the key, the knowledge that there
-    /// is none included, if this node holds the key and it was not changed after `version`.
-    /// `ttl`: `None` for the group's own.
+    /// Stores a value if this node holds the key and the key did not change after
+    /// `version`. It replaces a cached value or a cached absence. `ttl`: `None` for the
+    /// group's default.
     pub(super) async fn set_here(
         &self,
         key: &str,
@@ -61,17 +64,18 @@ impl Group {
         let deadline_ms =
             ttl::deadline_ms(self.parts.clock.now_ms(), ttl.or_else(|| self.default_ttl()));
         let entry = NewEntry { value: Some(value), deadline_ms, cost_us: 0 };
-        // 1. A load reads the old value from the source. 2. This puts the new one.
-        // 3. The load ends, and would put the old one over it.
+        // 1. A load reads the old value from the source. 2. This set stores the new
+        // one. 3. The load ends, and would overwrite it with the old one.
         let kept = self.interrupt(key, hash, || {
-            // 1. This is long on its way, or waits for room. 2. Its caller gives it
-            // up, and removes the key through another node. 3. This would bring
-            // back what was removed.
+            // 1. This set is delayed on its way, or waits for room. 2. Its caller gives
+            // up, and removes the key through another node. 3. Without this check the set
+            // would bring the removed value back.
             if self.changes.after(hash, version) && !flaw::is(Flaw::SetsWithoutFence) {
                 return Kept::Overtaken { version: self.changes.latest() };
             }
             self.changes.note(hash, self.parts.clock.now_ms());
-            // Under this lock, so that no loss of the key comes in between.
+            // Checked under this lock. A loss of the key takes the lock before it drops
+            // entries, so it is either seen here or drops this entry.
             if ownership.holds(ring_hash) {
                 store.commit(room, key, hash, entry);
                 Kept::Yes
@@ -84,22 +88,22 @@ impl Group {
         Ok(kept)
     }
 
-    /// Drops the older value where a set is refused because its value is too large: the
-    /// caller wanted that one gone, as memcached takes it.
+    /// Drops the old value if a set is refused as too large, as memcached does: the
+    /// caller wanted to replace it.
     fn drop_for(&self, refused: &Error, key: &str) {
         if let Error::TooLarge { .. } = refused {
             self.remove_here(key);
         }
     }
 
-    /// Drops what is held of the key. Once this returned, no get of this node that begins
-    /// later is answered with what was loaded before. Answers whether a value was held.
+    /// Drops the entry of the key. After this has returned, no later get of this node
+    /// returns a value that was loaded before. Returns whether a value was held.
     pub(super) fn remove_here(&self, key: &str) -> bool {
         let store = &self.parts.store;
         let hash = store.hash(key);
         let existed = self.interrupt(key, hash, || {
             self.changes.note(hash, self.parts.clock.now_ms());
-            // That the source has no such key is no value.
+            // A cached absence is no value.
             let held = store.peek(key, hash).is_some_and(|found| found.value.is_some());
             store.remove(key, hash) && held
         });
@@ -114,8 +118,8 @@ impl Group {
         }
     }
 
-    /// Drops everything that this node holds, so that no get that begins later is
-    /// answered with what was loaded before. Answers how many entries there were.
+    /// Drops all entries of this node, so that no later get returns a value that was
+    /// loaded before. Returns how many entries there were.
     pub fn clear_here(&self) -> u64 {
         self.changes.note_all(self.parts.clock.now_ms());
         let dropped = self.flights.interrupt_all(|| self.parts.store.clear());
@@ -124,8 +128,9 @@ impl Group {
         dropped
     }
 
-    /// Keeps a value that another node held, if there is nothing about the key yet, this
-    /// node holds it, and `may_keep` says so at that moment. Answers whether it was kept.
+    /// Stores a value of a previous owner if the key has no entry yet, this node holds
+    /// the key, and `may_keep` returns true at that moment. Returns whether it was
+    /// stored.
     pub(super) async fn adopt(
         &self,
         key: &str,
@@ -141,8 +146,8 @@ impl Group {
         let deadline_ms = ttl::deadline_ms(self.parts.clock.now_ms(), ttl);
         let entry = NewEntry { value: Some(value), deadline_ms, cost_us: 0 };
         let ring_hash = key::ring_hash(key);
-        // 1. This waits for room. 2. A removal comes and goes. Without a second
-        // look, what it removed would be kept.
+        // 1. This waits for room. 2. A removal of the key begins and ends. 3. Without a
+        // second check the removed value would be stored.
         self.flights.interrupt(key, hash, || {
             let new = store.peek(key, hash).is_none();
             let keep = new && self.parts.ownership.holds(ring_hash) && may_keep();
@@ -153,7 +158,7 @@ impl Group {
         })
     }
 
-    /// What is remembered of the key beside the store goes too.
+    /// Drops what is kept of the key outside the store.
     fn drop_remembered(&self, key: &str) {
         self.inheritance.remove(key);
         self.copies.remove(key, self.parts.store.hash(key));

@@ -1,9 +1,9 @@
-//! Which keys were changed, in which order and when, for the fence of sets [rule 6] and
-//! for what may be handed over [rule 9].
+//! The changes of keys, by number and time: they reject stale sets (rule 6) and outdated
+//! values of a previous owner (rule 9).
 //!
-//! Keys stand by their hash. Of the changes before the last tens of thousands of a shard
-//! only the newest number and time are known: what asks about them is told that the key
-//! may have changed, which costs a second try of a set, or a load.
+//! Keys are identified by their hash. Each shard knows its last few thousand changes one
+//! by one. Of older changes it knows only the newest number and time, so any other key
+//! may have changed up to then. This costs a retry of a set, or a load.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,20 +12,20 @@ use hashbrown::HashMap;
 use crate::flaw::{self, Flaw};
 use crate::sync::Mutex;
 
-/// By the key's hash, so that changes of different keys rarely meet.
+/// Selected by the key's hash, so that changes of different keys rarely contend.
 const SHARDS: usize = 16;
 
-/// Changes of a shard that are known one by one: at least these, at most twice as many.
+/// A shard knows at least this many changes one by one, and at most twice as many.
 const KNOWN: usize = 4_096;
 
-/// Low bits of a number count changes; the high ones are of this process alone, so
-/// that what was heard from the one before it is not taken for news.
+/// The low bits of a number count changes. The high bits are random for each process, so
+/// that a number of the previous process at this address is recognised.
 const COUNT_BITS: u32 = 40;
 
 /// Numbers and times of changes.
 pub(super) struct Changes {
     latest: AtomicU64,
-    /// The last gain of keys: sets from before are refused.
+    /// The number of the last gain of keys. Sets with an older number are refused.
     gained: AtomicU64,
     /// The last change of all keys.
     cleared: Mutex<Change>,
@@ -36,7 +36,7 @@ pub(super) struct Changes {
 struct Shard {
     newer: HashMap<u64, Change>,
     older: HashMap<u64, Change>,
-    /// The newest of those that are not known one by one.
+    /// The newest number and time of the changes that are not known one by one.
     forgotten: Change,
 }
 
@@ -57,8 +57,8 @@ impl Changes {
         }
     }
 
-    /// A key with this hash changes at `now_ms`. Changes of one key come one after
-    /// the other.
+    /// Records a change at `now_ms` of the key with this hash. The caller serialises the
+    /// changes of one key.
     pub(super) fn note(&self, hash: u64, now_ms: u64) {
         let change = Change { number: self.next(), at_ms: now_ms };
         let mut shard = self.shard(hash).lock();
@@ -72,15 +72,15 @@ impl Changes {
         }
     }
 
-    /// All keys change.
+    /// Records a change of all keys.
     pub(super) fn note_all(&self, now_ms: u64) {
         let change = Change { number: self.next(), at_ms: now_ms };
         let mut cleared = self.cleared.lock();
         *cleared = cleared.max(change);
     }
 
-    /// This node has other keys than before: a set that was sent earlier is refused,
-    /// whatever became of its key meanwhile.
+    /// Records that this node gained keys. A set that was sent earlier is refused,
+    /// because its key may have changed under another owner.
     pub(super) fn note_gain(&self) {
         if flaw::is(Flaw::GainIsNoChange) {
             return;

@@ -1,5 +1,5 @@
-//! Clear: every node of the ring drops everything, and is Ok when all that are in the
-//! ring at that moment have [rule 8].
+//! Clear: every node of the ring drops everything. It is Ok once all nodes that are in
+//! the ring at that moment have done so (rule 8).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::membership::view::Name;
 use crate::ownership::OwnershipState;
 use crate::transport::remote::{PeerCall, Remote, RemoteError, Response};
 
-/// Between attempts. A change of the ring ends the pause.
+/// The pause between attempts. A change of the ring ends it early.
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Group {
-    /// Drops everything that any node holds of this group. Answers how many entries
-    /// there were. Waits at most `within` for all nodes to confirm it.
+    /// Drops all entries of this group on all nodes. Returns how many there were. Waits
+    /// at most `within` for all nodes to confirm it.
     ///
     /// # Errors
-    /// [`Error::NotConfirmed`] names the nodes that did not.
+    /// [`Error::NotConfirmed`] names the nodes that did not confirm.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -35,13 +35,14 @@ impl Group {
         let all = async {
             loop {
                 let mut changes = self.parts.ownership.changes();
-                // Copies of what others own are here too, and a value that this node
-                // loaded while it was not the owner.
+                // This node may also have copies of values that others own, lent or made
+                // while it was uncertain.
                 dropped += self.clear_here();
                 self.copies_end().await;
                 let rest = Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
                 dropped += self.clear_others(&mut cleared, &mut reasons, rest).await;
-                // Those that came meanwhile are asked before it counts.
+                // Nodes that joined meanwhile must clear too before the clear is
+                // confirmed.
                 if reasons.is_empty() && self.parts.ownership.have_all(&cleared) {
                     return;
                 }
@@ -65,7 +66,8 @@ impl Group {
         }
     }
 
-    /// Asks all others in the ring that have not cleared under their present names.
+    /// Asks all other nodes in the ring that have not cleared under their present
+    /// registration.
     async fn clear_others(
         &self,
         cleared: &mut BTreeMap<String, Name>,
@@ -79,7 +81,8 @@ impl Group {
         });
         let mut asked: FuturesUnordered<_> = asked.collect();
         let mut dropped = 0;
-        // Of a node that hangs nothing comes back before the time is over.
+        // A node that hangs sends no answer before the time is over, so the reasons are
+        // set in advance.
         let silent = |remote: &Arc<dyn Remote>| {
             (remote.address().to_owned(), "it has not answered".to_owned())
         };
@@ -102,7 +105,7 @@ impl Group {
         dropped
     }
 
-    /// Returns when no copy that was lent before is answered any more.
+    /// Returns once all copies that were lent before have ended.
     pub(super) async fn copies_end(&self) {
         let clock = &self.parts.clock;
         let before_until_ms = self.parts.ownership.lent_before_until_ms();

@@ -1,45 +1,45 @@
-//! What one group is told.
+//! The configuration of one group.
 
 use std::time::Duration;
 
 use super::ttl;
 use crate::error::Error;
 
-/// What one group is told, apart from its store, policy and source.
+/// The configuration of one group, without its store, policy and source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// What callers name it by.
+    /// The name that callers give.
     pub name: String,
-    /// How long a value is kept that brings no time to live of its own; `None`:
-    /// until it is evicted.
+    /// How long a value without its own time to live is kept. `None`: until it is
+    /// evicted.
     pub ttl: Option<Duration>,
-    /// By how many percent the group's own `ttl` may be shortened, at random for
-    /// each entry, so that what was loaded together does not expire together.
+    /// By how many percent the group's `ttl` may be shortened, at random for each entry,
+    /// so that entries that were loaded together do not expire together.
     pub ttl_jitter_percent: u8,
-    /// How long it is remembered that the source has no such key; zero: not.
+    /// How long the absence of a key from the source is cached. Zero: not at all.
     pub negative_ttl: Duration,
-    /// The longest that one load may take, whoever waits for it.
+    /// The time limit of one load, independent of its callers' deadlines.
     pub load_timeout: Duration,
-    /// The longest value that is taken from a caller or the source.
+    /// The largest value that is accepted from a caller or the source.
     pub max_value_bytes: u64,
     /// What the group does while its node can't be certain to hold its keys.
     pub uncertain: Uncertain,
 }
 
-/// What a node does with what it loads while it can't be certain that nobody else holds
-/// its keys: its registry is out of reach, and some node as well.
+/// What a node does with loaded values while it is uncertain: the registry and some other
+/// member are out of reach, so another node may hold its keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Uncertain {
-    /// Keeps it for a second, so that the source is spared. A get may be answered with a
-    /// value of up to a second ago, whatever was changed meanwhile.
+    /// Caches them for one second, to protect the source. A get may return a value that
+    /// is up to one second old, even if the key was changed meanwhile.
     #[default]
     Brief,
-    /// Keeps nothing.
+    /// Caches nothing.
     Strict,
 }
 
 impl Config {
-    /// A group with the defaults of everything but its name.
+    /// A configuration with this name, and the defaults for everything else.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self {
@@ -53,10 +53,10 @@ impl Config {
         }
     }
 
-    /// Whether a group can be made from it.
+    /// Checks that a group can be made from this configuration.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] names the field, as it is called in the file.
+    /// [`Error::InvalidArgument`] names the field as in the configuration file.
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |argument, problem: &str| {
             Err(Error::InvalidArgument { argument, problem: problem.into() })
@@ -74,7 +74,7 @@ impl Config {
             ttl::check("negative-ttl", self.negative_ttl)?;
         }
         if self.load_timeout.is_zero() {
-            return refuse("load-timeout", "no load ends within no time; leave it out for 5s");
+            return refuse("load-timeout", "it is 0, so all loads fail; leave it out for 5s");
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Copies of values that others own, for a moment: of hot keys, lent by their owner
-//! [rule 10], and of what a node loaded while it was not certain.
+//! Short-lived copies of values: of hot keys, lent by their owner (rule 10), and of
+//! values that a node loaded while it was uncertain.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::value::Value;
 
 const SHARDS: usize = 16;
 
-/// What a copy takes besides key and value.
+/// Bytes of a copy besides its key and value.
 const OVERHEAD: u64 = 64;
 
 /// Copies on the node that borrowed or made them.
@@ -22,26 +22,26 @@ pub(super) struct Copies {
     most_bytes: u64,
 }
 
-/// What may be answered for a moment.
+/// A value that may be returned for a short time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Copy {
     /// `None`: the source has no such key.
     pub(super) value: Option<Value>,
-    /// Until when, by this node's clock.
+    /// When the copy ends, by this node's clock.
     pub(super) until_ms: u64,
-    /// The owner lent it. The others this node made because it was not certain, and
-    /// answers only as long as it is not.
+    /// Whether the owner lent it. If not, this node made it while it was uncertain, and
+    /// returns it only while it still is.
     pub(super) is_lent: bool,
 }
 
 impl Copies {
-    /// Copies of `most_bytes` at most.
+    /// An empty cache for copies of at most `most_bytes` together.
     pub(super) fn new(most_bytes: u64) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
         Self { shards, bytes: AtomicU64::new(0), most_bytes }
     }
 
-    /// Keeps a copy, where there is room beside those that have not ended.
+    /// Keeps a copy if there is room for it, if need be after dropping ended copies.
     pub(super) fn insert(&self, key: &str, hash: u64, copy: Copy, now_ms: u64) {
         let weight = weight_of(key, &copy);
         let is_full = || self.bytes.load(Ordering::Relaxed) + weight > self.most_bytes;
@@ -117,13 +117,13 @@ fn weight_of(key: &str, copy: &Copy) -> u64 {
 /// Most keys whose gets are counted at a time.
 const COUNTED: usize = 256;
 
-/// Gets of other nodes after which counts are halved, so that what was hot once cools.
+/// After this many gets of other nodes the counts are halved, so that a hot key cools.
 const WINDOW: u64 = 8_192;
 
-/// A key is hot when it makes up more than one of so many of those gets.
+/// A key is hot when more than one in this many of those gets is for it.
 const HOT_SHARE: u64 = 64;
 
-/// Which keys other nodes ask for most, and which are lent.
+/// Finds the keys that other nodes get most, and tracks lent copies.
 ///
 /// The counts are those of Misra and Gries, "Finding repeated elements" (1982): with k
 /// counters every key that makes up more than 1/k of the gets has one.
@@ -134,14 +134,15 @@ pub(super) struct Lender(Mutex<Lent>);
 struct Lent {
     counts: HashMap<u64, u64>,
     gets: u64,
-    /// By the key's hash, until when a copy is out by the lender's clock.
+    /// By the key's hash: when its last lent copy ends, by the lender's clock.
     until_ms: HashMap<u64, u64>,
-    /// The latest of them, of keys that are gone included.
+    /// The latest end of all lent copies, including those that are not in the map any
+    /// more.
     latest_ms: u64,
 }
 
 impl Lender {
-    /// Counts a get of another node. Answers whether the key is hot.
+    /// Counts a get of another node. Returns whether the key is hot.
     pub(super) fn is_hot(&self, hash: u64) -> bool {
         let lent = &mut *self.0.lock();
         lent.gets += 1;
@@ -154,7 +155,7 @@ impl Lender {
         }
         if let Some(count) = lent.counts.get_mut(&hash) {
             *count += 1;
-            // The first ones of a new window say nothing.
+            // A small count is no evidence.
             return *count * HOT_SHARE > lent.gets && *count >= HOT_SHARE;
         }
         if lent.counts.len() < COUNTED {
@@ -168,7 +169,7 @@ impl Lender {
         false
     }
 
-    /// Notes that a copy of the key is out for `lent` from now on.
+    /// Notes that a copy of the key is lent for `lent_for` from now on.
     pub(super) fn lend(&self, hash: u64, now_ms: u64, lent_for: Duration) {
         let until_ms = now_ms + (lent_for + LENT_DRIFT).as_millis() as u64;
         let lent = &mut *self.0.lock();
@@ -179,12 +180,12 @@ impl Lender {
         lent.latest_ms = lent.latest_ms.max(until_ms);
     }
 
-    /// Until when copies of the key may be out; 0: none is.
+    /// Until when lent copies of the key may live; 0: there are none.
     pub(super) fn out_until_ms(&self, hash: u64) -> u64 {
         self.0.lock().until_ms.get(&hash).copied().unwrap_or(0)
     }
 
-    /// Until when copies of any key may be out; 0: none was.
+    /// Until when lent copies of any key may live; 0: none was lent.
     pub(super) fn any_out_until_ms(&self) -> u64 {
         self.0.lock().latest_ms
     }

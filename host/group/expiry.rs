@@ -1,4 +1,4 @@
-//! Collects what expired, so that its room comes free without anybody asking.
+//! Collects expired entries, so that their room becomes free without a get.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +8,14 @@ use tokio::task::yield_now;
 use crate::clock::Clock;
 use crate::store::Store;
 
-/// Timers handled before other tasks get their turn.
+/// Timers handled before the task yields.
 const SLICE: usize = 1024;
 
-/// The shortest sleep. What expired is never answered, so collecting it a little
-/// later costs nothing but its room, and deadlines that follow each other closely
-/// are handled together.
+/// The shortest sleep, so that deadlines that are close together are handled together. An
+/// expired entry is never returned, so a late collection costs only its room.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(50);
 
-/// Drops expired entries of `store` for ever.
+/// Drops expired entries of `store`, in an endless loop.
 pub(super) async fn collect(store: Arc<Store>, clock: Clock) {
     loop {
         let next_ms = store.expire(SLICE).next_ms;

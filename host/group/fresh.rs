@@ -1,5 +1,7 @@
-//! Loads of a node that does not hold the key [rule 5]: shared only by gets that began
-//! before the load did. One at a time a key; those that come meanwhile share the next.
+//! Loads of keys that this node does not hold, shared only by gets that began before the
+//! load (rule 5).
+//!
+//! One load of a key runs at a time. Gets that arrive meanwhile share the next one.
 
 use std::sync::Arc;
 
@@ -11,17 +13,17 @@ use super::reply::Reply;
 use super::singleflight::{Flights, Joined, Load, Waiter};
 use crate::sync::Mutex;
 
-/// Loads that wait for their turn, and those that have it.
+/// Loads that wait for the previous load of their key, and loads that run.
 pub(super) struct FreshLoads {
-    /// May be joined: none of them has begun.
+    /// Loads that have not begun, so gets may still join them.
     waiting: Arc<Flights<Reply, Span>>,
-    /// By key, for as long as somebody loads it or waits to. Who has the turn loads.
+    /// A lock for each key that is being loaded or waits to be. A load runs under it.
     turns: Mutex<HashMap<Box<str>, Arc<Turn<()>>>>,
 }
 
-/// What a caller has to do.
+/// What the caller must do.
 pub(super) enum Asked {
-    /// Start the load apart from itself, and wait for it.
+    /// Start the load as a separate task, and wait for it.
     Leads(Load<Reply, Span>, Waiter<Reply, Span>),
     /// Wait.
     Follows(Waiter<Reply, Span>),
@@ -32,7 +34,7 @@ impl FreshLoads {
         Self { waiting: Flights::new(), turns: Mutex::default() }
     }
 
-    /// Joins the load of `key` that has not begun, or makes one.
+    /// Joins the load of `key` that has not begun, or creates one.
     pub(super) fn ask(&self, key: &str, hash: u64, label: impl FnOnce() -> Span) -> Asked {
         match self.waiting.join(key, hash, || None, label) {
             Joined::Leader(load, waiter) => Asked::Leads(load, waiter),
@@ -41,8 +43,8 @@ impl FreshLoads {
         }
     }
 
-    /// Runs `load` when the one before it of the same key has ended. From then on
-    /// nobody joins it.
+    /// Waits until the previous load of the key has ended, then runs `load`. From then on
+    /// no get joins it.
     pub(super) async fn in_turn<T>(
         &self,
         key: &str,
@@ -57,8 +59,8 @@ impl FreshLoads {
     }
 }
 
-/// Takes a turn out of the table when nobody waits for it, however its load ended. Dropped
-/// after the turn, whose handle it does not count.
+/// Removes the lock of a key from the table if no other load waits for it, however this
+/// load ended. It is dropped after the lock's guard and before this load's handle.
 struct Tidy<'a> {
     turns: &'a Mutex<HashMap<Box<str>, Arc<Turn<()>>>>,
     key: &'a str,
@@ -67,7 +69,7 @@ struct Tidy<'a> {
 impl Drop for Tidy<'_> {
     fn drop(&mut self) {
         let mut turns = self.turns.lock();
-        // This one's handle and the table's: nobody waits.
+        // Two handles are this load's and the table's: no other load waits.
         if turns.get(self.key).is_some_and(|known| Arc::strong_count(known) <= 2) {
             turns.remove(self.key);
         }

@@ -21,13 +21,13 @@ use crate::transport::remote::{PeerCall, Remote, RemoteError, Response};
 use crate::value::{Answer, Origin};
 
 impl Group {
-    /// The value of `key`: from memory, or else loaded once, however many ask.
-    /// Waits at most `within`; dropping the future gives up this caller's wait
-    /// only, and the load when nobody else waits for it.
+    /// Returns the value of `key` from memory, or loads it once for all concurrent
+    /// callers. Waits at most `within`. Dropping the future ends only this caller's wait.
+    /// The load is cancelled when no other caller waits for it.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if the source has no such key. A load that fails is
-    /// not remembered, and fails for all who wait for it.
+    /// [`Error::NotFound`] if the source has no such key. A failed load fails for all its
+    /// waiters, and is not cached.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -35,7 +35,7 @@ impl Group {
         self.get_and_tell(key, within).await.1
     }
 
-    /// As [`get`](Self::get), and tells how it was counted.
+    /// Like [`get`](Self::get), and also returns how the get was counted.
     pub(crate) async fn get_and_tell(
         self: &Arc<Self>,
         key: &str,
@@ -72,14 +72,14 @@ impl Group {
         }
     }
 
-    /// Joins the load of a key that this node holds, or loads what it does not hold for
-    /// this get. Also how a peer's request goes on after a miss: nothing from here on asks
-    /// another node for what it loads, so two nodes that each take the other for the owner
-    /// can't wait for each other.
+    /// Joins or starts a load on this node. If it does not hold the key, only gets that
+    /// began before the load share it. A peer's request also continues here after a miss.
+    /// From here on no other node is asked to load the key, so two nodes that consider
+    /// each other the owner can't wait for each other.
     pub(super) async fn load_here(self: &Arc<Self>, key: &str, hash: u64, ring_hash: u64) -> Reply {
         if self.parts.ownership.holds(ring_hash) || flaw::is(Flaw::OthersShareLoads) {
-            // 1. This node holds the key. 2. The thread is held up, and the node loses it.
-            // 3. The load begins. Its landing finds out.
+            // 1. This node holds the key. 2. The thread is suspended, and the node loses
+            // the key. 3. The load begins. Its landing detects the loss.
             #[cfg(feature = "flaws")]
             if let Some(held_up) = flaw::holds_up() {
                 self.parts.clock.sleep(held_up).await;
@@ -90,9 +90,9 @@ impl Group {
         }
     }
 
-    /// The owner's answer, which is not kept here unless the owner lent it. An owner that
-    /// can't be reached is not waited for: this node loads by itself. One whose source is
-    /// slow is waited for, see [`Remote::ask`].
+    /// Asks the owner, and returns its answer. The answer is kept here only if the owner
+    /// lent it. If the owner can't be reached, this node loads by itself. An owner with a
+    /// slow source is waited for, see [`Remote::ask`].
     async fn ask_owner(
         self: &Arc<Self>,
         owner: &dyn Remote,
@@ -100,9 +100,9 @@ impl Group {
         hash: u64,
         within: Duration,
     ) -> Reply {
-        // Every get asks by itself, and the owner loads once for all. Were they to
-        // share a question here, a get that begins after a removal ended could
-        // join one from before.
+        // Each get sends its own request, and the owner loads once for all of them. If
+        // gets shared a request here, a get that begins after a removal could join a
+        // request from before it.
         let asked_ms = self.parts.clock.now_ms();
         let reason = match owner.ask(self.request(key, PeerCall::Get), within).await {
             Ok(Response::Value { answer, lent_ms }) => {
@@ -112,8 +112,8 @@ impl Group {
             Ok(_) => "it answered something else".into(),
             Err(RemoteError::Unreachable(reason)) => reason,
             Err(RemoteError::Answered(Error::Stopping)) => "it is stopping".into(),
-            // It speaks for a key of a group that it does not have as little as one that
-            // is out of reach.
+            // An owner without the group can't answer for its keys, like an owner out of
+            // reach.
             Err(error) if error.is_of_unknown_group() => "it has no such group".into(),
             Err(RemoteError::Answered(error)) => return Err(error),
         };
@@ -121,7 +121,7 @@ impl Group {
         self.load_fresh(key, hash).await
     }
 
-    /// Joins the load of `key` or starts it; what comes is kept.
+    /// Joins the load of `key`, or starts one. Its result is stored.
     async fn load_once(self: &Arc<Self>, key: &str, hash: u64) -> Reply {
         let retriever = self.retriever()?;
         let recheck = || self.held(key, hash).map(|found| self.reply(found));
@@ -133,8 +133,8 @@ impl Group {
                 (waiter, wait)
             }
             Joined::Leader(flight, waiter) => {
-                // 1. The first caller starts the load. 2. Others join it. 3. The
-                // first goes away. Were the load part of its future, all would fail.
+                // 1. The first caller starts the load. 2. Others join it. 3. The first
+                // drops its future. If the load were part of that future, all would fail.
                 let load = Arc::clone(self).load_and_keep(retriever, key.into(), hash, flight);
                 tokio::spawn(load.instrument(waiter.label().clone()));
                 (waiter, Span::none())
@@ -143,7 +143,7 @@ impl Group {
         answer_of(waiter, wait).await
     }
 
-    /// Loads `key` for gets that have begun, and for no later one.
+    /// Joins a load of `key` that has not begun, or starts one. Its result is not stored.
     async fn load_fresh(self: &Arc<Self>, key: &str, hash: u64) -> Reply {
         let retriever = self.retriever()?;
         let span = || spans::flight(&self.config.name);
@@ -166,7 +166,7 @@ impl Group {
         self.parts.source.retriever().ok_or_else(none)
     }
 
-    /// Answers a get from what memory holds of the key.
+    /// Answers a get with an entry from memory, and counts it.
     pub(super) fn remembered(&self, found: Found) -> (GetResult, Reply) {
         let reply = self.reply(found);
         let result = match reply {
@@ -177,14 +177,15 @@ impl Group {
         (result, reply)
     }
 
-    /// What memory holds of the key, if this node may answer it. All that is in the store
-    /// is the node's own, see `ownership::right`.
+    /// The entry of the key in memory, if this node may return it. The owner is not
+    /// looked up: all entries in the store of a node that is certain are its own, see
+    /// `ownership::step`.
     pub(super) fn held(&self, key: &str, hash: u64) -> Option<Found> {
         if self.parts.ownership.is_certain() { self.parts.store.get(key, hash) } else { None }
     }
 
-    /// A copy for a moment: lent by the owner, or made while this node was not certain
-    /// and still is not.
+    /// A short-lived copy of the value: lent by the owner, or made while this node was
+    /// uncertain, if it still is.
     fn copied(&self, key: &str, hash: u64) -> Option<Reply> {
         let copy = self.copies.get(key, hash, || self.parts.clock.now_ms())?;
         if !copy.is_lent && self.parts.ownership.is_certain() {
@@ -198,7 +199,8 @@ impl Group {
         }))
     }
 
-    /// Keeps what the owner lent for as long as it did, counted from before it was asked.
+    /// Keeps a value for as long as the owner lent it, counted from before the request
+    /// was sent.
     fn borrow(&self, key: &str, hash: u64, answer: &Answer, asked_ms: u64, lent_ms: u64) {
         let now_ms = self.parts.clock.now_ms();
         let until_ms = asked_ms + lent_ms.min(LENT_FOR.as_millis() as u64);
@@ -207,7 +209,7 @@ impl Group {
             None => until_ms,
         };
         if until_ms > now_ms {
-            // As a slice it would keep the connection's whole buffer alive.
+            // Copied, because a slice would keep the connection's whole buffer alive.
             let value = Bytes::copy_from_slice(&answer.value).into();
             let copy = Copy { value: Some(value), until_ms, is_lent: true };
             self.copies.insert(key, hash, copy, now_ms);

@@ -1,5 +1,5 @@
-//! What a node that leaves gives to those who own its keys from then on, and what they
-//! keep of it [rule 9].
+//! A node that leaves sends its entries to the new owners of its keys, which keep those
+//! that are still valid (rule 9).
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -17,26 +17,28 @@ use crate::ownership::Owner;
 use crate::store::Held;
 use crate::transport::remote::{self, PeerCall, Remote, Response};
 
-/// Bytes of keys and values in one message: many small entries, or a large one.
+/// Bytes of keys and values in one message. Only its last entry may exceed this.
 const MESSAGE_BYTES: usize = 256 << 10;
 
-/// Entries in one message, so that the heir takes it in at once.
+/// The most entries in one message, so that the receiver handles it quickly.
 const MESSAGE_ENTRIES: usize = 1_024;
 
-/// How long an heir waits to hear that the node has gone, and to hold its keys again.
+/// How long the receiver waits until it has seen the sender's removal, and until it is
+/// certain to hold its keys again.
 const HEAR_WITHIN: Duration = Duration::from_secs(1);
 
-/// For how long an heir's changes count that may be newer than what it is given.
+/// The receiver rejects an entry if it has noted a change of the key within this time:
+/// the change may be newer.
 const UNCHANGED_FOR_MS: u64 = 60_000;
 
-/// What became of the entries.
+/// The outcome of a handover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HandedOver {
-    /// Sent, the most lately used first.
+    /// Entries sent, the most recently used first.
     pub sent: u64,
-    /// Bytes of keys and values of these.
+    /// Bytes of keys and values of the entries sent.
     pub bytes: u64,
-    /// Kept by the heirs, who may have had the others already.
+    /// Entries that the receivers kept. They may have had the others already.
     pub kept: u64,
 }
 
@@ -48,23 +50,25 @@ impl AddAssign for HandedOver {
     }
 }
 
-/// What goes to one heir.
+/// The entries for one receiver.
 struct Heir<'a> {
     node: Arc<dyn Remote>,
-    /// The giver's registration, or the heir's own for what it took over before.
+    /// The registration of the node that leaves; or the receiver's own, for keys that it
+    /// took over earlier.
     name: Name,
     entries: Box<dyn Iterator<Item = Held> + Send + 'a>,
 }
 
 impl Group {
-    /// Gives what this node held, which has left under `name`, to those who own it now,
-    /// the most lately used first, until all is sent or `within` has passed. So it does
-    /// with what a node that came lately has not asked for yet, as it can't any more. An
-    /// heir that does not answer gets no more. Each entry is read once.
+    /// Sends the entries of this node, which has left as the registration `name`, to
+    /// their new owners. The most recently used go first, until all are sent or `within`
+    /// has passed. It also sends the values that a recently joined node has taken over
+    /// but not asked for, because it can't ask later. A receiver that does not answer
+    /// gets no further message.
     pub async fn hand_over(&self, name: Name, within: Duration) -> HandedOver {
         let end_ms = self.parts.clock.now_ms() + within.as_millis() as u64;
         let heirs = self.next_owners(name).into_iter().chain(self.newcomers());
-        // As a list first: a stream that borrows from its closure is not `Send`.
+        // Collected first, because a stream that borrows from its closure is not `Send`.
         let sent: Vec<_> = heirs.map(|heir| self.hand_to(heir, end_ms)).collect();
         let mut all = HandedOver::default();
         join_all(sent).await.into_iter().for_each(|handed| all += handed);
@@ -73,7 +77,7 @@ impl Group {
         all
     }
 
-    /// Those who own what this node held.
+    /// The new owners of this node's entries.
     fn next_owners(&self, name: Name) -> Vec<Heir<'_>> {
         let store = &self.parts.store;
         let mut heirs = BTreeMap::new();
@@ -85,14 +89,15 @@ impl Group {
             }
         }
         let heir = |(node, slots): (Arc<dyn Remote>, Vec<u32>)| {
-            // Another entry may be in a slot by then, or none.
+            // By then the slot may contain another entry, or none.
             let entries = slots.into_iter().filter_map(|slot| store.held(slot));
             Heir { node, name, entries: Box::new(entries) }
         };
         heirs.into_values().map(heir).collect()
     }
 
-    /// Those who took keys over from this node before, and have not asked for all values.
+    /// Nodes that took keys over from this node earlier, with the values that they have
+    /// not asked for.
     fn newcomers(&self) -> Vec<Heir<'_>> {
         let mut by_name: BTreeMap<Name, Vec<Held>> = BTreeMap::new();
         for (heir, held) in self.inheritance.give_all(self.parts.clock.now_ms()) {
@@ -144,9 +149,9 @@ impl Group {
         remote::HandedOver { key: Bytes::from(held.key), value: held.value.into(), ttl }
     }
 
-    /// Keeps what this node is the heir of among `entries`, which the registration `name`
-    /// at `from` gives as it leaves, or which this node took over under `name`. Answers
-    /// how much that was.
+    /// Keeps those of `entries` that this node may take over. The node at `from` sends
+    /// them as it leaves. `name` is its registration; or this node's own, if the entries
+    /// are of keys that this node took over earlier. Returns how many it kept.
     pub(super) async fn take_over(
         &self,
         from: &str,
@@ -154,7 +159,7 @@ impl Group {
         entries: Vec<remote::HandedOver>,
         within: Duration,
     ) -> u64 {
-        // By a list nobody leaves, and nothing would end the wait below early.
+        // With a static list no node leaves, and nothing would end the wait below early.
         if self.parts.ownership.name() == 0 {
             return 0;
         }
@@ -163,7 +168,8 @@ impl Group {
         if name != ownership.name() {
             self.wait_until(within, || ownership.has_gone(from, name)).await;
         }
-        // Since when a change may be newer than what the other node read.
+        // The time since which the key must not have changed: a later change may be newer
+        // than the entry. `None`: this node may not take the key over.
         let unchanged_since_ms = |ring_hash| {
             if name == ownership.name() {
                 return ownership.inherits(name, ring_hash);
@@ -177,7 +183,8 @@ impl Group {
         for entry in entries {
             let Ok(key) = key::parse(&entry.key) else { continue };
             let (hash, ring_hash) = (store.hash(key), key::ring_hash(key));
-            // Nothing is held while the ring changes, as it does when a node leaves.
+            // A node holds nothing while its ring changes, as it does when another node
+            // leaves.
             let rest = Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
             self.wait_until(rest, || ownership.is_certain()).await;
             if !ownership.is_certain() {
@@ -198,7 +205,7 @@ impl Group {
         kept
     }
 
-    /// Waits for what follows from a change of the view.
+    /// Waits until `is_so` returns true, which a change of the view brings about.
     async fn wait_until(&self, within: Duration, is_so: impl Fn() -> bool) {
         if is_so() {
             return;

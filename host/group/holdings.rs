@@ -1,5 +1,5 @@
-//! What happens to the entries of a group when the right to hold keys changes. Rules 2 and
-//! 9.
+//! What happens to the entries of a group when the right to hold keys changes (rules 2
+//! and 9).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ impl Holdings for Group {
             },
         );
         self.counters.not_handed_over(refused);
-        // Where there is no runtime there are no other nodes.
+        // Without a runtime there are no other nodes, and so nothing to expire.
         if giver.newcomer.is_some()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {

@@ -1,4 +1,5 @@
-//! Values of keys that this node has lost, for the one node that took them over [rule 9].
+//! Values of keys that this node has lost, kept for the one node that took them over
+//! (rule 9).
 
 use hashbrown::HashMap;
 
@@ -8,10 +9,10 @@ use crate::membership::view::Name;
 use crate::store::Held;
 use crate::sync::Mutex;
 
-/// What an entry takes here besides key and value.
+/// Bytes of an entry besides its key and value.
 const OVERHEAD: u64 = 96;
 
-/// Entries by key, each for one registration, for a minute.
+/// Entries by key. Each is kept for one registration, for a minute.
 pub(super) struct Inheritance {
     kept: Mutex<Kept>,
     most_bytes: u64,
@@ -21,7 +22,7 @@ pub(super) struct Inheritance {
 struct Kept {
     entries: HashMap<Box<str>, Entry>,
     bytes: u64,
-    /// When the last of them may be forgotten.
+    /// When the last of them expires.
     until_ms: u64,
 }
 
@@ -36,7 +37,7 @@ impl Inheritance {
         Self { kept: Mutex::default(), most_bytes }
     }
 
-    /// Keeps an entry for the registration `heir`. Answers whether there was room.
+    /// Keeps an entry for the registration `heir`. Returns whether there was room.
     pub(super) fn keep(&self, held: Held, heir: Name, until_ms: u64) -> bool {
         let weight = weight(&held);
         let kept = &mut *self.kept.lock();
@@ -62,14 +63,15 @@ impl Inheritance {
         (entry.until_ms > now_ms).then_some(entry.held)
     }
 
-    /// All that may be given still, each with its heir; nothing is kept.
+    /// Takes out all entries, and returns those that have not expired, each with its
+    /// heir.
     pub(super) fn give_all(&self, now_ms: u64) -> Vec<(Name, Held)> {
         let given = std::mem::take(&mut *self.kept.lock()).entries.into_values();
         let given = given.filter(|entry| entry.until_ms > now_ms);
         given.map(|entry| (entry.heir, entry.held)).collect()
     }
 
-    /// The key was changed.
+    /// Drops the value of a key that was changed.
     pub(super) fn remove(&self, key: &str) {
         let kept = &mut *self.kept.lock();
         if let Some(entry) = kept.entries.remove(key) {
@@ -82,7 +84,7 @@ impl Inheritance {
         drop(gone);
     }
 
-    /// Forgets what is over, and what this node owns again.
+    /// Drops expired entries, and those of keys that this node owns again.
     pub(super) fn tidy(&self, owned: &dyn Fn(u64) -> bool, now_ms: u64) {
         let kept = &mut *self.kept.lock();
         let mut freed = 0;
@@ -94,7 +96,7 @@ impl Inheritance {
         kept.bytes -= freed;
     }
 
-    /// Forgets everything when the last of it is over.
+    /// Drops everything once the last entry has expired.
     pub(super) fn expire(&self, now_ms: u64) {
         let kept = &mut *self.kept.lock();
         if kept.until_ms <= now_ms && !kept.entries.is_empty() {

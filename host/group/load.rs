@@ -1,4 +1,4 @@
-//! One load from the source to its end, apart from the callers who wait for it.
+//! One load from the source, independent of the callers that wait for it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,16 +19,16 @@ use crate::telemetry::{LoadOutcome, LoadSource, spans};
 use crate::transport::remote::{PeerCall, RemoteError, Response};
 use crate::value::{Answer, Origin};
 
-/// How long a node that is not certain keeps what it loads, so that its source is not
-/// asked for each get.
+/// How long an uncertain node caches a loaded value, so that not every get reaches the
+/// source.
 const BRIEFLY: Duration = Duration::from_secs(1);
 
-/// A node that held the key before has the value in memory or not at all.
+/// Time limit of the request to the previous owner, which answers from memory only.
 const INHERIT_WITHIN: Duration = Duration::from_millis(200);
 
 impl Group {
-    /// Loads `key`, which this node holds, keeps what came, and lands the flight. Ends
-    /// early, without a trace in the store, when nobody waits any more.
+    /// Loads `key`, which this node holds, stores the result, and lands the flight. Ends
+    /// early, without storing anything, when no caller waits any more.
     pub(super) async fn load_and_keep(
         self: Arc<Self>,
         retriever: SharedRetriever,
@@ -52,7 +52,8 @@ impl Group {
         }
     }
 
-    /// Loads `key`, which this node does not hold, when the load of it before has ended.
+    /// Loads `key`, which this node does not hold, after the previous load of it has
+    /// ended.
     pub(super) async fn load_in_turn(
         self: Arc<Self>,
         retriever: SharedRetriever,
@@ -71,7 +72,7 @@ impl Group {
             .await;
     }
 
-    /// Asks the source. `None`: nobody waits any more.
+    /// Asks the source. `None`: no caller waits any more.
     async fn load(
         &self,
         retriever: &SharedRetriever,
@@ -97,11 +98,11 @@ impl Group {
         })
     }
 
-    /// Keeps what a node loaded that is not certain to hold its keys, where the
-    /// configuration wants the source to be spared.
+    /// Caches a loaded value for one second while this node is out of touch, unless the
+    /// group is [`Uncertain::Strict`].
     ///
-    /// The second counts from before the source was asked: the answer may have been slow,
-    /// or this process stood still before it read it.
+    /// The second counts from before the source was asked: the answer may be slow, or
+    /// this process may be suspended before it reads the answer.
     fn keep_briefly(&self, key: &str, hash: u64, entry: Option<NewEntry>, asked_ms: u64) {
         let is_out_of_touch = self.parts.ownership.is_out_of_touch();
         if !is_out_of_touch || self.config.uncertain == Uncertain::Strict {
@@ -117,7 +118,7 @@ impl Group {
         }
     }
 
-    /// Keeps what there is to keep, and answers all who wait.
+    /// Stores the entry, if there is one, and answers all waiters.
     async fn land(
         &self,
         flight: Load<Reply, Span>,
@@ -127,16 +128,16 @@ impl Group {
         entry: Option<NewEntry>,
         may_keep: impl FnOnce() -> bool,
     ) {
-        // 1. A load takes the lock of its flight. 2. It waits for room, which the
-        // worker makes. 3. All keys of that lock's shard wait with it. So the room is
-        // had first, and under the lock nothing remains that can wait or fail.
+        // 1. A load takes the lock of its flight. 2. It waits until the worker has made
+        // room. 3. All keys of that lock's shard wait with it. So the room is reserved
+        // first, and nothing under the lock can wait or fail.
         let kept = match entry {
             Some(entry) => self.room_for(key, &entry).await.map(|room| (room, entry)),
             None => None,
         };
         flight.land(reply, || {
-            // 1. A load begins while this node holds the key. 2. It loses the key, which
-            // another node changes. 3. The load ends, with what it read before.
+            // 1. A load begins while this node holds the key. 2. This node loses the key,
+            // and another node changes it. 3. The load ends with the old value.
             if let Some((room, entry)) = kept
                 && (self.parts.ownership.holds(key::ring_hash(key))
                     || flaw::is(Flaw::LandingIsNotChecked))
@@ -147,9 +148,9 @@ impl Group {
         });
     }
 
-    /// What a node held of the key that owned it before this one, so that the source is
-    /// not asked for everything anew when a node comes or goes [rule 9]. With it comes
-    /// since when the key must not have changed.
+    /// Asks the previous owner for its value of the key, so that the source need not be
+    /// asked for every key after a node joins or leaves (rule 9). Returns the value, and
+    /// the time since which the key must not have changed.
     async fn inherit(&self, key: &str, hash: u64) -> Option<(Fetched, u64)> {
         let inheritance = self.parts.ownership.inheritance(key::ring_hash(key))?;
         let since_ms = inheritance.unchanged_since_ms;
@@ -165,17 +166,18 @@ impl Group {
             Err(_) => LoadOutcome::Unavailable,
         });
         let Ok(Response::Value { answer, .. }) = held else { return None };
-        // 1. A change of the key comes and goes while the answer is on its way. What it
-        // dropped must not even be answered to those who joined after it.
+        // The key may have changed while the answer was on its way. Then the answer is
+        // outdated, and the source is asked instead.
         if self.changes.since(hash, since_ms) {
             return None;
         }
-        // As a slice it would keep the connection's whole buffer alive.
+        // Copied, because a slice would keep the connection's whole buffer alive.
         let value = bytes::Bytes::copy_from_slice(&answer.value);
         Some((Fetched { value, ttl: answer.ttl }, since_ms))
     }
 
-    /// Asks the source. A retriever holds the limit itself, or is held to it here.
+    /// Asks the source, within the group's time limit. The retriever gets the limit too,
+    /// but may not enforce it.
     async fn fetch(
         &self,
         retriever: &SharedRetriever,
@@ -206,8 +208,8 @@ impl Group {
         self.entry(None, Some(self.config.negative_ttl), took)
     }
 
-    /// `None` if the time to live is none at all: a source says so of what may not
-    /// be cached.
+    /// `None` if the time to live is zero, which means that the result must not be
+    /// cached.
     fn entry(
         &self,
         value: Option<bytes::Bytes>,
@@ -222,8 +224,8 @@ impl Group {
         Some(NewEntry { value, deadline_ms, cost_us })
     }
 
-    /// Room for what was loaded. Without it the callers get the value all the same,
-    /// and the next get loads anew.
+    /// Reserves room for a loaded entry. Without room the callers still get the value,
+    /// and the next get loads it again.
     async fn room_for(&self, key: &str, entry: &NewEntry) -> Option<Reservation> {
         let value_len = entry.value.as_ref().map_or(0, bytes::Bytes::len);
         let refused = match self.room(key.len(), value_len).await {
@@ -234,13 +236,13 @@ impl Group {
         if too_large && !self.warned_of_oversize.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 group = self.config.name,
-                "the source gave a value that was answered but not kept: {refused} (said once)"
+                "a loaded value was returned but is too large to be cached: {refused} (logged once)"
             );
         }
         None
     }
 
-    /// What callers are told of a source's failure.
+    /// The error that callers get for a failure of the source.
     fn failure(&self, source: &str, error: FetchError) -> Error {
         let who = || format!("the source {source:?} of group {:?}", self.config.name);
         match error {
@@ -265,7 +267,7 @@ impl Group {
     }
 }
 
-/// Tells a span how a load ended.
+/// Records in a span how a load ended.
 fn note(span: &Span, fetched: &Result<Option<Fetched>, FetchError>) {
     let words: &dyn std::fmt::Display = match fetched {
         Ok(_) => &"",

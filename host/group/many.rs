@@ -1,5 +1,6 @@
-//! Many keys at a time: what this node does not answer by itself goes to each owner as
-//! one message. A key that is named more than once is asked for once.
+//! Many keys in one call: the keys of each other owner go to it in one message.
+//!
+//! A get of a key that is given more than once is made once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,31 +19,31 @@ use crate::ownership::Owner;
 use crate::telemetry::GetResult;
 use crate::transport::remote::{Part, PeerCall, Remote, RemoteError, Response};
 
-/// Keys that are asked for at a time.
+/// Keys that are handled concurrently.
 const AT_ONCE: usize = 64;
 
-/// Keys of one message to another node.
+/// The most keys in one message to another node.
 const MOST_PARTS: usize = 1_024;
 
-/// Bytes of values in one message: a longer one would keep others on its connection
-/// waiting, and those beyond are got one by one.
+/// The most bytes of values in one message: a longer one would delay other requests on
+/// its connection. Values beyond this are got one by one.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// The keys that one other node owns, by their place in the call.
+/// The keys of one other owner, each with its index in the call.
 struct OfOwner<'a> {
     owner: Arc<dyn Remote>,
     keys: Vec<(usize, &'a str)>,
 }
 
-/// How many bytes of values an answer may hold still.
+/// Counts the bytes of values in an answer, up to a limit.
 struct Room {
     limit: u64,
     used: AtomicU64,
 }
 
 impl Room {
-    /// Counts an answer in, unless there is no room left beside those before it. The
-    /// first one has room in any case.
+    /// Counts a value, or refuses it if it would exceed the limit. The first one is
+    /// always accepted.
     fn take(&self, reply: Reply) -> Reply {
         let Ok(answer) = &reply else { return reply };
         let bytes = answer.value.len() as u64;
@@ -64,8 +65,9 @@ impl Room {
 }
 
 impl Group {
-    /// The values of `keys`, in their order, of `limit` bytes together at most: those
-    /// beyond end with [`Error::TooLarge`]. `within` is for all of them.
+    /// Returns the values of `keys`, in the same order. They have at most `limit` bytes
+    /// together; values beyond that end with [`Error::TooLarge`]. `within` is the time
+    /// limit of the whole call.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -87,12 +89,12 @@ impl Group {
             })
             .collect();
         let replies = self.get_each(&unique, within, limit).await;
-        // In the answer a value stands as often as its key was named.
+        // A value counts as often as its key was given, because the answer repeats it.
         let room = Room { limit, used: AtomicU64::new(0) };
         keys.iter().map(|key| room.take(replies[first[key.as_ref()]].clone())).collect()
     }
 
-    /// The same of keys that differ.
+    /// The same for distinct keys.
     async fn get_each(self: &Arc<Self>, keys: &[&str], within: Duration, limit: u64) -> Vec<Reply> {
         let room = Room { limit, used: AtomicU64::new(0) };
         let clock = &self.parts.clock;
@@ -115,7 +117,7 @@ impl Group {
         for (at, reply) in join_all(asked).await.into_iter().flatten() {
             match reply {
                 Some(reply) => replies[at] = Some(reply),
-                // The owner can't say: each is got by itself.
+                // The owner gave no usable answer for this key, so it is got by itself.
                 None => here.push((at, keys[at])),
             }
         }
@@ -131,7 +133,7 @@ impl Group {
             }
             .boxed()
         });
-        // As a list first: a stream that borrows from its closure is not `Send`.
+        // Collected first, because a stream that borrows from its closure is not `Send`.
         let gets: Vec<_> = gets.collect();
         for (at, reply) in stream::iter(gets).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
             replies[at] = Some(reply);
@@ -139,8 +141,8 @@ impl Group {
         replies.into_iter().map(|reply| reply.unwrap_or_else(late)).collect()
     }
 
-    /// Removes `keys`, in their order; see [`remove`](Self::remove) for each. `within` is
-    /// for all of them.
+    /// Removes each of `keys` as [`remove`](Self::remove) does. The results are in the
+    /// order of the keys. `within` is the time limit of the whole call.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -153,7 +155,7 @@ impl Group {
         let clock = &self.parts.clock;
         let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
         let rest = &|| Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
-        // Those that are not confirmed when this is dropped go on in the background.
+        // Removals that are not confirmed when this ends continue in the background.
         let valid = |key: &&str| key::parse(key.as_bytes()).is_ok();
         let pending = keys.iter().map(|key| valid(key).then(|| PendingRemoval::new(self, key)));
         let mut pending: Vec<_> = pending.collect();
@@ -183,7 +185,8 @@ impl Group {
                             pending.confirm();
                         }
                     }
-                    // It does not hold it, or did not say: each is removed by itself.
+                    // The owner did not confirm the removal of this key, so it is removed
+                    // by itself.
                     _ => here.push((*at, key)),
                 }
             }
@@ -212,8 +215,8 @@ impl Group {
         results.into_iter().map(|result| result.unwrap_or_else(late)).collect()
     }
 
-    /// The keys for which `wanted` says so, in two parts: those that this node answers
-    /// for, and those of each other owner.
+    /// Splits the keys that `wanted` accepts into those that this node owns, and those of
+    /// each other owner.
     fn by_owner<'a>(
         &self,
         keys: &[&'a str],
@@ -237,7 +240,8 @@ impl Group {
         (here, there.into_values().collect())
     }
 
-    /// Asks another node for the values of its keys. `None` for a key: it could not say.
+    /// Asks another node for the values of its keys. `None` for a key: it gave no usable
+    /// answer.
     async fn ask_for_many(
         &self,
         owner: &dyn Remote,
@@ -252,7 +256,7 @@ impl Group {
         let replies = keys.iter().map(|(at, _)| {
             let reply = match answers.next() {
                 Some(Ok(Response::Value { answer, .. })) => Some(room.take(Ok(answer))),
-                // Among them what had no room in the message.
+                // `TooLarge` includes values that had no room in the message.
                 Some(Err(
                     Error::Stopping | Error::UnknownGroup { .. } | Error::TooLarge { .. },
                 ))
@@ -264,7 +268,7 @@ impl Group {
                 Some(Ok(_)) => self.counters.count_get(GetResult::Peer),
                 Some(Err(Error::NotFound)) => self.counters.count_get(GetResult::Miss),
                 Some(Err(_)) => self.counters.count_get(GetResult::Error),
-                // Counted when it is got by itself.
+                // Counted later, when the key is got by itself.
                 None => {}
             }
             (*at, reply)
@@ -286,8 +290,8 @@ impl Group {
         }
     }
 
-    /// Answers another node the parts of its message, values of `most_bytes` together at
-    /// most.
+    /// Answers the parts of another node's message. Their values have at most
+    /// `most_bytes` together.
     pub(super) async fn answer_many(
         self: &Arc<Self>,
         parts: Vec<Part>,

@@ -1,4 +1,5 @@
-//! The read path of one group, and what changes it: set, remove, clear.
+//! One group of keys: its read path, its changes (set, remove, clear), and its answers to
+//! other nodes.
 
 mod get;
 mod many;
@@ -59,14 +60,14 @@ use owner_versions::OwnerVersions;
 use reply::Reply;
 use singleflight::Flights;
 
-/// Between two lines of the log about a retriever that breaks.
+/// The shortest time between two log lines about a failing retriever.
 const BROKEN_EACH: Duration = Duration::from_secs(10);
 
-/// What values that were lost may take besides the store, for a minute after a node
-/// came: one part in so many of the capacity.
+/// Values of lost keys are kept for a minute after a node joined. They may take one part
+/// in this many of the capacity, in addition to the store.
 const INHERITANCE_SHARE: u64 = 4;
 
-/// The same for copies of what others own.
+/// Copies of values that other nodes own may take one part in this many of the capacity.
 const COPIES_SHARE: u64 = 64;
 
 /// Keys that share a capacity, a policy and a source.
@@ -74,28 +75,28 @@ pub struct Group {
     config: Config,
     parts: Parts,
     counters: GroupCounters,
-    /// Loads by this node from the source, each with its span.
+    /// Loads of keys that this node holds, each with its tracing span.
     flights: Arc<Flights<Reply, tracing::Span>>,
     /// Loads of keys that this node does not hold.
     fresh: FreshLoads,
-    /// What a set that was long on its way must not undo, and what must not be taken
-    /// over from another node.
+    /// The changes of keys, by number and time. They reject stale sets, and outdated
+    /// values of a previous owner.
     changes: Changes,
-    /// The latest changes of other nodes that this one has heard of.
+    /// The newest change number that each other node has reported.
     owner_versions: OwnerVersions,
-    /// Values of keys that were lost, for those who own them now.
+    /// Values of lost keys, kept for their new owner.
     inheritance: Arc<Inheritance>,
-    /// Values that others own, for a moment.
+    /// Short-lived copies of values that other nodes own.
     copies: Copies,
-    /// What other nodes ask for most, and what is lent of it.
+    /// Counts the gets of other nodes to find hot keys, and tracks lent copies.
     lender: Lender,
-    /// Removals that go on without a caller.
+    /// Number of removals that are being retried in the background.
     pending_removals: AtomicUsize,
-    /// Whether an operator was told of a value too large for the capacity.
+    /// Whether the warning about a value larger than the capacity was logged.
     warned_of_oversize: AtomicBool,
-    /// A retriever that breaks may do so at each load.
+    /// Limits the log lines about a failing retriever, which may fail at every load.
     broken: LogLimiter,
-    /// Collects what expired until the group is dropped.
+    /// The task that collects expired entries. Dropping the group ends it.
     _expiry: JoinSet<()>,
 }
 
@@ -114,7 +115,7 @@ pub struct Parts {
 }
 
 impl Group {
-    /// A group, and the task that collects what expired of it.
+    /// Makes a group, and starts the task that collects its expired entries.
     ///
     /// # Errors
     /// [`Config::check`] refuses the configuration.
@@ -147,7 +148,7 @@ impl Group {
         Ok(group)
     }
 
-    /// What the group was told.
+    /// The group's configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
@@ -159,7 +160,7 @@ impl Group {
         &self.parts
     }
 
-    /// What happened in the group so far.
+    /// The group's counters.
     #[must_use]
     pub fn counters(&self) -> &GroupCounters {
         &self.counters

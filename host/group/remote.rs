@@ -1,6 +1,7 @@
-//! What other nodes ask of a group. Nothing here asks another node for what it was
-//! asked: a new owner takes a value over from the one before, and that answers from
-//! memory.
+//! Answers the requests of other nodes to a group.
+//!
+//! No request is forwarded to another node. A new owner may ask the previous owner for a
+//! value (rule 9), which answers from memory only.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +19,10 @@ use crate::transport::remote::{PeerCall, Request, Response};
 use crate::value::{Answer, Origin};
 
 impl Group {
-    /// Answers another node within `within`.
+    /// Answers a request of another node within `within`.
     ///
     /// # Errors
-    /// What a get, set, remove or clear of this node alone fails with.
+    /// The errors of a get, set, remove or clear on this node alone.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -38,7 +39,7 @@ impl Group {
         }
     }
 
-    /// One call of several.
+    /// The request for one part of a [`PeerCall::Many`].
     pub(super) fn part_request(
         &self,
         key: Bytes,
@@ -57,7 +58,7 @@ impl Group {
         }
     }
 
-    /// Answers what is asked by itself, not together with others.
+    /// Answers a single call, which may be a part of a [`PeerCall::Many`].
     pub(super) async fn answer_one(
         self: &Arc<Self>,
         request: Request,
@@ -130,23 +131,26 @@ impl Group {
         answer(self.parts.clock.timeout(within, load).await.unwrap_or_else(late), 0)
     }
 
-    /// The value of a hot key, and for how long the asker may answer it.
+    /// Lends the value of a hot key. Returns the value, and for how many milliseconds the
+    /// borrower may return it.
     fn lend(&self, key: &str, hash: u64) -> Option<(Found, u64)> {
         let ownership = &self.parts.ownership;
-        // 1. This reads the value. 2. A change drops it, finds that no copy is out, and
-        // is confirmed. 3. This notes that one is.
+        // 1. This reads the value. 2. A change drops it, finds no lent copy, and is
+        // confirmed. 3. This notes the copy, too late. So both happen while no change
+        // runs.
         let found = self.flights.undisturbed(hash, || {
             let found = self.parts.store.get(key, hash).filter(|found| found.value.is_some())?;
             self.lender.lend(hash, self.parts.clock.now_ms(), LENT_FOR);
             Some(found)
         })?;
-        // After the note: who waits for copies to end has either seen it, or is seen here.
+        // Read after the note: a joiner that waits for copies to end either sees the note
+        // or is seen here.
         let lent_ms = ownership.may_lend_ms().min(LENT_FOR.as_millis() as u64);
         ownership.holds(key::ring_hash(key)).then_some((found, lent_ms))
     }
 
-    /// What this node held of a key that another one owns now: one that took it over, or
-    /// any, where this node leaves under `name`.
+    /// This node's former value of a key that another node owns now. `name` is the
+    /// registration of the new owner, or this node's own if it is leaving.
     fn give(&self, key: &str, name: Name) -> Response {
         let now_ms = self.parts.clock.now_ms();
         let left = match self.parts.ownership.leaves_as(name) {
@@ -169,8 +173,8 @@ impl Group {
     }
 }
 
-/// What came in is a slice of the connection's buffer, and would keep all of it
-/// alive while the store counts the slice.
+/// Copies a received value. It is a slice of the connection's buffer, which it would keep
+/// alive as a whole, while the store counts only the slice.
 pub(super) fn own(value: &Bytes) -> Bytes {
     Bytes::copy_from_slice(value)
 }

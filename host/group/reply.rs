@@ -1,7 +1,7 @@
-//! What a get ends with.
+//! The result of a get.
 
 use crate::error::Error;
 use crate::value::Answer;
 
-/// All who wait for one load get the same.
+/// The result of a load, which all its waiters receive.
 pub(super) type Reply = Result<Answer, Error>;

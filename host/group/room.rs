@@ -1,4 +1,4 @@
-//! Room in the store, waited for.
+//! Reserves room in the store, and waits for evictions if it is full.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use super::Group;
 use crate::error::Error;
 use crate::store::{NoRoom, Reservation};
 
-/// The longest that an insert waits for others to leave. The worker answers within
-/// milliseconds; only a large value that displaces very many small ones takes more.
+/// The longest that an insert waits for evictions. The worker answers within
+/// milliseconds, unless a large value displaces very many small ones.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Group {
-    /// Room for one entry.
+    /// Reserves room for one entry.
     ///
     /// # Errors
-    /// [`Error::TooLarge`]: larger than the capacity, and nothing was evicted.
-    /// [`Error::Unavailable`]: none came free in time.
+    /// [`Error::TooLarge`]: the entry is larger than the capacity, and nothing was
+    /// evicted. [`Error::Unavailable`]: no room became free in time.
     pub(super) async fn room(
         &self,
         key_len: usize,
@@ -32,8 +32,8 @@ impl Group {
                 Err(NoRoom::Full) if clock.now_ms() < end_ms => self.parts.worker.room().await,
                 Err(NoRoom::Full) => break,
             }
-            // When all room is set aside for inserts under way there is nothing to
-            // evict, and the worker says so at once: let those get on.
+            // If running inserts have reserved all room, there is nothing to evict, and
+            // the worker answers at once. Yield, so that those inserts can continue.
             yield_now().await;
         }
         let reason = "the entries in the way were not evicted in time; raise `capacity`, or retry";

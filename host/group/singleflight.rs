@@ -1,19 +1,18 @@
-//! One load per key at a time, however many callers ask for it, and none kept
-//! that a removal overtook.
+//! One load per key at a time, shared by all callers; the result of a load that a removal
+//! overtook is not kept.
 //!
-//! A *flight* is one load and those who wait for it. **Being in the table is a
-//! flight's permission to keep what it loads.** It enters when its first caller
-//! joins, before the load begins, and it is taken out by whatever comes first: it
-//! lands, it is interrupted, its last waiter leaves, or it is lost. All of these
-//! happen under the lock of the key's shard.
+//! A *flight* is one load and its waiters. **A flight may keep its result only while it
+//! is in the table.** It enters when its first caller joins, before the load begins. It
+//! leaves when it lands, is interrupted, is lost, or its last waiter leaves, whichever
+//! comes first. All of these happen under the lock of the key's shard.
 //!
-//! *No load that began before a remove, set or clear was called is kept after
-//! that returned.* Such a load's flight entered the table before. The removal
-//! takes it out and changes the store under one lock ([`Flights::interrupt`]); the
-//! load commits under the same lock, and only if it is in the table still
-//! ([`Load::land`]). Either the load was first, and the removal drops what it
-//! kept; or the removal was, and the load finds itself gone. Those who wait for it
-//! get its answer all the same: they asked before the removal had ended.
+//! *The result of a load that began before a remove, set or clear was called is not kept
+//! after that call has returned.* The flight of such a load entered the table before the
+//! call. The change takes the flight out and changes the store under one lock
+//! ([`Flights::interrupt`]). The load commits under the same lock, and only if its flight
+//! is still in the table ([`Load::land`]). If the load comes first, the change drops its
+//! result. If the change comes first, the load finds its flight gone and keeps nothing.
+//! Its waiters still get its answer, because they asked before the change had ended.
 //!
 //! Nothing here knows what is loaded, how, or on which runtime.
 
@@ -29,11 +28,11 @@ use crate::sync::Mutex;
 
 const SHARDS: usize = 64;
 
-/// The loads of one group that are under way. Each ends with a `T`, and carries a
-/// label by which those who join know it.
+/// The running loads of one group. Each ends with a `T`, and carries a label that its
+/// waiters can read.
 pub(crate) struct Flights<T, L = ()> {
-    /// Keys in flight. Sharded, because every miss locks here; never held across
-    /// an await, and outside of every lock of the store.
+    /// Flights by key. Sharded, because every miss takes a lock here. A lock is never
+    /// held across an await, and is taken before any lock of the store.
     shards: [Mutex<Shard<T, L>>; SHARDS],
 }
 
@@ -43,18 +42,18 @@ struct Flight<T, L> {
     key: Box<str>,
     hash: u64,
     label: L,
-    /// Locked by itself or inside the lock of the shard, never around that.
+    /// Locked alone or inside the lock of the shard, never around it.
     state: Mutex<FlightState<T>>,
 }
 
 struct FlightState<T> {
-    /// Callers who want the answer. Changes only under the shard's lock, so that
-    /// nobody joins a flight while its last waiter leaves.
+    /// Number of callers that wait. It changes only under the shard's lock, so that no
+    /// caller joins a flight while its last waiter leaves.
     waiters: usize,
     outcome: Option<Result<T, Lost>>,
-    /// One place for each waiter that was polled, empty once it left.
+    /// One slot for each waiter that was polled; `None` once the waiter has left.
     wakers: Vec<Option<Waker>>,
-    /// Wakes the load when nobody waits for it any more.
+    /// Wakes the load when its last waiter has left.
     pilot: Option<Waker>,
 }
 
@@ -62,11 +61,11 @@ struct FlightState<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lost;
 
-/// What a caller has to do.
+/// What the caller must do.
 pub(crate) enum Joined<T, L = ()> {
-    /// Nothing: the answer was there when the lock was had.
+    /// Nothing: the answer was found under the lock.
     Ready(T),
-    /// Start the load, apart from itself, and wait for it like everybody.
+    /// Start the load as a separate task, and wait for it like the other callers.
     Leader(Load<T, L>, Waiter<T, L>),
     /// Wait.
     Follower(Waiter<T, L>),
@@ -77,8 +76,9 @@ impl<T, L> Flights<T, L> {
         Arc::new(Self { shards: std::array::from_fn(|_| Mutex::new(HashTable::new())) })
     }
 
-    /// Joins the flight of `key`, or starts one and labels it. `recheck` looks once
-    /// more for an answer that needs no flight; both run under the lock of the shard.
+    /// Joins the flight of `key`, or starts one and labels it. `recheck` looks once more
+    /// for an answer that needs no flight. `recheck` and `label` run under the lock of
+    /// the shard.
     pub(crate) fn join(
         self: &Arc<Self>,
         key: &str,
@@ -91,9 +91,9 @@ impl<T, L> Flights<T, L> {
             flight.state.lock().waiters += 1;
             return Joined::Follower(Waiter::new(self, flight));
         }
-        // 1. This caller misses in the store. 2. Another's flight lands there, and
-        // leaves the table. 3. This caller comes here and finds no flight. Without
-        // a second look it would load what was loaded just now.
+        // 1. This caller misses in the store. 2. Another caller's flight lands, and
+        // leaves the table. 3. This caller finds no flight. Without a second check it
+        // would load the value again.
         if let Some(answer) = recheck() {
             return Joined::Ready(answer);
         }
@@ -113,9 +113,9 @@ impl<T, L> Flights<T, L> {
         Joined::Leader(Load { flights: Arc::clone(self), flight, ended: false }, waiter)
     }
 
-    /// Runs `change`, which drops or replaces what is kept of `key`, so that no
-    /// load under way can undo it: the key's flight may not keep its answer any
-    /// more, and whoever joins from now on starts a new one.
+    /// Runs `change`, which drops or replaces the entry of `key`, so that no running load
+    /// can undo it. The key's flight can't keep its answer any more, and the next caller
+    /// starts a new flight.
     pub(crate) fn interrupt<R>(&self, key: &str, hash: u64, change: impl FnOnce() -> R) -> R {
         let mut shard = self.shard(hash).lock();
         if let Ok(entry) = shard.find_entry(hash, |flight| *flight.key == *key) {
@@ -124,17 +124,17 @@ impl<T, L> Flights<T, L> {
         change()
     }
 
-    /// Runs `look` while no change of the key, and no landing of its load, runs.
+    /// Runs `look` under the lock of the key's shard, so that no change of the key and no
+    /// landing of its load runs meanwhile.
     pub(crate) fn undisturbed<R>(&self, hash: u64, look: impl FnOnce() -> R) -> R {
         let _shard = self.shard(hash).lock();
         look()
     }
 
-    /// Runs `change`, which drops everything that is kept, so that no load under
-    /// way can undo it.
+    /// Runs `change`, which drops all entries, so that no running load can undo it.
     pub(crate) fn interrupt_all<R>(&self, change: impl FnOnce() -> R) -> R {
-        // All flights are out before `change` begins, so what they kept is there
-        // for it to drop. One that starts meanwhile began after this was called.
+        // All flights leave the table before `change` begins, so it drops all that they
+        // have kept. A flight that starts meanwhile began after this call.
         for shard in &self.shards {
             shard.lock().clear();
         }
@@ -148,7 +148,7 @@ impl<T, L> Flights<T, L> {
     }
 
     fn shard(&self, hash: u64) -> &Mutex<Shard<T, L>> {
-        // Bits that the table inside looks at last.
+        // High bits, because the table inside selects its buckets by the low ones.
         &self.shards[(hash >> 40) as usize % SHARDS]
     }
 }
@@ -163,8 +163,8 @@ fn take_out<T, L>(shard: &mut Shard<T, L>, flight: &Arc<Flight<T, L>>) -> bool {
     }
 }
 
-/// The load's side of a flight. Dropping it, on a panic say, answers those who
-/// wait with [`Lost`].
+/// The load's side of a flight. Dropping it before it landed, for example on a panic,
+/// answers the waiters with [`Lost`].
 #[must_use]
 pub(crate) struct Load<T, L = ()> {
     flights: Arc<Flights<T, L>>,
@@ -173,16 +173,16 @@ pub(crate) struct Load<T, L = ()> {
 }
 
 impl<T, L> Load<T, L> {
-    /// Answers all who wait, and runs `commit`, which keeps the answer, unless the
-    /// flight was interrupted. Tells whether it was kept. `commit` runs under the
-    /// lock of the shard: it must be short and must not wait.
+    /// Answers all waiters. Unless the flight was interrupted, it runs `commit` before
+    /// that, which keeps the answer. Returns whether `commit` ran. `commit` runs under
+    /// the lock of the shard: it must be short and must not wait.
     pub(crate) fn land(mut self, answer: T, commit: impl FnOnce()) -> bool {
         let kept = self.end(Ok(answer), commit);
         self.ended = true;
         kept
     }
 
-    /// Returns once nobody waits for this flight: the load may be given up.
+    /// Returns once this flight has no waiters, so that the load can be cancelled.
     pub(crate) fn abandoned(&self) -> impl Future<Output = ()> {
         poll_fn(|context| {
             let mut state = self.flight.state.lock();
@@ -219,13 +219,13 @@ impl<T, L> Drop for Load<T, L> {
     }
 }
 
-/// A caller's side of a flight: a future of the answer. Dropping it leaves the
-/// flight, and the last one to leave gives the load up.
+/// A caller's side of a flight: a future of the answer. Dropping it leaves the flight.
+/// When the last waiter leaves, the load is cancelled.
 #[must_use]
 pub(crate) struct Waiter<T, L = ()> {
     flights: Arc<Flights<T, L>>,
     flight: Arc<Flight<T, L>>,
-    /// Where this waiter's waker is kept, once it was polled.
+    /// The index of this waiter's waker, once it was polled.
     place: Option<usize>,
     answered: bool,
 }
@@ -266,8 +266,8 @@ impl<T: Clone, L> Future for Waiter<T, L> {
 
 impl<T, L> Drop for Waiter<T, L> {
     fn drop(&mut self) {
-        // The flight is over, so nobody counts its waiters: 1,000 answered callers
-        // need not queue for the lock of the shard.
+        // The flight has ended, so the number of its waiters does not matter. This spares
+        // 1,000 answered callers the queue for the lock of the shard.
         if self.answered {
             return;
         }
@@ -280,9 +280,9 @@ impl<T, L> Drop for Waiter<T, L> {
         if state.waiters > 0 || state.outcome.is_some() {
             return;
         }
-        // 1. The last waiter leaves. 2. A new caller joins. 3. The load sees that
-        // nobody waits, and stops. The new caller would be left without an answer,
-        // if the flight were still there to be joined.
+        // 1. The last waiter leaves. 2. A new caller joins. 3. The load sees that it has
+        // no waiters, and stops. The new caller would get no answer, so the flight leaves
+        // the table under the same lock.
         let pilot = state.pilot.take();
         drop(state);
         take_out(&mut shard, &self.flight);

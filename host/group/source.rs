@@ -1,23 +1,25 @@
-//! The retriever that a group loads from now. It is replaced while loads are
-//! under way: those end on the old one, which goes when the last of them ended.
+//! The retriever that a group loads from at present.
+//!
+//! It can be replaced while loads are running. They finish on the old retriever, which is
+//! dropped after the last of them.
 
 use arc_swap::ArcSwap;
 
 use crate::retriever::SharedRetriever;
 
-/// A place for a retriever, or for none.
+/// Holds the group's retriever, if it has one.
 pub struct Source(ArcSwap<Option<SharedRetriever>>);
 
 impl Source {
-    /// What loads begin with; `None`: only what was set can be read.
+    /// The retriever that new loads use. `None`: gets find only values that were set.
     #[must_use]
     pub fn retriever(&self) -> Option<SharedRetriever> {
         self.0.load().as_ref().clone()
     }
 
-    /// Has loads that begin from now on use `retriever`. What is held stays: drop
-    /// it with [`Group::clear`](super::Group::clear) where the old source's values
-    /// must not be answered any more.
+    /// Makes loads that begin from now on use `retriever`. Cached values stay. Call
+    /// [`Group::clear`](super::Group::clear) if the old source's values must not be
+    /// returned any more.
     pub fn replace(&self, retriever: Option<SharedRetriever>) {
         self.0.store(retriever.into());
     }

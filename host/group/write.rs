@@ -1,19 +1,22 @@
-//! Set and remove: each goes to the owner of its key, and is Ok when that node holds the
-//! key with all earlier values dropped [rule 6].
+//! Set and remove: a change goes to the owner of its key, and is Ok once the owner holds
+//! the key and has dropped all earlier values (rule 6).
 //!
 //! # Why Ok means that no get returns an older value
-//! At most one node holds a key. The one that confirms has dropped what it had, and
-//! interrupted its load, *before* it looked whether it holds the key. A node that holds
-//! it later loaded after it became the holder; the same node, after the drop. What other
-//! nodes load they answer to gets that began before, and lent copies have ended. What is
-//! left is a set that was long on its way, or whose caller gave it up. It carries the
-//! owner's latest number that its sender had heard of, and the owner refuses it if the
-//! key changed since (`changes`).
+//! At most one node holds a key. The node that confirms a change has dropped its value
+//! and interrupted its load *before* it checked that it holds the key. A value that it
+//! returns later was loaded after the drop. Another node that holds the key later has
+//! loaded its value after it became the holder. A load by a node that does not hold the
+//! key is shared only by gets that began before the load. Copies that were lent have
+//! ended.
 //!
-//! # What a caller's leaving does
-//! A set that nobody waits for is not sent anew, as its caller may have made a later
-//! change. What an owner began it ends. A remove is tried on in the background until it
-//! is confirmed.
+//! What remains is a set that was delayed on its way, or whose caller gave up. Each set
+//! carries the newest change number that its sender knows of the owner. The owner refuses
+//! the set if the key has changed since (`changes`).
+//!
+//! # When a caller gives up
+//! A set is not retried any more, because its caller may have made a later change. An
+//! owner completes a change that it has begun. A remove is retried in the background
+//! until it is confirmed.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,24 +33,24 @@ use crate::key;
 use crate::ownership::{Owner, OwnershipState};
 use crate::transport::remote::{PeerCall, Remote, RemoteError, Request, Response};
 
-/// How often a set is made again that others overtook. Then it counts as made and
-/// overtaken.
+/// How often a set is tried that other changes overtake. Then it counts as applied and
+/// overwritten.
 const MOST_TRIES: usize = 8;
 
-/// Between attempts, doubling from the first to the last. A change of the owner or of
-/// the right to hold ends a pause.
+/// The pause between attempts, which doubles from the first to the last. A change of the
+/// owner or of the right to hold ends it early.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_LAST: Duration = Duration::from_millis(500);
 
-/// How long one attempt may take. An owner makes a change in milliseconds, or when what
-/// it lent has ended.
+/// Time limit of one attempt. An owner confirms a change within milliseconds, or once its
+/// lent copies have ended.
 const ATTEMPT_WITHIN: Duration = Duration::from_secs(2);
 
-/// Removals of a group that go on without a caller. Those beyond are given up, as their
-/// callers were told that they are not confirmed.
+/// The most removals that a group retries in the background. Further ones are given up,
+/// which is allowed because no caller got Ok for them.
 const MOST_PENDING: usize = 1_024;
 
-/// How long one attempt in the background may take.
+/// Time limit of one attempt in the background.
 const BACKGROUND_ATTEMPT: Duration = Duration::from_secs(10);
 
 /// A change of one key.
@@ -58,22 +61,22 @@ enum Change {
 
 /// How one attempt at a change ended.
 enum Attempt {
-    /// Whether a value was dropped; says nothing of a set.
+    /// For a removal: whether a value was dropped.
     Confirmed(bool),
     /// Not yet; a later attempt may succeed.
     Later { node: String, reason: String },
 }
 
 impl Group {
-    /// Puts a value in place of what is held of the key. `ttl`: `None` for the group's
-    /// own. Waits at most `within` for the owner to confirm it.
+    /// Stores a value for the key, in place of any earlier one. `ttl`: `None` for the
+    /// group's default. Waits at most `within` for the owner to confirm it.
     ///
     /// # Errors
-    /// [`Error::InvalidKey`]; [`Error::InvalidArgument`] for a `ttl` of zero or
-    /// beyond [`MAX_TTL`](super::MAX_TTL); [`Error::TooLarge`]: nothing was evicted, and
-    /// the older value of the key is gone; [`Error::Unavailable`] if no room came free:
-    /// what was held stays.
-    /// [`Error::NotConfirmed`]: the value may be kept or not.
+    /// [`Error::InvalidKey`]; [`Error::InvalidArgument`] for a `ttl` of zero or beyond
+    /// [`MAX_TTL`](super::MAX_TTL); [`Error::TooLarge`]: the older value of the key is
+    /// dropped, and nothing is evicted; [`Error::Unavailable`]: no room became free, and
+    /// the older value stays; [`Error::NotConfirmed`]: the value may or may not be
+    /// stored.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -94,14 +97,14 @@ impl Group {
         self.until_confirmed(key, &Change::Set { value, ttl }, within).await.map(drop)
     }
 
-    /// Drops what is held of the key. Answers whether a value was held by the owner or
-    /// this node. Waits at most `within` for the owner to confirm it; dropping the future
-    /// gives up the wait, not the removal.
+    /// Drops the value of the key. Returns whether the owner or this node held one. Waits
+    /// at most `within` for the owner to confirm it. Dropping the future ends the wait,
+    /// not the removal.
     ///
     /// # Errors
-    /// [`Error::InvalidKey`]; [`Error::NotConfirmed`]: the owner did not answer in time,
-    /// and may return an older value still. It is tried again in the background, at most
-    /// 1,024 removals of a group at a time; those beyond are given up.
+    /// [`Error::InvalidKey`]; [`Error::NotConfirmed`]: the owner did not confirm in time,
+    /// and may still return an older value. The removal is retried in the background. If
+    /// 1,024 removals of the group already are, it is given up.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -133,7 +136,8 @@ impl Group {
                 let mut changes = self.parts.ownership.changes();
                 let rest = Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
                 let rest = rest.min(ATTEMPT_WITHIN);
-                // Of an owner that hangs nothing comes back before the time is over.
+                // An owner that hangs sends no answer before the time is over, so the
+                // reason is set in advance.
                 if let Owner::There(owner) = self.parts.ownership.owner(key::ring_hash(key))
                     && missing.as_ref().is_none_or(|(node, _)| node != owner.address())
                 {
@@ -147,7 +151,7 @@ impl Group {
                     Attempt::Confirmed(existed) => return Ok(existed),
                     Attempt::Later { node, reason } => missing = Some((node, reason)),
                 }
-                // The owner may confirm it in a moment, or be another one.
+                // The owner may confirm it soon, or another node may become the owner.
                 let _ = clock.timeout(pause, changes.changed()).await;
                 pause = (pause * 2).min(PAUSE_LAST);
             }
@@ -192,7 +196,8 @@ impl Group {
                 Kept::Overtaken { .. } => {}
             }
         }
-        // It counts as made and overtaken; older values and copies of them must have ended.
+        // The set counts as applied and overwritten. Older values and their copies must
+        // be gone all the same.
         self.try_remove(key, within).await
     }
 
@@ -205,7 +210,7 @@ impl Group {
         };
         Ok(match self.ask_to_change(&owner, key, PeerCall::Remove, within).await? {
             Asked::Done { count } => Attempt::Confirmed(existed || count > 0),
-            // It refuses sets only.
+            // An owner answers this to sets only.
             Asked::Overtaken { .. } => Attempt::Later {
                 node: owner.address().to_owned(),
                 reason: "it answered something else".into(),
@@ -214,8 +219,8 @@ impl Group {
         })
     }
 
-    /// Whether this node confirms a change of the key that it has made: it holds the key
-    /// once all copies that were lent before have ended.
+    /// Waits until all copies that were lent before a change have ended. Returns whether
+    /// this node holds the key then, and so confirms the change.
     pub(super) async fn confirms(&self, key: &str) -> bool {
         let clock = &self.parts.clock;
         let out_until_ms = self.lender.out_until_ms(self.parts.store.hash(key));
@@ -227,7 +232,7 @@ impl Group {
         self.parts.ownership.holds(key::ring_hash(key)) || flaw::is(Flaw::ChangeAnywhereIsConfirmed)
     }
 
-    /// This node owns the key, and does not hold it.
+    /// The outcome if this node owns the key but does not hold it.
     fn not_yet(&self) -> Attempt {
         let ownership = &self.parts.ownership;
         let reason = match ownership.state() {
@@ -268,7 +273,7 @@ impl Group {
                 error @ (Error::Stopping | Error::DeadlineExceeded { .. }),
             )) => later(error.to_string()),
             Err(error) if error.is_of_unknown_group() => {
-                // It stays so until an operator changes that node.
+                // Not retried: only an operator can change that.
                 let reason = "it owns the key and has no such group".into();
                 Err(Error::NotConfirmed { nodes: vec![node.to_owned()], reason })
             }
@@ -276,7 +281,7 @@ impl Group {
         }
     }
 
-    /// What this group asks of another node.
+    /// A request of this group to another node.
     pub(super) fn request(&self, key: &str, call: PeerCall) -> Request {
         Request {
             group: Bytes::copy_from_slice(self.config.name.as_bytes()),
@@ -287,15 +292,15 @@ impl Group {
     }
 }
 
-/// What the owner made of a change.
+/// The owner's answer to a change.
 enum Asked {
     Done { count: u64 },
     Overtaken { version: u64 },
     Later(Attempt),
 }
 
-/// A removal that somebody waits for. If it is dropped before it was confirmed, it goes
-/// on in the background.
+/// A removal that a caller waits for. If it is dropped unconfirmed, it continues in the
+/// background.
 pub(super) struct PendingRemoval<'a> {
     group: &'a Arc<Group>,
     key: &'a str,
@@ -325,14 +330,14 @@ impl Drop for PendingRemoval<'_> {
         }
         let (group, key) = (Arc::downgrade(group), self.key.to_owned());
         let removal = async move {
-            // The group is not kept alive by what it has still to do.
+            // Weak, so that a pending removal does not keep the group alive.
             while let Some(group) = group.upgrade() {
                 let ended = group.until_confirmed(&key, &Change::Remove, BACKGROUND_ATTEMPT).await;
                 if ended.is_ok() {
                     group.pending_removals.fetch_sub(1, Ordering::Relaxed);
                     return;
                 }
-                // It may have failed at once.
+                // The attempt may have failed at once.
                 group.parts.clock.sleep(PAUSE_LAST).await;
             }
         };

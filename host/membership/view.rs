@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// What tells the registrations at one address apart: the revision at which the
-/// registry's entry was created. 0 is no registration.
+/// Identifies one of the registrations at an address: the revision at which its entry in
+/// the registry was created. 0: no registration.
 pub type Name = i64;
 
-/// What a node writes of itself into the registry, in JSON.
+/// A node's entry in the registry, written as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The address that it advertises.
@@ -25,7 +25,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// This process, known by `address`.
+    /// The entry of this process at `address`.
     #[must_use]
     pub fn own(address: impl Into<String>, weight: u32) -> Self {
         let now = std::time::SystemTime::now();
@@ -41,18 +41,18 @@ impl Entry {
 /// A node as registered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
-    /// What it wrote of itself.
+    /// Its entry in the registry.
     pub entry: Entry,
     /// Its registration.
     pub name: Name,
-    /// The short lease that its entry stands under.
+    /// The short lease of its entry.
     pub lease: i64,
 }
 
-/// All registrations at one revision. Rule 1 of the protocol in `docs/coherence.md`.
+/// All registrations at one revision (rule 1 of the protocol in `docs/coherence.md`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
-    /// Which registry it is of: a revision says nothing in another one.
+    /// The id of the registry. A revision has no meaning in another registry.
     pub cluster: u64,
     /// The revision.
     pub revision: i64,

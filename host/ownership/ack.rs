@@ -1,5 +1,5 @@
-//! What other nodes ask of this one's membership: an ack, a vouch, who it is. Rules 3
-//! and 7, the callee's side.
+//! Answers requests about membership: acks, vouches and the node's identity (rules 3 and
+//! 7, the callee's side).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::flaw::{self, Flaw};
 use crate::membership::view::{Name, View};
 use crate::transport::remote::{Identity, PeerCall, Response};
 
-/// A node that waits for an ack, as long as it does.
+/// Counts a node as waiting for an ack until this is dropped.
 struct Joiner<'a>(&'a AtomicU64);
 
 impl<'a> Joiner<'a> {
@@ -30,14 +30,15 @@ impl Ownership {
     /// Answers a call that is about no group, within `within`.
     ///
     /// # Errors
-    /// [`Error::Unavailable`]: not yet. [`Error::InvalidArgument`]: the call is about a
-    /// group.
+    /// [`Error::Unavailable`]: the ack is not possible yet. [`Error::InvalidArgument`]:
+    /// the call is about a group.
     pub async fn answer(&self, call: PeerCall, within: Duration) -> Result<Response, Error> {
         match call {
             PeerCall::Hello(hello) => {
                 let identity = self.identity();
-                // 1. This node stops, and has lent a copy. 2. It answers that it has no name
-                // any more, and a joiner counts on it. 3. A change is confirmed there.
+                // 1. This node lends a copy, and stops. 2. It answers that it has no
+                // registration any more, and a joiner joins. 3. The joiner confirms a
+                // change. So this answer waits until the copies have ended.
                 if identity.name == 0 && self.lists.get().is_none() {
                     self.copies_end().await;
                 }
@@ -53,7 +54,7 @@ impl Ownership {
         }
     }
 
-    /// Who answers at this node's address.
+    /// The identity of the process at this node's address.
     #[must_use]
     pub fn identity(&self) -> Identity {
         Identity {
@@ -64,7 +65,7 @@ impl Ownership {
         }
     }
 
-    /// Waits until nothing stands in the way of an ack.
+    /// Waits until this node can ack the joiner at `from`.
     async fn ack(
         &self,
         from: &str,
@@ -85,7 +86,7 @@ impl Ownership {
         self.see(view);
         let mut changes = self.changes();
         let mut reason = "";
-        // From here on nothing is lent, so that what is lent comes to an end.
+        // From here on nothing is lent, so that all lent copies end.
         let _waiting = Joiner::new(&self.joiners);
         let acked = async {
             if !flaw::is(Flaw::AckWithCopies) {
@@ -108,14 +109,15 @@ impl Ownership {
         }
     }
 
-    /// A node that is not vouched for, because it has been removed, is told so by the
-    /// view: the registry may not be in its reach, and it has requests to pass on.
+    /// Vouches for the node at `from` if the view contains it. Otherwise it answers with
+    /// the view: the node may be unable to reach the registry, and needs a view to route
+    /// requests.
     fn vouch(&self, from: &str, name: Name, cluster: u64) -> Response {
         let now_ms = self.clock.now_ms();
         let mut state = self.state.lock();
         if let Some(name) = state.vouch_for(from, name, cluster, now_ms) {
             drop(state);
-            // Who waits for the end of promises learns of this one.
+            // Wakes tasks that wait for the end of the next promise.
             self.announce();
             return Response::Vouched { name };
         }

@@ -1,4 +1,4 @@
-//! Nodes that find each other by a list, and hold what they own for ever. Rule 12.
+//! Nodes that find each other by a static list, and hold their keys for ever (rule 12).
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use super::right::Ownership;
 use crate::membership::rendezvous::RingNode;
 use crate::transport::remote::{Identity, Response};
 
-/// How long one look at the others may take, and the pause until the next one.
+/// Time limit of one round of requests to the others, and the pause until the next.
 const LOOK_WITHIN: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Ownership {
-    /// Takes `nodes` for the list of all nodes, this one among them. The node holds what
-    /// it owns from then on, unless another one of the list has said that its list is
-    /// another one.
+    /// Uses `nodes` as the list of all nodes, including this one. The node holds its keys
+    /// from then on, until another node of the list reports a different list.
     pub fn follow_list(&self, nodes: Vec<RingNode>) {
         let digest = (self.make_ring)(nodes.clone()).version();
         let others = nodes.iter().filter(|node| node.address != self.own);
         let lists = Lists::new(digest, others.map(|node| node.address.to_string()));
-        // A second list would be of the same node.
+        // Only the first list counts.
         if self.lists.set(lists).is_ok() {
-            // 1. A node lends a copy. 2. Its process ends, and another one holds the same
-            // keys at once. 3. That one confirms a change, and knows of no copy.
+            // 1. A process lends a copy. 2. It ends, and a new process at the address
+            // holds the same keys at once. 3. The new process confirms a change without
+            // knowing of the copy.
             if nodes.len() > 1 {
                 self.expect_copies_of_before();
             }
@@ -32,11 +32,11 @@ impl Ownership {
         }
     }
 
-    /// Notes what the node at `from` said of its list. What a node says that this one
-    /// does not list changes nothing.
+    /// Records the digest that the node at `from` reported. A node that is not in the
+    /// list is ignored.
     pub(super) fn hear_list(&self, from: &str, digest: u64, process: Option<u64>) {
         let Some(lists) = self.lists.get() else { return };
-        // What is heard and what follows from it are one step.
+        // The report and its consequences are one step.
         let _turn = self.take_turn();
         if !lists.hear(from, digest, process) {
             return;
@@ -50,8 +50,7 @@ impl Ownership {
         self.hold_by_list(holds);
     }
 
-    /// Finds addresses of the list that are this node under another name, by asking all
-    /// that answer at once.
+    /// Asks the nodes of the list once, to find addresses that reach this node itself.
     ///
     /// # Errors
     /// [`ListProblem`]: the node must not serve.
@@ -64,11 +63,12 @@ impl Ownership {
         Ok(())
     }
 
-    /// Asks who answers at the address that this node advertises. That nobody does may be
-    /// so on purpose, where a node can't reach itself by the address that others use.
+    /// Asks which process answers at the address that this node advertises. If there is
+    /// no answer it only warns: a node may be unable to reach itself by the address that
+    /// others use.
     ///
     /// # Errors
-    /// [`ListProblem`]: another node does, so this one must not serve.
+    /// [`ListProblem`]: another process answers, so this node must not serve.
     pub async fn check_own_address(&self) -> Result<(), ListProblem> {
         let own = self.remote_at(&self.own);
         match own.ask(self.about_no_group(self.hello()), LOOK_WITHIN).await {
@@ -88,14 +88,14 @@ impl Ownership {
         }
     }
 
-    /// Asks the others for their lists until each has answered with this one, for as
-    /// long as it is polled.
+    /// Asks the other nodes for their digests until all have answered with this node's
+    /// digest. Runs for as long as it is polled.
     pub async fn compare_lists(&self) {
         let Some(lists) = self.lists.get() else { return };
         loop {
             self.look_at_others().await;
             if lists.all_agree() {
-                // Whoever comes with another list says so itself.
+                // A node that starts with another list reports that by itself.
                 let mut changes = self.changes();
                 changes.changed().await;
             }

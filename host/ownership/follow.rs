@@ -1,5 +1,5 @@
-//! Being registered: leases are renewed, the view is followed, ghosts are seen to go.
-//! Rules 1 and 4.
+//! Maintains a registration: renews its leases, follows the view, and waits for the
+//! leases of removed members (rules 1 and 4).
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use crate::flaw::{self, Flaw};
 use crate::membership::registry::{Change, Failure, Lease};
 use crate::membership::view::Member;
 
-/// Between looks at a lease that has to end.
+/// The pause between checks of a lease that has to end.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Why the registration has to be made anew.
+/// Why following the registry has ended.
 pub(super) enum Ended {
-    /// As this text says.
+    /// The registration has ended, for this reason.
     Stopped(String),
-    /// Its acks were missing for too long.
+    /// The node could not join, for this reason.
     NotJoined(String),
-    /// The registry is out of reach: the registration may go on.
+    /// The registry can't be reached. The registration may still stand.
     OutOfReach(Failure),
 }
 
@@ -44,7 +44,8 @@ impl Registrar {
                     if !long {
                         self.in_reach(Part::Lease);
                     }
-                    // The long one too: its rest is how long an outage may last.
+                    // The long lease too: its remaining time is how long an outage may
+                    // last.
                     clock.sleep(self.ownership.timing().lease / 3).await;
                 }
                 Ok(false) => return Ended::Stopped("its lease has ended".into()),
@@ -73,8 +74,9 @@ impl Registrar {
 
     /// Follows until the watch breaks.
     async fn follow_once(&self) -> Result<std::convert::Infallible, Ended> {
-        // 1. The list is read. 2. Another node tells of a later view. 3. The list arrives.
-        // It is older than the view then, and nothing was lost.
+        // 1. The list is read. 2. Another node's message brings a later view. 3. The list
+        // arrives. It is older than that view although nothing was lost, so the view is
+        // read first.
         let (name, view) = (self.ownership.name(), self.ownership.view());
         let listing = self.registry.list().await?;
         self.note(&listing);
@@ -98,11 +100,12 @@ impl Registrar {
         }
     }
 
-    /// The changes of one revision, as one view: how a step came about decides what may be
-    /// handed over in it (rule 9).
+    /// Applies the changes of one revision as one step: the nodes that came or went in a
+    /// step decide what may be handed over (rule 9).
     ///
-    /// One transaction may delete several entries. After a view without the first of them,
-    /// which has that revision, the others would be no news.
+    /// One transaction may delete several entries. Applied one by one, the first would
+    /// already move the view to that revision, and the others would be ignored as not
+    /// later.
     fn apply(&self, changes: &[Change]) -> Result<(), Ended> {
         let next =
             changes.iter().cloned().fold(self.ownership.view(), |view, change| match change {
@@ -116,7 +119,7 @@ impl Registrar {
         }
     }
 
-    /// Asks for the leases of members that went, until each has ended (rule 4).
+    /// Asks for the leases of removed members until each has ended (rule 4).
     pub(super) async fn see_ghosts_go(&self) -> Ended {
         loop {
             let mut changes = self.ownership.changes();
@@ -127,7 +130,8 @@ impl Registrar {
             let mut waits = false;
             for ghost in ghosts {
                 match self.registry.time_to_live(cluster, ghost.lease).await {
-                    // An etcd that lost its data knows of no lease, this node's included.
+                    // An etcd that lost its data has no lease at all, so this node's own
+                    // is checked too.
                     Ok(None) if self.has_own_lease().await => self.forget_ghost(&ghost),
                     Ok(_) | Err(_) => waits = true,
                 }
@@ -153,7 +157,7 @@ impl Registrar {
         });
     }
 
-    /// Joins, and notes so in the registry.
+    /// Joins, and notes that in the registry (rule 3).
     pub(super) async fn join(&self, short: Lease) -> Ended {
         let name = match self.ownership.join(&*self.registry).await {
             Attempt::Joined(name) => name,

@@ -1,4 +1,5 @@
-//! From whom a new owner takes values over, and to whom an old one gives them. Rule 9.
+//! From which node a new owner takes values over, and to which node an old owner gives
+//! them (rule 9).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,22 +12,22 @@ use crate::membership::view::Name;
 use crate::sync::Mutex;
 use crate::transport::remote::Remote;
 
-/// For how long values are given, and changes of their keys remembered.
+/// For how long a change of owners is remembered, and values are kept for the new owner.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(60);
 
 /// A registration.
 type Registration = (Arc<str>, Name);
 
-/// To whom a node may give what it lost in one step.
+/// The node that may get the values which this one lost in one step.
 #[derive(Clone, Debug, Default)]
 pub struct Giver {
     /// The one registration that came in that step; `None`: several did, or none.
     pub newcomer: Option<Registration>,
-    /// Until when it remembers what it gives, by its own clock.
+    /// Until when this node keeps the values, by its own clock.
     pub until_ms: u64,
 }
 
-/// Who is there after a step.
+/// The members, and the other nodes of the ring, after a step.
 pub(super) struct Members {
     /// This node's registration; 0: it has none.
     own: Name,
@@ -45,13 +46,13 @@ impl Members {
     }
 }
 
-/// What a node knows of those whose keys it has.
+/// What a node knows of the previous owners of its keys.
 #[derive(Default)]
 pub(super) struct Heirs(pub(super) Mutex<Known>);
 
 #[derive(Default)]
 pub(super) struct Known {
-    /// Those in the ring after the last step.
+    /// The other nodes of the ring after the last step.
     names: Vec<Registration>,
     pub(super) joined: Option<Joined>,
     pub(super) went: Vec<Went>,
@@ -61,9 +62,9 @@ pub(super) struct Known {
 pub(super) struct Joined {
     pub(super) name: Name,
     pub(super) since_ms: u64,
-    /// The owners before it.
+    /// The ring of the members before it registered.
     pub(super) before: Ring,
-    /// All members since, this node among them.
+    /// All members in any view since then, including this node.
     ever: BTreeMap<Arc<str>, u32>,
     pub(super) throughout: Ring,
 }
@@ -82,7 +83,7 @@ impl Heirs {
         *self.0.lock() = Known::default();
     }
 
-    /// Notes one step of the ring, and answers to whom what is lost in it may be given.
+    /// Records one step of the ring. Returns the node that may get the values lost in it.
     pub(super) fn step(
         &self,
         own: &Arc<str>,
@@ -102,11 +103,13 @@ impl Heirs {
         };
         known.went.retain(|went| now_ms < went.at_ms + ms(REMEMBERED));
         if !came.is_empty() {
-            // It may take a key that this node gained before, and go again.
+            // A node that came may take a key that this node gained before, and leave
+            // again.
             known.went.clear();
         } else if let [who] = &gone[..] {
             let (before, after) = (was.ring.clone(), next.ring.clone());
-            // Its connection may work still; a new one would be made for each key.
+            // Its connection may still work. Otherwise a new one would be made for each
+            // key.
             if let Some(node) = was.remote(&who.0) {
                 known.went.push(Went { who: who.clone(), node, at_ms: now_ms, before, after });
             }
@@ -119,7 +122,7 @@ impl Heirs {
 
 impl Joined {
     /// Since when the node at `own` has been the owner of the key with this hash in every
-    /// view; `None`: it was not, or that is long ago.
+    /// view; `None`: it was not, or it registered too long ago.
     pub(super) fn inherits(&self, own: &Arc<str>, ring_hash: u64, now_ms: u64) -> Option<u64> {
         let is_recent = now_ms < self.since_ms + ms(REMEMBERED);
         let owner = self.throughout.owner(ring_hash)?;

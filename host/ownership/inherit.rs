@@ -1,4 +1,4 @@
-//! Who held a key before this node, and whether its value may be taken over. Rule 9.
+//! The previous holder of a key, and whether its value may be taken over (rule 9).
 
 use std::sync::Arc;
 
@@ -11,17 +11,18 @@ use crate::transport::remote::Remote;
 
 /// From whom a new owner may take over the value of a key.
 pub struct Inheritance {
-    /// Who held it before.
+    /// The previous holder.
     pub from: Arc<dyn Remote>,
-    /// The giver's registration, for one that left; the heir's own, for one that stays.
+    /// The registration of a previous holder that left; this node's own, for one that
+    /// stays.
     pub name: Name,
-    /// The value is of no use if the key changed since, by this node's clock.
+    /// The value is outdated if the key has changed since then, by this node's clock.
     pub unchanged_since_ms: u64,
 }
 
 impl Ownership {
-    /// From whom the value of the key with this hash may be taken over; `None` in quiet
-    /// times.
+    /// From which node the value of the key with this hash may be taken over; `None` if
+    /// there was no recent change of its owner.
     #[must_use]
     pub fn inheritance(&self, ring_hash: u64) -> Option<Inheritance> {
         let now_ms = self.clock.now_ms();
@@ -41,13 +42,14 @@ impl Ownership {
         let unchanged_since_ms = joined.inherits(&self.own, ring_hash, now_ms)?;
         let (address, name) = (owner(&joined.before)?, joined.name);
         drop(known);
-        // One that went since has given what it had to its own heirs.
+        // A node that has left since has handed its entries to its own heirs.
         let from = self.now.load().remote(&address)?;
         Some(Inheritance { from, name, unchanged_since_ms })
     }
 
-    /// Whether this node, as the registration `name`, may keep what the node before it
-    /// held of the key with this hash. If so, since when the key must not have changed.
+    /// Whether this node, as the registration `name`, may take over the previous owner's
+    /// value of the key with this hash. Returns the time since which the key must not
+    /// have changed.
     #[must_use]
     pub fn inherits(&self, name: Name, ring_hash: u64) -> Option<u64> {
         let known = self.heirs.0.lock();
@@ -63,8 +65,8 @@ impl Ownership {
         Some(self.remote_at(&address))
     }
 
-    /// Whether values that the registration `name` at `address` gives as it leaves may be
-    /// kept of the key with this hash.
+    /// Whether this node may keep a value of the key with this hash that the registration
+    /// `name` at `address` hands over as it leaves.
     #[must_use]
     pub fn is_heir_of(&self, address: &str, name: Name, ring_hash: u64) -> bool {
         let owner = |ring: &Ring| ring.owner(ring_hash).map(|at| ring.nodes()[at].address.clone());
@@ -76,7 +78,8 @@ impl Ownership {
         })
     }
 
-    /// Whether the registration `name` at `address` is known to have gone alone.
+    /// Whether the registration `name` at `address` has gone, and nothing else changed in
+    /// that step.
     #[must_use]
     pub fn has_gone(&self, address: &str, name: Name) -> bool {
         let known = self.heirs.0.lock();

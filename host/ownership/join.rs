@@ -1,5 +1,5 @@
-//! Asking the others for the right to hold what this node owns. Rule 3, the joiner's
-//! side.
+//! Asks the other members for the right to hold this node's keys (rule 3, the joiner's
+//! side).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,17 +18,17 @@ use crate::membership::registry::{Listing, Record, Registry};
 use crate::membership::view::{Name, View};
 use crate::transport::remote::{Hello, Identity, PeerCall, Request, Response};
 
-/// Between attempts at what did not succeed.
+/// The pause between attempts.
 const RETRY_EVERY: Duration = Duration::from_millis(100);
 
-/// How long a view stays as it is before the acks for it are asked for, where many
-/// nodes come at a time: each that comes makes all acks begin anew.
+/// How long a view must stay unchanged before acks for it are asked for. Each change of
+/// the view restarts all acks, so this saves requests while many nodes join.
 const QUIET: Duration = Duration::from_millis(20);
 
-/// Where a registration stands.
+/// A registration and its view at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Moment {
-    /// Names and revisions say nothing in another registry.
+    /// Names and revisions have no meaning in another registry.
     cluster: u64,
     name: Name,
     revision: i64,
@@ -36,9 +36,9 @@ struct Moment {
 
 /// How an attempt to join ended.
 pub(super) enum Attempt {
-    /// Under this name.
+    /// It joined under this name.
     Joined(Name),
-    /// Acks are missing after 2 T, or another node is in the way.
+    /// Acks are missing after 2 T, or two addresses reach one process.
     GaveUp(String),
     /// There is no registration any more.
     Ended,
@@ -88,7 +88,7 @@ impl Ownership {
         }
     }
 
-    /// Asks all other members. Answers whether one of them had joined.
+    /// Asks all other members for acks. Returns whether one of them had joined.
     async fn round(&self) -> Result<bool, Refusal> {
         if flaw::is(Flaw::JoinWithoutAcks) {
             return Ok(true);
@@ -131,8 +131,8 @@ impl Ownership {
         }
     }
 
-    /// All members have acked at `moment`. Answers what keeps the node from joining all
-    /// the same.
+    /// Joins, after all members have acked at `moment`. Returns why the node may not join
+    /// yet, if so.
     async fn enter(
         &self,
         moment: &Moment,
@@ -159,8 +159,9 @@ impl Ownership {
         None
     }
 
-    /// What keeps a joiner that no joined member has acked from joining: somebody may
-    /// hold keys whom its view does not have, vouched for by others.
+    /// Needed if no joined member has acked: a node outside of the view may hold keys,
+    /// because other nodes vouch for it. Returns why this node may not join yet; `None`:
+    /// there is no such node.
     async fn unaccounted(&self, listing: &Listing) -> Option<String> {
         let (view, since_ms) = {
             let state = self.state.lock();
@@ -172,8 +173,8 @@ impl Ownership {
         if listing.view.name_at(&self.own) != view.name_at(&self.own) {
             return Some("its entry is gone from the registry".into());
         }
-        // Where a node has joined in this very registry before, it has not lost its data
-        // since, and whoever registered in it left a record.
+        // If a node has joined in this registry before, the registry has not lost its
+        // data since, and each node that registered in it has left a record.
         let rest_ms = (since_ms + ms(self.timing().lease)).saturating_sub(self.clock.now_ms());
         if listing.joined_in != Some(view.cluster) && rest_ms > 0 {
             return Some(format!(
@@ -198,7 +199,7 @@ impl Ownership {
         }
     }
 
-    /// Returns when the registration or its view is another one than at `moment`.
+    /// Returns when the registration or its view differs from `moment`.
     async fn moved(&self, mut changes: Changes<'_>, moment: &Moment) {
         while self.moment() == *moment {
             changes.changed().await;
@@ -211,13 +212,14 @@ impl Ownership {
         Moment { cluster, name: state.name(), revision }
     }
 
-    /// Whether this node holds what it owns, as far as joining goes.
+    /// Whether this node has joined, and is not leaving.
     #[must_use]
     pub fn has_joined(&self) -> bool {
         self.now.load().reigns
     }
 
-    /// Returns when this node has joined, or when that takes longer than it should.
+    /// Returns when this node has joined, when the registry does not answer, or after 2
+    /// T.
     pub async fn settled(&self) {
         let mut changes = self.changes();
         let joined = async {
@@ -246,6 +248,6 @@ impl Ownership {
 enum Refusal {
     /// It may succeed later.
     Missing(String),
-    /// An operator must mend something.
+    /// It can't succeed before an operator has corrected something.
     Never(String),
 }

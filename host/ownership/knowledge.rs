@@ -1,6 +1,7 @@
-//! What a node knows of itself and the others, and what follows from it: pure.
+//! The state of the protocol in a node and the decisions that follow from it, without I/O
+//! (rules 2, 3, 4 and 7).
 //!
-//! Rules 2, 3, 4 and 7. Times are milliseconds of the node's clock.
+//! Times are milliseconds of the node's clock.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,16 +11,16 @@ use crate::flaw::{self, Flaw};
 use crate::membership::rendezvous::RingNode;
 use crate::membership::view::{Member, Name, View};
 
-/// This node's place in the registry (rule 1).
+/// This node's registration (rule 1).
 #[derive(Clone, Debug)]
 pub(super) struct Registered {
     pub(super) name: Name,
     pub(super) since_ms: u64,
-    /// When the last keep-alive of the short lease went out that was answered, and the
-    /// lease's TTL.
+    /// When the last answered keep-alive of the short lease was sent, and the lease's
+    /// TTL.
     short_ms: u64,
     short_ttl_ms: u64,
-    /// The same of the long one.
+    /// The same for the long lease.
     long_ms: u64,
     long_ttl_ms: u64,
 }
@@ -43,15 +44,16 @@ pub(super) struct Knowledge {
     pub(super) own: RingNode,
     pub(super) timing: Timing,
     pub(super) registered: Option<Registered>,
-    /// What was seen last; without a registration it only serves to route by.
+    /// The last view seen. Without a registration it is used only to route requests.
     pub(super) view: View,
-    /// The revision of the view that the node acts on in every respect.
+    /// The revision of the last view whose step is complete, which includes that lost
+    /// entries are dropped.
     pub(super) settled: i64,
     pub(super) joined: bool,
     pub(super) leaving: bool,
-    /// The ring is being changed, and nothing is held meanwhile.
+    /// Whether the ring is being changed. The node holds nothing meanwhile.
     pub(super) stepping: bool,
-    /// Members that went while their short leases may live (rule 4).
+    /// Removed members whose short leases may still live (rule 4).
     ghosts: Vec<Member>,
     promises: BTreeMap<Arc<str>, Promise>,
     vouches: BTreeMap<Arc<str>, Vouch>,
@@ -79,7 +81,7 @@ impl Knowledge {
         self.registered.as_ref().map_or(0, |registered| registered.name)
     }
 
-    /// Takes note of a registration that was just made, or found.
+    /// Records a registration that was just made, or found.
     pub(super) fn register(&mut self, name: Name, sent_ms: u64, now_ms: u64, ttl_ms: (u64, u64)) {
         let (short_ttl_ms, long_ttl_ms) = ttl_ms;
         self.joined = false;
@@ -93,7 +95,7 @@ impl Knowledge {
         });
     }
 
-    /// The registry answered a keep-alive that went out at `sent_ms`.
+    /// Records that the registry answered a keep-alive that was sent at `sent_ms`.
     pub(super) fn renewed(&mut self, long: bool, sent_ms: u64) {
         if let Some(registered) = &mut self.registered {
             let last = if long { &mut registered.long_ms } else { &mut registered.short_ms };
@@ -101,7 +103,7 @@ impl Knowledge {
         }
     }
 
-    /// Forgets everything, as a crash would (rule 1). The view stays to route by.
+    /// Forgets everything, as a crash would (rule 1). The view stays, to route requests.
     pub(super) fn stop(&mut self) {
         self.registered = None;
         self.joined = false;
@@ -118,7 +120,7 @@ impl Knowledge {
         view.cluster == self.view.cluster && view.revision > self.view.revision
     }
 
-    /// Moves to `view`. Members that went become ghosts.
+    /// Moves to `view`. Removed members become ghosts.
     pub(super) fn see(&mut self, view: View) {
         if self.registered.is_some() && !flaw::is(Flaw::GhostsAreNotKept) {
             let gone = self.view.members.iter().filter(|(address, member)| {
@@ -133,8 +135,8 @@ impl Knowledge {
 
     // ---- The ring (rule 2) ----
 
-    /// Members, ghosts, and those promised to. Where one address stands for several, the
-    /// heaviest comes first in every key's order.
+    /// Members, ghosts, and nodes that this one has promised to. If several have one
+    /// address, the largest weight counts, because it comes first in every key's order.
     pub(super) fn ring(&self) -> BTreeMap<Arc<str>, u32> {
         let mut ring = BTreeMap::new();
         let mut add = |address: &Arc<str>, weight: u32| {
@@ -154,14 +156,14 @@ impl Knowledge {
             add(address, promise.weight);
         }
         if self.leaving {
-            // What it is asked for goes to those who own it from now on.
+            // Requests go to the new owners from now on.
             ring.remove(&self.own.address);
         }
         ring
     }
 
-    /// The names under which those in the ring must have cleared (rule 8). This node is not
-    /// among them.
+    /// The registrations of the other nodes in the ring, all of which a clear needs (rule
+    /// 8).
     pub(super) fn names_in_ring(&self) -> Vec<(Arc<str>, Name)> {
         let members = self.view.members.iter().map(|(address, m)| (Arc::clone(address), m.name));
         let ghosts = self.ghosts.iter().map(|g| (g.entry.address.as_str().into(), g.name));
@@ -170,9 +172,9 @@ impl Knowledge {
         all.filter(|(address, _)| *address != self.own.address).collect()
     }
 
-    // ---- Certainty [2c, 7] ----
+    // ---- Certainty (rules 2 and 7) ----
 
-    /// Until when this node may hold what it owns; 0: it has not joined.
+    /// Until when this node may hold its keys; 0: it may not.
     pub(super) fn certain_until_ms(&self) -> u64 {
         let holds = self.joined && !self.leaving && !self.stepping;
         let Some(registered) = self.registered.as_ref().filter(|_| holds) else {
@@ -180,13 +182,13 @@ impl Knowledge {
         };
         let margin_ms = ms(self.timing.margin());
         let leased_ms = registered.short_ms + registered.short_ttl_ms;
-        // A node whose record has ended is known to nobody who joins.
+        // A joiner does not find a node whose record has ended.
         let long_ms = (registered.long_ms + registered.long_ttl_ms).saturating_sub(margin_ms);
         let leased_ms = leased_ms.saturating_sub(margin_ms).min(long_ms);
         leased_ms.max(self.vouched_until_ms(registered))
     }
 
-    /// When the short lease can't be relied on any more.
+    /// Until when this node can rely on its short lease.
     pub(super) fn leased_until_ms(&self) -> u64 {
         let margin_ms = ms(self.timing.margin());
         self.registered.as_ref().map_or(0, |registered| {
@@ -213,7 +215,8 @@ impl Knowledge {
         until.min().unwrap_or(long_ms).min(long_ms)
     }
 
-    /// `address` vouches under `name`, asked at `asked_ms`.
+    /// Records that the registration `name` at `address` vouches for this node, which
+    /// asked at `asked_ms`.
     pub(super) fn vouched_by(&mut self, address: &str, name: Name, asked_ms: u64) {
         let vouch = self.vouches.entry(address.into()).or_insert(Vouch { name, asked_ms });
         if vouch.name != name || vouch.asked_ms < asked_ms {
@@ -221,8 +224,8 @@ impl Knowledge {
         }
     }
 
-    /// Vouches for the registration at `address`, if this node's view has it. Answers
-    /// this node's own name, under which it does.
+    /// Vouches for the registration `name` at `address` if this node's view contains it.
+    /// Returns this node's own registration; `None`: it does not vouch.
     pub(super) fn vouch_for(
         &mut self,
         address: &str,
@@ -233,7 +236,7 @@ impl Knowledge {
         let own = self.name();
         let known = self.view.members.get_key_value(address);
         let (address, member) = known.filter(|(_, member)| member.name == name)?;
-        // A name says nothing in a registry that was restored.
+        // A name has no meaning in another registry, such as a restored one.
         if own == 0 || self.leaving || cluster != self.view.cluster {
             return None;
         }
@@ -243,7 +246,7 @@ impl Knowledge {
         Some(own)
     }
 
-    /// Drops promises that are over.
+    /// Drops promises that have ended.
     pub(super) fn end_promises(&mut self, now_ms: u64) {
         self.promises.retain(|_, promise| promise.until_ms > now_ms);
     }
@@ -259,15 +262,15 @@ impl Knowledge {
         self.ghosts.clone()
     }
 
-    /// The registry has answered that the lease of this ghost does not exist.
+    /// Drops a ghost, after the registry has answered that its lease does not exist.
     pub(super) fn is_gone(&mut self, ghost: &Member) {
         self.ghosts.retain(|known| known != ghost);
     }
 
     // ---- Joining (rule 3) ----
 
-    /// Why this node does not ack the joiner at `address` yet, which describes itself as
-    /// `asker`; `None`: it does.
+    /// Why this node does not yet ack the joiner at `address`; `None`: it acks. `asker`
+    /// is the joiner's entry in its own view.
     pub(super) fn keeps_waiting(
         &self,
         address: &str,
@@ -281,7 +284,8 @@ impl Knowledge {
             || self.view.members.get(address) != asker
             || self.view.cluster != cluster
         {
-            // Not by the name alone, which an etcd that was emptied may give again.
+            // The whole entry is compared, because an emptied etcd may assign the same
+            // name again.
             Some("it has not seen the registration")
         } else if self.view.revision < revision || self.settled < self.view.revision {
             Some("its view is older")
@@ -296,18 +300,18 @@ impl Knowledge {
         }
     }
 
-    /// All members have acked the registration `name` for the view at `revision`. Answers
-    /// whether these are this node's still.
+    /// Records that all members have acked the registration `name` for the view at
+    /// `revision`. Returns whether both are still this node's.
     pub(super) fn join(&mut self, name: Name, revision: i64) -> bool {
-        // 1. A message tells this node that its entry is gone, and it stops. 2. Nobody minds
-        // acks to a node without a registration. 3. It registers anew: those acks must
-        // not count.
+        // 1. A message shows this node that its entry is gone, and it stops. 2. Acks for
+        // the old registration arrive. 3. It registers anew. The old acks must not count
+        // for the new registration.
         let is_same = name != 0 && self.name() == name && self.view.revision == revision;
         self.joined |= is_same && !self.leaving;
         is_same
     }
 
-    /// The members to be asked for an ack.
+    /// The other members, by address and registration.
     pub(super) fn others(&self) -> Vec<(Arc<str>, Name)> {
         let members = self.view.members.iter();
         let others = members.filter(|(address, _)| **address != self.own.address);

@@ -1,4 +1,4 @@
-//! Whether a holder may lend what it holds, and the end of what is lent. Rule 10.
+//! Whether a holder may lend a value, and when lent copies have ended (rule 10).
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,40 +8,40 @@ use super::right::{FOR_EVER, Ownership};
 use super::timing::{LENT_DRIFT, LENT_FOR};
 
 impl Ownership {
-    /// Whether a value may be lent now, and for how long at most: not beyond this node's
-    /// own certainty, and not while somebody waits for the copies to end (rule 10).
+    /// For how many milliseconds a value may be lent now: not beyond this node's own
+    /// certainty, and not at all while a joiner waits for copies to end (rule 10).
     #[must_use]
     pub fn may_lend_ms(&self) -> u64 {
         if self.joiners.load(Ordering::Acquire) > 0 {
             return 0;
         }
         match self.certain_until_ms.load(Ordering::Acquire) {
-            // By a list there is nobody to join.
+            // With a static list no node joins.
             FOR_EVER => FOR_EVER,
             until_ms => until_ms.saturating_sub(self.clock.now_ms()),
         }
     }
 
-    /// Takes into account that a process before this one may have lent copies at this
-    /// address until now, of which this one knows nothing.
+    /// Assumes that the previous process at this address may have lent copies until now.
     pub(super) fn expect_copies_of_before(&self) {
         let until_ms = self.clock.now_ms() + ms(LENT_FOR + LENT_DRIFT);
         self.lent_before_until_ms.store(until_ms, Ordering::Release);
     }
 
-    /// There was no such process, or its copies ended with its record.
+    /// Withdraws that assumption: there was no such process, or its copies have ended.
     pub(super) fn no_copies_of_before(&self) {
         self.lent_before_until_ms.store(0, Ordering::Release);
     }
 
-    /// Until when copies may be out that a process before this one lent at this address;
-    /// 0: none is.
+    /// Until when copies may live that the previous process at this address lent; 0:
+    /// there are none.
     #[must_use]
     pub fn lent_before_until_ms(&self) -> u64 {
         self.lent_before_until_ms.load(Ordering::Acquire)
     }
 
-    /// Returns when no value is lent any more. Nothing may be lent meanwhile.
+    /// Returns when all lent copies have ended. The caller ensures that nothing is lent
+    /// meanwhile.
     pub(super) async fn copies_end(&self) {
         let lent = self.holdings().into_iter().map(|holdings| holdings.lent_until_ms());
         let until_ms = lent.max().unwrap_or(0).max(self.lent_before_until_ms());

@@ -1,21 +1,22 @@
-//! What nodes that find each other by a list said of theirs, and why one can't be used.
+//! The digests that the nodes of a static list have reported, and why a list can't be
+//! used.
 
 use std::collections::BTreeMap;
 
 use crate::sync::Mutex;
 
-/// What the other nodes of the list said of theirs.
+/// What the other nodes of the list have reported about their lists.
 pub(super) struct Lists {
     pub(super) digest: u64,
-    /// By address: who answered there last; `None`: nobody did.
+    /// The last report of each node, by address; `None`: there was none.
     heard: Mutex<BTreeMap<String, Option<Heard>>>,
 }
 
-/// What one node said.
+/// The report of one node.
 #[derive(Clone, Copy)]
 struct Heard {
     digest: u64,
-    /// 0: it asked, and did not answer yet.
+    /// 0: it has sent its digest in a request, and has not answered yet.
     process: u64,
 }
 
@@ -24,7 +25,7 @@ impl Lists {
         Self { digest, heard: Mutex::new(others.map(|address| (address, None)).collect()) }
     }
 
-    /// Notes what the node at `address` said. Answers whether the list has it.
+    /// Records the report of the node at `address`. Returns whether the list contains it.
     pub(super) fn hear(&self, address: &str, digest: u64, process: Option<u64>) -> bool {
         let mut heard = self.heard.lock();
         let Some(known) = heard.get_mut(address) else { return false };
@@ -33,7 +34,7 @@ impl Lists {
         true
     }
 
-    /// Whether all have answered with this list.
+    /// Whether all other nodes have answered with the same digest.
     pub(super) fn all_agree(&self) -> bool {
         let heard = self.heard.lock();
         heard
@@ -41,7 +42,7 @@ impl Lists {
             .all(|said| said.is_some_and(|said| said.digest == self.digest && said.process != 0))
     }
 
-    /// Why this node must hold nothing; `None`: it may.
+    /// Why this node must hold nothing; `None`: it may hold its keys.
     pub(super) fn problem(&self) -> Option<String> {
         let heard = self.heard.lock();
         let mut processes = BTreeMap::new();
@@ -75,7 +76,7 @@ pub enum ListProblem {
     IsThisNode {
         /// As it stands in the list.
         listed: String,
-        /// What this node knows itself by.
+        /// This node's own address.
         own: String,
     },
     /// The address that this node advertises reaches another one.
@@ -84,9 +85,9 @@ pub enum ListProblem {
          {other:?}; give each node an --advertise address of its own"
     )]
     IsAnother {
-        /// What this node advertises.
+        /// The address that this node advertises.
         own: String,
-        /// What answers there knows itself by.
+        /// The address that the answering node advertises.
         other: String,
     },
 }

@@ -10,16 +10,16 @@ pub(super) struct Problems(Mutex<Known>);
 
 #[derive(Default)]
 pub(super) struct Known {
-    /// Of each part of the registry; empty while it answers.
+    /// The problem of each part of the registry; empty while it answers.
     registry: [String; 2],
     pub(super) joining: Option<String>,
     pub(super) list: Option<String>,
-    /// What an operator should know of the registry's version.
+    /// A warning about the registry's version.
     pub(super) warning: Option<String>,
     pub(super) ignored_keys: usize,
 }
 
-/// What of the registry may answer or not.
+/// The parts of the registry that can fail independently.
 #[derive(Clone, Copy)]
 pub(super) enum Part {
     Watch,
@@ -27,14 +27,14 @@ pub(super) enum Part {
 }
 
 impl Known {
-    /// Of the registry; empty while it answers.
+    /// The first problem of the registry; empty while it answers.
     pub(super) fn registry(&self) -> &str {
         self.registry.iter().find(|problem| !problem.is_empty()).map_or("", String::as_str)
     }
 }
 
 impl Problems {
-    /// Answers whether the registry's problem is another one than before.
+    /// Returns whether the registry's problem has changed.
     pub(super) fn set_registry(&self, part: Part, problem: &str) -> bool {
         let known = &mut *self.0.lock();
         let before = known.registry().to_owned();

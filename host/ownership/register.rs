@@ -1,4 +1,4 @@
-//! Registering: leases, and the entry under them. Rule 1.
+//! Registers a node: grants its leases, and puts its entry under them (rule 1).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::registrar::{Leases, Registrar};
 use crate::membership::registry::{Failure, Registered};
 use crate::membership::view::Entry;
 
-/// Between looks at a lease that has to end.
+/// The pause between checks of a lease that has to end.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Why a node is not registered.
@@ -32,7 +32,7 @@ impl Registrar {
             let leases = self.leases().await?;
             match self.registry.register(&self.own, leases.short.id, leases.long.id).await? {
                 Registered::Now(name) => break (leases, name),
-                // The transaction was made, and its answer was lost.
+                // An earlier attempt made the transaction, but its answer was lost.
                 Registered::Before(member) if member.lease == leases.short.id => {
                     break (leases, member.name);
                 }
@@ -41,11 +41,13 @@ impl Registrar {
                     if let Some(rest) =
                         self.registry.time_to_live(leases.short.cluster, holder.lease).await?
                     {
-                        // The answer is of some moment since it was asked for, so a slow
-                        // one must not look as if the lease had been renewed.
+                        // The registry read the lease at some time between request and
+                        // answer. A slow answer must not look like a renewed lease, so
+                        // both bounds are used.
                         let (earliest_ms, latest_ms) =
                             (asked_ms + ms(rest), clock.now_ms() + ms(rest));
-                        // Whole seconds: an end that moves by less may not have moved.
+                        // etcd answers in whole seconds, so a smaller shift may be due to
+                        // rounding.
                         if earliest_ms > *holder_ends.get_or_insert(latest_ms) + 1_200 {
                             return Err(NotRegistered::Taken(Box::new(holder.entry)));
                         }
@@ -57,7 +59,7 @@ impl Registrar {
         let listing = self.registry.list().await?;
         self.note(&listing);
         if listing.view.name_at(&self.own.address) != name {
-            let problem = "the entry went as soon as it was made";
+            let problem = "the entry was removed right after it was made";
             return Err(Failure::Broken(problem.into()).into());
         }
         let ttl_ms = (ms(leases.short.ttl), ms(leases.long.ttl));
@@ -72,8 +74,8 @@ impl Registrar {
         Ok(())
     }
 
-    /// Waits until what a process before this one lent at this address has ended (rule 10).
-    /// None has been registered here lately where there is no record of the address.
+    /// Waits until all copies have ended that the previous process at this address lent
+    /// (rule 10). If there is no record of the address, there was no recent process.
     async fn let_copies_of_before_end(&self) -> Result<(), Failure> {
         if self.ownership.lent_before_until_ms() > 0 {
             let records = self.registry.list().await?.records;
@@ -85,8 +87,8 @@ impl Registrar {
         Ok(())
     }
 
-    /// The leases of a registration that is to be made: those of the last attempt while
-    /// they live, as its transaction may have been made.
+    /// Returns the leases for a new registration. Those of the last attempt are used
+    /// while they live, because its transaction may have been made.
     async fn leases(&mut self) -> Result<Leases, Failure> {
         let asked_ms = self.ownership.clock.now_ms();
         if let Some(known) = self.leases {
@@ -103,7 +105,7 @@ impl Registrar {
         let long = self.registry.grant(timing.long_lease).await?;
         let leases = Leases { short, long, asked_ms };
         self.leases = Some(leases);
-        // What nodes wait for and count on is their own T, so it must be everybody's.
+        // Each node computes with its own T, so all nodes must have the same T.
         if short.ttl != timing.lease {
             self.end_leases().await;
             let (granted, wanted) = (short.ttl.as_secs(), timing.lease.as_secs());

@@ -1,4 +1,4 @@
-//! What keeps a node registered, and what it tells operators of that.
+//! The state of the task that keeps a node registered, and what it reports to operators.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +12,16 @@ use crate::flaw::{self, Flaw};
 use crate::membership::registry::{Lease, Listing, Registry};
 use crate::membership::view::Entry;
 
-/// What outlives an attempt to register, so that a transaction whose answer was lost is
-/// found by the next one.
+/// State that outlives an attempt to register, so that the next attempt finds a
+/// transaction whose answer was lost.
 pub(super) struct Registrar {
     pub(super) ownership: Arc<Ownership>,
     pub(super) registry: Arc<dyn Registry>,
     pub(super) own: Entry,
-    /// The short one and the long one, with when the grant was asked for.
+    /// The short and the long lease, and when they were last asked for.
     pub(super) leases: Option<Leases>,
-    /// Spreads attempts. Follows from the process, and from nothing else.
+    /// Spreads attempts. Seeded with the number of the process only, so that a simulation
+    /// can be repeated.
     pub(super) random: StdRng,
 }
 
@@ -56,17 +57,17 @@ impl Registrar {
         }
     }
 
-    // ---- What is told of it ----
+    // ---- Reporting ----
 
     pub(super) fn note(&self, listing: &Listing) {
         let ignored = listing.ignored;
         if self.ownership.problems.set_ignored_keys(ignored) && ignored > 0 {
-            tracing::warn!(ignored, "keys below the prefix in etcd are no entries of nodes");
+            tracing::warn!(ignored, "keys below the prefix in etcd are not PsyCache's");
         }
     }
 
     pub(super) async fn warn(&self) {
-        // Who may not ask for the version is not told of it.
+        // A user that may not read the version gets no warning.
         let Ok(warning) = self.registry.warning().await else { return };
         let text = warning.clone().unwrap_or_default();
         if self.ownership.problems.set_warning(warning) && !text.is_empty() {
@@ -88,8 +89,8 @@ impl Registrar {
         }
     }
 
-    /// Doubles from a fiftieth of the lease to the lease, and is spread, so that a
-    /// hundred nodes do not come back at once.
+    /// The pause before the next attempt. It doubles from a fiftieth of the lease to the
+    /// lease, and is randomised, so that a hundred nodes do not come back at once.
     pub(super) fn pause(&mut self, attempts: u32) -> Duration {
         let lease = self.ownership.timing().lease;
         let doubled = (lease / 50) * 2_u32.pow(attempts.min(10));

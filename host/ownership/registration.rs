@@ -1,9 +1,9 @@
-//! Keeping a node registered: leases, the entry, the view, from the start to the leave.
-//! Rules 1, 4 and 11.
+//! Keeps a node registered from its start until it leaves: leases, entry and view (rules
+//! 1, 4 and 11).
 //!
-//! A broken connection is no reason to start over: the leases go on, and so does the
-//! registration under its name. What must outlive an attempt stands in [`Registrar`], so
-//! that a transaction whose answer was lost is found by the next attempt.
+//! A broken connection is no reason to register anew: the leases live on, and so does the
+//! registration. State that must outlive an attempt is in [`Registrar`], so that the next
+//! attempt finds a transaction whose answer was lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +25,8 @@ use crate::membership::view::Entry;
 /// The longest that a leave waits for the registry.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
-/// The task that keeps a node registered. Dropping it ends the task, and leaves the
-/// leases to run out.
+/// The task that keeps a node registered. Dropping it ends the task, and the leases
+/// expire.
 #[derive(Debug)]
 pub struct Registration {
     leave: oneshot::Sender<()>,
@@ -35,9 +35,8 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Registers the node that `own` describes, and keeps it so. Answers when the
-    /// registration stands, or when the registry turns out to be out of reach: it is
-    /// tried again and again then.
+    /// Registers the node that `own` describes, and keeps it registered. Returns when it
+    /// is registered, or when the registry can't be reached. Then the task keeps trying.
     ///
     /// # Errors
     /// [`RegistryError`]: the node must not serve.
@@ -70,10 +69,11 @@ impl Registration {
         Ok(Self { leave, task: tokio::spawn(registrar.run(left)), clock })
     }
 
-    /// Ends the registration: the others stop asking this node. The node must hold
-    /// nothing any more. Waits at most two seconds for the registry.
+    /// Ends the registration, so that other nodes stop asking this one. The node must
+    /// already hold nothing, see [`Ownership::leave`]. Waits at most two seconds for the
+    /// registry.
     pub async fn leave(mut self) {
-        // The task may have ended with its runtime: then the leases run out.
+        // The task may have ended with its runtime. Then the leases expire.
         if self.leave.send(()).is_ok()
             && self.clock.timeout(LEAVE_WITHIN, &mut self.task).await.is_err()
         {
@@ -123,8 +123,8 @@ impl Registrar {
         }
     }
 
-    /// Registers where there is no registration, and follows the registry until
-    /// something ends that.
+    /// Registers if there is no registration, and follows the registry until something
+    /// ends that.
     async fn live(&mut self, attempts: &mut u32) -> Ended {
         if self.ownership.name() == 0 {
             match self.register().await {
@@ -143,7 +143,7 @@ impl Registrar {
             return Ended::Stopped("it has no lease".into());
         };
         let this = &*self;
-        // The leases are renewed whatever becomes of the watch.
+        // The leases are renewed even while the watch fails.
         let ended = tokio::select! {
             biased;
             ended = this.forgotten() => ended,
@@ -153,14 +153,15 @@ impl Registrar {
             ended = this.see_ghosts_go() => ended,
             ended = this.join(leases.short) => ended,
         };
-        // One that never joins must not move the ring of all others again and again.
+        // A node that never joins changes the ring of all others at each attempt, so its
+        // pauses must grow.
         if self.ownership.has_joined() {
             *attempts = 0;
         }
         ended
     }
 
-    /// Returns when a message of another node has ended the registration.
+    /// Returns when another node's message has shown that the registration has ended.
     async fn forgotten(&self) -> Ended {
         let mut changes = self.ownership.changes();
         while self.ownership.name() != 0 {

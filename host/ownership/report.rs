@@ -1,4 +1,4 @@
-//! The node's place among the others, as status and metrics show it.
+//! The cluster, as status and metrics show it.
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ pub struct Report {
     pub state: OwnershipState,
     /// Whether the registry answers; a list always does.
     pub connected: bool,
-    /// What is wrong, and what an operator should know; empty if nothing.
+    /// Problems and warnings for an operator; empty if there are none.
     pub problem: String,
-    /// Keys below the prefix in etcd that are none of ours.
+    /// Number of keys below the prefix in etcd that are not PsyCache's.
     pub ignored_keys: usize,
 }
 
@@ -29,15 +29,15 @@ pub struct Report {
 pub struct NodeReport {
     /// Its address.
     pub address: Arc<str>,
-    /// As it counts in the ring.
+    /// Its weight in the ring.
     pub weight: u32,
-    /// Its registration; 0: it has gone, or there is a list.
+    /// Its registration; 0: it is not in the view, or there is a static list.
     pub name: Name,
     /// Share of the key space, 0 to 1.
     pub share: f64,
-    /// How it stands with it; `None` for this node.
+    /// Whether it can be reached; `None` for this node.
     pub reachability: Option<Reachability>,
-    /// How many requests to it ended in which way.
+    /// Requests to it, counted by outcome.
     pub requests: Vec<(&'static str, u64)>,
 }
 
@@ -57,8 +57,8 @@ impl Ownership {
         }
     }
 
-    /// Whether this node can't be certain because the registry is out of reach: then it is
-    /// the source that must be spared.
+    /// Whether this node is uncertain because the registry is out of reach. Groups may
+    /// then cache loaded values for a moment, to protect the source.
     #[must_use]
     pub fn is_out_of_touch(&self) -> bool {
         match self.state() {

@@ -1,4 +1,4 @@
-//! The right to hold a key, as requests ask for it. Rules 1, 2 and 4.
+//! The right to hold a key, as requests check it (rules 1, 2 and 4).
 //!
 //! Requests read one snapshot and one atomic, without a lock; `step` changes them.
 
@@ -25,7 +25,7 @@ use crate::membership::view::{Entry, Name, View};
 use crate::sync::Mutex;
 use crate::transport::remote::{Remote, Response};
 
-/// No end to it.
+/// A certainty without end.
 pub(super) const FOR_EVER: u64 = u64::MAX;
 
 /// Makes the connection to the node at an address, without waiting.
@@ -34,57 +34,57 @@ type Dial = Box<dyn Fn(&str) -> Arc<dyn Remote> + Send + Sync>;
 /// Makes the ring of some nodes.
 type MakeRing = Box<dyn Fn(Vec<RingNode>) -> Ring + Send + Sync>;
 
-/// What a node holds, as the right to hold it changes.
+/// The entries of a node, which follow its right to hold keys.
 pub trait Holdings: Send + Sync {
-    /// The owners of some keys change at this moment, and nothing is held while this
-    /// runs: loads under way must not keep what they bring, and it counts as a change of
-    /// every key.
+    /// The owners of some keys are changing, and the node holds nothing while this runs.
+    /// Running loads must not store their results, and each key counts as changed.
     fn rights_change(&self);
 
-    /// Drops what `owned` says is not owned any more, by the key's
-    /// [`ring_hash`](crate::key::ring_hash). May give it to `giver` to remember.
+    /// Drops the entries of lost keys: those for whose
+    /// [`ring_hash`](crate::key::ring_hash) `owned` returns false. May keep their values
+    /// for the newcomer of `giver`.
     fn drop_lost(&self, owned: &dyn Fn(u64) -> bool, giver: &Giver);
 
-    /// Drops everything, and all that was remembered for others. Answers how many
+    /// Drops all entries, and all values that are kept for other nodes. Returns how many
     /// entries there were.
     fn forget(&self) -> u64;
 
-    /// Until when values that this node lent may be answered by others; 0: none was.
+    /// Until when other nodes may return values that this node lent; 0: none was lent.
     fn lent_until_ms(&self) -> u64;
 }
 
-/// Who answers for a key.
+/// The owner of a key.
 #[derive(Clone)]
 pub enum Owner {
-    /// This node, which may hold it or not: see [`Ownership::holds`].
+    /// This node. [`Ownership::holds`] says whether it also holds the key.
     Here,
-    /// Another one.
+    /// Another node.
     There(Arc<dyn Remote>),
 }
 
 /// The keys that this node owns, and the right to hold them.
 pub struct Ownership {
     pub(super) own: Arc<str>,
-    /// Tells this process from every other one.
+    /// A number that identifies this process.
     pub(super) process: u64,
     pub(super) dial: Dial,
     pub(super) make_ring: MakeRing,
     pub(super) clock: Clock,
     pub(super) now: ArcSwap<Snapshot>,
-    /// Until when what is held may be answered; 0: not now.
+    /// Until when this node may answer from memory; 0: it may not.
     pub(super) certain_until_ms: AtomicU64,
-    /// One step at a time. Held while lost entries are dropped; requests never take it.
+    /// Serialises steps. Held while lost entries are dropped. Requests never take it.
     pub(super) stepping: Mutex<()>,
-    /// Guards what the rules speak of. Held for moments, by nobody who waits.
+    /// The state that the rules are about. Held briefly, and never across a wait.
     pub(super) state: Mutex<Knowledge>,
     holdings: Mutex<Vec<Weak<dyn Holdings>>>,
-    /// For those who wait for a change of anything here.
+    /// Wakes tasks that wait for a change of anything here.
     pub(super) changed: Signal,
-    /// Nodes that wait for an ack of this one.
+    /// Number of nodes that wait for this node's ack.
     pub(super) joiners: AtomicU64,
     pub(super) heirs: Heirs,
     pub(super) lists: OnceLock<Lists>,
-    /// Until when copies may be out that the process before this one lent.
+    /// Until when copies may live that the previous process at this address lent.
     pub(super) lent_before_until_ms: AtomicU64,
     pub(super) problems: Problems,
 }
@@ -101,8 +101,8 @@ impl Ownership {
         alone
     }
 
-    /// The node that `own` describes, which owns nothing yet. `dial` connects to another
-    /// one, at once and without waiting.
+    /// The node that `own` describes, which owns nothing yet. `dial` makes the connection
+    /// to another node, without waiting.
     pub fn new(
         own: Entry,
         timing: Timing,
@@ -133,8 +133,9 @@ impl Ownership {
         }
     }
 
-    /// The same, with rings that `make_ring` makes: what [`Ring::new`] would, but from
-    /// memory, where many nodes make the same ones as in a simulation.
+    /// Uses `make_ring` in place of [`Ring::new`]. It must make the same rings. A
+    /// simulation, in which many nodes have the same ring, uses it to make each ring
+    /// once.
     #[must_use]
     pub fn with_rings(
         mut self,
@@ -144,15 +145,15 @@ impl Ownership {
         self
     }
 
-    /// The same, told apart from other processes by `process`, which must be no other
-    /// one's. By itself it is a number at random.
+    /// Identifies this process by `process`, which must be unique. The default is a
+    /// random number.
     #[must_use]
     pub fn with_process(mut self, process: u64) -> Self {
         self.process = process;
         self
     }
 
-    /// Has `holdings` follow the right to hold, for as long as they live.
+    /// Makes `holdings` follow the right to hold, until they are dropped.
     pub fn add_holdings(&self, holdings: Weak<dyn Holdings>) {
         let mut all = self.holdings.lock();
         all.retain(|known| known.strong_count() > 0);
@@ -161,8 +162,8 @@ impl Ownership {
 
     // ---- What requests ask ----
 
-    /// Who owns the key with this [`ring_hash`](crate::key::ring_hash). A node that
-    /// knows no node answers for every key.
+    /// The owner of the key with this [`ring_hash`](crate::key::ring_hash). With an empty
+    /// ring this node is the owner of every key.
     #[must_use]
     pub fn owner(&self, ring_hash: u64) -> Owner {
         let now = self.now.load();
@@ -172,8 +173,8 @@ impl Ownership {
         }
     }
 
-    /// Whether what is in this node's memory may be answered, which is its own then.
-    /// Reads the clock.
+    /// Whether this node may answer from memory. All entries in its store are its own
+    /// then. Reads the clock.
     #[must_use]
     #[inline]
     pub fn is_certain(&self) -> bool {
@@ -188,13 +189,14 @@ impl Ownership {
     #[must_use]
     pub fn holds(&self, ring_hash: u64) -> bool {
         let now = self.now.load();
-        // 1. This reads a ring in which the node owns the key. 2. It loses the key, and
-        // is certain of the others again. 3. This reads that it is certain.
+        // 1. This reads a ring in which this node owns the key. 2. The node loses the
+        // key, and becomes certain again. 3. This reads that it is certain. So the ring
+        // must still be the same afterwards.
         now.owns(ring_hash) && self.is_certain() && Arc::ptr_eq(&now, &self.now.load())
     }
 
-    /// Waits for a change of the view, of the right to hold, or of who has joined.
-    /// Subscribe before looking.
+    /// Subscribes to changes of the view, of the right to hold, and of the members that
+    /// have joined. Subscribe before you check a condition.
     #[must_use]
     pub fn changes(&self) -> Changes<'_> {
         self.changed.changes()
@@ -211,13 +213,13 @@ impl Ownership {
         self.now.load().remote(address).unwrap_or_else(|| (self.dial)(address))
     }
 
-    /// A number that nodes share which act on the same ring.
+    /// A number that is the same on all nodes that use the same ring.
     #[must_use]
     pub fn ring_version(&self) -> u64 {
         self.now.load().ring.version()
     }
 
-    /// Tells this process from every other one.
+    /// A number that identifies this process.
     #[must_use]
     pub fn process(&self) -> u64 {
         self.process
@@ -235,7 +237,7 @@ impl Ownership {
         &self.own
     }
 
-    /// The view, for a node that may not have it.
+    /// A copy of the view.
     #[must_use]
     pub fn view(&self) -> View {
         self.state.lock().view.clone()
@@ -247,8 +249,8 @@ impl Ownership {
         self.now.load().revision
     }
 
-    /// What a node with a view of `revision` is told of a key that this one does not
-    /// hold.
+    /// The answer to a change of a key that this node does not hold. It contains the view
+    /// if that is newer than `revision`, the caller's.
     #[must_use]
     pub fn not_holder(&self, revision: i64) -> Response {
         let state = self.state.lock();
@@ -263,15 +265,15 @@ impl Ownership {
         Response::NotHolder { reason, view }
     }
 
-    /// Whether this node leaves, or has left, the registration `name`.
+    /// Whether this node is leaving, or has left, as the registration `name`.
     #[must_use]
     pub fn leaves_as(&self, name: Name) -> bool {
         let state = self.state.lock();
         state.leaving && name != 0 && state.name() == name
     }
 
-    /// Which of the others in the ring have not cleared under their present names: of
-    /// `cleared`, by address (rule 8).
+    /// The other nodes in the ring that have not cleared under their present
+    /// registration. `cleared` contains those that have, by address (rule 8).
     #[must_use]
     pub fn missing(&self, cleared: &BTreeMap<String, Name>) -> Vec<Arc<dyn Remote>> {
         if self.lists.get().is_some() {
@@ -287,15 +289,15 @@ impl Ownership {
         addresses.iter().map(|address| self.remote_at(address)).collect()
     }
 
-    /// Whether all in the ring have cleared at this moment, and this node can tell who
-    /// they are (rule 8).
+    /// Whether all other nodes in the ring have cleared, and this node is certain, so
+    /// that its ring is right (rule 8).
     #[must_use]
     pub fn have_all(&self, cleared: &BTreeMap<String, Name>) -> bool {
         let all = self.missing(cleared).is_empty() || flaw::is(Flaw::NewcomersAreNotCleared);
         self.is_certain() && all && self.is_certain()
     }
 
-    /// The clock that certainty is counted by.
+    /// The clock by which certainty ends.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock

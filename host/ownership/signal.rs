@@ -1,19 +1,19 @@
-//! Tells those who wait that something has changed, in the order in which they began to
-//! wait: what happens then does not depend on chance, so that a simulation of it can be
-//! told again.
+//! Wakes tasks that wait for a change, in the order in which they began to wait.
+//!
+//! The order does not depend on chance, so that a simulation can be repeated.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// Changes, by their number only.
+/// Counts changes, and wakes tasks that wait for one.
 #[derive(Debug, Default)]
 pub(super) struct Signal {
     changes: AtomicU64,
     told: Notify,
 }
 
-/// What one waits with for the changes after those that it has seen.
+/// A subscription to the changes after those that it has seen.
 #[derive(Debug)]
 pub struct Changes<'a> {
     signal: &'a Signal,
@@ -21,24 +21,24 @@ pub struct Changes<'a> {
 }
 
 impl Signal {
-    /// Something has changed.
+    /// Reports a change.
     pub(super) fn tell(&self) {
         self.changes.fetch_add(1, Ordering::AcqRel);
         self.told.notify_waiters();
     }
 
-    /// What waits for changes from now on.
+    /// Subscribes to changes from now on.
     pub(super) fn changes(&self) -> Changes<'_> {
         Changes { signal: self, seen: self.changes.load(Ordering::Acquire) }
     }
 }
 
 impl Changes<'_> {
-    /// Returns when something has changed that this has not seen yet. Dropping the future
-    /// loses nothing.
+    /// Returns when there is a change that this has not seen yet. Dropping the future
+    /// loses no change.
     pub async fn changed(&mut self) {
         loop {
-            // Before the look, so that no change falls between the two.
+            // Created before the check, so that no change between the two is missed.
             let told = self.signal.told.notified();
             let now = self.signal.changes.load(Ordering::Acquire);
             if now != std::mem::replace(&mut self.seen, now) {

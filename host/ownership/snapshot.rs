@@ -1,4 +1,4 @@
-//! The ring as requests read it. Never changed: another one takes its place.
+//! The ring as requests read it: immutable, and replaced as a whole.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use crate::membership::rendezvous::Ring;
 use crate::transport::remote::Remote;
 
-/// What requests read.
+/// The ring, and what else requests read.
 pub(super) struct Snapshot {
     pub(super) ring: Ring,
     /// In the ring's order; `None` is this node.
     pub(super) remotes: Vec<Option<Arc<dyn Remote>>>,
-    /// Whether this node has joined, and acts on what it owns.
+    /// Whether this node has joined, and is not leaving.
     pub(super) reigns: bool,
-    /// Of the view that it was made of.
+    /// The revision of the view that it was made from.
     pub(super) revision: i64,
 }
 
@@ -28,7 +28,7 @@ impl Snapshot {
         self.remotes.iter().flatten().find(|remote| remote.address() == address).cloned()
     }
 
-    /// Whether the ring is of these nodes.
+    /// Whether the ring consists of these nodes.
     pub(super) fn has(&self, nodes: &BTreeMap<Arc<str>, u32>) -> bool {
         let known = self.ring.nodes();
         known.len() == nodes.len()

@@ -1,22 +1,22 @@
-//! Whether a node holds what it owns, in one word.
+//! Whether a node holds its keys, in one word.
 
-/// Whether a node holds what it owns.
+/// Whether a node holds its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnershipState {
-    /// It does.
+    /// It holds them.
     Holds,
-    /// It asks the others for their acks still.
+    /// It waits for the acks of the other members.
     Joining,
-    /// It has joined, and can't be certain that nobody else holds its keys.
+    /// It has joined, but can't be certain that no other node holds its keys.
     Uncertain,
     /// It is not registered.
     Unregistered,
-    /// It leaves.
+    /// It is leaving.
     Leaving,
 }
 
 impl OwnershipState {
-    /// The word of status and metrics.
+    /// The word that status and metrics show.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

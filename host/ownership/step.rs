@@ -1,20 +1,20 @@
-//! How the right to hold changes: one step after the other. Rules 1, 2 and 4.
+//! Changes of the right to hold, one step at a time (rules 1, 2 and 4).
 //!
 //! Everything that changes what requests read goes through [`Ownership::step`]:
 //!
-//! 1. The certainty is taken away: nothing is held.
-//! 2. The new ring is in place.
-//! 3. Loads under way lose their permission to keep what they bring, and the numbers of
-//!    changes grow: a gain counts as a change of the key.
-//! 4. The certainty is back. From here on gained keys are held, and nothing that was
-//!    lost is kept any more.
-//! 5. Entries that were lost are dropped.
-//! 6. The view counts as seen: only now do others hear that it was.
+//! 1. The certainty is set to zero: the node holds nothing.
+//! 2. The new ring replaces the old one.
+//! 3. Running loads are interrupted, and a new change number is taken: a gain counts as a
+//!    change of the key.
+//! 4. The certainty is restored. From here on the node holds gained keys, and stores no
+//!    values of lost keys.
+//! 5. Entries of lost keys are dropped.
+//! 6. The view counts as settled. Only now does the node ack joiners for it.
 //!
-//! Until step 6 an entry that was lost may be answered from memory still. Nobody else
-//! holds its key before: a new owner needs an ack of this node (rule 3), and gives none before
-//! step 6. That is why a hit need not look up the owner of its key: what is in the store
-//! of a node that is certain is its own.
+//! Until step 5 is done the node may still answer a lost entry from memory. No other node
+//! holds the key before step 6: a new owner needs this node's ack (rule 3), which this
+//! node does not give before. So a hit need not look up the owner of its key: all entries
+//! in the store of a node that is certain are its own.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -32,19 +32,19 @@ use crate::membership::view::View;
 use crate::transport::remote::Remote;
 
 impl Ownership {
-    /// Moves to `view` if it is later. A node whose own entry is not in it stops (rule 1). One
-    /// that has no registration passes on by it what it is asked for. Answers whether it
-    /// moved.
+    /// Moves to `view` if it is later. A node whose own entry is not in it stops (rule
+    /// 1). A node without a registration uses the view only to route requests. Returns
+    /// whether it moved.
     pub fn see(&self, view: View) -> bool {
         if !self.state.lock().is_later(&view) {
-            // Most are not, and need not wait for a step that is under way.
+            // Most views are not later, and need not wait for a running step.
             return false;
         }
         let mut stops = false;
         let moved = self.step(|state| {
             let is_news = state.is_later(&view);
             let is_in_it = view.name_at(&state.own.address) == state.name();
-            // One that leaves holds nothing, and has still to give away what it held.
+            // A node that is leaving holds nothing, but has yet to hand over its entries.
             stops = is_news && state.registered.is_some() && !is_in_it && !state.leaving;
             let moves = is_news && !stops;
             if moves {
@@ -78,8 +78,8 @@ impl Ownership {
         self.announce();
     }
 
-    /// Holds nothing from now on, and registers no more: it is about to leave (rule 11). What
-    /// it has stays in memory, to be given away.
+    /// Prepares to leave: the node holds nothing from now on (rule 11). Its entries stay
+    /// in memory, to be handed over.
     pub fn leave(&self) {
         if flaw::is(Flaw::StopsAfterLeaving) {
             return;
@@ -90,7 +90,7 @@ impl Ownership {
         });
     }
 
-    /// The nodes that hold what they own for ever, by a list (rule 12).
+    /// Uses `nodes` as the ring, and holds this node's keys for ever (rule 12).
     pub(super) fn own_for_ever(&self, nodes: impl IntoIterator<Item = RingNode>) {
         let remotes = self.with_remotes((self.make_ring)(nodes.into_iter().collect()), true, 0);
         self.now.store(Arc::new(remotes));
@@ -98,9 +98,9 @@ impl Ownership {
         self.announce();
     }
 
-    /// Has a node with a list hold nothing, or what it owns again (rule 12).
+    /// Makes a node with a static list hold its keys or nothing (rule 12).
     ///
-    /// The caller has the turn.
+    /// The caller holds the guard of [`take_turn`](Self::take_turn).
     pub(super) fn hold_by_list(&self, holds: bool) {
         let was = self.certain_until_ms.load(Ordering::Acquire) != 0;
         if was == holds {
@@ -113,8 +113,8 @@ impl Ownership {
         self.announce();
     }
 
-    /// Changes the state, and brings what requests read and what is held in line with
-    /// it. `change` answers whether there was a change.
+    /// Changes the state, then updates what requests read, and drops lost entries.
+    /// `change` returns whether it changed anything.
     pub(super) fn step(&self, change: impl FnOnce(&mut Knowledge) -> bool) -> bool {
         let _stepping = self.take_turn();
         let mut state = self.state.lock();
@@ -138,7 +138,7 @@ impl Ownership {
             self.announce();
             return true;
         }
-        // Held nowhere, so that steps 1 to 4 of the page above need no more than this.
+        // Sets the certainty to zero until step 4 of the list at the top of this file.
         state.stepping = true;
         self.publish(&state);
         let revision = state.view.revision;
@@ -178,7 +178,7 @@ impl Ownership {
         true
     }
 
-    /// Waits for the step that is under way, which may drop entries of a large store.
+    /// Waits for the running step, which may be dropping many entries.
     pub(super) fn take_turn(&self) -> MutexGuard<'_, ()> {
         if let Some(turn) = self.stepping.try_lock() {
             return turn;
@@ -191,12 +191,12 @@ impl Ownership {
         self.heirs.step(&self.own, members, now_ms, (was, next), &*self.make_ring)
     }
 
-    /// Has requests act on the state's certainty.
+    /// Publishes the state's certainty to requests.
     pub(super) fn publish(&self, state: &Knowledge) {
         self.certain_until_ms.store(state.certain_until_ms(), Ordering::Release);
     }
 
-    /// Prolongs, or shortens, the certainty alone.
+    /// Changes only the certainty, without a step.
     pub(super) fn make_certain(&self, change: impl FnOnce(&mut Knowledge)) {
         let mut state = self.state.lock();
         change(&mut state);
@@ -224,8 +224,8 @@ impl Ownership {
     }
 }
 
-/// Runs what takes its time in a large store, so that other tasks of the thread need
-/// not wait where there are other threads.
+/// Runs work that takes long in a large store. On a runtime with several threads, other
+/// tasks of this thread need not wait for it.
 fn unhurried<T>(work: impl FnOnce() -> T) -> T {
     use tokio::runtime::{Handle, RuntimeFlavor};
     match Handle::try_current().map(|handle| handle.runtime_flavor()) {

@@ -5,16 +5,16 @@ use std::time::Duration;
 /// C: how long a copy is lent. A change of a hot key waits for this long at most.
 pub(crate) const LENT_FOR: Duration = Duration::from_millis(250);
 
-/// How much longer the lender counts, as clocks may run apart.
+/// How much longer the lender waits, because clocks may drift apart.
 pub(crate) const LENT_DRIFT: Duration = Duration::from_millis(25);
 
 /// How long leases and promises last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// T: the short lease, after which a node that fell silent is gone.
+    /// T: the short lease. A node that stays silent for longer is removed.
     pub lease: Duration,
-    /// V: the long lease, for how long members may vouch for a node that the registry
-    /// does not answer.
+    /// V: the long lease. It limits how long members may vouch for a node that the
+    /// registry does not answer.
     pub long_lease: Duration,
 }
 
@@ -22,13 +22,13 @@ impl Timing {
     /// V in units of T: two minutes for a lease of five seconds.
     const LONG: u32 = 24;
 
-    /// The timing of a cluster whose nodes are gone after `lease` of silence.
+    /// The timing of a cluster with `lease` as its short lease.
     #[must_use]
     pub fn of(lease: Duration) -> Self {
         Self { lease, long_lease: lease * Self::LONG }
     }
 
-    /// D: how long a member keeps one in its ring that it vouched for.
+    /// D: how long a node keeps a member in its ring after it vouched for it.
     #[must_use]
     pub fn promise(&self) -> Duration {
         self.lease

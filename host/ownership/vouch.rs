@@ -1,5 +1,5 @@
-//! Being vouched for while the registry does not answer. Rule 7, and the end of
-//! promises.
+//! Asks the other members to vouch for this node while the registry does not answer, and
+//! ends promises (rule 7).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use super::state::OwnershipState;
 use crate::transport::remote::{PeerCall, Response};
 
 impl Ownership {
-    /// Asks the others to vouch whenever the certainty by the lease is about to end, and
-    /// ends promises, for as long as it is polled.
+    /// Asks the other members to vouch when the certainty by the short lease is about to
+    /// end, and drops promises that have ended. Runs for as long as it is polled.
     pub async fn keep_certain(&self) {
         let mut is_known = false;
-        // When, and for which view, it has asked last.
+        // When it last asked, and for which revision of the view.
         let mut asked = (0, 0);
         loop {
             match self.state() {
@@ -46,8 +46,8 @@ impl Ownership {
                     true
                 });
             }
-            // Not at each change: vouches that this node gives are changes too, and others
-            // would ask it anew for each that it asks for.
+            // Not at each change. Each vouch that a node gives is a change too, so two
+            // nodes would make each other ask again and again.
             let revision = self.revision();
             let is_time = now_ms >= asked.0 + ms(self.timing().lease) / 3 || revision != asked.1;
             if is_time && self.needs_vouches(now_ms) {
@@ -57,7 +57,7 @@ impl Ownership {
         }
     }
 
-    /// Waits for the time to look, or for something that changes it.
+    /// Waits for a change, at most `within`.
     async fn wait(&self, mut changes: Changes<'_>, within: Duration) {
         let _ = self.clock.timeout(within, changes.changed()).await;
     }
@@ -69,7 +69,7 @@ impl Ownership {
         let vouch_ms = match state.joined && !state.leaving {
             true => {
                 let begin_ms = state.leased_until_ms().saturating_sub(ms(state.timing.lease) / 2);
-                // While it is out of touch, every T/3.
+                // While the registry does not answer, every T/3.
                 begin_ms.max(asked_ms + third_ms).saturating_sub(now_ms)
             }
             false => u64::MAX,

@@ -1,5 +1,5 @@
-//! How nodes ask each other, and clients ask nodes: what may be asked, the
-//! connection to another node, and many requests on one stream.
+//! Requests between nodes, and from clients to nodes: the calls, the connection to a
+//! node, and many requests on one stream.
 
 pub mod remote;
 

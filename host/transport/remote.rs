@@ -1,7 +1,7 @@
-//! What nodes ask of each other, and the two ends that it passes between.
+//! The calls between nodes, and the traits of their two ends.
 //!
-//! Groups know other nodes by [`Remote`] only, and a node answers them by
-//! [`Local`] only, so that a simulated network can stand between the two.
+//! Groups reach other nodes only through [`Remote`], and a node answers only through
+//! [`Local`], so that a simulated network can connect the two.
 
 use std::time::Duration;
 
@@ -12,31 +12,32 @@ use crate::error::Error;
 use crate::membership::view::{Name, View};
 use crate::value::Answer;
 
-/// One question. Cloning shares the bytes.
+/// One request. Cloning shares the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The group's name. Not checked yet where it came over the wire.
+    /// The group's name. Unchecked if it came over the wire.
     pub group: Bytes,
-    /// The key, empty where the call is about the group. Not checked either.
+    /// The key; empty if the call is about no single key. Unchecked if it came over the
+    /// wire.
     pub key: Bytes,
     /// What to do.
     pub call: PeerCall,
-    /// The revision of the asker's view; 0: it has none.
+    /// The revision of the caller's view; 0: it has none.
     pub revision: i64,
 }
 
-/// What a node is asked to do. None of these makes it ask another node to get it
-/// done, whoever it takes for the owner: so no request takes two hops, and nodes
-/// that disagree can't wait for each other.
+/// What a node is asked to do. It never forwards a call, even if it considers another
+/// node the owner. So no request takes two hops, and nodes that disagree about the owner
+/// can't wait for each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerCall {
     /// The value from memory, or else from the source: [`Response::Value`].
     Get,
-    /// The value that the callee held of a key that the registration `heir` took over:
-    /// [`Response::Value`] or [`Response::NotHeld`].
+    /// The callee's former value of a key that the caller took over: [`Response::Value`]
+    /// or [`Response::NotHeld`].
     Inherit {
-        /// The asker's registration where the callee stays, the callee's own where it
-        /// leaves.
+        /// The caller's registration if the callee stays; the callee's own if it is
+        /// leaving.
         name: Name,
     },
     /// Keep a value: [`Response::Done`], [`Response::NotHolder`] or
@@ -46,54 +47,54 @@ pub enum PeerCall {
         value: Bytes,
         /// `None`: the group's default.
         ttl: Option<Duration>,
-        /// The newest number of a change of the callee's that the asker has heard of.
+        /// The newest change number of the callee that the caller knows.
         version: u64,
     },
-    /// Drop what is held of the key, and keep nothing that was read before:
-    /// [`Response::Done`] with the number of entries dropped, or
-    /// [`Response::NotHolder`], and they are dropped all the same.
+    /// Drop the value of the key, and keep no value that was read before:
+    /// [`Response::Done`] with the number of entries dropped, or [`Response::NotHolder`].
+    /// The value is dropped in both cases.
     Remove,
     /// The same for every key of the group: [`Response::Done`] with the callee's name.
     Clear,
-    /// Several calls that are each about a key of the group: [`Response::Many`], in the
-    /// same order.
+    /// Several calls, each about one key of the group: [`Response::Many`], in the same
+    /// order.
     Many {
         /// Gets, sets or removes.
         parts: Vec<Part>,
-        /// Bytes of values that the answer may hold.
+        /// The most bytes of values in the answer.
         most_bytes: u64,
     },
-    /// Keep those of these entries that the callee is the heir of:
-    /// [`Response::Done`] with the number of entries kept.
+    /// Keep those of these entries that the callee may take over: [`Response::Done`] with
+    /// the number of entries kept.
     Handover {
         /// The address of the node that leaves.
         from: String,
-        /// Its registration, which has ended; or the callee's, of entries of keys that it
-        /// took over from that node before.
+        /// Its registration, which has ended; or the callee's, for entries of keys that
+        /// the callee took over from that node earlier.
         name: Name,
         /// Its entries.
         entries: Vec<HandedOver>,
     },
-    /// About no group: who answers at this address: [`Response::Identity`].
+    /// About no group. Identify the process at this address: [`Response::Identity`].
     Hello(Hello),
-    /// About no group: let the asker hold what it owns: [`Response::Acked`], once the
-    /// callee acts on a view that has the asker [rule 3].
+    /// About no group. Let the caller hold its keys: [`Response::Acked`], once the callee
+    /// uses a view that contains the caller (rule 3).
     Join {
-        /// The asker's address.
+        /// The caller's address.
         from: String,
         /// Its registration.
         name: Name,
         /// Its view.
         view: View,
     },
-    /// About no group: keep the asker in the ring although the registry may not:
-    /// [`Response::Vouched`] or [`Response::NotHolder`] [rule 7].
+    /// About no group. Keep the caller in the ring even if the registry removes it:
+    /// [`Response::Vouched`] or [`Response::NotHolder`] (rule 7).
     Vouch {
-        /// The asker's address.
+        /// The caller's address.
         from: String,
         /// Its registration.
         name: Name,
-        /// The registry that it is in.
+        /// The id of its registry.
         cluster: u64,
     },
 }
@@ -101,24 +102,24 @@ pub enum PeerCall {
 /// One call among several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The key, not checked yet where it came over the wire.
+    /// The key. Unchecked if it came over the wire.
     pub key: Bytes,
     /// What to do: [`PeerCall::Get`], [`PeerCall::Set`] or [`PeerCall::Remove`].
     pub call: PeerCall,
 }
 
-/// What a node tells of itself when it asks who another one is.
+/// What a node says about itself when it asks for another node's identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hello {
     /// Its address.
     pub from: String,
-    /// What its list of nodes comes to; 0: it has none.
+    /// The digest of its static list of nodes; 0: it has none.
     pub digest: u64,
 }
 
 impl PeerCall {
-    /// Whether it changes what the callee holds. Once begun, a change runs to its end
-    /// whether or not its asker waits for it.
+    /// Whether it changes what the callee holds. Once begun, a change runs to its end,
+    /// even if its caller stops waiting.
     #[must_use]
     pub fn is_change(&self) -> bool {
         match self {
@@ -154,54 +155,55 @@ pub struct HandedOver {
     pub key: Bytes,
     /// Its value.
     pub value: Bytes,
-    /// How long it may be kept still; `None`: no limit.
+    /// Its remaining time to live; `None`: no limit.
     pub ttl: Option<Duration>,
 }
 
-/// An answer; which one belongs to which call stands at [`PeerCall`].
+/// An answer. [`PeerCall`] says which answers each call has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Response {
     /// There is a value.
     Value {
-        /// It.
+        /// The value.
         answer: Answer,
-        /// For how long the asker may answer it to others, counted from before it asked;
-        /// 0: not at all [rule 10].
+        /// For how long the caller may return the value to later gets, counted from
+        /// before it asked; 0: not at all (rule 10).
         lent_ms: u64,
     },
     /// Nothing is held of the key.
     NotHeld,
-    /// It is done. Of a change of a key: and the callee holds the key.
+    /// The call is done. After a change of a key this also says that the callee holds the
+    /// key.
     Done {
         /// Entries that were dropped or kept.
         count: u64,
-        /// The callee's latest change, to be told with the next [`PeerCall::Set`].
+        /// The number of the callee's latest change, to be sent with the next
+        /// [`PeerCall::Set`].
         version: u64,
         /// The callee's registration.
         name: Name,
     },
-    /// To a set: nothing was done, because the key was changed after `version` as the
-    /// asker gave it. A set that was long on its way ends so; any other is to be
-    /// made again with this one.
+    /// To a set: it was rejected, because the key may have changed after the `version`
+    /// that the caller sent. If the set is still wanted, retry it with this version.
     Overtaken {
-        /// The callee's latest change.
+        /// The number of the callee's latest change.
         version: u64,
     },
-    /// To a change of a key: the callee does not hold it, for this reason. To
-    /// [`PeerCall::Vouch`]: its view does not have the asker.
+    /// To a change of a key: the callee does not hold the key. To [`PeerCall::Vouch`]:
+    /// its view does not contain the caller.
     NotHolder {
         /// Why.
         reason: String,
-        /// The callee's view, if it may be news to the asker.
+        /// The callee's view, if it may be newer than the caller's.
         view: Option<View>,
     },
-    /// To each of several calls.
+    /// The answers to several calls, in their order.
     Many(Vec<Result<Response, Error>>),
     /// To a joiner.
     Acked {
         /// Whether the callee has joined itself.
         joined: bool,
-        /// Who it is.
+        /// Its identity.
         identity: Identity,
     },
     /// To a node that asks to be vouched for.
@@ -209,31 +211,30 @@ pub enum Response {
         /// The callee's registration.
         name: Name,
     },
-    /// Who answers.
+    /// The identity of the callee.
     Identity(Identity),
 }
 
-/// Who answers at an address.
+/// The process that answers at an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// Tells its process from every other one.
+    /// A number that identifies the process.
     pub process: u64,
-    /// The address that it knows itself by.
+    /// The address that it advertises.
     pub address: String,
     /// Its registration; 0: it has none.
     pub name: Name,
-    /// What its list of nodes comes to; 0: it has none.
+    /// The digest of its static list of nodes; 0: it has none.
     pub digest: u64,
 }
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
-    /// The node answered, with an error. It speaks for the key: not found is not
-    /// found.
+    /// The node answered with an error, for example that the source has no such key.
     #[error(transparent)]
     Answered(Error),
-    /// The node did not answer. It may have done what it was asked all the same.
+    /// The node did not answer. It may have executed the request all the same.
     #[error("not reached: {0}")]
     Unreachable(String),
 }
@@ -246,7 +247,7 @@ impl RemoteError {
     }
 }
 
-/// Another node, as this one asks it.
+/// Another node, to which this one sends requests.
 pub trait Remote: Send + Sync {
     /// The address that it is known by.
     fn address(&self) -> &str;
@@ -254,13 +255,14 @@ pub trait Remote: Send + Sync {
     /// Whether it answers, for status.
     fn reachability(&self) -> Reachability;
 
-    /// How many requests to it ended in which way, for the metrics.
+    /// Requests to it, counted by outcome, for the metrics.
     fn counts(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }
 
-    /// Asks it, and waits at most `within`. Dropping the future tells the node
-    /// that nobody waits any more.
+    /// Sends a request, and waits at most `within` for the answer. May give up earlier if
+    /// the node shows no sign of life. Dropping the future cancels the request at the
+    /// node, unless it [is a change](PeerCall::is_change).
     ///
     /// # Errors
     /// [`RemoteError`].
@@ -271,21 +273,21 @@ pub trait Remote: Send + Sync {
     ) -> BoxFuture<'_, Result<Response, RemoteError>>;
 }
 
-/// How it stands with another node.
+/// Whether another node can be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reachability {
     /// It answers.
     Connected,
-    /// It is being tried for the first time; requests wait for the outcome.
+    /// The first attempt to connect is running; requests wait for its outcome.
     Connecting,
-    /// Nothing was asked of it lately, so there is no connection.
+    /// There were no recent requests, so there is no connection.
     Idle,
-    /// It does not answer, for this reason; requests fail at once, and it is tried
-    /// again and again.
+    /// It does not answer, for this reason. Requests fail at once, and connecting is
+    /// retried.
     Unreachable(String),
 }
 
-/// This node, as others ask it.
+/// This node, to which others send requests.
 pub trait Local: Send + Sync + 'static {
     /// Answers from what this node holds or loads itself, within `within`.
     fn answer(&self, request: Request, within: Duration) -> BoxFuture<'_, Result<Response, Error>>;

@@ -1,5 +1,5 @@
-//! A register in the memory of one program that runs several nodes: entries under
-//! leases, revisions and watches, as etcd has them.
+//! A registry in the memory of one program that runs several nodes, with leases,
+//! revisions and watches like etcd's.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use super::{Answer, Change, Failure, Lease, Listing, Record, Registered, Registr
 use crate::clock::Clock;
 use crate::sync::Mutex;
 
-/// Changes that a watch may begin before.
+/// How many past changes are kept for new watches.
 const REMEMBERED: usize = 4_096;
 
-/// A register for nodes of one program: the test of an application, a demonstration.
-/// Clones are the same register.
+/// A registry for the nodes of one program, such as the test of an application or a
+/// demonstration. Clones share one registry.
 #[derive(Clone, Debug)]
 pub struct InMemory {
     clock: Clock,
-    /// Never held across anything that waits.
+    /// Never held across an await.
     kept: Arc<Mutex<Kept>>,
 }
 
@@ -42,13 +42,13 @@ struct Kept {
 }
 
 impl InMemory {
-    /// A register without nodes.
+    /// A registry without nodes.
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(Clock::monotonic())
     }
 
-    /// The same, whose leases end by `clock`.
+    /// A registry without nodes, whose leases end by `clock`.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
         let cluster = rand::random();
@@ -57,7 +57,8 @@ impl InMemory {
             records: BTreeMap::new(),
             leases: BTreeMap::new(),
             last_lease: 0,
-            // Nobody has held anything by a register that was made just now.
+            // No node has held a key under a new registry, so the first one need not
+            // wait.
             joined_in: Some(cluster),
             changes: VecDeque::new(),
             forgotten: 1,
@@ -66,12 +67,12 @@ impl InMemory {
         Self { clock, kept: Arc::new(Mutex::new(kept)) }
     }
 
-    /// Takes the entry at `address` away, and leaves its lease.
+    /// Deletes the entry at `address`, and keeps its lease.
     pub fn delete(&self, address: &str) {
         self.kept.lock().remove(address);
     }
 
-    /// Loses all that was ever written, as a registry that was started empty.
+    /// Loses all data, like a registry that was started empty.
     pub fn lose_everything(&self) {
         let mut kept = self.kept.lock();
         let view = View { cluster: rand::random(), revision: 1, ..View::default() };
@@ -89,7 +90,7 @@ impl InMemory {
         };
     }
 
-    /// Ends the leases whose time is over.
+    /// Ends the leases that have expired.
     pub fn expire(&self) {
         let now_ms = self.clock.now_ms();
         let mut kept = self.kept.lock();
@@ -132,7 +133,7 @@ impl Kept {
 }
 
 impl Change {
-    /// When it happened.
+    /// The revision of the change.
     #[must_use]
     pub fn revision(&self) -> i64 {
         match self {
@@ -254,7 +255,7 @@ impl Registry for InMemory {
             }
             let (sender, changes) = mpsc::unbounded_channel();
             let missed = kept.changes.iter().filter(|change| change.revision() > revision);
-            // The receiver is there.
+            // The receiver exists, so this can't fail.
             missed.for_each(|change| drop(sender.send(change.clone())));
             kept.watches.push(sender);
             Ok(Box::new(Changes(changes)) as Box<dyn Watch>)

@@ -1,5 +1,5 @@
-//! What the protocol asks of etcd, and who answers it: etcd itself, or a register in
-//! the memory of one program.
+//! The registry that the protocol needs: etcd, or a replacement in the memory of one
+//! program.
 
 pub mod etcd;
 mod in_memory;
@@ -19,19 +19,19 @@ use super::view::{Entry, Member, Name, View};
 /// A lease as granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// The registry that granted it. One that was restored may know the id too, and says
-    /// nothing of this lease.
+    /// The id of the registry that granted it. A restored registry may know the lease id
+    /// too, but its answers do not count for this lease.
     pub cluster: u64,
-    /// What the registry calls it.
+    /// Its id in the registry.
     pub id: i64,
-    /// As granted, which may be longer than asked for.
+    /// The granted time to live, which may be longer than asked for.
     pub ttl: Duration,
 }
 
-/// What became of an attempt to register.
+/// The outcome of an attempt to register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registered {
-    /// The entry stands, under this name.
+    /// The entry was created, with this name.
     Now(Name),
     /// There is an entry at the address already.
     Before(Member),
@@ -40,22 +40,22 @@ pub enum Registered {
 /// A `records/` entry: it lasts as long as its registration may be vouched for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Of the node that registered.
+    /// The address of the node that registered.
     pub address: String,
     /// Its registration.
     pub name: Name,
 }
 
-/// Everything of ours in the registry at one revision.
+/// Everything that PsyCache has in the registry at one revision.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
     /// The registrations.
     pub view: View,
     /// The records.
     pub records: Vec<Record>,
-    /// The identity of the registry in which a node joined last; `None`: none did.
+    /// The id of the registry in which a node joined last; `None`: none did.
     pub joined_in: Option<u64>,
-    /// Keys below the prefix that are none of ours.
+    /// Number of keys below the prefix that are not PsyCache's.
     pub ignored: usize,
 }
 
@@ -69,11 +69,11 @@ pub enum Change {
         /// The node.
         member: Member,
     },
-    /// An entry went.
+    /// An entry was removed.
     Went {
         /// The revision of the change.
         revision: i64,
-        /// Where it was.
+        /// The address of the node.
         address: String,
     },
 }
@@ -84,7 +84,7 @@ pub enum Failure {
     /// It can't be reached, or did not answer in time; a later attempt may succeed.
     #[error("{0}")]
     Broken(String),
-    /// It refuses; an operator must mend something.
+    /// It refuses the request. An operator must correct something.
     #[error("{0}")]
     Refused(String),
 }
@@ -95,17 +95,17 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, Failure>>;
 /// The operations of etcd that the protocol needs. All reads are linearizable, and
 /// every operation ends in bounded time. Implementations reconnect by themselves.
 pub trait Registry: Send + Sync {
-    /// Makes a lease that ends when it was not renewed for `ttl`.
+    /// Grants a lease that ends when it is not renewed for `ttl`.
     fn grant(&self, ttl: Duration) -> Answer<'_, Lease>;
 
-    /// Renews a lease. Answers whether it exists, in the registry that granted it.
+    /// Renews a lease. Returns whether it exists in the registry that granted it.
     fn keep_alive(&self, lease: Lease) -> Answer<'_, bool>;
 
-    /// For how long the lease `id` of the registry `cluster` lives still; `None`: it does
-    /// not exist. Another registry can't know: [`Failure::Broken`].
+    /// The remaining time of the lease `id` of the registry `cluster`; `None`: it does
+    /// not exist. If another registry answers: [`Failure::Broken`].
     fn time_to_live(&self, cluster: u64, id: i64) -> Answer<'_, Option<Duration>>;
 
-    /// Ends a lease, and what stands under it.
+    /// Ends a lease, and deletes the keys under it.
     fn revoke(&self, lease: i64) -> Answer<'_, ()>;
 
     /// Puts `entry` under the lease `short` and its record under `long`, in one
@@ -115,23 +115,23 @@ pub trait Registry: Send + Sync {
     /// Reads everything.
     fn list(&self) -> Answer<'_, Listing>;
 
-    /// Notes that the registration `name` at `address` has joined in the registry that
-    /// granted `lease`, if the registration stands still under it: a registry that has lost
-    /// it since knows nothing of those who may hold keys.
+    /// Notes that a node has joined in the registry that granted `lease`, if the
+    /// registration `name` at `address` still exists under that lease. A registry that
+    /// has lost it may also have lost registrations of nodes that hold keys.
     fn note_joined<'a>(&'a self, address: &'a str, name: Name, lease: Lease) -> Answer<'a, ()>;
 
     /// Follows the registrations in the registry `cluster` from the revision after
     /// `revision` on.
     fn watch(&self, cluster: u64, revision: i64) -> Answer<'_, Box<dyn Watch>>;
 
-    /// What an operator should know of the registry's version; `None`: nothing.
+    /// A warning for operators about the registry's version, if there is one.
     fn warning(&self) -> Answer<'_, Option<String>>;
 }
 
-/// Changes as they come.
+/// The changes of the registrations as they happen.
 pub trait Watch: Send {
-    /// Waits for the next ones, in the order of their revisions. Dropping the future
-    /// loses nothing.
+    /// Waits for the next changes, in the order of their revisions. Dropping the future
+    /// loses none.
     fn next(&mut self) -> Answer<'_, Vec<Change>>;
 }
 
@@ -153,13 +153,13 @@ pub enum RegistryError {
     /// An option can't be used, or etcd does not let this node in.
     #[error("etcd: {0}")]
     Refused(String),
-    /// It does not answer one who is no node, and has nothing to go on with.
+    /// It does not answer an observer, which can't start without it.
     #[error("etcd does not answer: {0}")]
     Unreachable(String),
 }
 
 impl RegistryError {
-    /// What asks for etcd finds in a program without it.
+    /// The error of a program that was built without etcd and is configured to use it.
     #[cfg(not(feature = "etcd"))]
     pub(crate) fn without_etcd() -> Self {
         let problem = "this program was built without it; build it with the feature `etcd`";

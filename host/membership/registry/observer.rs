@@ -1,4 +1,4 @@
-//! Following the registrations without being one.
+//! Follows the registrations without being a node.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::task::JoinSet;
 use super::super::view::{Entry, View};
 use super::{Change, Failure, Registry, RegistryError, etcd};
 
-/// Between attempts to reach the registry again.
+/// The pause between attempts to reach the registry again.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
-/// The nodes as they were seen last.
+/// The nodes as last seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Membership {
     /// By address.
@@ -21,19 +21,19 @@ pub struct Membership {
     pub problem: String,
 }
 
-/// One who follows the nodes in etcd and is none of them.
+/// Follows the nodes in etcd without being one of them.
 #[derive(Debug)]
 pub struct Observer {
     membership: watch::Receiver<Arc<Membership>>,
-    /// Ends with this.
+    /// The task that follows. Dropping this ends it.
     _following: JoinSet<()>,
 }
 
 impl Observer {
-    /// Begins to follow. Answers when the nodes are known.
+    /// Begins to follow. Returns when the nodes are known.
     ///
     /// # Errors
-    /// [`RegistryError`]: etcd does not answer, or does not let anybody in.
+    /// [`RegistryError`]: etcd does not answer, or refuses access.
     pub async fn start(config: etcd::Config) -> Result<Self, RegistryError> {
         let registry = etcd::Etcd::new(config)?;
         let view = registry.list().await?.view;
@@ -43,7 +43,7 @@ impl Observer {
         Ok(Self { membership, _following: following })
     }
 
-    /// The membership now, and its changes. While etcd is out of reach the last one
+    /// The present membership, and its changes. While etcd is out of reach, the last one
     /// stays.
     #[must_use]
     pub fn membership(&self) -> watch::Receiver<Arc<Membership>> {
@@ -73,7 +73,7 @@ async fn follow_once(
     show: &watch::Sender<Arc<Membership>>,
 ) -> Result<(), Failure> {
     let listed = registry.list().await?.view;
-    // An etcd that was started empty lists nobody until its nodes are back.
+    // An etcd that was started empty lists no nodes until they have registered again.
     if !listed.members.is_empty() {
         *view = listed.clone();
     }

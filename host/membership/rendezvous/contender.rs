@@ -58,8 +58,8 @@ impl Contender {
     /// Its score at a slot whose rank has this quantile: `quantile / weight`, with
     /// the index in the low 16 bits. The least score is first.
     ///
-    /// Two contenders never have the same score. Those with the same quotient are
-    /// ordered by index, that is by address, whoever else there is.
+    /// Two contenders never have the same score. Those with the same quotient are ordered
+    /// by index, that is by address, independent of the other nodes.
     #[inline]
     pub(super) fn score(&self, quantile: u32) -> u64 {
         (u64::from(quantile) * self.reciprocal_weight) & !INDEX_MASK | u64::from(self.index)

@@ -99,7 +99,7 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// The ring of `nodes`. Of several with one address the last counts.
+    /// The ring of `nodes`. If several have the same address, the last counts.
     ///
     /// # Panics
     /// With more than 65,535 nodes.

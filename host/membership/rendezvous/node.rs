@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// Heavier nodes count as this heavy.
+/// The largest weight. A larger one counts as this.
 pub const MAX_WEIGHT: u32 = 1_000;
 
 /// A node as the ring sees it.

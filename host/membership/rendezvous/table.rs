@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::contender::{Contender, QUANTILE_BITS, QUANTILES, RECIPROCAL_BITS, index_of};
 use super::slots::SLOTS;
 
-/// No score is as high.
+/// Marks a slot without a score: no score is as high.
 const OPEN: u64 = u64::MAX;
 
 /// The index of the first contender at each slot; empty without contenders.

@@ -1,5 +1,5 @@
-//! The connection to a node: made when it is wanted, watched, and made again for as
-//! long as anybody wants it.
+//! The connection to a node: made on demand, monitored, and made again while there are
+//! requests for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,32 +16,34 @@ use super::receive::{End, reason, receive};
 use super::signals::Signals;
 use super::stream::{Broken, RequestStream};
 
-/// From the first packet to the node's word that it answers requests.
+/// Time limit from the first packet until the node has shown that it answers requests.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 
-/// The answer to a ping, where there are any.
+/// Time limit of the answer to a ping, if pings are sent.
 const PING_WITHIN: Duration = Duration::from_secs(1);
 
-/// After the last request that found no connection, one is tried for so long. Then the
-/// next request starts it: what nobody asks costs nothing.
+/// How long connecting is retried after the last request that found no connection. After
+/// that only a new request starts it again, so an unused node costs nothing.
 const WANTED_FOR: Duration = Duration::from_secs(10);
 
-/// Between attempts, doubling from the first to the last.
+/// The pause between attempts, which doubles from the first to the last.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LAST: Duration = Duration::from_secs(1);
 
-/// Several large values at a time leave room for the stream's small ones.
+/// Flow-control windows: several large values in transfer leave room for the small
+/// messages of the stream.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 8 << 20;
 
-/// How it stands with the connection.
+/// The state of the connection.
 pub(crate) enum ConnectionState<P: Protocol> {
-    /// Nobody has asked for it lately; whoever does waits for the outcome.
+    /// There were no recent requests. The next one starts an attempt, and waits for its
+    /// outcome.
     Idle,
-    /// The first attempt since then is under way.
+    /// The first attempt since then is running.
     Connecting,
     Up(Up<P>),
-    /// Why. It is tried again for as long as anybody asks.
+    /// The reason. Connecting is retried while there are requests.
     Down(Arc<str>),
 }
 
@@ -58,7 +60,7 @@ impl<P: Protocol> Clone for Up<P> {
     }
 }
 
-/// A node that may be asked. Dropping it closes the connection.
+/// The connection to one node. Dropping this closes it.
 pub(crate) struct Connection<P: Protocol> {
     address: String,
     state: watch::Receiver<ConnectionState<P>>,
@@ -67,7 +69,7 @@ pub(crate) struct Connection<P: Protocol> {
 }
 
 impl<P: Protocol> Connection<P> {
-    /// A link to `address`, which connects when it is first asked for.
+    /// A connection to `address`, which is made at the first request.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -85,12 +87,12 @@ impl<P: Protocol> Connection<P> {
         Self { address: address.to_owned(), state, signals, keeper }
     }
 
-    /// What it is connected to.
+    /// The address of the node.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    /// How it stands now.
+    /// The present state.
     pub(crate) fn state(&self) -> watch::Ref<'_, ConnectionState<P>> {
         self.state.borrow()
     }
@@ -100,15 +102,15 @@ impl<P: Protocol> Connection<P> {
         self.signals.heard()
     }
 
-    /// Has the node asked for a sign of life, unless it is being asked. Without one the
+    /// Probes the node for a sign of life, unless a probe is running. Without a sign the
     /// connection is given up.
     pub(crate) fn doubt(&self) {
         self.signals.doubt();
     }
 
-    /// Sends the request that `request` makes of an id, and waits for the answer, or why
-    /// there is none. Dropping the future cancels it at the other end, unless it
-    /// `lasts`, see [`RequestStream::ask`].
+    /// Sends the request that `request` makes from an id, and waits for the answer, or
+    /// for the reason why there is none. Dropping the future cancels the request at the
+    /// other end, unless it `lasts`, see [`RequestStream::ask`].
     pub(crate) async fn ask(
         &self,
         lasts: bool,
@@ -118,19 +120,19 @@ impl<P: Protocol> Connection<P> {
             match self.up().await?.exchange.ask(lasts, &request).await {
                 Ok(answer) => return Ok(answer),
                 Err(Broken::Unanswered(problem)) => return Err(problem),
-                // The keeper is about to show that this stream is over.
+                // The keeper is about to publish that this stream has ended.
                 Err(Broken::Unsent) => yield_now().await,
             }
         }
     }
 
-    /// The same connection, for requests that would keep others on the stream waiting.
+    /// The same connection, for requests that would delay others on the stream.
     pub(crate) async fn calls(&self) -> Result<P::Calls, Arc<str>> {
         Ok(self.up().await?.calls)
     }
 
-    /// A connection that works, or why there is none; waits for an attempt only if the
-    /// last one is no news any more.
+    /// A working connection, or the reason why there is none. Waits for an attempt only
+    /// if there is no recent outcome.
     async fn up(&self) -> Result<Up<P>, Arc<str>> {
         if let ConnectionState::Up(up) = &*self.state.borrow() {
             return Ok(up.clone());
@@ -154,13 +156,13 @@ impl<P: Protocol> Drop for Connection<P> {
     }
 }
 
-/// Makes the connection while somebody wants it, and shows how it stands.
+/// The task that makes the connection on demand, and publishes its state.
 struct Keeper<P: Protocol> {
     address: String,
     protocol: P,
     signals: Arc<Signals>,
     show: watch::Sender<ConnectionState<P>>,
-    /// Before the next attempt.
+    /// The pause before the next attempt.
     pause: Duration,
 }
 
@@ -175,7 +177,7 @@ impl<P: Protocol> Keeper<P> {
         }
     }
 
-    /// Attempt by attempt, until nobody has wanted any for a while.
+    /// Connects again and again, until there were no requests for a while.
     async fn while_wanted(&mut self) {
         let mut last_wanted = Instant::now();
         loop {
@@ -201,8 +203,8 @@ impl<P: Protocol> Keeper<P> {
         }
     }
 
-    /// Carries requests until the connection ends. Answers whether anybody was left
-    /// without an answer, and so wants another.
+    /// Carries requests until the connection ends. Returns whether a request was left
+    /// without an answer, so that another connection is wanted.
     async fn carry(&mut self, up: Up<P>, answers: Streaming<P::Response>) -> bool {
         let since = Instant::now();
         let exchange = Arc::clone(&up.exchange);
@@ -210,7 +212,7 @@ impl<P: Protocol> Keeper<P> {
         self.signals.was_wanted();
         self.show.send_replace(ConnectionState::Up(up));
         let end = receive(&exchange, answers, &self.signals).await;
-        // One that lasted says nothing against the next.
+        // After a connection that lasted, the next attempt need not wait long.
         if since.elapsed() > RETRY_LAST {
             self.pause = RETRY_FIRST;
         }
@@ -220,8 +222,8 @@ impl<P: Protocol> Keeper<P> {
             End::Hangs(problem) => problem.into(),
             End::Unused => "it was not asked for a while".into(),
         };
-        // New requests must see it before those on the stream fail, or they would try
-        // it again.
+        // The new state is published before the requests on the stream fail. Otherwise a
+        // retry could use this stream again.
         self.show.send_replace(match wanted {
             true => ConnectionState::Down(Arc::clone(&problem)),
             false => ConnectionState::Idle,
@@ -253,8 +255,8 @@ async fn connect<P: Protocol>(
     let channel = endpoint.connect().await.map_err(|error| reason(&error))?;
     let calls = protocol.calls(channel);
     let (exchange, outgoing) = RequestStream::new(protocol);
-    // It goes out with the headers. A process that hangs may still take connections
-    // and open streams.
+    // The probe is sent with the headers. Without it, a process that hangs may still
+    // accept connections and open streams.
     let is_probed = exchange.probe();
     let mut answers = P::open(calls.clone(), outgoing).await.map_err(|status| reason(&status))?;
     if is_probed && answers.message().await.map_err(|status| reason(&status))?.is_none() {

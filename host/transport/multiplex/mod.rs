@@ -1,8 +1,8 @@
-//! Many requests at a time on one stream of one connection: how nodes ask each
-//! other, and how applications ask nodes.
+//! Multiplexes many requests on one stream of one connection, between nodes and from
+//! applications to nodes.
 //!
-//! A unary call costs a dozen times the processor time of a message on a stream
-//! that is open: headers, a task, a timer and several allocations on both sides.
+//! A unary call costs a dozen times the processor time of a message on an open stream:
+//! headers, a task, a timer and several allocations on both sides.
 
 mod connection;
 mod outgoing;
@@ -30,17 +30,17 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     /// Calls on the same connection outside of the stream.
     type Calls: Clone + Send + Sync + 'static;
 
-    /// Requests on the stream at a time; further ones wait here. The other end works
-    /// on so many and reads on, so that a cancellation is never behind a request that
-    /// is not read.
+    /// The most requests on the stream at a time. Further ones wait at this end. The
+    /// other end handles this many concurrently and keeps reading, so a cancellation
+    /// never waits behind an unread request.
     const AT_ONCE: usize;
 
-    /// How often a connection is asked whether it lives, while nothing is asked on it
-    /// too. `None`: never, which asks for a [`probe`](Self::probe).
+    /// How often the connection is pinged, also while there are no requests. `None`:
+    /// never, which requires a [`probe`](Self::probe).
     const PING_EVERY: Option<Duration>;
 
-    /// A connection on which nothing was asked for so long, or twice that, is closed.
-    /// `None`: it is kept.
+    /// A connection without requests is closed after this time, or at most twice this
+    /// time. `None`: it stays open.
     const UNUSED_FOR: Option<Duration>;
 
     /// The calls on a connection.
@@ -55,19 +55,20 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     /// The id of the request that is answered.
     fn id(response: &Self::Response) -> u64;
 
-    /// The bytes of an answer of which more is to come; `None`: this is all, or the last.
+    /// The bytes of a piece of an answer, if more pieces follow; `None`: this is the
+    /// whole answer, or its last piece.
     fn piece(response: &Self::Response) -> Option<usize>;
 
-    /// The whole of an answer that came in pieces.
+    /// Joins the pieces of an answer.
     fn joined(pieces: Vec<Self::Response>, last: Self::Response) -> Self::Response;
 
     /// The most bytes that the pieces of one answer may have.
     fn most_bytes(&self) -> usize;
 
-    /// The message that nobody waits for the answer to `id` any more.
+    /// The message that cancels the request `id`.
     fn cancellation(id: u64) -> Self::Request;
 
-    /// A request that the other end answers at once, whatever else it does. `None`:
-    /// there is none.
+    /// A request that the other end answers at once, even if it is busy. `None`: there is
+    /// none.
     fn probe(id: u64) -> Option<Self::Request>;
 }

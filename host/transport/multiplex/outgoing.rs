@@ -1,4 +1,4 @@
-//! The messages of a stream on their way out.
+//! The outgoing messages of a stream.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,15 +6,15 @@ use std::task::{Context, Poll};
 use futures::Stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-/// Messages taken at a time from the queue.
+/// The most messages taken from the queue at once.
 const BATCH: usize = 64;
 
 /// A message that waits to be sent.
 pub(super) struct Queued<M> {
     pub(super) message: M,
-    /// Of the request that a cancellation takes back. It comes free when the
-    /// cancellation goes out: the next request is behind it then, and what waits here
-    /// is at most two messages for each place.
+    /// For a cancellation: the place of the cancelled request. It becomes free when the
+    /// cancellation is sent, so that the next request comes after it. The queue has at
+    /// most two messages for each place.
     pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
@@ -25,8 +25,8 @@ impl<M> Queued<M> {
     }
 }
 
-/// The requests as they go out: whatever has gathered at a time, without waiting
-/// for more.
+/// The stream of outgoing messages. It takes the queued messages in batches, without
+/// waiting for a full batch.
 pub(crate) struct Outgoing<M> {
     queue: mpsc::UnboundedReceiver<Queued<M>>,
     batch: std::vec::IntoIter<Queued<M>>,
@@ -38,7 +38,7 @@ impl<M> Outgoing<M> {
     }
 }
 
-/// No message is pinned in its place.
+/// The messages need no pinning.
 impl<M> Unpin for Outgoing<M> {}
 
 impl<M> Stream for Outgoing<M> {

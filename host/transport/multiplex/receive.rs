@@ -1,5 +1,5 @@
-//! A stream while it works: answers are handed out, and the node is watched for as
-//! long as somebody doubts that it lives.
+//! Receives the answers of a stream, and probes the node when a caller doubts that it
+//! lives.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use super::Protocol;
 use super::signals::Signals;
 use super::stream::RequestStream;
 
-/// From a probe to the first message after it. A caller that allows less gives up
-/// earlier, but it does not take the connection from those who allow more.
+/// Time limit from a probe to the next message. A caller with less time gives up earlier,
+/// but does not end the connection for the others.
 const PROBE_WITHIN: Duration = Duration::from_millis(500);
 
 /// Why a stream ended.
 pub(super) enum End {
     /// The connection broke.
     Broke(String),
-    /// The node takes what is sent and answers nothing.
+    /// The node accepts requests, but sends no answers.
     Hangs(String),
-    /// Nothing was asked for a while.
+    /// There were no requests for a while.
     Unused,
 }
 
@@ -39,7 +39,8 @@ pub(super) async fn receive<P: Protocol>(
     let mut asked = 0;
     loop {
         tokio::select! {
-            // First: whatever comes is a sign of life, and needs no other branch.
+            // Polled first: each message is a sign of life, which makes the other
+            // branches unnecessary.
             biased;
             message = answers.message() => match message {
                 Ok(Some(answer)) => {
@@ -50,7 +51,7 @@ pub(super) async fn receive<P: Protocol>(
                 Ok(None) => return End::Broke("it closed the connection".into()),
                 Err(status) => return End::Broke(reason(&status)),
             },
-            // One probe at a time: its answer is everybody's.
+            // One probe at a time, for all callers.
             () = &mut doubted, if probed.is_none() => {
                 doubted.set(signals.doubted());
                 exchange.probe();
@@ -58,7 +59,7 @@ pub(super) async fn receive<P: Protocol>(
                 probed = Some(Instant::now());
             }
             () = &mut late, if probed.is_some() => {
-                // When this process stood still, the answer may lie in the socket.
+                // If this process was suspended, the answer may be waiting in the socket.
                 if probed.is_none_or(|since| since.elapsed() < 2 * PROBE_WITHIN) {
                     return End::Hangs(format!("it does not answer, not even a probe within {PROBE_WITHIN:?}"));
                 }
@@ -75,7 +76,7 @@ pub(super) async fn receive<P: Protocol>(
     }
 }
 
-/// The innermost cause: what lies around it only says "transport error".
+/// The innermost cause. The outer ones only say "transport error".
 pub(super) fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {

@@ -1,22 +1,21 @@
-//! What the askers of a node and the keeper of its connection tell each other, beside
-//! the requests.
+//! Signals between the callers of a node and the keeper of its connection.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// Shared by a link and its keeper.
+/// Shared by a connection and its keeper.
 #[derive(Default)]
 pub(super) struct Signals {
-    /// Signs of life, counted: an asker that sees the same number twice has heard of
-    /// nothing between.
+    /// Counts signs of life. If a caller reads the same number twice, there was none in
+    /// between.
     heard: AtomicU64,
-    /// Somebody waits, and wants a sign of life.
+    /// Wakes the keeper when a caller wants a sign of life.
     doubted: Notify,
-    /// Somebody has asked since the keeper last looked, and found no connection.
+    /// Whether a request found no connection since the keeper last checked.
     wanted: AtomicBool,
-    /// Wakes a keeper that waits for that.
+    /// Wakes the keeper when `wanted` is set.
     woken: Notify,
 }
 
@@ -25,7 +24,7 @@ impl Signals {
         self.heard.load(Ordering::Relaxed)
     }
 
-    /// The node has sent something.
+    /// Records a sign of life.
     pub(super) fn hear(&self) {
         self.heard.fetch_add(1, Ordering::Relaxed);
     }
@@ -45,14 +44,14 @@ impl Signals {
         }
     }
 
-    /// Whether somebody wanted a connection since this was last asked.
+    /// Whether a connection was wanted since the last call of this.
     pub(super) fn was_wanted(&self) -> bool {
         self.wanted.swap(false, Ordering::AcqRel)
     }
 
-    /// Waits until somebody does.
+    /// Waits until a connection is wanted.
     pub(super) async fn wanted(&self) {
-        // A permit may be left of somebody who was served meanwhile.
+        // A permit may be left over from a request that was served meanwhile.
         while !self.was_wanted() {
             self.woken.notified().await;
         }

@@ -10,20 +10,20 @@ use super::Protocol;
 use super::outgoing::{Outgoing, Queued};
 use crate::sync::Mutex;
 
-/// What a probe is answered by. No request has it, so the answer is nobody's.
+/// The id of probes. No request has it, so no caller gets the answer.
 const PROBE: u64 = 0;
 
-/// One life of a stream.
+/// One stream, from its opening to its end.
 pub(super) struct RequestStream<P: Protocol> {
     /// Bounded by the places: see [`Queued::place`].
     queue: mpsc::UnboundedSender<Queued<P::Request>>,
     /// [`Protocol::AT_ONCE`]; closed with the stream.
     places: Arc<Semaphore>,
     next_id: AtomicU64,
-    /// Who waits for which answer, until the stream ends. Held only to put in and take
-    /// out.
+    /// The waiting callers by id of the request; `None` once the stream has ended. Locked
+    /// only to insert, remove, or add a piece.
     waiting: Mutex<Option<HashMap<u64, Waiting<P>>>>,
-    /// Of one answer.
+    /// The most bytes of one answer.
     most_bytes: usize,
 }
 
@@ -31,27 +31,28 @@ pub(super) struct RequestStream<P: Protocol> {
 struct Waiting<P: Protocol> {
     answer: oneshot::Sender<Result<Whole<P>, Broken>>,
     place: OwnedSemaphorePermit,
-    /// What has come of the answer.
+    /// The pieces of the answer so far.
     pieces: Vec<P::Response>,
     bytes: usize,
 }
 
-/// An answer, which its asker puts together: others are not kept waiting for that.
+/// A complete answer in pieces. Its caller joins them, so that other answers are not
+/// delayed.
 struct Whole<P: Protocol> {
     pieces: Vec<P::Response>,
     last: P::Response,
 }
 
-/// There will be no answer.
+/// Why there will be no answer.
 pub(super) enum Broken {
-    /// The stream had ended before the request was sent: another one may carry it.
+    /// The stream had ended before the request was sent. It may be sent on another one.
     Unsent,
     /// It ended before the answer came, for this reason.
     Unanswered(Arc<str>),
 }
 
 impl<P: Protocol> RequestStream<P> {
-    /// The asker's end, and the messages to send.
+    /// The caller's end, and the stream of messages to send.
     pub(super) fn new(protocol: &P) -> (Self, Outgoing<P::Request>) {
         let (queue, receiver) = mpsc::unbounded_channel();
         let exchange = Self {
@@ -64,9 +65,9 @@ impl<P: Protocol> RequestStream<P> {
         (exchange, Outgoing::new(receiver))
     }
 
-    /// Sends the request that `request` makes of its id, and waits for the answer.
-    /// Dropping the future cancels it at the other end, unless it `lasts`: such a
-    /// request is worked on to its end there, and keeps its place until then.
+    /// Sends the request that `request` makes from its id, and waits for the answer.
+    /// Dropping the future cancels the request at the other end, unless it `lasts`. Such
+    /// a request runs to its end there, and keeps its place until then.
     pub(super) async fn ask(
         &self,
         lasts: bool,
@@ -84,14 +85,14 @@ impl<P: Protocol> RequestStream<P> {
         };
         let mut asked = Asked { exchange: self, id, stays: lasts };
         self.send(request(id), None);
-        // Nobody drops the other end unused.
+        // The sender is never dropped without an answer.
         let answer = answered.await.unwrap_or(Err(Broken::Unsent));
         asked.stays = true;
         answer.map(Whole::joined)
     }
 
-    /// Asks for a sign of life, which is nobody's answer. Answers whether the protocol
-    /// has such a question.
+    /// Sends a probe, whose answer no caller gets. Returns whether the protocol has
+    /// probes.
     pub(super) fn probe(&self) -> bool {
         let probe = P::probe(PROBE);
         let is_probed = probe.is_some();
@@ -100,17 +101,17 @@ impl<P: Protocol> RequestStream<P> {
     }
 
     fn send(&self, message: P::Request, place: Option<OwnedSemaphorePermit>) {
-        // Without a receiver the stream is over, and `fail` is about to say so.
+        // Without a receiver the stream has ended, and `fail` is about to report it.
         let _ = self.queue.send(Queued { message, place });
     }
 
-    /// Hands an answer to who waits for it, if anybody still does and this is the last
-    /// of it.
+    /// Gives an answer to its caller, if that still waits. A piece is kept until the last
+    /// one has arrived.
     pub(super) fn answer(&self, response: P::Response) {
         let id = P::id(&response);
         let Some(bytes) = P::piece(&response) else {
             if let Some(waits) = self.take(id) {
-                // It may have given up this very moment.
+                // The caller may have given up at this moment.
                 let _ = waits.answer.send(Ok(Whole { pieces: waits.pieces, last: response }));
             }
             return;
@@ -133,17 +134,18 @@ impl<P: Protocol> RequestStream<P> {
         self.waiting.lock().as_mut()?.remove(&id)
     }
 
-    /// Requests that were made so far.
+    /// A number that grows with each request.
     pub(super) fn asked(&self) -> u64 {
         self.next_id.load(Ordering::Relaxed)
     }
 
-    /// Whether somebody waits for an answer.
+    /// Whether a caller waits for an answer.
     pub(super) fn is_waited_for(&self) -> bool {
         self.waiting.lock().as_ref().is_some_and(|waiting| !waiting.is_empty())
     }
 
-    /// Ends the stream if nobody waits for an answer: from then on it takes no request.
+    /// Ends the stream if no caller waits for an answer. From then on it accepts no
+    /// request.
     pub(super) fn end_unused(&self) -> bool {
         let mut waiting = self.waiting.lock();
         let is_unused = waiting.as_ref().is_some_and(HashMap::is_empty);
@@ -153,9 +155,9 @@ impl<P: Protocol> RequestStream<P> {
         is_unused
     }
 
-    /// Ends the stream: fails all that are on it, and all that come.
+    /// Ends the stream. All its requests fail, and it accepts no new ones.
     pub(super) fn fail(&self, problem: &Arc<str>) {
-        // Waking the askers is for after the lock.
+        // The callers are woken after the lock is released.
         let waiting = self.waiting.lock().take();
         self.places.close();
         for waits in waiting.into_iter().flat_map(HashMap::into_values) {
@@ -173,11 +175,11 @@ impl<P: Protocol> Whole<P> {
     }
 }
 
-/// A request that was made: takes itself back when its asker goes away.
+/// A request that was sent. It cancels itself when its caller's future is dropped.
 struct Asked<'a, P: Protocol> {
     exchange: &'a RequestStream<P>,
     id: u64,
-    /// There is nothing to take back, or it may not be.
+    /// The request has ended, or must not be cancelled.
     stays: bool,
 }
 

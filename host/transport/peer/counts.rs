@@ -1,4 +1,4 @@
-//! What came of the requests to a peer.
+//! Counts the requests to a peer by outcome.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,11 +16,11 @@ pub(super) enum RequestOutcome {
     NotFound,
     /// With another error of the peer's.
     Failed,
-    /// With none in the time that it had.
+    /// Without an answer in time.
     Timeout,
     /// There is no connection, it broke, or the node hangs.
     Unreachable,
-    /// Whoever asked gave up.
+    /// The caller gave up.
     Abandoned,
 }
 
@@ -50,8 +50,7 @@ impl RequestOutcome {
         }
     }
 
-    /// The same as a gRPC client would tell it. What exactly failed stands in the
-    /// peer's own span.
+    /// The outcome as a gRPC status code. The exact error is in the peer's own span.
     pub(super) fn code(self) -> Code {
         match self {
             Self::Ok => Code::Ok,
@@ -64,7 +63,7 @@ impl RequestOutcome {
     }
 }
 
-/// How many requests ended in which way.
+/// Requests by outcome.
 #[derive(Debug, Default)]
 pub(super) struct Counts([AtomicU64; RequestOutcome::ALL.len()]);
 
@@ -86,7 +85,7 @@ impl Counts {
     }
 }
 
-/// A request under way; counts it when dropped.
+/// A running request, which is counted when this is dropped.
 #[must_use]
 pub(super) struct Counted<'a> {
     counts: &'a Counts,

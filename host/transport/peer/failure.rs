@@ -34,7 +34,8 @@ pub(super) fn encode(error: Error) -> PeerFailure {
         },
         Error::Stopping => failure(Kind::Stopping, none(), none()),
         Error::Internal(reason) => failure(Kind::Internal, none(), reason),
-        // Only a node that asks others can say this, and no peer's request does.
+        // Only a call that asks other nodes fails like this, and no peer's request does
+        // that.
         Error::NotConfirmed { nodes, reason } => {
             failure(Kind::Internal, none(), format!("{}: {reason}", nodes.join(", ")))
         }
@@ -68,7 +69,7 @@ pub(super) fn decode(failure: PeerFailure) -> Error {
     }
 }
 
-/// Names that are on the wire already.
+/// The names of arguments that are decoded. Any other name becomes "argument".
 const ARGUMENTS: [&str; 3] = ["ttl", "value", "group"];
 
 #[cfg(test)]

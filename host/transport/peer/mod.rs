@@ -24,9 +24,9 @@ use protocol::PeerProtocol;
 
 type Asked = Result<Response, RemoteError>;
 
-/// How long an asker waits before it wants a sign of life, and then for it: a quarter
-/// of its time within these bounds. So a node that hangs costs half of a caller's time
-/// at most, and a source may take all of it.
+/// How long a caller waits before it asks for a sign of life, and then for the sign: a
+/// quarter of its time, within these bounds. So a node that hangs costs about half of a
+/// caller's time, and a slow source may use all of it.
 const SHORTEST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
@@ -37,8 +37,8 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The node at `address`, to which the first request connects. Values of at most
-    /// `max_value_bytes` are passed.
+    /// The node at `address`. The first request connects to it. Values may have at most
+    /// `max_value_bytes`.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -50,7 +50,7 @@ impl Peer {
         }
     }
 
-    /// Waits for the answer while the node gives signs of life.
+    /// Waits for the answer as long as the node shows signs of life.
     async fn wait(&self, request: Request, within: Duration) -> (RequestOutcome, Asked) {
         let began = Instant::now();
         let wait = (within / 4).clamp(SHORTEST_WAIT, LONGEST_WAIT);
@@ -66,7 +66,7 @@ impl Peer {
                 let problem = format!("no answer within {within:?}");
                 return (RequestOutcome::Timeout, Err(RemoteError::Unreachable(problem)));
             }
-            // When this process stood still, the answer may lie in the socket.
+            // If this process was suspended, the answer may be waiting in the socket.
             if heard == Some(self.connection.heard()) && since.elapsed() < 2 * wait {
                 let problem = format!("it does not answer: no sign of life for {wait:?}");
                 return (RequestOutcome::Unreachable, Err(RemoteError::Unreachable(problem)));

@@ -13,11 +13,11 @@ use crate::proto::{PeerRequest, PeerResponse};
 use crate::transport::multiplex::{Outgoing, Protocol};
 use crate::transport::remote::{Hello, PeerCall, Request};
 
-/// Requests of one stream that are worked on at a time. The asker keeps to it, so that
-/// the callee can read all that comes, cancellations above all.
+/// The most requests of one stream that are handled concurrently. The caller obeys this
+/// limit, so that the callee can always read on, cancellations above all.
 pub(crate) const AT_ONCE: usize = 1_024;
 
-/// What the callee has to answer a probe. It needs no time at all.
+/// Time limit of a probe at the callee, which answers it at once.
 const PROBE_WITHIN: Duration = Duration::from_secs(1);
 
 /// `psycache.v1.Peer`.
@@ -32,11 +32,11 @@ impl Protocol for PeerProtocol {
 
     const AT_ONCE: usize = AT_ONCE;
 
-    /// A node of many has a connection to each: what is not used must cost nothing. A
-    /// node that hangs is found out by those who wait for it.
+    /// A node may have a connection to each of many nodes, so an unused one must cost
+    /// nothing. Callers that wait for a node detect that it hangs.
     const PING_EVERY: Option<Duration> = None;
 
-    /// Before the other end pings, see `server::serve`.
+    /// An unused connection is closed before the other end pings, see `server::serve`.
     const UNUSED_FOR: Option<Duration> = Some(Duration::from_secs(12));
 
     fn calls(&self, channel: Channel) -> Self::Calls {

@@ -1,4 +1,4 @@
-//! Between what nodes ask of each other and its messages.
+//! Converts the calls and answers between nodes to protobuf messages, and back.
 
 use std::time::Duration;
 
@@ -20,18 +20,18 @@ use crate::value::{Answer, Origin};
 /// The service's name in traces.
 pub(crate) const SERVICE: &str = "psycache.v1.Peer";
 
-/// A request with a value above this many bytes goes by a call of its own, and an answer
-/// in pieces of so many.
+/// A request with more bytes of values is sent as a unary call of its own. A larger
+/// answer is sent in pieces of this size.
 pub(crate) const LARGE_BYTES: usize = 64 << 10;
 
 /// The longest message between nodes whose values have at most `max_value_bytes`: one
-/// of them, what is handed over beside it, and what surrounds it. Room for a message is
-/// made when its length is read, before the rest has come.
+/// such value, entries that are handed over beside it, and the encoding. The limit
+/// matters because a receiver allocates a message as soon as it has read the length.
 pub(crate) fn message_bytes(max_value_bytes: usize) -> usize {
     max_value_bytes.saturating_add(1 << 20)
 }
 
-/// Whether `request` would keep others on the stream waiting.
+/// Whether `request` is so large that it would delay others on the stream.
 pub(super) fn is_large(request: &Request) -> bool {
     match &request.call {
         PeerCall::Set { value, .. } => value.len() > LARGE_BYTES,
@@ -101,7 +101,7 @@ fn encode_part(part: Part) -> PeerPart {
         PeerCall::Set { value, ttl, version } => {
             Some(peer_part::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), version }))
         }
-        // Nothing else goes together, and the callee says so.
+        // No other call may be a part. The callee refuses it.
         _ => None,
     };
     PeerPart { key: part.key, call }
@@ -125,8 +125,8 @@ pub(super) fn cancellation(id: u64) -> PeerRequest {
     PeerRequest { call: Some(peer_request::Call::Cancel(id)), ..PeerRequest::default() }
 }
 
-/// The request and how long its asker waits; `None` if it asks for nothing that
-/// this version knows.
+/// The request, and how long its caller waits; `None` if this version does not know the
+/// call.
 pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)> {
     let call = match message.call? {
         peer_request::Call::Get(PeerGet {}) => PeerCall::Get,
@@ -301,7 +301,7 @@ fn decode_identity(identity: PeerIdentity) -> Identity {
     Identity { process, address, name, digest }
 }
 
-/// Rounded up, so that a short time is not none.
+/// Rounded up, so that a short time does not become zero.
 fn millis(duration: Duration) -> u64 {
     duration.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX)
 }

@@ -18,18 +18,19 @@ pub struct Etcd {
     pub(super) keys: Keys,
     /// `None` before the first request and after a failure.
     pub(super) client: Mutex<Option<Client>>,
-    /// The streams on which leases are renewed; taken out while one is in use.
+    /// The streams on which leases are renewed, by lease. A stream is taken out while it
+    /// is in use.
     pub(super) renewals: Mutex<HashMap<i64, Renewals>>,
 }
 
-/// A stream on which one lease is renewed: both ends.
+/// Both ends of the stream on which one lease is renewed.
 pub(super) type Renewals = (LeaseKeeper, LeaseKeepAliveStream);
 
 impl Etcd {
-    /// An etcd that nobody has asked yet.
+    /// An etcd without a connection yet.
     ///
     /// # Errors
-    /// [`RegistryError::Refused`]: the configuration is one that no retry would mend.
+    /// [`RegistryError::Refused`]: the configuration is invalid, so no retry would help.
     pub fn new(config: Config) -> Result<Self, RegistryError> {
         config.check()?;
         let keys = Keys(config.prefix.clone());
@@ -37,7 +38,7 @@ impl Etcd {
     }
 }
 
-/// The options of a connection as `config` asks for.
+/// The connection options for `config`.
 pub(super) fn connect_options(config: &Config) -> ConnectOptions {
     let mut options = ConnectOptions::new()
         .with_connect_timeout(config.patience())
@@ -73,7 +74,7 @@ impl Config {
         (self.lease_ttl / 2).clamp(Duration::from_millis(500), Duration::from_secs(3))
     }
 
-    /// Finds what no retry would mend.
+    /// Finds errors against which no retry would help.
     fn check(&self) -> Result<(), RegistryError> {
         let https = |url: &String| url.starts_with("https://");
         let secure = self.endpoints.iter().filter(|url| https(url)).count();

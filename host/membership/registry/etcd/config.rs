@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-/// How to reach etcd, and how long it remembers a node that falls silent.
+/// How to reach etcd, and how long it keeps a silent node registered.
 #[derive(Clone, PartialEq)]
 pub struct Config {
     /// `http://` or `https://` URLs of its members.
     pub endpoints: Vec<String>,
-    /// What the keys begin with, without a slash at the end.
+    /// The prefix of all keys, without a slash at the end.
     pub prefix: String,
-    /// How long a node that has fallen silent stays registered; whole seconds,
-    /// and etcd itself allows no less than two.
+    /// How long a silent node stays registered, in whole seconds. etcd allows no less
+    /// than two.
     pub lease_ttl: Duration,
     /// User and password.
     pub user: Option<(String, String)>,
@@ -21,7 +21,7 @@ pub struct Config {
 /// Certificates in PEM.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// Who may have signed etcd's certificate; `https://` needs it.
+    /// The authority that signed etcd's certificate. Required for `https://`.
     pub ca: Option<Vec<u8>>,
     /// This node's certificate and key.
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
@@ -41,7 +41,7 @@ impl Default for Config {
     }
 }
 
-/// Without the password and the key.
+/// Omits the password and the private key.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")

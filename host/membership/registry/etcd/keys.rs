@@ -1,26 +1,26 @@
-//! The keys of a cluster in etcd, and what stands under them.
+//! The keys of a cluster in etcd, and how their values are read.
 
 use etcd_client::{KeyValue, ResponseHeader};
 
 use super::super::super::view::{Entry, Member, View};
 use super::super::{Listing, Record};
 
-/// What the keys of a cluster begin with, without a slash at the end.
+/// The prefix of a cluster's keys, without a slash at the end.
 #[derive(Clone, Debug)]
 pub(super) struct Keys(pub(super) String);
 
 impl Keys {
-    /// The entry of the node at an address.
+    /// The key of the entry of the node at `address`.
     pub(super) fn node(&self, address: &str) -> String {
         format!("{}/nodes/{address}", self.0)
     }
 
-    /// Its record.
+    /// The key of its record.
     pub(super) fn record(&self, address: &str) -> String {
         format!("{}/records/{address}", self.0)
     }
 
-    /// In which etcd a node has joined last.
+    /// The key with the id of the etcd in which a node has joined last.
     pub(super) fn joined(&self) -> String {
         format!("{}/cluster", self.0)
     }
@@ -29,10 +29,10 @@ impl Keys {
         format!("{}/", self.0)
     }
 
-    /// The node that an entry describes. A key that is not the one of the address in
-    /// it was put by somebody else, or belongs to another cluster. So was one that was
-    /// written twice: a node writes its entry once, and what follows from it, its lease
-    /// and its weight, must not change under one name.
+    /// The node that an entry describes. `None` if the key does not match the address in
+    /// the entry: another program wrote it, or it belongs to another cluster. `None` also
+    /// if the entry was written more than once: a node writes it once, because its lease
+    /// and weight must not change under one name.
     pub(super) fn member(&self, entry: &KeyValue) -> Option<Member> {
         let described: Entry = serde_json::from_slice(entry.value()).ok()?;
         let is_its_own = entry.key() == self.node(&described.address).as_bytes();
@@ -64,7 +64,8 @@ impl Keys {
             if let Some(member) = self.member(entry) {
                 listing.view.members.insert(member.entry.address.as_str().into(), member);
             } else if let Some(address) = self.address(entry.key(), "records") {
-                // The transaction that puts it creates the node's entry.
+                // The transaction that puts the record also creates the node's entry, so
+                // this revision is the name.
                 let name = entry.mod_revision();
                 listing.records.push(Record { address: address.to_owned(), name });
             } else if entry.key() == self.joined().as_bytes() {
@@ -78,7 +79,7 @@ impl Keys {
     }
 }
 
-/// The id of the etcd that answered. One that was restored has another (A5).
+/// The id of the etcd that answered. A restored etcd has another one (A5).
 pub(super) fn cluster(header: Option<&ResponseHeader>) -> u64 {
     header.map_or(0, ResponseHeader::cluster_id)
 }

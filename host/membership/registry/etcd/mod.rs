@@ -1,4 +1,4 @@
-//! The registry in etcd. Without the feature `etcd` only what it is told is there.
+//! The registry in etcd. Without the feature `etcd` only its configuration exists.
 
 #[cfg(feature = "etcd")]
 mod client;

@@ -14,11 +14,11 @@ use super::super::{Answer, Change, Failure, Lease, Listing, Registered, Registry
 use super::client::{Etcd, Renewals, connect_options};
 use super::keys::{Keys, cluster};
 
-/// Versions from which on a lease never ends before its time: etcd issue 15247.
+/// The first versions in which a lease never ends before its time (etcd issue 15247).
 const SOUND: [(u64, u64, u64); 2] = [(3, 4, 31), (3, 5, 13)];
 
 impl Etcd {
-    /// One request within the time that a request may take. After a failure the next
+    /// Sends one request, within the time limit of a request. After a failure the next
     /// one connects anew.
     async fn ask<T, F>(&self, request: impl FnOnce(Client) -> F) -> Result<T, Failure>
     where
@@ -31,7 +31,7 @@ impl Etcd {
         };
         let answer = match tokio::time::timeout(patience, asked).await {
             Ok(answer) => answer,
-            // An etcd that hangs is one that is gone.
+            // An etcd that hangs counts as out of reach.
             Err(_) => Err(Failure::Broken(format!("no answer within {patience:?}"))),
         };
         if answer.is_err() {
@@ -70,8 +70,8 @@ impl Registry for Etcd {
         async move {
             let known = self.renewals.lock().remove(&lease.id);
             let renew = |mut client: Client| async move {
-                // The answer to opening the stream does not show whose it is, so the lease
-                // is renewed once more then.
+                // The answer that opens the stream does not show the id of the etcd, so
+                // the lease is renewed once more then.
                 let (mut keeper, mut answers) = match known {
                     Some(known) => known,
                     None => match client.lease_keep_alive(lease.id).await {
@@ -112,7 +112,8 @@ impl Registry for Etcd {
             if cluster(answer.header()) != cluster_of_lease {
                 return Err(Failure::Broken("etcd is another one".into()));
             }
-            // One that is over and was not ended yet has a negative rest, and exists.
+            // A lease that has expired but was not revoked yet has a negative remaining
+            // time, and still exists.
             let exists = answer.granted_ttl() > 0;
             Ok(exists.then(|| Duration::from_secs(answer.ttl().max(0).unsigned_abs())))
         }
@@ -166,7 +167,7 @@ impl Registry for Etcd {
                 Some(None) => Err(Failure::Refused(format!(
                     "the key {node} is no entry of a node under a lease; delete it"
                 ))),
-                None => Err(Failure::Broken("the entry went while it was looked at".into())),
+                None => Err(Failure::Broken("the entry was removed while it was read".into())),
             }
         }
         .boxed()
@@ -185,7 +186,8 @@ impl Registry for Etcd {
     fn note_joined<'a>(&'a self, address: &'a str, name: Name, lease: Lease) -> Answer<'a, ()> {
         async move {
             let node = self.keys.node(address);
-            // Names begin anew in an etcd that was emptied, and leases do not.
+            // In an emptied etcd names repeat, because revisions begin anew. Lease ids do
+            // not repeat, so the lease is compared too.
             let stands = [
                 Compare::create_revision(node.clone(), CompareOp::Equal, name),
                 Compare::lease(node, CompareOp::Equal, lease.id),
@@ -224,16 +226,16 @@ impl Registry for Etcd {
     }
 }
 
-/// What came of renewing a lease.
+/// The outcome of renewing a lease.
 enum Renewed {
-    /// On this stream the next renewal goes out.
+    /// The lease lives. The next renewal uses this stream.
     Lives(Box<Renewals>),
     Gone,
     Closed,
 }
 
-/// Whether leases of this version of etcd may end early. One that can't be read is
-/// taken for a new one.
+/// Whether leases of this version of etcd may end early. A version that can't be parsed
+/// counts as a new one.
 fn unsound(version: &str) -> bool {
     let mut numbers = version.split(['.', '-']).map_while(|part| part.parse::<u64>().ok());
     let (Some(major), Some(minor), Some(patch)) = (numbers.next(), numbers.next(), numbers.next())
@@ -276,7 +278,8 @@ impl Watch for Changes {
                 {
                     return Some(Change::Came { revision, member });
                 }
-                // Deleted, or written over, which a list would not show as a node either.
+                // Deleted or overwritten. A list does not show an overwritten entry as a
+                // node either.
                 let address = self.keys.address(entry.key(), "nodes")?.to_owned();
                 Some(Change::Went { revision, address })
             });
@@ -287,8 +290,8 @@ impl Watch for Changes {
 }
 
 fn failure(error: etcd_client::Error) -> Failure {
-    // InvalidArgument: a wrong password; FailedPrecondition: no such thing as users
-    // in this etcd; both say so in their message.
+    // InvalidArgument: a wrong password. FailedPrecondition: this etcd has no
+    // authentication. The messages of both say so.
     const MEND: [tonic::Code; 4] = [
         tonic::Code::InvalidArgument,
         tonic::Code::FailedPrecondition,
