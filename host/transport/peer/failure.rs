@@ -70,7 +70,7 @@ pub(super) fn decode(failure: PeerFailure) -> Error {
 }
 
 /// The names of arguments that are decoded. Any other name becomes "argument".
-const ARGUMENTS: [&str; 3] = ["ttl", "value", "group"];
+const ARGUMENTS: [&str; 5] = ["call", "group", "keys", "ttl", "value"];
 
 #[cfg(test)]
 mod tests {
