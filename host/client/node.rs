@@ -106,7 +106,7 @@ impl Protocol for SessionProtocol {
     type Response = SessionResponse;
     type Calls = CacheClient<Channel>;
 
-    /// What a node with the usual window reads ahead of its answers.
+    /// How many requests a node with the default window reads ahead of its answers.
     const AT_ONCE: usize = 512;
 
     /// A client has no other way to detect a node that hangs.

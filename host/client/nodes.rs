@@ -25,7 +25,7 @@ pub(super) struct Routes {
     now: Arc<ArcSwap<Known>>,
     /// Spreads calls without a key over the nodes.
     turn: AtomicUsize,
-    /// Ends with the client.
+    /// The task that follows the registry; aborted when this is dropped.
     _following: JoinSet<()>,
 }
 
@@ -36,7 +36,7 @@ struct Known {
     ring: Ring,
     /// In the order of the ring.
     nodes: Vec<Arc<Node>>,
-    /// Why there is none, where there is none.
+    /// Why there are no nodes; empty if there are some.
     problem: String,
 }
 

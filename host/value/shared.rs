@@ -15,7 +15,7 @@ pub(crate) type Block = ThinArc<(), u8>;
 /// # Panics
 /// If the parts have more bytes than that.
 pub(crate) fn block<const MOST: usize>(parts: &[&[u8]]) -> Block {
-    // A block is made of bytes that there are; those of the parts replace them.
+    // A block can only be made from existing bytes, so it starts as zeros.
     let zeros = const { &[0; MOST] };
     let len = parts.iter().map(|part| part.len()).sum();
     let mut block = Block::from_header_and_slice((), &zeros[..len]);
