@@ -1,22 +1,22 @@
-//! Everything a request can fail with. `server::status` maps each case to one
-//! gRPC code; nothing else does.
+//! The errors of a request. Only `server::status` maps them to gRPC codes, one for each
+//! case.
 
 use std::time::Duration;
 
-/// Why a request was not answered with a value. Cheap to clone: one failed load
+/// Why a request has no value as its answer. Cheap to clone, because one failed load
 /// answers every caller that waited for it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The source answered, and has no such key.
     #[error("no such key")]
     NotFound,
-    /// The key can't be one.
+    /// The key is invalid.
     #[error("bad key: {problem}")]
     InvalidKey {
-        /// What is wrong with it, and what a key must be.
+        /// What is wrong with the key, and what a key must be.
         problem: String,
     },
-    /// Another argument of the request can't be used.
+    /// Another argument of the request is invalid.
     #[error("bad {argument}: {problem}")]
     InvalidArgument {
         /// Its name on the wire.
@@ -38,17 +38,17 @@ pub enum Error {
         /// The group.
         group: String,
     },
-    /// Larger than a group can ever hold, or than a message may be.
+    /// The entry is larger than the group's capacity, or than a message may be.
     #[error("{bytes} bytes are more than the limit of {limit}: {what}")]
     TooLarge {
         /// Size of the entry.
         bytes: u64,
-        /// What would have been accepted.
+        /// The largest size that is accepted.
         limit: u64,
-        /// Whose limit it is, and how to raise it.
+        /// Which limit it is, and how to raise it.
         what: &'static str,
     },
-    /// The source or the owner can't be reached now; a retry may help.
+    /// The source or the owner is unreachable now; a retry may help.
     #[error("{who} is unavailable: {reason}")]
     Unavailable {
         /// The source, or the node.
@@ -56,13 +56,13 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
-    /// The source refused; an operator must mend something first.
+    /// The source refused; an operator must fix something first.
     #[error("the source refused: {reason}")]
     SourceRejected {
-        /// In the source's words.
+        /// The error message of the source.
         reason: String,
     },
-    /// The source has the key, but what it holds can't be cached.
+    /// The source has the key, but its value can't be cached.
     #[error("the source's value can't be cached: {reason}")]
     BadValue {
         /// What is wrong with it.
@@ -85,7 +85,7 @@ pub enum Error {
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
-    /// A fault of our own.
+    /// An internal error of this node.
     #[error("internal error: {0}")]
     Internal(String),
 }

@@ -1,62 +1,62 @@
-//! Parts of the protocol that the simulation takes away one at a time, to see that it
-//! finds out. In a program none of them is ever taken away, and no trace of this remains.
+//! Parts of the protocol that the simulation removes one at a time, to check that it detects
+//! the violation. In a program nothing is removed, and this module compiles to nothing.
 
-/// What is taken away.
+/// The part of the protocol that is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// A load is kept whether or not its node still holds the key.
+    /// A loaded value is kept even if the node no longer holds the key.
     LandingIsNotChecked,
-    /// A change drops what is held, and lets the load under way keep what it brings.
+    /// A change drops the value, but does not interrupt the load that is in flight.
     FlightsSurviveChanges,
-    /// The same for a loss of keys.
+    /// A loss of keys does not interrupt the loads that are in flight.
     FlightsSurviveLoss,
-    /// A set that is late is taken.
+    /// A set with an old version is accepted.
     SetsWithoutFence,
-    /// A set from before its node gained the key is taken.
+    /// A set from before the node gained the key is accepted.
     GainIsNoChange,
-    /// What a node lost stays in its memory.
+    /// A node keeps the values of keys that it has lost.
     LostEntriesStay,
-    /// What a node held before it lost its registration stays in its memory.
+    /// A node that loses its registration keeps its values.
     MemorySurvivesStop,
-    /// A node acks a joiner that it does not see.
+    /// A node acks a joiner that is not in its view.
     AckBeforeSeeing,
-    /// A node acks whatever ghosts it has.
+    /// A node acks although it has ghosts.
     AckWithGhosts,
-    /// A node acks whatever it has promised to those that went.
+    /// A node acks although it has promises to removed nodes.
     AckWithPromises,
-    /// A node acks while what it lent may be answered.
+    /// A node acks while copies that it lent are still valid.
     AckWithCopies,
-    /// A node joins without asking anybody.
+    /// A node joins without asking for acks.
     JoinWithoutAcks,
     /// The first node of a cluster joins at once.
     FirstJoinsAtOnce,
-    /// A node answers whatever became of its lease.
+    /// A node answers from memory without checking its lease.
     CertaintyIsNotChecked,
-    /// The lease counts from the answer to its keep-alive.
+    /// A lease is counted from the answer to a keep-alive, not from when it was sent.
     CertaintyCountsFromTheAnswer,
-    /// A node that leaves goes on until its registration has ended.
+    /// A node that leaves keeps holding its keys until its registration has ended.
     StopsAfterLeaving,
-    /// A node leaves while what it lent may be answered.
+    /// A node leaves while copies that it lent are still valid.
     LeavesWithCopies,
-    /// A node that went is gone at once.
+    /// A removed node does not become a ghost.
     GhostsAreNotKept,
-    /// A node that was vouched for is gone when its lease is.
+    /// A promise does not keep a node in the ring after its lease has ended.
     PromisesAreNotKept,
-    /// One of the others need not vouch.
+    /// A node is vouched for although one member has not vouched.
     MostVouch,
-    /// Others vouch without an end.
+    /// Vouching continues after the long lease has ended.
     VouchedWithoutEnd,
-    /// Who owns a key confirms its change, whether or not it holds it.
+    /// The owner of a key confirms a change even if it does not hold the key.
     ChangeAnywhereIsConfirmed,
-    /// A change does not wait for what was lent before.
+    /// A change does not wait until lent copies have ended.
     ChangeDoesNotWaitForCopies,
-    /// A value from the owner before is kept although the key was changed.
+    /// An inherited value is kept although the key was changed.
     HeirDoesNotMindChanges,
-    /// A node gives what it lost to whoever asks for it.
+    /// A node hands the value of a lost key to any node that asks.
     GiverDoesNotMindWhoAsks,
-    /// A node that does not hold a key has later gets join its load.
+    /// A node that does not hold a key shares its load with later gets.
     OthersShareLoads,
-    /// A clear is confirmed by those who were there when it began.
+    /// A clear is confirmed by the nodes that were in the ring when it began, without newcomers.
     NewcomersAreNotCleared,
 }
 
@@ -106,7 +106,7 @@ mod present {
     use super::Flaw;
 
     thread_local! {
-        /// A simulation runs on one thread.
+        /// Thread-local, because a simulation runs on one thread.
         static PRESENT: Cell<Option<Flaw>> = const { Cell::new(None) };
         static CHANCE: Cell<u64> = const { Cell::new(1) };
     }
@@ -115,15 +115,15 @@ mod present {
         PRESENT.get() == Some(flaw)
     }
 
-    /// Puts a flaw in place of the one that there was on this thread. Who is held up, and
-    /// for how long, follows from `seed`.
+    /// Replaces the flaw of this thread. `seed` determines which tasks are delayed, and for
+    /// how long.
     pub fn set(flaw: Option<Flaw>, seed: u64) {
         PRESENT.set(flaw);
         CHANCE.set(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     }
 
-    /// For how long a thread is held up where the simulation's one thread never would
-    /// be, while others go on; mostly not at all.
+    /// How long to delay a task at a point where the simulation's only thread would not be
+    /// interrupted, while other tasks continue. Mostly there is no delay.
     pub fn holds_up() -> Option<Duration> {
         let chance = CHANCE.get();
         let chance = chance ^ chance << 13;

@@ -1,4 +1,4 @@
-//! What may be a key, and the two hashes of one.
+//! Which keys are valid, and the two hashes of a key.
 
 use std::hash::BuildHasher;
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 /// The longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 1024;
 
-/// Takes a key from outside as text.
+/// Checks a key from outside and returns it as text.
 ///
 /// # Errors
 /// [`Error::InvalidKey`] unless it is UTF-8 of 1 to [`MAX_KEY_BYTES`] bytes.
@@ -28,15 +28,15 @@ pub fn parse(bytes: &[u8]) -> Result<&str, Error> {
     }
 }
 
-/// The hash that decides on the owner of a key: XXH3, the same on every node
-/// and in every version.
+/// The hash that determines the owner of a key: XXH3. It is the same on every node and in
+/// every version.
 #[must_use]
 pub fn ring_hash(key: &str) -> u64 {
     xxh3_64(key.as_bytes())
 }
 
-/// The hash that places a key inside this node. Seeded afresh for each, so
-/// that nobody outside can choose keys that collide.
+/// The hash that places a key inside this node. Each node has a random seed, so that a client
+/// can't choose keys that collide.
 #[derive(Clone, Debug, Default)]
 pub struct LocalHasher(foldhash::quality::RandomState);
 

@@ -1,4 +1,4 @@
-//! Instructions of a whole process, which no other load of the machine can change.
+//! Counts the instructions of a whole process. Other load of the machine does not change them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,7 +13,7 @@ pub(crate) struct Callgrind {
 }
 
 impl Callgrind {
-    /// Whether there is one to count with.
+    /// Whether valgrind is installed.
     pub(crate) fn is_installed() -> bool {
         let found = Command::new("valgrind").arg("--version").output();
         found.is_ok_and(|output| output.status.success())

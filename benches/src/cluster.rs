@@ -1,8 +1,8 @@
-//! What a cluster's size costs: an idle node, and a remove, among few nodes and many. And
-//! what hot keys cost the nodes that own them.
+//! The cost of cluster size: an idle node and a remove, in small and large clusters. Also the
+//! cost of hot keys for their owners.
 //!
-//! All nodes and their etcd are processes of this machine, so what is counted is
-//! processor time, not how long something takes.
+//! All nodes and their etcd are processes of this machine, so the benchmark measures processor
+//! time, not wall time.
 
 #![allow(clippy::disallowed_methods, reason = "what is idle is waited for by the clock")]
 
@@ -30,7 +30,7 @@ use crate::streams::zipf_of;
 const FEW: usize = 3;
 const MANY: usize = 64;
 
-/// Requests under way at a time.
+/// The number of requests in flight.
 const IN_FLIGHT: usize = 16;
 
 /// Nodes that are asked for keys of which some are hot.
@@ -166,7 +166,7 @@ impl Cluster {
             async move { client.set(set).await.map(drop) }
         });
         set.buffer_unordered(IN_FLIGHT).try_collect::<()>().await.context("a set failed")?;
-        // What is hot is known after a while.
+        // Owners detect hot keys after a while.
         get_each(&clients, gets / 4).await?;
         let times = || self.nodes.iter().map(Server::processor_time).collect::<Result<Vec<_>>>();
         let before = times()?;

@@ -1,5 +1,5 @@
-//! What the lossy way of telling a policy costs in hits: this cache at full speed on
-//! several threads, next to the same policy told of every request alone.
+//! The hit ratio that is lost because accesses reach the policy with losses. Compares this cache
+//! at full speed on several threads with the same policy, informed of every request in turn.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Cursor};
@@ -88,7 +88,7 @@ fn recorded(file: &Path) -> Result<Stream> {
     Ok(Stream { name, keys, entries })
 }
 
-/// Percent of hits where the policy is told of each request before the next.
+/// The hit ratio in percent if the policy is informed of each request before the next one.
 fn exact(parts: &Parts, policy: &'static str, stream: &Stream) -> Result<f64> {
     let lines: Vec<String> = stream.keys.iter().map(u32::to_string).collect();
     let trace = Cursor::new(lines.join("\n"));
@@ -98,9 +98,9 @@ fn exact(parts: &Parts, policy: &'static str, stream: &Stream) -> Result<f64> {
     Ok(100.0 * simulated.hit_ratio)
 }
 
-/// Percent of hits of the store and its worker. Each thread takes the next request that
-/// nobody has taken: with a share of its own each, threads would drift apart, and the
-/// stream would be another one.
+/// The hit ratio in percent of the store and its worker. All threads take requests from one
+/// queue. With a fixed share for each, the threads would drift apart and change the order of the
+/// stream.
 fn at_full_speed(
     parts: &Parts,
     policy: &'static str,

@@ -1,4 +1,5 @@
-//! What more entries do to the cost of one: this cache and the fastest peer.
+//! How the cost of an operation grows with the number of entries: this cache and the fastest
+//! peer.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The bytes that are held on the heap, counted while somebody asks for it.
+//! Counts the allocated bytes on the heap, only while a measurement runs.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
@@ -9,7 +9,7 @@ static COUNTS: AtomicBool = AtomicBool::new(false);
 static HELD: AtomicIsize = AtomicIsize::new(0);
 
 fn count(bytes: isize) {
-    // Off, it is one load of a line that nobody writes.
+    // If counting is off, this costs one load of a cache line that is never written.
     if COUNTS.load(Relaxed) {
         HELD.fetch_add(bytes, Relaxed);
     }
@@ -34,7 +34,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static HEAP: Counting = Counting;
 
-/// Bytes, as asked of the allocator, that `work` leaves held by what it answers.
+/// The bytes, as requested from the allocator, that the result of `work` keeps allocated.
 pub(crate) fn held_by<T>(work: impl FnOnce() -> T) -> (T, f64) {
     HELD.store(0, Relaxed);
     COUNTS.store(true, Relaxed);

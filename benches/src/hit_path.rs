@@ -1,9 +1,8 @@
-//! A get from memory, and an insert where it is not there: this cache next to the
-//! fastest ones there are.
+//! A get from memory, and an insert after a miss: this cache next to the fastest peers.
 //!
-//! All rounds of all subjects are interleaved, so that a change of the machine's
-//! speed meets everybody; a figure is the median of its rounds, and a ratio the
-//! median of the ratios of rounds that stood side by side.
+//! The rounds of all subjects are interleaved, so that a change of the machine's speed affects
+//! all of them. A figure is the median of its rounds. A ratio is the median of the ratios of
+//! adjacent rounds.
 
 mod instructions;
 mod memory;
@@ -21,7 +20,7 @@ use workload::{ENTRIES, Workload};
 
 const BENCH: &str = "hit-path";
 
-/// What one subject did in all rounds of one case.
+/// The results of one subject in all rounds of one case.
 #[derive(Default)]
 struct Rounds {
     /// Nanoseconds of wall time an operation.
@@ -65,7 +64,7 @@ fn case(
     }
     for round in 0..=rounds {
         let streams = workload.streams(threads, requests / threads, round);
-        // Each begins a round once, so that nobody always follows the same one.
+        // Each subject begins a round in turn, so that none always follows the same one.
         for at in 0..caches.len() {
             let count = caches.len();
             let (cache, done) = &mut caches[(at + round) % count];
@@ -93,7 +92,7 @@ fn measure(cache: &dyn Cache, workload: Workload, streams: &[workload::Stream]) 
         threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
     });
     let wall = begin.elapsed();
-    // What a worker or a queue put off is part of what the operations cost.
+    // Work that a worker or a queue deferred is part of the cost of the operations.
     cache.settle();
     let requests = streams.iter().map(workload::Stream::len).sum::<usize>() as f64;
     let nanoseconds = |time: std::time::Duration| time.as_nanos() as f64 / requests;

@@ -1,4 +1,4 @@
-//! What a component holds, which no allocator of this process sees.
+//! The memory of a component, which the allocator of this process does not count.
 
 use std::fs;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what things cost, next to peers in the same run.
+//! `cargo xtask bench`: measures costs, next to peers in the same run.
 //!
 //! A benchmark is a file with a `run` and a line in [`BENCHMARKS`].
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]

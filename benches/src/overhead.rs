@@ -18,7 +18,7 @@ pub(crate) fn filled(
 ) -> Result<(Box<dyn Cache>, f64)> {
     let (cache, held) = held_by(|| fill(parts, subject, entries, read));
     let cache = cache?;
-    // Of the others, the allocator sees all.
+    // All memory of the other caches comes from the allocator.
     let policy = match subject {
         "psycache lru.wasm" => linear_memory::bytes_per_entry(parts, "lru", entries)?,
         _ => 0.0,

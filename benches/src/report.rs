@@ -36,7 +36,7 @@ pub(crate) fn print(figures: &[Figure], json: bool) -> anyhow::Result<()> {
         let Figure { case, subject, value, unit, .. } = figure;
         let base = *first.entry((case, unit)).or_insert(*value);
         print!("{case:case_width$}  {subject:subject_width$}  {value:>14.3} {unit:<12}");
-        // What compares already is not compared once more.
+        // A figure that is a comparison already gets no ratio.
         match unit.starts_with("x ") || *unit == "points" || base == 0.0 {
             true => println!(),
             false => println!(" {:>7.2}x", value / base),

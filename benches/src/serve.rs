@@ -1,5 +1,5 @@
-//! What a get over gRPC costs a server, next to a server that does nothing but
-//! answer: processor time, so that who asks does not count.
+//! The processor time of a server for a get over gRPC, next to a server that only answers. The
+//! time of the client does not count.
 
 mod echo;
 
@@ -18,7 +18,7 @@ use crate::Settings;
 use crate::report::{Figure, median};
 use crate::server::Server;
 
-/// Requests under way at a time, on one connection.
+/// The number of requests in flight on one connection.
 const IN_FLIGHT: usize = 64;
 
 /// Keys of one `GetMany`.
@@ -110,7 +110,7 @@ fn key(number: usize) -> String {
     format!("user:{:016}", number % 1000)
 }
 
-/// Has the server hold what will be asked for.
+/// Sets the keys that will be requested.
 async fn fill(client: &CacheClient<Channel>, size: usize) -> Result<()> {
     for number in 0..1000 {
         let value = Bytes::from(vec![7; size]);

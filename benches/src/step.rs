@@ -30,8 +30,8 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     for case in [Case::Empty, Case::Touches, Case::Turnover] {
         let mut rounds_of = [Vec::new(), Vec::new()];
         let mut draws = Draws(1);
-        // In turn, so that a change of the machine's speed meets both, and short, so that
-        // one in which something else had the processor does not count.
+        // The rounds alternate, so that a change of the machine's speed affects both. They are
+        // short, so that the median ignores rounds that another process disturbed.
         for _ in 0..rounds {
             for ((_, policy), rounds) in subjects.iter_mut().zip(&mut rounds_of) {
                 rounds.push(time(case, policy.as_mut(), &mut draws)?);

@@ -116,7 +116,7 @@ fn load(engines: &Arc<Engines>, name: &str, entries: u32) -> Result<Arc<PolicyCo
     Ok(PolicyComponent::load(engines, plugin, &told(entries), PolicyLimits::default())?)
 }
 
-/// As a node does it: not on a thread that serves.
+/// Loads a policy as a node does: not on a thread that serves requests.
 async fn load_aside(
     engines: &Arc<Engines>,
     name: &'static str,
@@ -126,7 +126,7 @@ async fn load_aside(
     tokio::task::spawn_blocking(move || load(&engines, name, entries)).await?
 }
 
-/// What a policy is told; slots lie somewhat less dense than entries.
+/// The configuration of a policy; it has somewhat more slots than entries.
 fn told(entries: u32) -> PolicyConfig {
     PolicyConfig {
         capacity: u64::from(entries) * ENTRY_BYTES,

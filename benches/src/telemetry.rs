@@ -1,6 +1,5 @@
-//! What telemetry costs a hit, in instructions: the whole process, its exporter
-//! included, counted by callgrind while a client gets one key again and again on a
-//! session.
+//! The cost of telemetry for a hit, in instructions. Callgrind counts the whole process with its
+//! exporter, while a client gets one key repeatedly on a session.
 
 use std::path::Path;
 
@@ -20,8 +19,7 @@ use crate::server::Server;
 /// Requests on their way at a time.
 const IN_FLIGHT: u64 = 64;
 
-/// Nobody listens there: spans are made, turned into the collector's messages and given
-/// up.
+/// No process listens there: spans are made, encoded for the collector and dropped.
 const COLLECTOR: [&str; 3] = ["--otlp", "http://127.0.0.1:9", "--trace-ratio"];
 
 /// Shares of the requests that are traced, by name. The last shows what one span costs,
@@ -43,7 +41,7 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     for (subject, ratio) in SUBJECTS {
         let flags: Vec<&str> =
             ratio.map_or_else(Vec::new, |ratio| COLLECTOR.into_iter().chain([ratio]).collect());
-        // What the start and the first requests cost is in both, and goes out.
+        // The cost of the start and of the first requests is in both runs, and cancels out.
         let (few, many) = (hits / 5, hits);
         let least = instructions(&settings.command, &flags, few)?;
         let most = instructions(&settings.command, &flags, many)?;

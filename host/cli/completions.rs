@@ -1,4 +1,4 @@
-//! `psycache completions`: what a shell needs to complete commands and flags.
+//! `psycache completions`: a completion script for a shell.
 
 use clap_complete::Shell;
 

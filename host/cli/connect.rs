@@ -1,4 +1,4 @@
-//! The way from a client command to its node, and what failures on it mean.
+//! The connection of a command to its node, and the exit codes of failures.
 
 use std::error::Error as _;
 use std::future::Future;
@@ -13,8 +13,8 @@ use crate::proto::admin_client::AdminClient;
 use crate::proto::cache_client::CacheClient;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// What gRPC can carry: a node may be configured to hold values of any length, and it
-/// sends what was asked for.
+/// The largest message of gRPC. A node may be configured for values of any length, so a command
+/// must accept any answer.
 const MAX_MESSAGE_BYTES: usize = u32::MAX as usize;
 
 /// Which node a command asks, and how long it waits.
@@ -39,7 +39,7 @@ impl NodeArgs {
         self.connect_to(&self.node, default_timeout).await
     }
 
-    /// Connects to another node, with a time of its own.
+    /// Connects to another node, with another timeout.
     pub(super) async fn connect_to(
         &self,
         address: &str,
@@ -49,7 +49,7 @@ impl NodeArgs {
     }
 }
 
-/// How long a command waits that does not compile anything.
+/// The timeout of a command that does not compile anything.
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection to one node.
@@ -61,8 +61,8 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Connects within the smaller of two seconds and `timeout`, which counts
-    /// for all that is asked afterwards, too.
+    /// Connects within the smaller of two seconds and `timeout`. The timeout covers all later
+    /// requests, too.
     async fn connect(address: &str, timeout: Duration) -> Result<Self, Failure> {
         let deadline = tokio::time::Instant::now() + timeout;
         let unreachable = |reason: String| {
@@ -90,26 +90,26 @@ impl Node {
         Ok(Self { address: address.into(), channel, timeout, deadline })
     }
 
-    /// The calls of applications.
+    /// The client for calls of applications.
     pub(super) fn cache(&self) -> CacheClient<Channel> {
         CacheClient::new(self.channel.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES)
     }
 
-    /// The calls of operators.
+    /// The client for calls of operators.
     pub(super) fn admin(&self) -> AdminClient<Channel> {
         AdminClient::new(self.channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
-    /// A request that tells the node how long its answer is waited for.
+    /// A request that carries the deadline to the node.
     pub(super) fn request<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
         request.set_timeout(self.deadline.saturating_duration_since(tokio::time::Instant::now()));
         request
     }
 
-    /// Waits for an answer until the time is up.
+    /// Waits for an answer until the deadline.
     pub(super) async fn answer<T>(
         &self,
         call: impl Future<Output = Result<Response<T>, Status>>,
@@ -148,14 +148,14 @@ impl Node {
                     root_cause(source)
                 ),
             ),
-            // Both ends count the same deadline, so either may be the first to see it pass.
+            // Client and node count the same deadline, so either may notice first that it passed.
             (Code::Cancelled, _) if tokio::time::Instant::now() >= self.deadline => self.late(),
             (code, _) => Failure::new(code.into(), status.message()),
         }
     }
 }
 
-/// The innermost reason: what surrounds it says "transport error".
+/// The innermost cause; the errors around it only say "transport error".
 fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {

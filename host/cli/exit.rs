@@ -26,7 +26,7 @@ impl From<Code> for Exit {
     }
 }
 
-/// A failure that ends with another code than 1.
+/// A failure with an exit code other than 1.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) exit: Exit,
@@ -34,7 +34,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// A failure whose message names the mend.
+    /// Makes a failure; the message says how to fix it.
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
@@ -48,7 +48,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Says on standard error what went wrong, if anything did.
+/// Prints the error, if any, on standard error.
 pub(super) fn report(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;
@@ -63,7 +63,7 @@ pub(super) fn report(result: anyhow::Result<()>) -> ExitCode {
 
 /// One line for people on standard error.
 pub(super) fn complain(message: &str) {
-    // There is nowhere left to say that this did not work.
+    // A failure to write this can't be reported anywhere.
     let _ = writeln!(io::stderr(), "error: {message}");
 }
 
@@ -72,7 +72,7 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(Exit::Usage as u8) } else { ExitCode::SUCCESS }
 }
 
-/// Whoever read the output (`head`, say) has seen enough: that is no failure.
+/// The reader of the output, such as `head`, closed the pipe: that is no failure.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let io: Option<&io::Error> = error.downcast_ref();
     io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)

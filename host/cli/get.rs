@@ -142,7 +142,7 @@ fn origin(origin: Origin) -> &'static str {
     }
 }
 
-/// A key that is not there is the mildest of failures.
+/// Orders failures: a missing key is the least severe.
 fn worst(exits: &[Exit]) -> Option<Exit> {
     [Exit::Unavailable, Exit::Failed, Exit::Usage, Exit::NotFound]
         .into_iter()

@@ -72,7 +72,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => exit::report(dispatch(cli.command)),
         Err(error) => {
             let error = naming_the_environment(error, &args);
-            // Help for a pipe that is closed already is nobody's loss.
+            // A closed pipe is no failure for help.
             let _ = error.print();
             exit::usage(&error)
         }
@@ -96,8 +96,8 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
     }
 }
 
-/// An error about a flag that nobody wrote is a riddle, so it names the variable
-/// that the value came from.
+/// If a value came from an environment variable, the error names that variable instead of a
+/// flag that is not on the command line.
 fn naming_the_environment(mut error: clap::Error, args: &[OsString]) -> clap::Error {
     let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
         return error;

@@ -30,7 +30,7 @@ pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
     line(&serde_json::to_string_pretty(value)?)
 }
 
-/// What standard output can show.
+/// The capabilities of standard output.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Screen {
     /// `None`: it is no terminal, and nothing is cut.
@@ -39,7 +39,7 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// What it can show now.
+    /// Detects the capabilities.
     pub(super) fn of_stdout() -> Self {
         let stdout = io::stdout();
         if !stdout.is_terminal() {

@@ -1,4 +1,4 @@
-//! What clap's arguments are read with, where the configuration does not say it.
+//! Parsers of command-line arguments that are not settings of the configuration.
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// Plain text. What could steer a terminal is shown instead of obeyed.
+    /// Plain text. Control characters are escaped, so that they can't affect the terminal.
     pub(super) fn new(text: impl Into<String>) -> Self {
         let mut text: String = text.into();
         if text.chars().any(char::is_control) {
@@ -25,7 +25,7 @@ impl Cell {
         Self { text, style: Style::new() }
     }
 
-    /// A state: calm when it is good, loud when it is not.
+    /// A state, with a colour that stands out if the state is not good.
     pub(super) fn state(text: impl Into<String>, good: bool) -> Self {
         let colour = if good { AnsiColor::Green } else { AnsiColor::Red };
         Self { style: Style::new().fg_color(Some(colour.into())), ..Self::new(text) }
@@ -79,7 +79,7 @@ pub(super) fn render(columns: &[(&str, Side)], rows: &[Vec<Cell>], screen: Scree
     text
 }
 
-/// Takes from the widest column until the line fits.
+/// Shrinks the widest column until the line fits.
 fn narrow(widths: &mut [usize], columns: usize) {
     let gaps = GAP.len() * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > columns {

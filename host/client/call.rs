@@ -1,4 +1,4 @@
-//! Between calls of the client and messages of a session.
+//! Conversion between calls of the client and messages of a session.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::proto::{GetResponse, Origin};
 use crate::telemetry::propagation;
 use crate::value;
 
-/// Makes `call` by itself, outside of the session.
+/// Makes `call` as a separate unary call, outside of the session.
 pub(super) async fn unary(
     mut calls: CacheClient<Channel>,
     call: Call,
@@ -63,7 +63,7 @@ pub(super) fn each<R: std::fmt::Debug, T>(
     result.map_or_else(|| Err(Error::strange(&"no result")), read)
 }
 
-/// A time to live on the wire, where 0 stands for the group's own.
+/// A time to live on the wire, where 0 means the default of the group.
 pub(super) fn millis(ttl: Option<Duration>) -> Result<u64, Error> {
     match ttl {
         None => Ok(0),

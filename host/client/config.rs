@@ -1,4 +1,4 @@
-//! What a client is told.
+//! The configuration of a client.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use crate::membership::registry::etcd;
 pub struct Config {
     /// Which nodes there are.
     pub nodes: Nodes,
-    /// How long a call waits, all attempts included.
+    /// The timeout of a call, including all attempts.
     pub timeout: Duration,
-    /// The longest value that is taken from a node, in bytes.
+    /// The longest value that is accepted from a node, in bytes.
     pub max_value_bytes: usize,
 }
 
 /// Which nodes there are.
 #[derive(Clone, Debug)]
 pub enum Nodes {
-    /// These, `host:port`. They need not be all of a cluster's.
+    /// These nodes, as `host:port`. They need not be all nodes of the cluster.
     List(Vec<String>),
-    /// Those that are registered in etcd, as they come and go. The client reads
-    /// below the prefix and writes nothing.
+    /// The nodes that are registered in etcd; the client follows changes. It reads below the
+    /// prefix and writes nothing.
     Etcd(etcd::Config),
 }
 
 impl Config {
-    /// A client of these nodes, with a time of five seconds and values of at most
+    /// The configuration for these nodes, with a timeout of five seconds and values of at most
     /// 64 MiB.
     pub fn list<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> Self {
         Self::of(Nodes::List(addresses.into_iter().map(Into::into).collect()))

@@ -13,9 +13,9 @@ use crate::proto::Failure;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    /// The part that a program acts on.
+    /// The reason, for programs.
     pub reason: Reason,
-    /// The part that people read.
+    /// The message, for people.
     pub message: String,
 }
 
@@ -25,10 +25,10 @@ pub enum ConnectError {
     /// No node is named.
     #[error("no node is named; give at least one address, 127.0.0.1:7400 say")]
     NoNodes,
-    /// An address can't be one.
+    /// An address is invalid.
     #[error("{0:?} is no address of a node; give host:port, 127.0.0.1:7400 say")]
     Address(String),
-    /// The nodes can't be learnt from etcd.
+    /// The list of nodes can't be read from etcd.
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }
@@ -39,9 +39,9 @@ pub enum ConnectError {
 pub enum Reason {
     /// The source answered, and has no such key.
     NotFound,
-    /// The key can't be one.
+    /// The key is invalid.
     InvalidKey,
-    /// Another argument can't be used.
+    /// Another argument is invalid.
     InvalidArgument,
     /// The node has no such group.
     UnknownGroup,
@@ -49,24 +49,24 @@ pub enum Reason {
     NoRetriever,
     /// The value is larger than the group or a message can be.
     TooLarge,
-    /// The source can't be reached now.
+    /// The source is unreachable now.
     Unavailable,
     /// The source refused.
     SourceRejected,
-    /// What the source holds can't be cached.
+    /// The value of the source can't be cached.
     BadValue,
     /// Some nodes did not confirm a set, remove or clear; they may still answer
     /// with an older value.
     NotConfirmed,
-    /// There was no answer in time.
+    /// The timeout passed before an answer came.
     DeadlineExceeded,
     /// The node is stopping, and no other one could be asked.
     Stopping,
-    /// A fault of the node's own.
+    /// An internal error of the node.
     Internal,
     /// No node could be asked.
     Unreachable,
-    /// The node is of another version, and says what this one does not know.
+    /// The node is of another version, and its answer is unknown to this client.
     Unknown,
 }
 
@@ -121,7 +121,7 @@ impl Error {
         if let Some(info) = status.get_details_error_info() {
             return Some(Self { reason: Reason::named(&info.reason), message });
         }
-        // Said at this end, by its own limits.
+        // The status comes from this client, which has its own limits.
         let reason = match status.code() {
             Code::OutOfRange | Code::ResourceExhausted => Reason::TooLarge,
             Code::DeadlineExceeded => Reason::DeadlineExceeded,

@@ -1,10 +1,9 @@
 //! A client of a cluster, for programs in Rust.
 //!
-//! It keeps one connection to each node with one stream on it, and asks the node
-//! that owns the key, so that most answers come from memory without a second hop.
-//! Which nodes there are it is told once, or learns from etcd as they come and go.
-//! A node that leaves, dies or hangs costs no request: another one answers for
-//! every key.
+//! The client keeps one connection with one stream to each node. It asks the node that
+//! owns the key, so that most answers come from memory without a second hop. The list of
+//! nodes is fixed, or the client follows it in etcd. If a node leaves, dies or hangs, no
+//! request fails: any other node can answer for any key.
 //!
 //! ```
 //! use psycache::client::{Client, Config, Reason};
@@ -73,10 +72,10 @@ use crate::value;
 use node::CallOutcome;
 use nodes::{Route, Routes};
 
-/// What a longer timeout is taken for, so that there is an end to count back from.
+/// The upper limit of a timeout, so that adding it to an instant can't overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A client. Clones share the connections, which close with the last one.
+/// A client of a cluster. Clones share the connections, which close with the last clone.
 #[derive(Clone, Debug)]
 pub struct Client {
     routes: Arc<Routes>,
@@ -84,12 +83,11 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the nodes that `config` names. With etcd it waits for the first word
-    /// of it; to a node it connects with the first call.
+    /// Makes a client of the nodes in `config`. With etcd it waits for the first list of nodes.
+    /// It connects to a node at the first call.
     ///
     /// # Errors
-    /// [`ConnectError`]: an address can't be one, or etcd does not answer or lets
-    /// nobody in.
+    /// [`ConnectError`]: an address is invalid, or etcd does not answer or refuses access.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -99,7 +97,7 @@ impl Client {
         Ok(Self { routes, timeout })
     }
 
-    /// The same client, whose calls wait at most this long.
+    /// Returns the same client with this timeout for its calls.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout, ..self.clone() }
@@ -120,7 +118,7 @@ impl Client {
     /// The values of `keys`, in their order; at most 10,000.
     ///
     /// # Errors
-    /// [`Error`] for the call as a whole; inside, for one key.
+    /// [`Error`] for the call as a whole; each result has that of its key.
     pub async fn get_many<K: AsRef<str>>(
         &self,
         group: &str,
@@ -140,9 +138,9 @@ impl Client {
         }
     }
 
-    /// Puts a value in place of what any node holds of the key; `ttl`: `None` for
-    /// the group's own. When a connection breaks before the answer came, another
-    /// node is asked to do the same: it may be done twice.
+    /// Replaces the value of the key on every node. A `ttl` of `None` is the default of the
+    /// group. If a connection breaks before the answer comes, the client asks another node, so
+    /// the set may be done twice.
     ///
     /// # Errors
     /// [`Error`]; [`Reason::NotConfirmed`]: some node may still answer with an
@@ -163,7 +161,7 @@ impl Client {
         }
     }
 
-    /// Drops what any node holds of the key. Answers whether one did.
+    /// Drops the key on every node. Returns whether a node held it.
     ///
     /// # Errors
     /// As [`set`](Self::set).
@@ -198,7 +196,7 @@ impl Client {
         }
     }
 
-    /// Drops every entry of a group. Answers how many there were.
+    /// Drops every entry of a group. Returns how many there were.
     ///
     /// # Errors
     /// As [`set`](Self::set).
@@ -209,9 +207,9 @@ impl Client {
         }
     }
 
-    /// Asks one node after the other until one answers. One that has not after half
-    /// of the time is not given up, for the source may be slow; but another is
-    /// asked beside it, for the node may hang.
+    /// Asks one node after another until one answers. If the first has not answered after half
+    /// of the timeout, the client also asks the next: the node may hang. It keeps waiting for
+    /// the first, because only the source may be slow.
     async fn ask(&self, key: Option<&str>, call: Call) -> Result<Answer, Error> {
         let timeout = self.timeout.min(LONGEST);
         let end = Instant::now() + timeout;
@@ -234,7 +232,7 @@ impl Client {
         timeout_at(end, late).await.unwrap_or_else(|_| Err(Error::late(self.timeout)))
     }
 
-    /// The nodes of `route`, and those that have come since it was made.
+    /// Asks the nodes of `route`, and then the nodes that came since it was made.
     async fn ask_the_rest(
         &self,
         key: Option<&str>,
@@ -257,8 +255,7 @@ impl Client {
     }
 }
 
-/// The answer of the one who was asked `first`, or of the `rest`, whichever comes
-/// before the other.
+/// The answer of `first` or of `rest`, whichever comes first.
 async fn beside(
     mut first: Pin<&mut impl Future<Output = CallOutcome>>,
     rest: impl Future<Output = Result<Answer, Error>>,

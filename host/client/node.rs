@@ -1,4 +1,4 @@
-//! One node, as the client asks it.
+//! One node and the connection to it.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use crate::proto::{SessionRequest, SessionResponse};
 use crate::telemetry::propagation;
 use crate::transport::multiplex::{Connection, Outgoing, Protocol};
 
-/// A message above this many bytes goes by a call of its own, so that it does not
-/// keep small ones waiting on the stream.
+/// A message larger than this, in bytes, is sent as a separate call, so that it does not delay
+/// small messages on the stream.
 const LARGE_BYTES: usize = 64 << 10;
 
-/// A node that may be asked. Dropping it closes the connection.
+/// A node of the cluster. Dropping it closes the connection.
 pub(super) struct Node(Connection<SessionProtocol>);
 
-/// What came of asking.
+/// The outcome of a call.
 pub(super) enum CallOutcome {
     /// The node's answer, or its own error.
     Answered(Result<Answer, Error>),
-    /// The node did not answer, for this reason: another one may. It may have done
-    /// what it was asked all the same.
+    /// The node did not answer, for this reason; another node may. The node may still have
+    /// executed the call.
     Lost(String),
 }
 
@@ -40,7 +40,7 @@ impl Node {
         self.0.address()
     }
 
-    /// Asks, and leaves it to the caller to stop waiting at `end`.
+    /// Sends a call. The caller must stop waiting at `end`.
     pub(super) async fn ask(&self, call: Call, end: Instant) -> CallOutcome {
         if call.encoded_len() <= LARGE_BYTES {
             match self.0.ask(false, |id| small(id, call.clone(), end)).await {
@@ -76,7 +76,7 @@ fn answered(response: SessionResponse) -> CallOutcome {
     }
 }
 
-/// Makes `call` beside the stream.
+/// Makes `call` as a separate call, not on the stream.
 async fn beside(calls: CacheClient<Channel>, call: Call, end: Instant) -> CallOutcome {
     let within = end.saturating_duration_since(Instant::now());
     match call::unary(calls, call, within).await {
@@ -88,7 +88,7 @@ async fn beside(calls: CacheClient<Channel>, call: Call, end: Instant) -> CallOu
     }
 }
 
-/// A node that stops is as good as gone.
+/// Treats a node that is stopping as unreachable.
 fn failed(error: Error) -> CallOutcome {
     match error.reason {
         Reason::Stopping => CallOutcome::Lost(error.message),
@@ -106,10 +106,10 @@ impl Protocol for SessionProtocol {
     type Response = SessionResponse;
     type Calls = CacheClient<Channel>;
 
-    /// What a node with the usual window reads ahead of its answers.
+    /// How many requests a node with the default window reads ahead of its answers.
     const AT_ONCE: usize = 512;
 
-    /// A client has no other way to find out that a node hangs.
+    /// A client has no other way to detect a node that hangs.
     const PING_EVERY: Option<Duration> = Some(Duration::from_millis(500));
 
     const UNUSED_FOR: Option<Duration> = None;
@@ -131,7 +131,7 @@ impl Protocol for SessionProtocol {
         response.id
     }
 
-    /// A large answer is asked for by a call of its own.
+    /// A large answer is requested with a separate call.
     fn piece(_: &SessionResponse) -> Option<usize> {
         None
     }

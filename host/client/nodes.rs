@@ -1,5 +1,5 @@
-//! The nodes that the client knows, and in which order they are asked for a key:
-//! its owner first.
+//! The nodes that the client knows, and the order in which it asks them for a key: the
+//! owner first.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,23 +20,23 @@ use crate::membership::registry::RegistryError;
 use crate::membership::registry::{Membership, Observer};
 use crate::membership::rendezvous::{Ring, RingNode};
 
-/// Who is asked, as one snapshot that calls read without a lock.
+/// The known nodes, as one snapshot that calls read without a lock.
 pub(super) struct Routes {
     now: Arc<ArcSwap<Known>>,
-    /// Spreads calls that are about no key.
+    /// Spreads calls without a key over the nodes.
     turn: AtomicUsize,
-    /// Ends with the client.
+    /// The task that follows the registry; aborted when this is dropped.
     _following: JoinSet<()>,
 }
 
 /// The nodes at one moment.
 struct Known {
-    /// The cluster's own, if the client knows all nodes and their weights. If it
-    /// does not, the same node is asked for the same key all the same.
+    /// The ring of the cluster, if the client knows all nodes and their weights. Otherwise it
+    /// still sends requests for one key to the same node.
     ring: Ring,
-    /// In the ring's order.
+    /// In the order of the ring.
     nodes: Vec<Arc<Node>>,
-    /// Why there is none, where there is none.
+    /// Why there are no nodes; empty if there are some.
     problem: String,
 }
 
@@ -82,7 +82,7 @@ impl Routes {
         Ok(Self { now, turn: AtomicUsize::new(0), _following: following })
     }
 
-    /// The nodes to ask for `key`, or for what is about no key.
+    /// The nodes to ask for `key`, or for a call without a key.
     pub(super) fn route(&self, key: Option<&str>) -> Route {
         let known = self.now.load_full();
         let owner = key.and_then(|key| known.ring.owner(key::ring_hash(key)));
@@ -90,7 +90,7 @@ impl Routes {
         Route { known, first, asked: 0, lost: Vec::new() }
     }
 
-    /// Whether the nodes of `route` are those that are known now.
+    /// Whether `route` was made from the present nodes.
     pub(super) fn is_current(&self, route: &Route) -> bool {
         Arc::ptr_eq(&route.known, &self.now.load())
     }
@@ -146,8 +146,8 @@ impl Known {
         self.changed(nodes, problem, max_value_bytes)
     }
 
-    /// These nodes. Connections to those that stay are kept; one to a node that
-    /// left closes when the last request on it has its answer.
+    /// The snapshot for these nodes. Connections to nodes that stay are kept. The connection to
+    /// a node that left closes after the last request on it was answered.
     fn changed(
         &self,
         nodes: impl IntoIterator<Item = RingNode>,
@@ -165,7 +165,7 @@ impl Known {
     }
 }
 
-/// Applies what the registry says until it is gone.
+/// Applies changes of the registry until the registry is closed.
 #[cfg(feature = "etcd")]
 async fn follow(
     now: Arc<ArcSwap<Known>>,

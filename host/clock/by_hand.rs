@@ -1,4 +1,4 @@
-//! A clock that is moved by hand, with those who sleep on it.
+//! A clock that is moved by hand, and the tasks that sleep on it.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::sync::Mutex;
 
-/// Stands still between two moves.
+/// A clock whose time changes only when it is moved.
 #[derive(Clone, Debug)]
 pub(super) struct ByHand(Arc<Shared>);
 
@@ -17,12 +17,12 @@ pub(super) struct ByHand(Arc<Shared>);
 struct Shared {
     now_ms: AtomicU64,
     next_ticket: AtomicU64,
-    /// By when they are due, and then in the order in which they lay down. Held to
-    /// put in and take out.
+    /// The wakers, ordered by due time and then by arrival. The lock is held only to insert
+    /// or remove one.
     sleepers: Mutex<BTreeMap<(u64, u64), Waker>>,
 }
 
-/// A place among the sleepers, given up when dropped.
+/// An entry in `sleepers`, removed when this is dropped.
 struct Bed<'a> {
     shared: &'a Shared,
     place: (u64, u64),

@@ -1,8 +1,8 @@
 //! The one clock of a node: milliseconds since it started, never going back, and
 //! the waiting that is counted in them.
 //!
-//! Time that the machine is suspended counts, where the system tells of it: a lease
-//! goes on meanwhile. `std::time::Instant` stands still on Linux.
+//! The time of a suspension counts, where the system reports it, because a lease continues
+//! meanwhile. On Linux `std::time::Instant` does not count it.
 
 mod by_hand;
 
@@ -10,25 +10,25 @@ use std::time::Duration;
 
 use by_hand::ByHand;
 
-/// Tells the time that deadlines are counted in. Clones tell the same time.
+/// The clock that deadlines are measured with. Clones show the same time.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    /// When it was made.
+    /// When the clock was made.
     Monotonic(Duration),
-    /// Set by hand, so that a test of a time to live need not wait for it, and a
-    /// simulation decides what happens between two milliseconds.
+    /// Set by hand. A test of a time to live need not wait, and a simulation controls what
+    /// happens between two milliseconds.
     Manual(ByHand),
 }
 
-/// The time was over first.
+/// The limit passed before the work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed;
 
 impl Clock {
-    /// A clock that starts at 1 ms now: 0 is left to say "no deadline".
+    /// A clock that starts now, at 1 ms. The value 0 is reserved for "no deadline".
     #[must_use]
     pub fn monotonic() -> Self {
         Self(Source::Monotonic(since_boot()))
@@ -60,7 +60,7 @@ impl Clock {
         }
     }
 
-    /// What `work` ends with, if it ends within `limit`; else it is dropped.
+    /// Returns the output of `work` if it ends within `limit`. Otherwise `work` is dropped.
     ///
     /// # Errors
     /// [`Elapsed`].
@@ -82,7 +82,7 @@ impl Clock {
         }
     }
 
-    /// When the next who sleeps on a manual clock is due; `None`: nobody sleeps.
+    /// When the next sleeper of a manual clock is due; `None`: no task sleeps.
     ///
     /// # Panics
     /// On a monotonic clock.
@@ -91,7 +91,7 @@ impl Clock {
         self.by_hand().next_due_ms()
     }
 
-    /// Moves a manual clock, and every clone of it, by `ms`, and wakes who is due.
+    /// Moves a manual clock, and every clone of it, by `ms`, and wakes the tasks that are due.
     ///
     /// # Panics
     /// On a monotonic clock.
@@ -111,7 +111,7 @@ impl Clock {
 fn since_boot() -> Duration {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
-    // On other systems the monotonic clock is the one that may count suspensions.
+    // On other systems the monotonic clock may count suspensions.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
     let now = rustix::time::clock_gettime(CLOCK);

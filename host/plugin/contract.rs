@@ -63,7 +63,7 @@ pub(super) struct PolicySettings<'a> {
 
 /// `policy.configure`
 pub(super) type ConfigurePolicy<'a> = (PolicySettings<'a>,);
-/// What both `configure` answer.
+/// The result of both `configure` functions.
 pub(super) type Configured = (Result<(), ConfigError>,);
 /// `policy.step`
 pub(super) type Step<'a> = (&'a [u32], &'a [u32], &'a [u32], &'a [u64], &'a [u32], u64, u64);
@@ -146,5 +146,5 @@ pub(super) struct LiftedSpan {
     pub(super) error: Option<String>,
 }
 
-/// What `retriever.fetch` answers.
+/// The result of `retriever.fetch`.
 pub(super) type FetchAnswer = (Result<Option<LiftedValue>, LiftedError>,);

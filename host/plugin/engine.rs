@@ -1,4 +1,4 @@
-//! The two engines that plugins are compiled for, and where compiled code is kept.
+//! The two engines that plugins are compiled for, and the cache of compiled code.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ use super::load;
 use super::ticker::Ticker;
 use super::{LoadError, Plugin};
 
-/// Where compiled components are kept between runs. What lies there is trusted
-/// as much as the binary, so it must be writable by the node's user only.
+/// Where compiled components are cached between runs. The node trusts these files as much as
+/// its own binary, so only the node's user may have write access.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CompileCache {
     /// `psycache/components` in the user's cache directory (`XDG_CACHE_HOME`, or
@@ -23,20 +23,20 @@ pub enum CompileCache {
     User,
     /// This directory, made if it is missing.
     Directory(PathBuf),
-    /// Compile at every start.
+    /// No cache: components are compiled at every start.
     Off,
 }
 
-/// What every plugin of a node shares. Made once a process: a group's plugin is
-/// compiled for it.
+/// The engines that all plugins of a node share. A process makes them once, because plugins
+/// are compiled for one engine.
 pub struct Engines {
     /// Synchronous calls; a guest beyond its deadline traps.
     pub(super) policies: Engine,
-    /// Calls on fibers; a busy guest yields its thread at every tick.
+    /// Calls on fibers; a guest that computes yields its thread at every tick.
     pub(super) retrievers: Engine,
     pub(super) ticker: Ticker,
-    /// What is in use, so that a thousand groups of one policy have its code once.
-    /// Held for a look or an entry, never while something compiles.
+    /// The components in use, so that a thousand groups of one policy share its code. The lock
+    /// is held for a lookup or an insertion, never during compilation.
     compiled: Mutex<HashMap<(Kind, String), Weak<Component>>>,
 }
 
@@ -55,7 +55,7 @@ impl Engines {
         Ok(Arc::new(Self { policies, retrievers, ticker, compiled: Mutex::default() }))
     }
 
-    /// The code of `plugin`, shared with whoever has it already. Compiling blocks.
+    /// The code of `plugin`, shared by all its users. Blocks if it must be compiled.
     pub(super) fn compile(&self, kind: Kind, plugin: &Plugin) -> Result<Arc<Component>, LoadError> {
         let key = (kind, plugin.sha256().to_owned());
         if let Some(known) = self.compiled.lock().get(&key).and_then(Weak::upgrade) {
@@ -102,7 +102,7 @@ fn open_cache(cache: &CompileCache) -> Result<Option<Cache>, LoadError> {
     config.with_directory(&directory);
     match Cache::new(config) {
         Ok(cache) => Ok(Some(cache)),
-        // Nobody asked for this one, so it is no reason not to start.
+        // The operator did not configure this directory, so the node starts without it.
         Err(error) if *cache == CompileCache::User => {
             tracing::warn!(directory = %directory.display(), "no compile cache: {error:#}");
             Ok(None)

@@ -1,4 +1,4 @@
-//! What guests print: lines of the node's log, and not too many of them.
+//! The output of guests, written to the node's log at a limited rate.
 
 use std::io;
 use std::pin::Pin;
@@ -13,22 +13,22 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// Lines of one plugin in a [`WINDOW`], however many instances it has.
+/// The maximum number of lines of one plugin in a [`WINDOW`], over all its instances.
 const MOST_LINES: u32 = 50;
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Bytes of a line; what is longer is cut into several.
+/// The longest line in bytes; a longer one is split.
 const LONGEST_LINE: usize = 1024;
 
-/// Bytes taken in one write.
+/// The maximum number of bytes in one write.
 const LARGEST_WRITE: usize = 16 << 10;
 
 /// The log of one plugin, shared by its instances.
 #[derive(Clone, Debug)]
 pub(super) struct GuestLog {
     plugin: Arc<str>,
-    /// A line is counted by any instance, so the lock is held for a few
-    /// instructions and never while something is written.
+    /// Any instance may count a line. The lock is held for a few instructions, never during a
+    /// write.
     rate: Arc<Mutex<Rate>>,
 }
 
@@ -44,12 +44,12 @@ impl GuestLog {
         Self { plugin: plugin.into(), rate: Arc::new(Mutex::new(rate)) }
     }
 
-    /// Where one instance prints to.
+    /// The output stream of one instance.
     pub(super) fn stream(&self) -> LineStream {
         LineStream { log: self.clone(), line: Arc::default() }
     }
 
-    /// What the node itself has to say about the plugin.
+    /// Writes a message of the node about the plugin.
     pub(super) fn write_line(&self, line: &str) {
         self.write(line.as_bytes());
     }
@@ -70,7 +70,7 @@ impl GuestLog {
         }
     }
 
-    /// Lines of this window, this one included.
+    /// The number of lines in this window, including this one.
     fn count(&self) -> u32 {
         let mut rate = self.rate.lock();
         if rate.since.elapsed() >= WINDOW {
@@ -81,11 +81,11 @@ impl GuestLog {
     }
 }
 
-/// Cuts what an instance prints into lines.
+/// Splits the output of an instance into lines.
 #[derive(Clone, Debug)]
 pub(super) struct LineStream {
     log: GuestLog,
-    /// The line begun. Shared by the streams that a guest opens, one at a time.
+    /// The unfinished line. The streams of a guest share it; they write one at a time.
     line: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -115,7 +115,7 @@ impl StdoutStream for LineStream {
         Box::new(self.clone())
     }
 
-    /// Without a task of its own: policies run where there is no runtime.
+    /// Spawns no task, because policies run on threads without a runtime.
     fn p2_stream(&self) -> Box<dyn OutputStream> {
         Box::new(self.clone())
     }

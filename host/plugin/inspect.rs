@@ -1,4 +1,4 @@
-//! What can be said about a file that is, or should be, a plugin.
+//! A description of a plugin file, even of a broken one.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::policy::PolicyConfig;
 
-/// The optional interfaces, with the names they go by.
+/// The optional interfaces and their short names.
 const ABILITIES: [(&str, &str); 4] = [
     (INTROSPECT, "introspect"),
     (SNAPSHOT, "snapshot"),
@@ -22,34 +22,34 @@ const ABILITIES: [(&str, &str); 4] = [
     (PROBE, "probe"),
 ];
 
-/// The answer of `psycache plugin inspect`. What a broken file does not tell is
+/// The output of `psycache plugin inspect`. Fields that a broken file does not provide are
 /// empty or absent.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspection {
-    /// A built-in's name or the file.
+    /// The name of the built-in or the path of the file.
     pub plugin: String,
-    /// Bytes of the component.
+    /// The size of the component in bytes.
     pub size: u64,
     /// Digest of the component in hexadecimal.
     pub sha256: String,
-    /// What it is for.
+    /// The kind of plugin.
     pub kind: Option<Kind>,
-    /// The interface by which it is that, with the version it was built for.
+    /// The interface that determines the kind, with the version that the plugin was built for.
     pub contract: Option<String>,
     /// Names of all its imports.
     pub imports: Vec<String>,
     /// Names of all its exports.
     pub exports: Vec<String>,
-    /// The optional interfaces that it offers and this node knows.
+    /// The optional interfaces that it exports and this node supports.
     pub abilities: Vec<String>,
     /// Whether it loads and takes a configuration without options.
     pub loads: bool,
-    /// Why not; absent if it does.
+    /// Why it does not load; absent if it does.
     pub problem: Option<String>,
 }
 
 impl Inspection {
-    /// Looks into `plugin` and sets it up once, without options and network.
+    /// Inspects `plugin` and instantiates it once, without options and network access.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -75,7 +75,7 @@ impl Inspection {
         seen
     }
 
-    /// Reads what the component says about itself.
+    /// Reads the imports and exports of the component.
     async fn look(&mut self, engines: &Arc<Engines>, plugin: Plugin) -> Result<Kind, LoadError> {
         let own = Arc::clone(engines);
         let compile = move || {

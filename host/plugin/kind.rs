@@ -1,14 +1,14 @@
-//! What a plugin is for.
+//! The kinds of plugins.
 
 use super::contract::{self, PACKAGE};
 
-/// What a plugin is for.
+/// The kind of a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Chooses what to evict.
     Policy,
-    /// Fetches what is missing.
+    /// Loads missing values.
     Retriever,
 }
 
@@ -20,8 +20,7 @@ impl Kind {
         }
     }
 
-    /// Whether an export of that name makes a component one of this kind, in any
-    /// version.
+    /// Whether a component with an export of that name is of this kind, in any version.
     pub(super) fn is_named(self, export: &str) -> bool {
         let rest = export.strip_prefix(PACKAGE).and_then(|rest| rest.strip_prefix(self.name()));
         rest.is_some_and(|rest| rest.starts_with('@'))

@@ -1,4 +1,4 @@
-//! From bytes to a compiled component of the right world, whatever it is for.
+//! Compiles the bytes of a plugin to a component, and checks its world.
 
 use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc,
@@ -11,7 +11,7 @@ use super::one_line::one_line;
 use super::start::StartError;
 use super::{LoadError, Plugin};
 
-/// Compiles `plugin` after a look at what it is.
+/// Checks the header of `plugin`, and compiles it.
 pub(super) fn compile(engine: &Engine, plugin: &Plugin) -> Result<Component, LoadError> {
     check_header(plugin)?;
     Component::from_binary(engine, plugin.bytes()).map_err(|error| LoadError::Invalid {
@@ -20,7 +20,7 @@ pub(super) fn compile(engine: &Engine, plugin: &Plugin) -> Result<Component, Loa
     })
 }
 
-/// The first eight bytes tell a component from a core module.
+/// Checks the first eight bytes, which distinguish a component from a core module.
 fn check_header(plugin: &Plugin) -> Result<(), LoadError> {
     let name = || plugin.name().to_owned();
     let not_wasm = |found| Err(LoadError::NotWasm { plugin: name(), found });
@@ -50,7 +50,7 @@ pub(super) fn check_world(
     component: &Component,
     kind: Kind,
 ) -> Result<(), LoadError> {
-    // Knows that a plugin of 0.1.3 will do for 0.1.0.
+    // This lookup accepts a plugin of 0.1.3 for 0.1.0.
     if component.get_export_index(None, kind.interface()).is_some() {
         return Ok(());
     }
@@ -87,12 +87,12 @@ pub(super) fn imports(component: &Component) -> Vec<String> {
     ty.imports(component.engine()).map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Whether it asks for any of WASI.
+/// Whether the component imports any interface of WASI.
 pub(super) fn wants_wasi(component: &Component) -> bool {
     imports(component).iter().any(|name| name.starts_with("wasi:"))
 }
 
-/// What the linker says is missing, in our words.
+/// The error for an import that the linker reports as missing.
 pub(super) fn unknown_import(
     plugin: &Plugin,
     component: &Component,
@@ -102,7 +102,7 @@ pub(super) fn unknown_import(
     let mut missing = imports(component);
     missing.retain(|name| !offered(name));
     if missing.is_empty() {
-        // Something of an interface that is offered: only the linker knows what.
+        // A part of an interface that the node does offer; only the linker knows which.
         missing = vec![brief(error)];
     }
     let wasi = "of WASI it offers the 0.2 interfaces of `wasi:cli/imports`, without HTTP; \
@@ -123,7 +123,7 @@ pub(super) fn function(
     component.get_export_index(Some(&interface), name)
 }
 
-/// A function without which an interface is not what its name says.
+/// A function that its interface requires.
 pub(super) fn needed_function(
     plugin: &Plugin,
     component: &Component,
@@ -137,7 +137,7 @@ pub(super) fn needed_function(
     })
 }
 
-/// A function of an instance, if it is of the contract's type.
+/// A function of an instance, if it has the type in the contract.
 pub(super) fn typed<T: 'static, P, R>(
     instance: &Instance,
     store: &mut Store<T>,
@@ -153,7 +153,7 @@ where
         .map_err(|error| StartError::Shape { interface, problem: brief(&error) })
 }
 
-/// An error on one line, its root first and then where it came from.
+/// An error on one line, with the root cause first and then its context.
 pub(super) fn brief(error: &wasmtime::Error) -> String {
     let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     causes.reverse();

@@ -1,4 +1,4 @@
-//! Every way in which a plugin can fail to load, each with the mend.
+//! The errors of loading a plugin, each with a hint how to fix it.
 
 use crate::policy::Failure;
 
@@ -38,7 +38,7 @@ pub enum LoadError {
         plugin: String,
         /// Its size.
         bytes: u64,
-        /// The most that is loaded.
+        /// The largest size that is loaded.
         limit: u64,
     },
     /// Not WebAssembly in binary form.
@@ -63,10 +63,10 @@ pub enum LoadError {
     Invalid {
         /// The file.
         plugin: String,
-        /// In the compiler's words.
+        /// The error message of the compiler.
         problem: String,
     },
-    /// It is for something else.
+    /// The component is of another kind.
     #[error("{plugin} is no {wanted}: it exports {}; {mend}", listed(exports))]
     WrongWorld {
         /// The file.
@@ -78,7 +78,7 @@ pub enum LoadError {
         /// What to do.
         mend: String,
     },
-    /// It speaks another version of the contract.
+    /// The component was built for another version of the contract.
     #[error(
         "{plugin} exports {found}, and this node speaks {speaks}; \
          build it against the psycache-plugin.wit of this node's version"
@@ -91,7 +91,7 @@ pub enum LoadError {
         /// The interface that is wanted.
         speaks: &'static str,
     },
-    /// It wants something that the node does not give.
+    /// The component imports something that the node does not provide.
     #[error("{plugin} imports {}, which this node does not offer; {mend}", listed(imports))]
     UnknownImport {
         /// The file.
@@ -101,7 +101,7 @@ pub enum LoadError {
         /// What to do.
         mend: &'static str,
     },
-    /// The right name with another shape.
+    /// An interface has the right name, but another type.
     #[error(
         "{plugin} has another idea of {interface}: {problem}; \
          build it against the psycache-plugin.wit of this node's version"
@@ -114,7 +114,7 @@ pub enum LoadError {
         /// What does not fit.
         problem: String,
     },
-    /// It trapped, ran too long or wanted too much while it was set up once for trial.
+    /// The plugin trapped or exceeded a limit in its trial instantiation.
     #[error("{plugin} failed while it was set up: it {failure}{mend}")]
     Start {
         /// The file.
@@ -124,7 +124,7 @@ pub enum LoadError {
         /// What to do.
         mend: &'static str,
     },
-    /// It was set up, and then failed in its first steps, taken aside for trial.
+    /// The plugin was instantiated, and then failed in its trial steps.
     #[error("{plugin} failed in its first steps: it {failure}; what it printed stands in the log")]
     Trial {
         /// The file.
@@ -132,7 +132,7 @@ pub enum LoadError {
         /// What happened.
         failure: Failure,
     },
-    /// It refused its options.
+    /// The plugin refused its options.
     #[error("{plugin} refused its options: {problem}")]
     Refused {
         /// The file.

@@ -1,4 +1,4 @@
-//! Texts of guests, made fit to be shown.
+//! Makes texts of guests safe to print.
 
 /// A text that comes from a guest in part, as a log or a terminal can show it: on
 /// one line, without characters that would move a cursor, and not too long.

@@ -1,21 +1,22 @@
-//! What one instance may take of the node's memory.
+//! The limits of one instance on the node's memory.
 
 use wasmtime::ResourceLimiter;
 
-/// Elements of all tables of an instance, a pointer each. A Python guest uses
-/// some ten thousand.
+/// The maximum number of elements in all tables of an instance; each is a pointer. A Python
+/// guest uses some ten thousand.
 const TABLE_ELEMENTS: usize = 1 << 20;
 
-/// Core instances, memories and tables of one component. A guest linked from
-/// shared libraries has some tens.
+/// The maximum number of core instances, of memories and of tables in one component. A guest
+/// linked from shared libraries has some tens.
 const PARTS: usize = 256;
 
-/// Handles of an instance to what the node keeps for it: streams, sockets (which
-/// are file descriptors of the node), timers, look-ups.
+/// The maximum number of handles of an instance to resources of the node: streams, sockets
+/// (which are file descriptors of the node), timers, lookups.
 pub(super) const HANDLES: usize = 256;
 
-/// Counts what an instance has and refuses more. A refused growth is no trap: a
-/// guest may live with it; when it then traps, [`refused`](Self::refused) tells why.
+/// Counts the memory of an instance and refuses growth beyond a limit. A refused growth is no
+/// trap, because the guest may handle it. If the guest then traps,
+/// [`refused`](Self::refused) tells why.
 #[derive(Debug)]
 pub(super) struct Quota {
     limit_bytes: u64,
@@ -29,7 +30,7 @@ impl Quota {
         Self { limit_bytes, bytes: 0, table_elements: 0, refused: false }
     }
 
-    /// Bytes of linear memory that the instance may have in all.
+    /// The maximum linear memory of the instance, in bytes.
     pub(super) fn limit_bytes(&self) -> u64 {
         self.limit_bytes
     }

@@ -1,4 +1,4 @@
-//! From what an operator writes to the bytes of a plugin.
+//! Finds a plugin by name or path, and reads its bytes.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use super::builtin::{self, Builtin};
 use super::{Kind, LoadError};
 
-/// The most bytes of a component that are read, unless told otherwise.
+/// The default maximum size of a component, in bytes.
 pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
 
-/// A plugin's bytes, not looked into yet.
+/// The bytes of a plugin, not validated yet.
 #[derive(Clone)]
 pub struct Plugin {
     name: String,
@@ -32,7 +32,7 @@ impl Plugin {
         Self::resolve_within(plugin, MAX_COMPONENT_BYTES)
     }
 
-    /// [`resolve`](Self::resolve) with a size limit of one's own.
+    /// [`resolve`](Self::resolve) with another size limit.
     ///
     /// # Errors
     /// The same.
@@ -53,7 +53,7 @@ impl Plugin {
         Ok(Self::new(plugin.into(), bytes.into(), false))
     }
 
-    /// A plugin whose bytes came another way, over the network say.
+    /// A plugin from bytes, received over the network for example.
     ///
     /// # Errors
     /// [`LoadError::TooLarge`].

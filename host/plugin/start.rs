@@ -1,4 +1,4 @@
-//! What setting up an instance can fail with, and how a plugin's refusal reads.
+//! The errors of instantiating a plugin, and the text of a plugin's refusal.
 
 use super::contract::ConfigError;
 use super::one_line::one_line;
@@ -22,7 +22,7 @@ impl From<Failure> for StartError {
 }
 
 impl StartError {
-    /// As the operator reads it who loads a plugin.
+    /// The error for an operator who loads a plugin.
     pub(super) fn loading(self, plugin: &Plugin) -> LoadError {
         let plugin = plugin.name().to_owned();
         match self {
@@ -37,7 +37,7 @@ impl StartError {
         }
     }
 
-    /// As the caller sees it who wants one more instance of a plugin that worked.
+    /// The error for a caller that needs another instance of a plugin that worked before.
     pub(super) fn failure(self) -> Failure {
         match self {
             Self::Shape { interface, problem } => Failure::Trap(format!("{interface}: {problem}")),
@@ -54,8 +54,8 @@ fn mend(failure: &Failure) -> &'static str {
     }
 }
 
-/// A refusal for the operator. A plugin may list beside an option's name those
-/// that it has, as the built-in ones do.
+/// The text of a refusal. Beside the refused option, a plugin may list the options that it has,
+/// as the built-in plugins do.
 pub(super) fn refusal(error: ConfigError) -> String {
     let refusal = match error {
         ConfigError::UnknownOption(name) => format!("it has no option {name}"),

@@ -1,5 +1,4 @@
-//! The clock of the guests: moves the engines' epochs while a guest runs, and
-//! sleeps while none does.
+//! A thread that advances the engines' epochs while a guest runs, and sleeps otherwise.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,12 +7,12 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-/// Time between two ticks. A guest is stopped at the first tick after its
-/// deadline, and a busy retriever gives its thread back at each.
+/// The time between two ticks. A guest is stopped at the first tick after its deadline, and a
+/// retriever that computes yields its thread at each tick.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Ticks without a guest after which the thread goes to sleep: waking it costs
-/// more than a step, so a policy that is called often finds it awake.
+/// The number of ticks without a guest after which the thread goes to sleep. Waking it costs
+/// more than a step, so it stays awake for a policy that is called often.
 const LINGER: u32 = 20;
 
 /// Owns the thread; it ends when this is dropped.
@@ -25,9 +24,9 @@ pub(super) struct Ticker {
 
 #[derive(Debug)]
 struct Shared {
-    /// Guests at work now. It and `awake` are sequentially consistent: the one
-    /// side writes `running` and reads `awake`, the other writes `awake` and
-    /// reads `running`, and at least one of them must see the other's write.
+    /// The number of guests that run now. Accesses of `running` and `awake` are sequentially
+    /// consistent: one side writes `running` and reads `awake`, the other writes `awake` and
+    /// reads `running`. At least one of them must see the other's write.
     running: AtomicUsize,
     awake: AtomicBool,
     stop: AtomicBool,
@@ -62,7 +61,7 @@ impl Ticker {
         Running(&self.shared)
     }
 
-    /// The epochs to allow a guest so that it has at least `limit`.
+    /// The number of epochs that last for at least `limit`.
     pub(super) fn ticks(limit: Duration) -> u64 {
         (limit.as_millis() / TICK.as_millis()) as u64 + 1
     }
@@ -80,7 +79,7 @@ impl Drop for Ticker {
     }
 }
 
-/// A guest at work.
+/// A running guest.
 pub(super) struct Running<'a>(&'a Shared);
 
 impl Drop for Running<'_> {

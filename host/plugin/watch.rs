@@ -1,6 +1,5 @@
-//! How long a guest may run: so long as it has the processor, not so long as the
-//! clock says. On a machine that is short of processors a healthy guest waits for its
-//! turn, and must not be taken for one that loops.
+//! Limits the time of a guest by processor time, not by wall time. On a busy machine a healthy
+//! guest waits for a processor, and must not be mistaken for one that loops.
 
 use std::time::Duration;
 
@@ -9,15 +8,15 @@ use wasmtime::UpdateDeadline;
 
 use super::ticker::Ticker;
 
-/// How often a guest is asked that did not have the processor; then it is stopped all
-/// the same, because its caller waits.
+/// How often a guest that did not get the processor is checked. After that it is stopped,
+/// because its caller waits.
 const MOST_ASKED: u32 = 20;
 
 /// Watches one call at a time, on the thread that makes it.
 ///
-/// A call that ends soon costs nothing here. One that does not is asked by the clock at
-/// half its time, and only then is it noted how much of the processor its thread has
-/// had; it may have as much as the other half.
+/// A call that ends soon costs nothing here. A longer call is first checked after half its
+/// limit. Only then does the watch record the processor time of the thread; from there the
+/// call may use the other half of its limit.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     half: Duration,
@@ -26,13 +25,14 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// A call begins that may run for `limit`. Answers the epochs until it is asked.
+    /// Begins a call that may run for `limit`. Returns the number of epochs until the first
+    /// check.
     pub(super) fn begin(&mut self, limit: Duration) -> u64 {
         *self = Self { half: limit / 2, noted: None, asked: 0 };
         Ticker::ticks(self.half)
     }
 
-    /// Whether the call may go on, asked by the clock on the call's own thread.
+    /// Whether the call may continue. Runs at an epoch's end on the thread of the call.
     pub(super) fn ask(&mut self) -> UpdateDeadline {
         self.asked += 1;
         let had = processor_time();
@@ -46,10 +46,10 @@ impl Watch {
     }
 }
 
-/// What this thread has had of the processor.
+/// The processor time that this thread has used.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    // Neither is ever negative, of this clock.
+    // This clock is never negative.
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 

@@ -1,4 +1,4 @@
-//! Where from: the contract of a data source, and the pool of its instances.
+//! The contract of a data source, and the pool of its connections.
 
 mod pool;
 
@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 /// A data source as a group sees it: any number of loads at a time.
 pub trait Retriever: Send + Sync {
     /// The value of `key`; `None`: the source answered and has no such key.
-    /// Dropping the future gives the load up.
+    /// Dropping the future cancels the load.
     ///
     /// # Errors
     /// See [`FetchError`]. A load that takes longer than `timeout` fails.
@@ -23,7 +23,7 @@ pub trait Retriever: Send + Sync {
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>>;
 
-    /// A built-in's name or the file it came from, for status and metrics.
+    /// The name of the built-in or the path of the file, for status and metrics.
     fn name(&self) -> &str;
 
     /// Digest of the component in hexadecimal; empty for native code.
@@ -32,9 +32,9 @@ pub trait Retriever: Send + Sync {
     }
 }
 
-/// Makes connections to one data source: a loaded component, or native code.
+/// Makes connections to one data source, which is a loaded component or native code.
 pub trait ConnectionSource: Send + Sync + 'static {
-    /// A fresh, configured connection. It need not reach the source yet.
+    /// Makes a configured connection. It need not reach the source yet.
     fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, FetchError>>;
 
     /// See [`Retriever::name`].
@@ -46,7 +46,7 @@ pub trait ConnectionSource: Send + Sync + 'static {
     }
 }
 
-/// One connection's worth of state: one load at a time.
+/// The state of one connection, which runs one load at a time.
 pub trait Connection: Send {
     /// See [`Retriever::fetch`]. After [`FetchError::Broken`] or
     /// [`FetchError::Timeout`], or when the future was dropped before it ended, the
@@ -79,7 +79,7 @@ pub enum FetchError {
     /// The key can never exist in this source.
     #[error("bad key: {0}")]
     BadKey(String),
-    /// There is a value, but none that can be cached.
+    /// There is a value, but it can't be cached.
     #[error("bad value: {0}")]
     BadValue(String),
     /// No answer within the time allowed.

@@ -7,18 +7,18 @@ use std::time::Duration;
 pub use shared::Value;
 pub(crate) use shared::{Block, block};
 
-/// A value as a caller gets it.
+/// A value as returned to a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The value: a slice to read, `Bytes::from` to pass on. Cloning shares the bytes.
     pub value: Value,
     /// Where it came from.
     pub origin: Origin,
-    /// How long it may be kept still; `None`: no limit.
+    /// The remaining time to live; `None`: no limit.
     pub ttl: Option<Duration>,
 }
 
-/// Where an answer came from.
+/// The origin of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// This node's memory.
@@ -27,8 +27,8 @@ pub enum Origin {
     Loaded,
     /// The node that owns the key.
     Peer,
-    /// A short-lived copy of a key that its owner calls hot.
+    /// A short-lived copy of a hot key, which the owner lent to this node.
     Hot,
-    /// Expired, and answered while a fresh one is loaded.
+    /// An expired value, returned while a fresh one is loaded.
     Stale,
 }

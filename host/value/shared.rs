@@ -1,4 +1,4 @@
-//! A value as a reader holds it: shared with the store, never copied.
+//! A value as held by a reader: shared with the store, never copied.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -7,15 +7,15 @@ use std::ops::Deref;
 use bytes::Bytes;
 use triomphe::{Arc, ThinArc};
 
-/// Bytes with their count of holders and their length before them, in one allocation.
+/// One allocation of the reference count, the length and the bytes, in that order.
 pub(crate) type Block = ThinArc<(), u8>;
 
-/// The parts in one block, `MOST` bytes of them at most.
+/// Joins the parts in one block, of at most `MOST` bytes.
 ///
 /// # Panics
-/// There are more.
+/// If the parts have more bytes than that.
 pub(crate) fn block<const MOST: usize>(parts: &[&[u8]]) -> Block {
-    // A block is made of bytes that there are; those of the parts replace them.
+    // A block can only be made from existing bytes, so it starts as zeros.
     let zeros = const { &[0; MOST] };
     let len = parts.iter().map(|part| part.len()).sum();
     let mut block = Block::from_header_and_slice((), &zeros[..len]);
@@ -30,8 +30,8 @@ pub(crate) fn block<const MOST: usize>(parts: &[&[u8]]) -> Block {
     block
 }
 
-/// The bytes of a value. They stay whole for as long as somebody holds them, whatever
-/// becomes of the entry that they were read from. Cloning shares them.
+/// The bytes of a value. They stay valid for as long as a reader holds them, even if the entry
+/// that they were read from is dropped. Cloning shares them.
 #[derive(Clone)]
 pub struct Value(Repr);
 
@@ -41,7 +41,7 @@ enum Repr {
     Bytes(Bytes),
 }
 
-/// What stands in a block from some byte on.
+/// The part of a block that begins at some byte.
 #[derive(Clone)]
 struct Rest {
     block: Block,
@@ -95,8 +95,8 @@ impl From<Bytes> for Value {
     }
 }
 
-/// Shares the value with what is made of [`Bytes`], as messages are. What was read from
-/// a store and is smaller than 4 KiB takes 32 bytes more until the message has gone.
+/// Shares the value with code that takes [`Bytes`], such as messages. A value that was read
+/// from a store and is smaller than 4 KiB takes 32 bytes more until the message is dropped.
 impl From<Value> for Bytes {
     fn from(value: Value) -> Self {
         match value.0 {

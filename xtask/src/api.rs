@@ -1,7 +1,7 @@
 //! `cargo xtask api`: the public surface of the library, as a list in `host/api.txt`.
 //!
-//! The list is made of what rustdoc writes as JSON. A change of the surface is a change of
-//! that file, which a review sees.
+//! The list is made from rustdoc's JSON. A change of the public surface changes that file, so
+//! it is visible in a review.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -51,7 +51,7 @@ fn list() -> Result<String> {
     let status = Command::new("cargo")
         .args(["rustdoc", "--quiet", "--release", "--package", "psycache", "--lib", "--"])
         .args(["-Z", "unstable-options", "--output-format", "json"])
-        // The format is the same on the stable compiler, which only asks to be told so.
+        // The stable compiler writes the same format, but only with this variable.
         .env("RUSTC_BOOTSTRAP", "1")
         .current_dir(root())
         .status()
@@ -82,7 +82,7 @@ impl Surface<'_> {
             match &item["inner"]["use"] {
                 Value::Null => self.add(&item, id, path, None)?,
                 used => {
-                    // What is handed on from another crate is not in the index.
+                    // A re-export from another crate is not in the index.
                     if let Some(target) = self.item(&used["id"]).cloned() {
                         self.add(&target, &used["id"], path, used["name"].as_str())?;
                     } else if let Some(name) = used["name"].as_str() {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds what is measured and hands over to `benches/`.
+//! `cargo xtask bench`: builds the binaries to measure, and runs `benches/`.
 
 use anyhow::Result;
 
@@ -16,8 +16,8 @@ pub(crate) struct Arguments {
 /// Measures.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     step(".", "cargo build --release --quiet")?;
-    // A folder of its own: a policy's library has the same file name whatever it was
-    // built against, and the next test would take that of the benchmarks.
+    // A separate target folder: a policy's library has the same file name for every version of
+    // its dependencies, and the next test would use the one of the benchmarks.
     let run = "cargo run --release --quiet --manifest-path benches/Cargo.toml \
                --target-dir target/benches --";
     let words: Vec<&str> =

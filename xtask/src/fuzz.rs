@@ -1,5 +1,4 @@
-//! `cargo xtask fuzz`: what the targets of `fuzz/` make of inputs that libFuzzer
-//! thinks up.
+//! `cargo xtask fuzz`: runs the targets of `fuzz/` with inputs that libFuzzer generates.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -24,12 +23,12 @@ pub(crate) struct Arguments {
     seconds: u32,
 }
 
-/// Fails where a target does not survive an input, or can't be run here.
+/// Fails if a target crashes on an input, or can't be run on this machine.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let targets = chosen(targets()?, arguments.target.as_deref())?;
     ensure_tools()?;
-    // No sanitizer: the host has no unsafe code, and a sanitizer halves the pace and
-    // wants a nightly toolchain.
+    // No sanitizer: the host has no unsafe code, and a sanitizer halves the speed and needs a
+    // nightly toolchain.
     step("fuzz", "cargo fuzz build --sanitizer none")?;
     for target in &targets {
         fuzz(target, arguments.seconds)?;

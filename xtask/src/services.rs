@@ -1,4 +1,4 @@
-//! The real services that tests run against: found, or installed where we may.
+//! The real services that tests run against: found, or installed if that is allowed.
 
 use std::path::Path;
 use std::process::Command;

@@ -25,7 +25,7 @@ pub(crate) fn run(folder: &str, line: &str) -> Result<()> {
     Ok(())
 }
 
-/// Runs a step whose tool not every machine has, or says that it was left out.
+/// Runs a step whose tool may be missing; then it is skipped, with a message.
 pub(crate) fn optional(folder: &str, tool: &str, line: &str) -> Result<()> {
     let mut words = tool.split(' ').chain(["--version"]);
     let program = words.next().context("a tool has a name")?;

@@ -1,5 +1,4 @@
-//! `cargo xtask test`: everything that has to hold, in the order in which it is
-//! cheapest to learn that something does not.
+//! `cargo xtask test`: all checks and tests, the cheapest first.
 
 use anyhow::Result;
 
@@ -27,8 +26,8 @@ const EXAMPLE_PROGRAM: &str = "examples/embedding";
 /// The protocol of ownership, explored state by state.
 const COHERENCE: &str = "tests/models/coherence";
 
-/// One after the other: together they would have each other's features, and what
-/// the node is made of would be built once more with those.
+/// Built one after another: in one build cargo would unify their features, and would compile the
+/// node's dependencies once more with these.
 const PACKAGES: [&str; 3] = ["--package psycache", "--package psycache-models", "--package xtask"];
 
 /// The library alone: `config` does without clap then.
@@ -37,7 +36,7 @@ const WITHOUT_CLI: &str = "--package psycache --lib --no-default-features";
 /// Takes parts of the protocol away, which nothing else may be built with.
 const SIMULATION: &str = "--features flaws --test simulation";
 
-/// Fails where something fails, or can't be run here.
+/// Fails if a check fails, or can't be run on this machine.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.no_services {
         services::ensure()?;

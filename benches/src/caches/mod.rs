@@ -1,4 +1,4 @@
-//! What is compared: one shape over this cache and its peers.
+//! One interface over this cache and the peers that it is compared with.
 
 mod ours;
 #[cfg(feature = "peers")]
@@ -10,11 +10,11 @@ use bytes::Bytes;
 
 pub(crate) use ours::{Kind, Ours, Parts, policy_config};
 
-/// A cache as an application holds it in its own process. Every call does what
-/// that cache would have the application do, and no more.
+/// A cache in the process of an application. Each call does what the documentation of that cache
+/// tells an application to do, and no more.
 pub(crate) trait Cache: Send + Sync {
-    /// Looks `key` up, and answers whether it was there; if not, keeps what `load`
-    /// brings.
+    /// Looks `key` up, and returns whether it was there. On a miss, inserts the value of
+    /// `load`.
     fn get_or_insert(&self, key: &str, load: &dyn Fn() -> Bytes) -> bool {
         let found = self.get(key);
         if !found {
@@ -26,7 +26,7 @@ pub(crate) trait Cache: Send + Sync {
     /// Looks `key` up, and answers whether it was there.
     fn get(&self, key: &str) -> bool;
 
-    /// Keeps a value, for `ttl` where the cache knows such a thing.
+    /// Inserts a value, with `ttl` if the cache supports it.
     fn set(&self, key: &str, value: Bytes, ttl: Option<Duration>);
 
     /// Drops a key.
@@ -35,11 +35,11 @@ pub(crate) trait Cache: Send + Sync {
     /// Entries held.
     fn len(&self) -> u64;
 
-    /// Returns when no work is left undone in the background.
+    /// Waits until all background work is done.
     fn settle(&self);
 }
 
-/// Who is compared, this cache first.
+/// The names of the caches that are compared, this one first.
 #[cfg(feature = "peers")]
 pub(crate) const SUBJECTS: [&str; 5] =
     ["psycache lru.wasm", "psycache lru native", "quick_cache", "moka", "foyer"];

@@ -1,5 +1,5 @@
-//! The store of a group with its worker: what a group asks for each request, without
-//! the network and without the retriever, neither of which the peers have.
+//! The store of a group with its worker, called as a group calls them for each request. The
+//! network and the retriever are left out, because the peers have neither.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
     NativeLru,
 }
 
-/// What all caches of a run share.
+/// The parts that all caches of a run share.
 pub(crate) struct Parts {
     engines: Arc<Engines>,
     /// Loaded once, so that its code is not counted for each cache.
@@ -63,7 +63,7 @@ fn component(engines: &Arc<Engines>, name: &str) -> Result<Arc<dyn PolicySource>
     Ok(PolicyComponent::load(engines, plugin, &policy_config(1 << 20, 1 << 10), limits)?)
 }
 
-/// What a node tells an instance.
+/// The configuration of an instance, as a node makes it.
 pub(crate) fn policy_config(capacity: u64, max_entries: u32) -> PolicyConfig {
     PolicyConfig { capacity, max_entries, max_victims: 256, seed: 1, options: Vec::new() }
 }

@@ -1,4 +1,4 @@
-//! The peers, each as its documentation would have it used for this.
+//! The peers, each used as its documentation recommends.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const SHARDS_PER_CORE: usize = 4;
 
 type Quick = quick_cache::sync::Cache<Box<str>, Bytes>;
 
-/// Told how many entries to expect, so that it never grows a table.
+/// Configured with the expected number of entries, so that it never grows a table.
 pub(super) fn quick(entries: u32) -> Quick {
     let options = OptionsBuilder::new()
         .estimated_items_capacity(entries as usize)

@@ -1,5 +1,5 @@
-//! Instructions an operation, which no other load of the machine can change: counted
-//! by callgrind, as the difference between a long and a short run of this program.
+//! Instructions for each operation, counted by callgrind as the difference between a long and a
+//! short run of this program. Other load of the machine does not change them.
 
 use anyhow::{Context, Result, ensure};
 
@@ -15,7 +15,7 @@ const WORKLOADS: [Workload; 3] = [Workload::Zipf, Workload::Hits, Workload::Inse
 /// Requests of the short run and of the long one.
 const REQUESTS: [usize; 2] = [50_000, 250_000];
 
-/// Counts for every subject, or says that there is nothing to count with.
+/// Counts for every subject, or reports that callgrind is missing.
 pub(super) fn count(settings: &Settings) -> Result<Vec<Figure>> {
     if settings.quick || !Callgrind::is_installed() {
         eprintln!("LEFT OUT: instructions an operation: they want valgrind, and no --quick");
@@ -58,7 +58,7 @@ pub(super) fn part(part: &str) -> Result<Vec<Figure>> {
     let workload = workload.with_context(|| format!("no such workload in {part:?}"))?;
     let cache = caches::make(&Parts::new()?, subject, ENTRIES, workload.ttl())?;
     workload.fill(cache.as_ref());
-    // As many are drawn for a short run as for a long one: drawing is not what is counted.
+    // Both runs draw the same number of requests, so that the cost of drawing cancels out.
     for mut stream in workload.streams(1, REQUESTS[1], 1) {
         stream.shorten(requests);
         workload.run(cache.as_ref(), &stream);

@@ -1,4 +1,4 @@
-//! What is asked of the caches.
+//! The workloads of the caches.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ impl Workload {
         Stream { keys, draws }
     }
 
-    /// Does what `stream` says, and answers how many look-ups hit.
+    /// Runs the requests of `stream`, and returns the number of hits.
     pub(super) fn run(self, cache: &dyn Cache, stream: &Stream) -> u64 {
         let mut key = Key::new();
         let mut hits = 0;

@@ -1,4 +1,4 @@
-//! Asks for keys, so many in flight at a time, as it is told.
+//! Sends gets, with as many in flight as standard input says.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -17,17 +17,17 @@ use tonic::transport::{Channel, Endpoint};
 /// Keys of each size of value. Of two nodes, each has about half of them.
 const KEYS: usize = 2_000;
 
-/// One who can ask.
+/// A client that sends gets.
 pub(super) trait Asker: Send + Sync + 'static {
-    /// Sees to it that `key` has its value, and tells whether a get of it from
-    /// here ends at another node's memory.
+    /// Makes sure that `key` has its value, and returns whether a get of it from here is answered
+    /// from another node's memory.
     fn prepare(&self, key: &str) -> impl Future<Output = Result<bool>> + Send;
 
     /// The length of the value of `key`.
     fn get(&self, key: &str) -> impl Future<Output = Result<usize>> + Send;
 }
 
-/// A runtime as a program has it that does not think about it.
+/// A runtime with tokio's defaults.
 pub(super) fn runtime() -> Result<Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
@@ -50,7 +50,7 @@ pub(super) fn value_bytes(key: &str) -> Result<usize> {
     bytes.parse().with_context(|| format!("{key:?} is no key of this benchmark"))
 }
 
-/// Says that all is ready, and does what standard input says until it ends.
+/// Reports that all is ready, and runs the commands of standard input until it ends.
 pub(super) fn obey(runtime: &Runtime, asker: impl Asker) -> Result<()> {
     let asker = Arc::new(asker);
     let mut prepared: HashMap<usize, Arc<[String]>> = HashMap::new();

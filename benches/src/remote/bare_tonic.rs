@@ -1,4 +1,4 @@
-//! A unary call and nothing else: what tonic asks for a request and an answer.
+//! A unary call and nothing else: the cost of a request and an answer in tonic.
 
 use anyhow::{Context, Result};
 use bytes::Bytes;

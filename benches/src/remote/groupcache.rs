@@ -1,5 +1,5 @@
-//! The crate `groupcache`, as its documentation has it used. Without its copies of
-//! other nodes' values, or the second get of a key would be none of another node.
+//! The crate `groupcache`, used as its documentation recommends. Its copies of other nodes' values
+//! are off. Otherwise the second get of a key would not reach the other node.
 
 use std::error::Error;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Gets of keys that another node has in memory: what they cost in processor time,
-//! all processes together, and how long one of them takes.
+//! Gets of keys that another node has in memory: their processor time over all processes, and
+//! their latency.
 //!
 //! Each side is a process of its own, and the subjects take turns in rounds. All
 //! keep their transport's defaults but for `TCP_NODELAY`, which all have.
@@ -84,9 +84,9 @@ impl Way {
 struct Subject {
     name: &'static str,
     way: Way,
-    /// Who asks, by its name on the [`Stage`].
+    /// The process that asks, by its name on the [`Stage`].
     asker: &'static str,
-    /// Who works for the answer besides.
+    /// The other processes that take part in the answer.
     others: &'static [&'static str],
 }
 

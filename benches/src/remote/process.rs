@@ -1,4 +1,4 @@
-//! A process of the benchmark, told what to do over its standard input.
+//! A process of the benchmark, controlled over its standard input.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -59,7 +59,7 @@ impl Drop for Process {
     }
 }
 
-/// Addresses that nobody listened on a moment ago, all different.
+/// Distinct addresses that were free a moment ago.
 pub(super) fn free_addresses<const N: usize>() -> Result<[String; N]> {
     let listeners: Vec<TcpListener> =
         (0..N).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;

@@ -1,4 +1,4 @@
-//! One client in the process, who notes how long each get took.
+//! One client in the process, which records the latency of each get.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -40,7 +40,7 @@ impl Client {
         self.shared.counts.iter().for_each(|count| count.store(0, Relaxed));
     }
 
-    /// What 99 of 100 gets since then did not exceed.
+    /// The 99th percentile of the gets since then.
     pub(super) fn p99_ns(&self) -> f64 {
         let counts: Vec<u64> = self.shared.counts.iter().map(|count| count.load(Relaxed)).collect();
         let most = counts.iter().sum::<u64>() * 99 / 100;

@@ -1,4 +1,4 @@
-//! A policy that traps when it is told to.
+//! A policy that traps on command.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,7 +10,7 @@ pub(super) struct Fragile {
     policy: Arc<dyn PolicySource>,
     /// Switched off by the trap.
     traps: Arc<AtomicBool>,
-    /// Entries that the newest instance was told of.
+    /// The number of entries that the newest instance has received.
     admitted: Arc<AtomicU64>,
 }
 

@@ -1,4 +1,4 @@
-//! `psycache demo`: a cluster at work, and in plain words what it does.
+//! `psycache demo`: runs a cluster and explains what it does.
 
 mod acts;
 mod stage;
@@ -50,7 +50,7 @@ async fn play(keep: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What can be tried while the nodes go on.
+/// Commands to try while the nodes keep running.
 fn invitation(stage: &Stage) -> String {
     let mut text = "\nStill serving; try at any of the nodes:".to_owned();
     for actor in stage.actors() {

@@ -1,5 +1,4 @@
-//! What the demo plays on: a cluster of real nodes, and clients that ask them over
-//! gRPC.
+//! The cluster of the demo: real nodes, and clients that call them over gRPC.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,27 +19,27 @@ use crate::proto::{GetRequest, GroupStatus, Origin, StatusRequest, StatusRespons
 /// The demo's only group.
 pub(super) const GROUP: &str = "scores";
 
-/// How long the source takes to answer: long enough to see who waits for whom.
+/// How long the source takes to answer: long enough that waiting is visible.
 pub(super) const LATENCY: Duration = Duration::from_millis(150);
 
-/// What nodes of one machine take at most to see a change.
+/// How long nodes of one machine take at most to learn of a change.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);
 
-/// The nodes, and what their source holds.
+/// The nodes, and the table of their source.
 pub(super) struct Stage {
     register: InMemory,
     source: Plugin,
     actors: Vec<Actor>,
 }
 
-/// A node, a name for it, and the way to it.
+/// A node, its name, and a connection to it.
 pub(super) struct Actor {
     name: &'static str,
     node: Node,
     channel: Channel,
 }
 
-/// An answer as text, whence it came, and how long it took.
+/// An answer as text, its origin, and how long it took.
 pub(super) struct Reply {
     pub(super) value: String,
     pub(super) origin: Origin,
@@ -77,8 +76,8 @@ impl Stage {
         self.settle().await
     }
 
-    /// Has the node of this name stop as it would at SIGTERM, and waits until the
-    /// others are without it.
+    /// Stops the node of this name as SIGTERM would, and waits until the others have removed it
+    /// from their rings.
     pub(super) async fn exit(&mut self, name: &str) -> Result<()> {
         let at = self.actors.iter().position(|actor| actor.name == name);
         let actor = self.actors.remove(at.context("no node has this name")?);
@@ -115,12 +114,12 @@ impl Stage {
         &self.actors
     }
 
-    /// One node: it matters little which.
+    /// Any one node.
     pub(super) fn any(&self) -> &Actor {
         &self.actors[0]
     }
 
-    /// The ring as the nodes have it, from what they say of each other.
+    /// The ring, made from the status of the nodes.
     pub(super) async fn ring(&self) -> Result<Ring> {
         let mut rings = Vec::new();
         for actor in &self.actors {
@@ -154,7 +153,7 @@ impl Stage {
         Ok(loads)
     }
 
-    /// Changes what the source holds, behind the cache's back.
+    /// Changes a row of the source, without telling the cache.
     pub(super) async fn rewrite_source(&mut self, rows: &str) -> Result<()> {
         self.source = source(rows);
         for actor in &self.actors {
@@ -191,19 +190,19 @@ impl Actor {
         Ok(Reply { value: String::from_utf8(answer.value.into())?, origin, took })
     }
 
-    /// What this node says of itself and the others.
+    /// The status of this node.
     pub(super) async fn status(&self) -> Result<StatusResponse> {
         Ok(self.admin().status(StatusRequest {}).await?.into_inner())
     }
 
-    /// What this node says of the group.
+    /// The status of the group at this node.
     pub(super) async fn group(&self) -> Result<GroupStatus> {
         let groups = self.status().await?.groups;
         groups.into_iter().next().context("a node has lost its group")
     }
 }
 
-/// The static retriever over a table, as slow as a database far away.
+/// The static retriever over a table, with the delay of a remote database.
 fn source(rows: &str) -> Plugin {
     let latency_ms = LATENCY.as_millis().to_string();
     let options = [("data", rows), ("latency-ms", &latency_ms)];

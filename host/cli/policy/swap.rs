@@ -46,7 +46,7 @@ pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
     let header = SwapPolicyHeader {
         group: Bytes::from(args.group),
         name: plugin.name().into(),
-        // A built-in goes by its name: the node has its own.
+        // A built-in is sent as its name, because the node has the component itself.
         sha256: if plugin.is_builtin() { String::new() } else { plugin.sha256().into() },
         options: args.opts.into_iter().collect::<HashMap<_, _>>(),
     };
@@ -80,7 +80,7 @@ pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
                 failures.len(),
                 status.nodes.len()
             );
-            // Unavailable only where waiting will help every one of them.
+            // The code is `Unavailable` only if a retry may help for every failed node.
             let exit =
                 if failures.iter().all(|other| other == exit) { *exit } else { Exit::Failed };
             Err(Failure::new(exit, message).into())

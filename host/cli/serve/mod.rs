@@ -38,7 +38,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("psycache").build()?;
     let result = block_on(&runtime, with_telemetry(config));
-    // What did not end by itself within the drain would hold the process up.
+    // Does not wait for tasks that have not ended within the drain.
     runtime.shutdown_background();
     result
 }
@@ -54,7 +54,7 @@ async fn with_telemetry(config: Config) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&config.telemetry, instance)
         .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let result = serve(config).await;
-    // It waits for the collector: no other thread of the runtime has anything to do by now.
+    // The shutdown blocks until the collector answers, so it runs on a blocking thread.
     tokio::task::spawn_blocking(|| telemetry.shutdown()).await?;
     result
 }
@@ -74,7 +74,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         node.address(),
         node.nodes()
     );
-    // Nobody may be reading; the node serves all the same.
+    // The reader of standard output may be gone; the node serves anyway.
     let _ = output::line(&ready);
     let broken = tokio::select! {
         () = signals.next() => None,
@@ -90,7 +90,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     }
 }
 
-/// Several problems are told in a line each, the last by whoever gets it.
+/// Prints all problems but the last, one a line. The caller prints the last, which is returned.
 fn each_in_its_line(error: StartError) -> anyhow::Error {
     match error {
         StartError::Groups(mut problems) => {
@@ -102,7 +102,7 @@ fn each_in_its_line(error: StartError) -> anyhow::Error {
     }
 }
 
-/// What asks a node to stop.
+/// The signals that stop a node.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

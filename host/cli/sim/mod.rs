@@ -141,12 +141,12 @@ impl Args {
     }
 }
 
-/// What one policy made of one trace.
+/// The result of one policy over one trace.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Simulated {
     /// Lines that were requests.
     pub requests: u64,
-    /// Different keys among them.
+    /// Distinct keys.
     pub unique: usize,
     /// Hits of all requests, 0 to 1.
     pub hit_ratio: f64,
@@ -185,7 +185,7 @@ fn deal(rows: Vec<Row>) -> Vec<Vec<(usize, Row)>> {
     shares
 }
 
-/// Reads to the end. A worker that is gone has failed, and says so itself.
+/// Reads to the end. A worker that is gone has failed, and returns its own error.
 fn feed(trace: &mut Trace, workers: Vec<SyncSender<Arc<Vec<Request>>>>) -> Result<()> {
     loop {
         let block = Arc::new(trace.next_block()?);
@@ -211,7 +211,7 @@ fn work(
     Ok(rows)
 }
 
-/// How far into the file, where somebody watches.
+/// The progress in the file, if standard error is a terminal.
 fn progress(path: &Path) -> ProgressBar {
     let size = path.metadata().map(|meta| meta.len()).ok();
     if !std::io::stderr().is_terminal() {

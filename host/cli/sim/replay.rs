@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::trace::{Names, Request};
 use crate::policy::{Attributes, Batch, Keys, Policy, PolicyConfig, PolicySource};
 
-/// Most victims of a step: plenty for a batch of one in bytes.
+/// The maximum number of victims of a step: enough for a batch of one in bytes.
 const MAX_VICTIMS: u32 = 1024;
 
 /// No slot: the key is not resident.
@@ -18,11 +18,11 @@ const ABSENT: u32 = u32::MAX;
 /// Most entries that a capacity in bytes is taken to hold.
 const MOST_ENTRIES: u64 = 1 << 24;
 
-/// What a policy is told for a cache of `capacity`.
+/// The configuration of a policy for a cache of `capacity`.
 pub(super) fn config(capacity: u64, options: &[(String, String)]) -> PolicyConfig {
     PolicyConfig {
         capacity,
-        // A new entry has its slot before the one that it displaces has left.
+        // A new entry gets its slot before its victim has released one.
         max_entries: capacity.min(MOST_ENTRIES) as u32 + 1,
         max_victims: MAX_VICTIMS,
         seed: 0,
@@ -30,14 +30,14 @@ pub(super) fn config(capacity: u64, options: &[(String, String)]) -> PolicyConfi
     }
 }
 
-/// What is in a slot.
+/// The content of a slot.
 struct Entry {
     key: u32,
     /// 0: nothing is there.
     weight: u32,
 }
 
-/// A cache of one capacity, driven exactly.
+/// A cache of one capacity, with one step for each request.
 pub(super) struct Replay {
     policy: Box<dyn Policy>,
     capacity: u64,

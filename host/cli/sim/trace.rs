@@ -13,14 +13,14 @@ use parking_lot::RwLock;
 
 use crate::key::MAX_KEY_BYTES;
 
-/// One request: the key by its number, and what it weighs.
+/// One request: the number of the key, and the weight of the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) key: u32,
     pub(super) weight: u32,
 }
 
-/// In what a capacity is counted.
+/// The unit of a capacity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Unit {
     /// Every entry weighs one; sizes in the trace are passed over.
@@ -50,8 +50,8 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    /// Opens `path`; `-` is standard input. `progress` is told of the bytes read
-    /// from the file, before they are unpacked.
+    /// Opens `path`; `-` is standard input. `progress` is called with the number of bytes read
+    /// from the file, before decompression.
     pub(super) fn open(
         path: &Path,
         unit: Unit,
@@ -163,7 +163,7 @@ fn number(
     Ok(number)
 }
 
-/// Tells how much was read.
+/// Reports how much was read.
 struct Counted<F> {
     source: Box<dyn Read + Send>,
     progress: F,

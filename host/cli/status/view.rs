@@ -1,4 +1,4 @@
-//! `status` for people: who it is, the nodes, the groups, and what is wrong.
+//! `status` for people: the node, the cluster, the groups, and problems.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const NODES: [(&str, Side); 5] = [
     ("OF THE RING", Side::Left),
 ];
 
-/// The bar of the node that owns most.
+/// The width of the bar of the node with the largest share.
 const LONGEST_BAR: usize = 20;
 
 const GROUPS: [(&str, Side); 9] = [

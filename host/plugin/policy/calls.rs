@@ -1,4 +1,4 @@
-//! The functions of a policy: where they are in a component, and in an instance.
+//! The functions of a policy: their indices in a component, and in an instance.
 
 use wasmtime::Store;
 use wasmtime::component::{Component, ComponentExportIndex, Instance, TypedFunc};
@@ -11,7 +11,7 @@ use crate::plugin::contract::{
 use crate::plugin::start::StartError;
 use crate::plugin::{LoadError, Plugin, load};
 
-/// Where the functions are in a component.
+/// The indices of the functions in a component.
 pub(super) struct Exports {
     configure: ComponentExportIndex,
     step: ComponentExportIndex,
@@ -41,7 +41,7 @@ pub(super) struct Calls {
     pub(super) snapshot: Option<SnapshotCalls>,
 }
 
-/// Both or neither.
+/// Present in pairs: a component exports both or neither.
 #[derive(Clone, Copy)]
 pub(super) struct SnapshotCalls {
     pub(super) save: TypedFunc<(), (SavedState,)>,

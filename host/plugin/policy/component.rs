@@ -22,7 +22,7 @@ pub struct PolicyComponent {
     plugin: Plugin,
     engines: Arc<Engines>,
     component: InstancePre<PolicyState>,
-    /// Keeps the code where others find it.
+    /// Keeps the compiled code alive, so that other users share it.
     _compiled: Arc<Component>,
     exports: Exports,
     limits: PolicyLimits,
@@ -30,8 +30,8 @@ pub struct PolicyComponent {
 }
 
 impl PolicyComponent {
-    /// Compiles a policy, sets it up once with `config` and lets it take a few steps
-    /// for trial. Blocks for milliseconds to seconds, so not for a thread that serves.
+    /// Compiles a policy, instantiates it once with `config` and runs a few trial steps. Blocks
+    /// for milliseconds to seconds, so do not call it on a thread that serves requests.
     ///
     /// # Errors
     /// All of [`LoadError`] but those of [`Plugin::resolve`].
@@ -116,7 +116,7 @@ impl std::fmt::Debug for PolicyComponent {
     }
 }
 
-/// The trial knows no entry.
+/// The keys of the trial: there are none.
 struct NoEntries;
 
 impl Keys for NoEntries {

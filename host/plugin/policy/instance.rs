@@ -11,18 +11,18 @@ use super::link::PolicyState;
 use crate::plugin::{Engines, load};
 use crate::policy::{Batch, Failure, Policy, Snapshot};
 
-/// Bytes that a guest may hand over in one call beside its victims: a write to
-/// its log, its statistics.
+/// The maximum number of bytes that a guest may pass to the host in one call besides its
+/// victims, such as a write to its log, or its statistics.
 const SMALL_TALK: usize = 64 << 10;
 
 /// Bytes of a saved state.
 const LARGEST_STATE: usize = 256 << 20;
 
-/// A store and how guests in it are called.
+/// A store and the limits for calls of its guest.
 pub(super) struct Guest {
     store: Store<PolicyState>,
     engines: Arc<Engines>,
-    /// Bytes that the guest may hand over in one call.
+    /// The maximum number of bytes that the guest may pass to the host in one call.
     allowance: usize,
 }
 
@@ -37,7 +37,7 @@ impl Guest {
         store.limiter(|state| &mut state.quota);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().watch.ask()));
         let allowance = (max_victims as usize * size_of::<u32>()).max(SMALL_TALK);
-        // Checked against a list's length before the host makes room for it.
+        // The engine checks the length of a list before the host allocates memory for it.
         store.set_hostcall_fuel(allowance);
         Self { store, engines: Arc::clone(engines), allowance }
     }
@@ -46,7 +46,7 @@ impl Guest {
         &mut self.store
     }
 
-    /// Runs the guest for at most `limit`, as far as it has the processor.
+    /// Runs the guest for at most `limit` of processor time.
     pub(super) fn call<R>(
         &mut self,
         limit: Duration,
@@ -86,7 +86,7 @@ impl PolicyInstance {
         Self { guest, calls, max_victims, limits }
     }
 
-    /// A failed step whose answer was too long for the host to take.
+    /// The error of a step whose answer was too long for the host.
     fn as_too_many(&self, failure: Failure) -> Failure {
         // The engine gives this error no type of its own.
         let too_long = matches!(&failure, Failure::Trap(text) if text.contains("fuel allocated for hostcalls"));

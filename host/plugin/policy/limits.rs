@@ -1,18 +1,18 @@
-//! What an instance of a policy may take.
+//! The limits of an instance of a policy.
 
 use std::time::Duration;
 
 use crate::plugin::quota::Quota;
 
-/// What an instance of a policy may take.
+/// The limits of an instance of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyLimits {
     /// Bytes of memory; `None`: 64 MiB and 256 bytes an entry. That is enough for
     /// anything compiled; a Python guest needs 64 MiB and 512 bytes an entry.
     pub memory_bytes: Option<u64>,
-    /// Time for one step.
+    /// The time limit of one step.
     pub step: Duration,
-    /// Time to be instantiated, and again to be configured.
+    /// The time limit of instantiation, and again of configuration.
     pub configure: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What a policy may call: the keys of entries, and a WASI that leads nowhere.
+//! The imports of a policy: the keys of entries, and a WASI without access to anything.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::plugin::watch::Watch;
 use crate::plugin::{LoadError, Plugin, contract};
 use crate::policy::Keys;
 
-/// What the store of a policy instance holds for the host.
+/// The host's data in the store of a policy instance.
 pub(in crate::plugin) struct PolicyState {
     pub(in crate::plugin) quota: Quota,
     pub(super) watch: Watch,
@@ -39,7 +39,7 @@ impl WasiView for PolicyState {
     }
 }
 
-/// Joins a policy to what it imports.
+/// Links a policy to its imports.
 pub(in crate::plugin) fn link(
     plugin: &Plugin,
     component: &Component,
@@ -62,8 +62,8 @@ fn linker(component: &Component) -> wasmtime::Result<Linker<PolicyState>> {
     Ok(linker)
 }
 
-/// A guest is stopped between two of its instructions, never inside the host:
-/// one that slept there would hold the worker beyond every deadline.
+/// A guest can be stopped between two of its instructions, but not inside the host. A guest
+/// that sleeps in the host would block the worker beyond its deadline.
 fn forbid_sleep(linker: &mut Linker<PolicyState>) -> wasmtime::Result<()> {
     // The name that wasmtime-wasi registers, so that this takes its place.
     const CLOCK: &str = "wasi:clocks/monotonic-clock@0.2.12";

@@ -1,14 +1,13 @@
-//! A policy's first steps, taken aside: one that can't live through these is refused
-//! before a group sees it.
+//! Trial steps of a policy. A policy that fails in them is refused before a group uses it.
 
 use super::instance::PolicyInstance;
 use crate::policy::{Attributes, Batch, Failure, Policy, PolicyConfig};
 
-/// Entries that come in the trial.
+/// The number of entries in the trial.
 const FEW: u32 = 8;
 
-/// Has `policy` admit a few entries, see one used and one removed, and name somebody;
-/// then tell and hand over what it has to tell. What it answers does not matter.
+/// Has `policy` admit a few entries, handle one access and one removal, and name a victim.
+/// Then reads its statistics and saves its state. The answers are not checked.
 pub(super) fn run(policy: &mut PolicyInstance, config: &PolicyConfig) -> Result<(), Failure> {
     let mut batch = Batch::default();
     let weight = u32::try_from(config.capacity / u64::from(FEW)).unwrap_or(u32::MAX).max(1);

@@ -20,16 +20,16 @@ use crate::plugin::{Engines, LoadError, Plugin};
 use crate::policy::Failure;
 use crate::retriever::{Connection, ConnectionSource, FetchError};
 
-/// What a retriever is told, and where it may connect to.
+/// The configuration of a retriever, and the hosts that it may connect to.
 #[derive(Clone, Default)]
 pub struct RetrieverConfig {
     /// The group it fetches for.
     pub group: String,
     /// `name = value`, in the order given.
     pub options: Vec<(String, String)>,
-    /// The same, for what must not be printed.
+    /// Options whose values must not be printed.
     pub secrets: Vec<(String, String)>,
-    /// Every other connection is refused.
+    /// The allowed hosts. Every other connection is refused.
     pub allow_net: Vec<AllowNet>,
 }
 
@@ -50,7 +50,7 @@ pub struct RetrieverComponent {
     plugin: Plugin,
     engines: Arc<Engines>,
     component: InstancePre<RetrieverState>,
-    /// Keeps the code where others find it.
+    /// Keeps the compiled code alive, so that other users share it.
     _compiled: Arc<Component>,
     configure: ComponentExportIndex,
     fetch: ComponentExportIndex,

@@ -18,10 +18,10 @@ use crate::plugin::{Engines, load};
 use crate::policy::Failure;
 use crate::retriever::{Connection, FetchError, Fetched};
 
-/// Bytes that a guest may hand over in one call beside a value.
+/// The maximum number of bytes that a guest may pass to the host in one call besides a value.
 const SMALL_TALK: u64 = 1 << 20;
 
-/// A store whose guest gives its thread back at every tick.
+/// A store whose guest yields its thread at every tick.
 pub(super) fn store(
     engine: &Engine,
     state: RetrieverState,
@@ -38,7 +38,7 @@ pub(super) fn store(
     store
 }
 
-/// Why a call has no answer; its guest can't be called again.
+/// Why a call has no answer. The guest can't be called again.
 pub(super) enum Stop {
     Trap(wasmtime::Error),
     Deadline(Duration),
@@ -57,8 +57,8 @@ impl Stop {
     }
 }
 
-/// Runs a guest for at most `limit`; then, or when this is dropped, its fiber is
-/// unwound wherever it stands.
+/// Runs a guest for at most `limit`. After that, or when this is dropped, the fiber of the guest
+/// is unwound.
 pub(super) async fn within<T>(
     ticker: &Ticker,
     limit: Duration,
@@ -86,10 +86,10 @@ impl<F: Future> Future for Ticked<'_, F> {
     }
 }
 
-/// What `fetch` takes and gives.
+/// The parameters and the result of `fetch`.
 pub(super) type Fetch = TypedFunc<(&'static str, u32), FetchAnswer>;
 
-/// One connection's worth of state.
+/// The state of one connection.
 pub(super) struct RetrieverConnection {
     store: Store<RetrieverState>,
     engines: Arc<Engines>,
@@ -116,7 +116,7 @@ impl RetrieverConnection {
         match within(&self.engines.ticker, timeout, call).await {
             Ok((Ok(None),)) => Ok(None),
             Ok((Ok(Some(value)),)) => self.checked(value).map(Some),
-            // The contract has no word of its own for time that ran out.
+            // The contract has no error case for a timeout.
             Ok((Err(LiftedError::Unavailable(_)),))
                 if started.elapsed() >= Duration::from_millis(guest_timeout_ms.into()) =>
             {
@@ -139,8 +139,8 @@ impl RetrieverConnection {
     }
 }
 
-/// Somewhat less than the host allows, so that a guest that keeps its time can say
-/// so and keep its connection.
+/// A timeout somewhat below the host's limit. A guest that observes it can report the timeout
+/// itself and keep its connection.
 fn guest_timeout_ms(timeout: Duration) -> u32 {
     let margin = (timeout / 10).min(Duration::from_millis(100));
     let ms = (timeout - margin).as_millis().max(1);

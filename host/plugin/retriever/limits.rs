@@ -1,15 +1,15 @@
-//! What a connection of a retriever may take.
+//! The limits of a connection of a retriever.
 
 use std::time::Duration;
 
-/// What a connection may take.
+/// The limits of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetrieverLimits {
     /// Bytes of memory.
     pub memory_bytes: u64,
     /// Bytes of a value.
     pub value_bytes: u64,
-    /// Time to be instantiated and configured.
+    /// The time limit of instantiation and configuration.
     pub configure: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What a retriever may call: WASI with the network that it was allowed.
+//! The imports of a retriever: WASI with the network access that it was allowed.
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Component, HasData, InstancePre, Linker, Resource};
@@ -15,7 +15,7 @@ use crate::plugin::load;
 use crate::plugin::{LoadError, Plugin};
 use crate::telemetry::spans::is_traced;
 
-/// Joins a retriever to what it imports.
+/// Links a retriever to its imports.
 pub(super) fn link(
     plugin: &Plugin,
     component: &Component,
@@ -51,8 +51,8 @@ fn offer_spans(linker: &mut Linker<RetrieverState>) -> wasmtime::Result<()> {
     )
 }
 
-/// WASI knows look-ups that are all allowed or all forbidden; a name server that
-/// answers any question is a way out for whatever a guest knows.
+/// WASI either allows all lookups or forbids all. A guest with arbitrary lookups could leak data
+/// through a name server, so the host checks each name.
 struct Lookups;
 
 impl HasData for Lookups {

@@ -1,4 +1,4 @@
-//! The network of a retriever: what the operator allowed, and nothing else.
+//! The network access of a retriever: only the hosts that the operator allowed.
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
@@ -56,9 +56,9 @@ fn name(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_lowercase()
 }
 
-/// What one instance may reach. Names become addresses only when the guest looks
-/// them up, so a node starts while its name server is down, and follows a source
-/// that moves with each new connection.
+/// The addresses that one instance may reach. A name is resolved only when the guest looks it
+/// up. So a node can start while its name server is down, and each new connection follows a
+/// source that moved.
 #[derive(Debug)]
 pub(super) struct Network {
     ports: HashMap<String, HashSet<u16>>,

@@ -1,4 +1,4 @@
-//! What a retriever reports of its work at the source, within bounds.
+//! Spans that a retriever reports about its work at the source, limited in number.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::telemetry::Reported;
 /// Spans that one load may report.
 const MOST_SPANS: u32 = 16;
 
-/// How a load stands to its trace.
+/// The spans of one load.
 #[derive(Debug)]
 pub(super) struct LoadSpans {
     began: Instant,
@@ -24,7 +24,7 @@ impl LoadSpans {
     pub(super) fn report(&mut self, span: LiftedSpan) {
         let Some(left) = self.left.checked_sub(1) else { return };
         self.left = left;
-        // None of it was before the load.
+        // A span can't begin before its load.
         let took = Duration::from_micros(span.duration_us).min(self.began.elapsed());
         let attributes = span.attributes.into_iter().map(|pair| (pair.name, pair.value));
         Reported { name: span.name, took, attributes, error: span.error }.send();

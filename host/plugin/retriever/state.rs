@@ -1,4 +1,4 @@
-//! What the store of a retriever instance holds for the host.
+//! The host's data in the store of a retriever instance.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use super::spans::LoadSpans;
 use crate::plugin::guest_log::GuestLog;
 use crate::plugin::quota::{HANDLES, Quota};
 
-/// Look-ups of one call. Each is a task of the node's that runs to its end, even when
-/// the guest has long lost interest.
+/// The maximum number of lookups in one call. Each is a task of the node that runs to its end,
+/// even if the guest no longer waits for it.
 const MOST_LOOKUPS: u32 = 32;
 
-/// What the store of a retriever instance holds for the host.
+/// The host's data in the store of a retriever instance.
 pub(super) struct RetrieverState {
     pub(super) quota: Quota,
     pub(super) spans: LoadSpans,
     pub(super) network: Arc<Network>,
     /// The name that each look-up under way is for.
     pub(super) lookups: HashMap<u32, String>,
-    /// How many more it may begin in this call.
+    /// How many more lookups the guest may begin in this call.
     pub(super) lookups_left: u32,
     wasi: WasiCtx,
     resources: ResourceTable,

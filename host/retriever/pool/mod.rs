@@ -11,12 +11,12 @@ use tokio::time::{Instant, timeout_at};
 use super::{Connection, ConnectionSource, FetchError, Fetched, Retriever};
 use crate::telemetry::spans;
 
-/// How many connections a pool keeps, and how long.
+/// How many connections a pool keeps, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolConfig {
-    /// Most connections in use or idle at a time, at least 1.
+    /// The maximum number of connections, in use or idle; at least 1.
     pub max_connections: usize,
-    /// An idle connection is closed after that time.
+    /// How long a connection may be idle before it is closed.
     pub idle: Duration,
 }
 
@@ -26,15 +26,17 @@ impl Default for PoolConfig {
     }
 }
 
-/// Loads through at most so many connections of one source. Who finds none free
-/// waits in line. A connection whose load failed in it, or was given up, is closed.
+/// A retriever over a bounded number of connections to one source. A load that finds no free
+/// connection waits in FIFO order. A connection is closed if its load failed in it or was
+/// cancelled.
 pub struct Pool {
     source: Arc<dyn ConnectionSource>,
-    /// A permit for each connection that may be in use; hands them out in the order
-    /// in which they were asked for.
+    /// A permit for each connection that may be in use. The semaphore is fair: it hands out
+    /// permits in the order of the requests.
     places: Semaphore,
-    /// The last one used is on top, so that what the load does not need grows old.
-    /// Held to push or pop; connections are closed after it is released.
+    /// A stack, with the connection used last on top, so that connections beyond the load
+    /// stay idle and expire. The lock is held to push or pop; connections are closed after it
+    /// is released.
     idle: Mutex<Vec<Idle>>,
     config: PoolConfig,
 }
@@ -45,8 +47,8 @@ struct Idle {
 }
 
 impl Pool {
-    /// A pool without a connection yet, and a task that closes idle ones for as
-    /// long as the pool is there.
+    /// Makes an empty pool, and starts a task that closes idle connections for as long as the
+    /// pool exists.
     ///
     /// # Panics
     /// If `max_connections` is 0, or outside of a tokio runtime.
@@ -100,8 +102,8 @@ impl Pool {
     }
 }
 
-/// Whether the connection that gave this answer is good for another load. One that
-/// could not reach its source starts afresh: it may hold a socket that is dead.
+/// Whether the connection that gave this answer can be used for another load. One that could
+/// not reach its source is replaced, because its socket may be dead.
 fn is_at_rest(answer: &Result<Option<Fetched>, FetchError>) -> bool {
     match answer {
         Ok(_) => true,
@@ -121,8 +123,8 @@ async fn close_idle(pool: Weak<Pool>, idle: Duration) {
     }
 }
 
-/// A connection in use, and its place in the pool. Dropping it closes the one and
-/// frees the other, in that order.
+/// A connection in use, and its permit. Dropping this closes the connection, and then releases
+/// the permit.
 struct Lent<'a> {
     pool: &'a Pool,
     connection: Box<dyn Connection>,

@@ -1,4 +1,4 @@
-//! From sources to components, the same bytes wherever the compiler is the same.
+//! Builds components from sources. The same compiler gives the same bytes on every machine.
 
 use std::env;
 use std::ffi::OsString;
@@ -33,7 +33,7 @@ pub(super) fn all(root: &Path, toolchain: &Toolchain, plugins: &[Plugin]) -> Res
 fn cargo(root: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     cargo.current_dir(root.join("plugins"));
-    // What a developer set for other builds must not show in these bytes.
+    // Flags that a developer set for other builds must not change these bytes.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PROFILE_") || text.ends_with("RUSTFLAGS") {

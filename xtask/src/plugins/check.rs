@@ -1,4 +1,4 @@
-//! Is `plugins/dist` what the sources say?
+//! Checks that `plugins/dist` matches the sources.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,4 @@
-//! The demo step by step: what is done, and what is seen. A step that does not
-//! see what it announces fails.
+//! The steps of the demo. A step fails if it does not observe what it announces.
 
 pub(super) mod moves;
 pub(super) mod values;
@@ -12,13 +11,13 @@ use anyhow::Result;
 use super::stage::{GROUP, LATENCY, Stage};
 use crate::cli::output::line;
 
-/// The nodes that are there from the beginning.
+/// The nodes that run from the beginning.
 const NAMES: [&str; 3] = ["A", "B", "C"];
 
-/// Those whom the callers ask for, and what they have before one sits again.
+/// The keys that the callers ask for.
 const STUDENTS: [&str; 3] = ["Tom", "Jack", "Sam"];
 
-/// Students without a name, so that there is something to see when keys move.
+/// How many more students there are, without names, so that enough keys move.
 const OTHERS: usize = 30;
 
 fn heading(number: u32, text: &str) -> Result<()> {
@@ -38,7 +37,7 @@ fn table(score: u32) -> String {
     rows
 }
 
-/// Three nodes, and what they are.
+/// Introduces the three nodes.
 pub(super) async fn open() -> Result<Stage> {
     let stage = Stage::set(&NAMES, &table(630)).await?;
     line("Three nodes are one cluster:")?;

@@ -1,4 +1,4 @@
-//! What becomes of the keys: who owns them, and who does when a node leaves or
+//! Steps about ownership: the owner of each key, and how it changes when a node leaves or
 //! joins.
 
 use anyhow::{Context, Result, ensure};
@@ -30,7 +30,7 @@ pub(in crate::cli::demo) async fn who_owns_what(stage: &Stage) -> Result<()> {
     ))?)
 }
 
-/// Only what the node owned moves, and the others have it from the node itself.
+/// When a node leaves, only its keys move, and it hands their values to the other nodes.
 pub(in crate::cli::demo) async fn a_node_leaves(stage: &mut Stage) -> Result<()> {
     let before = stage.ring().await?;
     let leaver = stage.owner(&before, "Tom")?.name();
@@ -59,7 +59,7 @@ pub(in crate::cli::demo) async fn a_node_leaves(stage: &mut Stage) -> Result<()>
     Ok(())
 }
 
-/// The new node takes its share, and asks those that had it before the source.
+/// The new node gets its share of the keys, and asks their former owners before the source.
 pub(in crate::cli::demo) async fn a_node_joins(stage: &mut Stage) -> Result<()> {
     heading(7, &format!("A new node, {NEWCOMER}, joins."))?;
     let keys = keys();
@@ -102,8 +102,8 @@ fn owners(stage: &Stage, ring: &Ring, keys: &[String]) -> Result<Vec<&'static st
     keys.iter().map(|key| Ok(stage.owner(ring, key)?.name())).collect()
 }
 
-/// How many owners have changed, and how many of them in a way that is not
-/// `meant`, which is given the old owner and the new one.
+/// How many keys changed their owner, and for how many of them the change from the old owner to
+/// the new one is not `meant`.
 fn moves(old: &[&str], new: &[&str], meant: impl Fn(&str, &str) -> bool) -> (u64, u64) {
     let changed = old.iter().zip(new).filter(|(old, new)| old != new);
     changed.fold((0, 0), |(moved, strays), (old, new)| {

@@ -1,5 +1,5 @@
-//! What callers see of values: loaded once, remembered, removed, expired, and kept
-//! while the policy changes.
+//! Steps about values: loaded once, cached, removed, expired, and kept while the policy
+//! changes.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::proto::{Origin, RemoveRequest, SetRequest, SwapPolicyHeader, SwapPoli
 
 const CALLERS_EACH: usize = 5;
 
-/// Fifteen callers at once, three loads in the whole cluster.
+/// Fifteen concurrent callers cause three loads in the whole cluster.
 pub(in crate::cli::demo) async fn one_load_for_many(stage: &Stage) -> Result<()> {
     heading(2, "Fifteen callers ask for Tom, Jack and Sam at once, five at each node.")?;
     let begin = Instant::now();
@@ -34,7 +34,7 @@ pub(in crate::cli::demo) async fn one_load_for_many(stage: &Stage) -> Result<()>
     Ok(())
 }
 
-/// The same key at every node: the owner remembers, the others ask it.
+/// Gets the same key at every node: the owner has it in memory, and the others ask the owner.
 pub(in crate::cli::demo) async fn through_each_node(stage: &Stage) -> Result<()> {
     heading(3, "Tom again, through each node: any node answers for any key.")?;
     let before = stage.loads().await?;
@@ -56,7 +56,7 @@ pub(in crate::cli::demo) async fn through_each_node(stage: &Stage) -> Result<()>
     Ok(line("   The source was not asked.")?)
 }
 
-/// A change in the source is seen at every node after one remove at any.
+/// After one remove at any node, every node returns the new value of the source.
 pub(in crate::cli::demo) async fn one_remove_reaches_all(stage: &mut Stage) -> Result<()> {
     heading(4, "Tom sits the exam again: the source now says 701.")?;
     stage.rewrite_source(&table(701)).await?;
@@ -81,7 +81,7 @@ async fn at_every_node(stage: &Stage, key: &str) -> Result<Vec<String>> {
     Ok(replies.into_iter().map(|reply| reply.value).collect())
 }
 
-/// A value with a time to live goes by itself.
+/// A value with a time to live expires by itself.
 pub(in crate::cli::demo) async fn a_value_expires(stage: &Stage) -> Result<()> {
     const TTL: Duration = Duration::from_millis(300);
     heading(5, "Ada is set with 300 ms to live.")?;
@@ -110,7 +110,7 @@ pub(in crate::cli::demo) async fn a_value_expires(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-/// The policy is changed under the entries, on every node.
+/// Changes the policy on every node, while the entries stay.
 pub(in crate::cli::demo) async fn another_policy(stage: &Stage) -> Result<()> {
     heading(8, "The eviction policy is swapped for lruk.wasm while the nodes serve.")?;
     let before = stage.loads().await?;
