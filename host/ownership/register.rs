@@ -110,8 +110,8 @@ impl Registrar {
             self.end_leases().await;
             let (granted, wanted) = (short.ttl.as_secs(), timing.lease.as_secs());
             return Err(Failure::Refused(format!(
-                "it grants a lease of {granted} s where {wanted} s were asked for; give all nodes \
-                 --lease-ttl {granted}s or more"
+                "it grants a lease of {granted} s where {wanted} s were asked for; give all \
+                 nodes the same --lease-ttl, {granted}s say"
             )));
         }
         Ok(leases)
