@@ -1,25 +1,25 @@
-//! What one step tells a policy.
+//! The events that one step passes to a policy.
 
-/// Numbers that describe an admitted entry, in the order of the contract.
+/// Attributes of an admitted entry, in the order of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attributes {
-    /// In the unit of the capacity, at least 1.
+    /// Weight in the unit of the capacity, at least 1.
     pub weight: u32,
     /// Microseconds that the value took to load; 0 if it was set.
     pub cost_us: u32,
-    /// Milliseconds; 0 for none.
+    /// Time to live in milliseconds; 0 for none.
     pub ttl_ms: u32,
 }
 
-/// All that happened since the last step, as the flat lists of the contract:
-/// they cross into a component in one copy each.
+/// The events since the last step, as the flat lists of the contract. Each list is
+/// copied into a component as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// Slots hit, oldest first; lossy and repeating.
+    /// Slots that were hit, oldest first. Hits may be missing; a slot may repeat.
     pub touched: Vec<u32>,
-    /// Slots whose entry is gone for another reason than the policy.
+    /// Slots whose entry left for another reason than this policy's choice.
     pub removed: Vec<u32>,
-    /// Slots of new or overwritten entries, oldest first, none twice.
+    /// Slots of new or overwritten entries, oldest first, without duplicates.
     pub admitted: Vec<u32>,
     /// For each admitted entry, a stable function of its key below 2^53.
     pub hashes: Vec<u64>,
@@ -28,11 +28,11 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Attributes of one entry.
+    /// Number of attributes of one entry.
     pub const STRIDE: usize = 3;
 
-    /// Adds an admitted entry. `hash` is cut to the 53 bits that every language
-    /// can hold.
+    /// Adds an admitted entry. `hash` is cut to 53 bits, which fit in the numbers of
+    /// every plugin language.
     pub fn admit(&mut self, slot: u32, hash: u64, attributes: Attributes) {
         self.admitted.push(slot);
         self.hashes.push(hash & ((1 << 53) - 1));
@@ -40,7 +40,7 @@ impl Batch {
         self.attributes.extend([weight.max(1), cost_us, ttl_ms]);
     }
 
-    /// The admitted slots and what describes each entry, oldest first.
+    /// The admitted slots with their attributes, oldest first.
     pub fn admissions(&self) -> impl Iterator<Item = (u32, Attributes)> {
         let (attributes, _) = self.attributes.as_chunks::<{ Self::STRIDE }>();
         let described = attributes.iter().map(|&[weight, cost_us, ttl_ms]| Attributes {
@@ -51,7 +51,7 @@ impl Batch {
         self.admitted.iter().copied().zip(described)
     }
 
-    /// Forgets everything, keeps the memory.
+    /// Empties all lists and keeps their memory.
     pub fn clear(&mut self) {
         self.touched.clear();
         self.removed.clear();
@@ -60,7 +60,7 @@ impl Batch {
         self.attributes.clear();
     }
 
-    /// Whether nothing happened.
+    /// Whether there is no event.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.touched.is_empty() && self.removed.is_empty() && self.admitted.is_empty()

@@ -1,4 +1,4 @@
-//! What the worker's handle asks of its thread.
+//! Commands from the worker's handle to its thread.
 
 use std::mem;
 
@@ -8,30 +8,31 @@ use super::Failure;
 use super::phase::Swap;
 use crate::sync::Mutex;
 
-/// Who waits for the policy's statistics.
+/// Where the policy's statistics are sent.
 pub(super) type StatisticsReply = oneshot::Sender<Result<Vec<(String, f64)>, Failure>>;
 
-/// Commands that the thread has not seen. Behind a lock and no channel: a
-/// [`Waker`](super::Waker) needs work to be published under one, and a newer swap takes
-/// the place of one that waits.
+/// Commands that the thread has not taken yet. This is a lock and not a channel because
+/// a [`Waker`](super::Waker) requires work to be published under a lock, and because a
+/// newer swap replaces a pending one.
 #[derive(Default)]
 pub(super) struct Inbox {
     commands: Mutex<Commands>,
 }
 
-/// What had come in.
+/// Pending commands.
 #[derive(Default)]
 pub(super) struct Commands {
-    /// End the thread, whatever else there is.
+    /// End the thread and ignore the other commands.
     pub(super) stop: bool,
-    /// The newest, should there be several.
+    /// The newest swap that was requested.
     pub(super) swap: Option<Box<Swap>>,
-    /// All get the same answer.
+    /// All of them get the same answer.
     pub(super) statistics: Vec<StatisticsReply>,
 }
 
 impl Inbox {
-    /// All that came in since the last call. A stop stays.
+    /// Takes the commands that were added since the last call. A stop is permanent: every
+    /// later call returns it too.
     pub(super) fn take(&self) -> Commands {
         let mut commands = self.commands.lock();
         let stop = commands.stop;
@@ -42,13 +43,14 @@ impl Inbox {
         self.commands.lock().stop = true;
     }
 
-    /// Drops all that came in and will come, which tells those who wait.
+    /// Drops all pending and all later commands. Dropping a command closes its reply
+    /// channel, which ends the caller's wait.
     pub(super) fn close(&self) {
         self.stop();
         drop(self.take());
     }
 
-    /// Asks for a swap; an older one that has not begun fails.
+    /// Requests a swap. A pending older one fails.
     pub(super) fn swap(&self, swap: Box<Swap>) {
         let (before, too_late) = {
             let mut commands = self.commands.lock();
@@ -57,7 +59,7 @@ impl Inbox {
         if let Some(swap) = before {
             swap.failed(Failure::Refused("a newer swap of this group took its place".into()));
         }
-        // Dropped without an answer, as all are when the worker ends.
+        // Dropped without an answer, like all commands after the worker has ended.
         drop(too_late);
     }
 

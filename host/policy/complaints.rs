@@ -1,9 +1,9 @@
-//! Faults of a policy that cost nothing but precision: said once a minute.
+//! Warnings about wrong answers of a policy, logged at most once a minute.
 
-/// Between two lines of the log.
+/// Shortest time between two lines of the log.
 const PERIOD_MS: u64 = 60_000;
 
-/// What was seen since the last line.
+/// The faults since the last line.
 #[derive(Debug, Default)]
 pub(super) struct Complaints {
     bogus: u64,
@@ -13,8 +13,8 @@ pub(super) struct Complaints {
 }
 
 impl Complaints {
-    /// Counts the faults of one step, and says so unless that was done lately.
-    /// Answers whether it did.
+    /// Counts the faults of one step. Logs them unless a line was written within the period.
+    /// Returns whether it logged.
     pub(super) fn note(
         &mut self,
         group: &str,

@@ -1,4 +1,4 @@
-//! An instance at work, behind a wall: whatever it does comes back as a failure.
+//! A wrapper of a policy's instance that turns panics and oversized answers into failures.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use super::{Batch, Failure, Keys, Policy, PolicyConfig, PolicySource, Snapshot};
 
-/// The largest need that may be told: the contract keeps every number below 2^53.
+/// The largest need that is passed to a policy: the contract keeps every number below 2^53.
 pub(super) const LARGEST_NEED: u64 = (1 << 53) - 1;
 
-/// A policy whose panics, also those while it is dropped, are failures.
+/// A policy whose panics become failures. A panic while it is dropped is ignored.
 pub(super) struct Instance {
-    /// `None` only while it is being dropped.
+    /// `None` only during drop.
     policy: Option<Box<dyn Policy>>,
     max_victims: u32,
 }
 
 impl Instance {
-    /// A fresh, configured instance of `source`.
+    /// Makes and configures an instance of `source`.
     pub(super) fn new(
         source: &dyn PolicySource,
         config: &PolicyConfig,
@@ -27,7 +27,7 @@ impl Instance {
         Ok(Self { policy: Some(policy), max_victims: config.max_victims })
     }
 
-    /// [`Policy::step`]; more victims than allowed are a failure too.
+    /// Calls [`Policy::step`]. More victims than allowed are a failure.
     pub(super) fn step(
         &mut self,
         batch: &Batch,
@@ -45,17 +45,17 @@ impl Instance {
         Ok(())
     }
 
-    /// [`Policy::statistics`].
+    /// Calls [`Policy::statistics`].
     pub(super) fn statistics(&mut self) -> Result<Vec<(String, f64)>, Failure> {
         self.call(|policy| policy.statistics())
     }
 
-    /// [`Policy::save`].
+    /// Calls [`Policy::save`].
     pub(super) fn save(&mut self) -> Result<Option<Snapshot>, Failure> {
         self.call(|policy| policy.save())
     }
 
-    /// [`Policy::restore`].
+    /// Calls [`Policy::restore`].
     pub(super) fn restore(&mut self, state: &Snapshot) -> Result<bool, Failure> {
         self.call(|policy| policy.restore(state))
     }
@@ -72,7 +72,7 @@ impl Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         let policy = self.policy.take();
-        // Nothing is left to be told: the instance is gone either way.
+        // A panic is ignored: the instance is gone either way.
         let _ = walled(|| {
             drop(policy);
             Ok(())
@@ -80,8 +80,8 @@ impl Drop for Instance {
     }
 }
 
-/// Runs `call` and makes a panic a failure. What `call` may leave half done is
-/// the instance, which is not used again after a failure.
+/// Runs `call` and turns a panic into a failure. This is unwind-safe because only the
+/// instance can be left half changed, and it is not used again after a failure.
 fn walled<T>(call: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(call))
         .unwrap_or_else(|panic| Err(Failure::Trap(panic_text(panic.as_ref()))))

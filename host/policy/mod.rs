@@ -1,8 +1,7 @@
-//! Who leaves: the contract of an eviction policy, and the worker that drives one.
+//! The contract of an eviction policy, and the worker that drives one.
 //!
-//! A policy never sees a key or a value and never calls the store. It is told
-//! what happened in batches and answers with victims; the store decides whether
-//! to act on them.
+//! A policy never sees a value and never calls the store. It receives events in
+//! batches and returns victims. The store decides whether to evict them.
 
 mod batch;
 mod residents;
@@ -47,15 +46,15 @@ use std::sync::Arc;
 
 /// One eviction policy at work for one group.
 ///
-/// The caller guarantees: one call at a time, slots below `max_entries`, `now_ms`
-/// never going back. An implementation may be wrong in any way: what it answers
-/// is checked against what is resident, and after an error it is dropped and
-/// replaced.
+/// The caller makes one call at a time, passes only slots below `max_entries`, and
+/// never lets `now_ms` go back. An implementation need not be correct: its victims
+/// are checked against the resident entries, and an instance that returned an error
+/// is dropped and replaced.
 pub trait Policy: Send {
-    /// Tells what happened since the last step and asks for victims, coldest
+    /// Applies the events since the last step and appends victims to `victims`, coldest
     /// first, until their weights add up to `need` or there are `max_victims`.
-    /// The order in which the parts of a batch apply is that of
-    /// `wit/psycache-plugin.wit`. `victims` comes empty.
+    /// `wit/psycache-plugin.wit` defines the order in which the lists of a batch apply.
+    /// The caller passes an empty `victims`.
     ///
     /// # Errors
     /// The instance can't be used any more.
@@ -67,7 +66,7 @@ pub trait Policy: Send {
         victims: &mut Vec<u32>,
     ) -> Result<(), Failure>;
 
-    /// Counters and gauges of the policy's own; empty if it has none.
+    /// The policy's own counters and gauges; empty if it has none.
     ///
     /// # Errors
     /// The instance can't be used any more.
@@ -75,7 +74,7 @@ pub trait Policy: Send {
         Ok(Vec::new())
     }
 
-    /// Its state for a successor of the same kind; `None` if it offers none.
+    /// Exports the state for a new instance; `None` if the policy does not support it.
     ///
     /// # Errors
     /// The instance can't be used any more.
@@ -83,7 +82,8 @@ pub trait Policy: Send {
         Ok(None)
     }
 
-    /// Takes over a predecessor's state; `false`: not its format.
+    /// Imports the state of the instance before it. Returns `false` if the policy does not
+    /// know the format.
     ///
     /// # Errors
     /// The instance can't be used any more.
@@ -95,15 +95,15 @@ pub trait Policy: Send {
 /// State handed from one instance of a policy to the next.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Who can read the bytes.
+    /// Name of the format of `bytes`.
     pub format: String,
     /// Opaque to the node.
     pub bytes: Vec<u8>,
 }
 
-/// Makes instances of one policy: a loaded component, or native code.
+/// Makes instances of one policy, which is a loaded component or native code.
 pub trait PolicySource: Send + Sync {
-    /// A built-in's name or the file it came from, for status and metrics.
+    /// Name in status and metrics: that of a built-in policy, or the component's file.
     fn name(&self) -> &str;
 
     /// Digest of the component in hexadecimal; empty for native code.
@@ -111,7 +111,7 @@ pub trait PolicySource: Send + Sync {
         ""
     }
 
-    /// A fresh, configured instance.
+    /// Makes and configures an instance.
     ///
     /// # Errors
     /// The configuration is refused, or the plugin fails.
@@ -125,22 +125,22 @@ pub trait PolicySource: Send + Sync {
 /// A shared source of policies.
 pub type SharedPolicySource = Arc<dyn PolicySource>;
 
-/// What an instance is told when it is made.
+/// Parameters of a new instance.
 #[derive(Clone, Debug)]
 pub struct PolicyConfig {
-    /// Budget in the unit of the weights.
+    /// Capacity of the store, in the unit of the weights.
     pub capacity: u64,
     /// Exclusive upper bound of every slot.
     pub max_entries: u32,
-    /// Most victims of one step.
+    /// Most victims that one step may return.
     pub max_victims: u32,
-    /// For policies that randomise.
+    /// Seed for policies that use random numbers.
     pub seed: u64,
     /// `name = value`, in the order given.
     pub options: Vec<(String, String)>,
 }
 
-/// What a policy may ask about a resident entry.
+/// Lookups that a policy may make about resident entries.
 pub trait Keys: Send + Sync {
     /// The key in `slot`, if an entry is there now.
     fn key(&self, slot: u32) -> Option<String>;
@@ -170,12 +170,12 @@ pub enum Failure {
     /// It answered with more than `max_victims` victims.
     #[error("answered with {count} or more victims where at most {limit} were allowed")]
     TooManyVictims {
-        /// How many there were at least: a list far too long is not read.
+        /// A lower bound of the number returned: the rest of a very long list is not read.
         count: u64,
         /// How many are allowed.
         limit: u32,
     },
-    /// The worker has ended, so nothing can be asked of its policy.
+    /// The worker has ended, and its policy with it.
     #[error("the worker of this group has ended; the node is stopping")]
     Stopped,
 }

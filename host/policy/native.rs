@@ -1,5 +1,5 @@
-//! A policy written with the plugin kit, run as native code: what a component of
-//! the same source is measured against.
+//! A policy written with the plugin kit, run as native code: the baseline for
+//! measurements of the same policy as a component.
 
 use std::marker::PhantomData;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Who chooses the victims of a group, and what a swap that is under way has to keep.
+//! The phases of a worker, and the state of a swap in progress.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,43 +9,43 @@ use super::instance::Instance;
 use super::status::WorkerState;
 use super::{Failure, PolicyConfig, PolicySource};
 
-/// Who chooses.
+/// Who chooses the victims of a group.
 pub(super) enum Phase {
-    /// The policy.
+    /// The policy chooses.
     Running(Instance),
-    /// The node, while the old policy gives its order for a new one.
+    /// The node chooses by recency, while the old policy lists its eviction order.
     Draining(Box<Draining>),
-    /// The new policy, which is told of the entries meanwhile.
+    /// The new policy chooses, but has not received every entry yet.
     Admitting(Box<Admitting>),
-    /// The node, until it is time for a new instance.
+    /// The node chooses by recency, until a new instance is made at `until_ms`.
     Recovering { until_ms: u64 },
-    /// The node, until a swap.
+    /// The node chooses by recency, until a swap.
     Fallback,
 }
 
-/// What a swap did.
+/// The result of a swap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Swapped {
     /// How the new policy learned of the entries.
     pub handover: Handover,
-    /// From the request until the new policy knew them.
+    /// Time from the request until the new policy knew every entry.
     pub took: Duration,
 }
 
 /// How a new policy learned of the entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handover {
-    /// It took over the old one's state.
+    /// The new policy restored the old one's state.
     Snapshot {
         /// Length of that state.
         bytes: u64,
     },
-    /// It was told in the order in which the old one would have evicted them.
+    /// The entries were admitted in the old policy's eviction order.
     Ordered {
-        /// How many the old one named; the others followed by recency.
+        /// Number of entries that the old policy listed. The others followed by recency.
         entries: u64,
     },
-    /// By recency: no policy was running.
+    /// The entries were admitted by recency: no policy was running, or it failed.
     Recency,
 }
 
@@ -59,45 +59,47 @@ pub(super) struct Swap {
 }
 
 impl Swap {
-    /// Answers that it came to nothing.
+    /// Reports to the caller that the swap failed.
     pub(super) fn failed(self, failure: Failure) {
-        // Who asked may have stopped waiting.
+        // The caller may have stopped waiting.
         let _ = self.reply.send(Err(failure));
     }
 }
 
-/// An old policy that is asked for its order.
+/// An old policy that is being asked for its eviction order.
 pub(super) struct Draining {
     pub(super) old: Instance,
     pub(super) swap: Box<Swap>,
-    /// What the old one named so far, coldest first, none twice.
+    /// Slots that the old policy has listed so far, coldest first, without duplicates.
     pub(super) order: Vec<u32>,
-    /// For each slot, whether it is in `order`: one bit.
+    /// Bitmap over the slots: whether each is in `order`.
     pub(super) named: Vec<u64>,
     pub(super) victims: Vec<u32>,
     pub(super) until_ms: u64,
 }
 
-/// A new policy that does not know every entry yet.
+/// A new policy that has not received every entry yet.
 pub(super) struct Admitting {
     pub(super) new: Instance,
     pub(super) reply: oneshot::Sender<Result<Swapped, Failure>>,
     pub(super) begun: Instant,
     pub(super) handover: Handover,
-    /// Entries that it has not been told of.
+    /// Number of entries that it has not received.
     pub(super) left: usize,
     pub(super) before: Before,
 }
 
-/// What a swap that comes to nothing goes back to.
+/// The state that a failed swap restores.
 pub(super) struct Before {
-    /// `None`: it had failed, or what it knows is not known.
+    /// The old instance. `None` if there was none, it failed, or it was drained only in
+    /// part, so that it is unknown which entries it still holds.
     pub(super) instance: Option<Instance>,
-    /// What it has given away of what it knew: all, or nothing.
+    /// The old policy's eviction order; empty if it was not drained.
     pub(super) order: Vec<u32>,
     pub(super) source: Arc<dyn PolicySource>,
     pub(super) config: PolicyConfig,
-    /// Whether it ran, and if not, why.
+    /// Whether the old policy ran.
     pub(super) state: WorkerState,
+    /// Why it did not run.
     pub(super) problem: Option<String>,
 }

@@ -1,17 +1,17 @@
-//! What follows a failure: a new instance after a pause, or none any more.
+//! Decides after a failure whether and when a policy gets a new instance.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How patient a worker is with a policy that fails.
+/// How often and when a worker restarts a policy that fails.
 #[derive(Clone, Debug)]
 pub struct Patience {
-    /// Pause before the new instance after a first failure; doubles with each
-    /// failure that follows within the window.
+    /// Pause before the new instance after a first failure. It doubles with each
+    /// failure that follows within `window` of the one before.
     pub first_backoff: Duration,
     /// The longest pause.
     pub longest_backoff: Duration,
-    /// So many failures within the window, and the worker gives up.
+    /// Number of failures within `window` at which the worker gives up.
     pub strikes: usize,
     /// How long a failure counts.
     pub window: Duration,
@@ -32,19 +32,19 @@ impl Default for Patience {
 /// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Retry {
-    /// Make a new instance at this time of the clock.
+    /// Make a new instance at this time of the clock, in milliseconds.
     At(u64),
-    /// Choose by recency until an operator swaps.
+    /// Evict by recency until an operator swaps the policy.
     Never,
 }
 
-/// The failures of one source.
+/// The recent failures of one source.
 #[derive(Debug)]
 pub(super) struct Strikes {
     patience: Patience,
-    /// Those within the window, oldest first.
+    /// Times of the failures within the window, oldest first.
     at_ms: VecDeque<u64>,
-    /// Failures of which each came within a window of the one before.
+    /// Number of failures in a row that each came within the window of the one before.
     streak: u32,
 }
 
@@ -70,7 +70,7 @@ impl Strikes {
         Retry::At(now_ms + doubled.min(longest_backoff).as_millis() as u64)
     }
 
-    /// Starts anew, for another source.
+    /// Forgets all failures, because the source has changed.
     pub(super) fn forget(&mut self) {
         self.at_ms.clear();
         self.streak = 0;

@@ -1,38 +1,38 @@
-//! The worker's view of a store: what happened, and who may be evicted.
+//! The worker's interface to a store: draining events and evicting entries.
 
 use super::{Batch, Keys};
 
-/// A store as the worker sees it. Every method takes bounded time and holds its
-/// own locks only inside.
+/// A store as the worker sees it. Every method takes bounded time. No method returns with
+/// a lock of the store held.
 ///
-/// The contract that keeps both sides in step: the store remembers for each slot
-/// whether the policy *knows* it. [`drain`](Self::drain) reports the differences
-/// since the last drain and marks them known; [`evict`](Self::evict) makes the
-/// policy's victims unknown. So after a drain the set that the policy holds is
-/// the set that the store holds.
+/// The store records for each slot whether the policy *knows* it.
+/// [`drain`](Self::drain) reports the changes since the last drain, and marks admitted
+/// slots as known and removed ones as unknown. [`evict`](Self::evict) marks the policy's
+/// victims as unknown. So when nothing is left to drain, the policy knows exactly the
+/// resident entries.
 pub trait Residents: Keys + 'static {
     /// Appends to `batch` at most `limit` changes and at most `limit` touches.
-    /// Answers whether more is waiting.
+    /// Returns whether more are waiting.
     fn drain(&self, batch: &mut Batch, limit: usize) -> bool;
 
-    /// By how much the weight held exceeds what the worker should keep it under,
-    /// so that inserts find room without waiting.
+    /// The weight to evict. The limit is below the capacity, so that inserts find room
+    /// without waiting.
     fn need(&self) -> u64;
 
-    /// Applies a policy's answer to the last batch. A victim that is not known,
-    /// named twice, out of bounds, or whose slot has changed since that drain is
-    /// skipped and counted; the policy has forgotten it all the same, so the
-    /// store reports a live one again with the next drain.
+    /// Evicts the victims that the policy returned for the last batch. A victim is skipped
+    /// and counted if it is not known, named twice, out of bounds, or if its slot has
+    /// changed since that drain. The policy has forgotten a skipped victim too, so a
+    /// changed slot that holds an entry is reported as admitted by the next drain.
     fn evict(&self, victims: &[u32]) -> Evicted;
 
-    /// The node's own choice, where a policy gives none: evicts entries that were
-    /// not used lately until `need()` is 0 or `limit` are gone. The policy is told
-    /// of them as removed. Answers how many went.
+    /// Evicts entries that were not used lately, until `need()` is 0 or `limit` entries
+    /// are evicted. It serves when the policy does not choose. The next drain reports the
+    /// entries to the policy as removed. Returns the number of evicted entries.
     fn evict_by_recency(&self, limit: usize) -> usize;
 
-    /// A new policy knows nothing: every entry is to be reported as admitted, those of
-    /// `order` first and in that order, the rest by recency, coldest first. Touches not
-    /// yet drained are dropped. Answers how many entries there are.
+    /// Queues every entry to be reported as admitted, for a policy that knows none. The
+    /// slots of `order` come first, in that order; the rest follow by recency, coldest
+    /// first. Touches that were not drained are dropped. Returns the number of entries.
     fn resync(&self, order: &[u32]) -> usize;
 }
 
@@ -41,11 +41,12 @@ pub trait Residents: Keys + 'static {
 pub struct Evicted {
     /// Entries dropped.
     pub entries: u32,
-    /// Weight that came free.
+    /// Weight of those entries.
     pub weight: u64,
-    /// Victims skipped because their slot changed since the drain: no fault.
+    /// Victims skipped because their slot changed since the drain. The policy is not at
+    /// fault.
     pub stale: u32,
-    /// Victims that the policy could not have: never admitted, out of bounds, or
-    /// named twice.
+    /// Victims that the policy does not know: never admitted, out of bounds, or named
+    /// twice.
     pub bogus: u32,
 }

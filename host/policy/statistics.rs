@@ -1,13 +1,13 @@
-//! What a policy says about itself, as far as it can be shown to others.
+//! Validation of the statistics that a policy reports.
 
 use std::collections::BTreeSet;
 
-/// Most statistics of one policy; each is a time series to whoever watches.
+/// Most statistics of one policy. Each one becomes a time series in the monitoring.
 const MOST: usize = 64;
 const LONGEST_NAME: usize = 64;
 
-/// Those of `told` that can be: finite numbers under short plain names, each name
-/// once.
+/// The valid statistics of `told`: finite numbers with short plain names. Of several with
+/// the same name, the first is kept.
 pub(super) fn credible(told: Vec<(String, f64)>) -> Vec<(String, f64)> {
     let mut names = BTreeSet::new();
     let mut kept = told;

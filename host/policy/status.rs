@@ -1,4 +1,4 @@
-//! How a worker is doing, readable at any time without waiting for it.
+//! The status of a worker, readable at any time without waiting for the worker.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use crate::sync::Mutex;
 
 use super::{Evicted, Failure, PolicySource};
 
-/// Upper bounds of the buckets of [`WorkerStatus::step_buckets`], in microseconds;
-/// one more bucket holds what is longer.
+/// Upper bounds of the buckets of [`WorkerStatus::step_buckets`], in microseconds.
+/// One more bucket counts the longer steps.
 pub const STEP_BOUNDS_US: [u64; 10] = [1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144];
 
 /// What a worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkerState {
-    /// The policy chooses who leaves.
+    /// The policy chooses the victims.
     Running,
-    /// The policy failed, a new instance follows; the node chooses meanwhile.
+    /// The policy failed. The node evicts by recency until a new instance is made.
     Recovering,
-    /// The policy failed too often; the node chooses until a swap.
+    /// The policy failed too often. The node evicts by recency until a swap.
     Fallback,
-    /// The worker has ended; the node chooses where room is needed.
+    /// The worker has ended. Inserts evict by recency when they need room.
     Stopped,
 }
 
@@ -37,44 +37,44 @@ impl WorkerState {
     }
 }
 
-/// A worker at one moment. Counts are since the start and go on through swaps.
+/// The status of a worker at one moment. Counters run since its start, across swaps.
 #[derive(Clone, Debug)]
 pub struct WorkerStatus {
-    /// The policy's name, as its source tells.
+    /// The policy's name, from its source.
     pub policy: String,
     /// Digest of its component in hexadecimal; empty for native code.
     pub sha256: String,
     /// What the worker is doing.
     pub state: WorkerState,
-    /// Why it is not running; while it runs, `None`.
+    /// Why the policy is not running; `None` while it runs.
     pub problem: Option<String>,
     /// Failures by [`Failure::kind`].
     pub failures: BTreeMap<&'static str, u64>,
     /// Steps that succeeded.
     pub steps: u64,
-    /// Entries evicted on the policy's word.
+    /// Entries evicted that the policy chose.
     pub victims: u64,
-    /// Entries that the worker evicted by recency.
+    /// Entries evicted by recency, by the worker or by an insert that waited too long.
     pub by_recency: u64,
-    /// Victims that the policy could not have had.
+    /// Victims that the policy does not know; see [`Evicted::bogus`].
     pub bogus: u64,
-    /// Victims whose slot had changed meanwhile: no fault.
+    /// Victims whose slot had changed since the drain; see [`Evicted::stale`].
     pub stale: u64,
-    /// Steps that gave no victims although room was needed, or too few.
+    /// Steps that returned too few victims although room was needed.
     pub short: u64,
     /// Steps by duration; see [`STEP_BOUNDS_US`]. Not cumulative.
     pub step_buckets: [u64; STEP_BOUNDS_US.len() + 1],
-    /// Time spent in steps.
+    /// Total time spent in steps.
     pub step_time: Duration,
-    /// What the policy said of itself when it was last
-    /// [asked](super::Worker::statistics); of one that was swapped out, nothing.
+    /// The policy's own statistics when it was last
+    /// [asked](super::Worker::statistics). A swap clears them.
     pub statistics: Vec<(String, f64)>,
 }
 
-/// Where the worker keeps its status.
+/// The status that the worker publishes.
 #[derive(Debug)]
 pub(super) struct Board {
-    /// Written by the worker a few times a step, copied by who asks.
+    /// Written by the worker a few times a step; readers copy it.
     status: Mutex<WorkerStatus>,
 }
 

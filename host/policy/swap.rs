@@ -1,11 +1,11 @@
-//! A new policy takes the place of one at work, and learns from it who is cold.
+//! Replaces a running policy by a new one, and hands over which entries are cold.
 //!
-//! 1. The old policy's state is given to the new one, if both can do that.
-//! 2. Otherwise the old one is *drained*: asked for victims until it has named all that it
-//!    knows. Nothing is evicted by that. The order is the order of eviction.
-//! 3. The new one *admits*: it is told of every entry, in that order, and chooses the
-//!    victims from then on. Until it knows every entry the old instance is kept, and a
-//!    failure of the new one leads back to it.
+//! 1. If both policies support it, the new one restores the old one's saved state.
+//! 2. Otherwise the old one is *drained*: asked for victims until it has named every entry
+//!    that it knows. These victims are not evicted. They give the eviction order.
+//! 3. The new one *admits*: it receives every entry in that order, and already chooses the
+//!    victims. The old instance is kept until the new one has received every entry. If the
+//!    new one fails before that, the old one resumes.
 
 use std::mem;
 
@@ -17,7 +17,8 @@ use super::status::WorkerState;
 use super::worker_thread::WorkerThread;
 
 impl WorkerThread {
-    /// Begins a swap, by the shortest way there is. One that is under way ends first.
+    /// Begins a swap, with a snapshot if both policies support it. A swap that is still in
+    /// progress is finished first.
     pub(super) fn swap(&mut self, mut swap: Box<Swap>) {
         if matches!(self.phase, Phase::Draining(_)) {
             self.end_draining(false);
@@ -35,14 +36,14 @@ impl WorkerThread {
                 }
                 Ok(false) => self.begin_draining(old, swap),
                 Err(failure) => {
-                    // The old one has lost nothing by telling, and goes on.
+                    // Saving did not change the old policy, so it keeps running.
                     self.phase = Phase::Running(old);
                     swap.failed(failure);
                 }
             },
             Ok(None) => self.begin_draining(old, swap),
             Err(failure) => {
-                // No loss: the new one is here already.
+                // The old policy failed, but the new one is ready to replace it.
                 self.shared.board.failed(&failure);
                 self.tell_all(*swap, None, Vec::new(), Handover::Recency);
             }
@@ -63,7 +64,7 @@ impl WorkerThread {
         }));
     }
 
-    /// One step towards the old policy's order.
+    /// Asks the old policy for the next part of its eviction order.
     pub(super) fn drain_old(&mut self) {
         let now_ms = self.config.clock.now_ms();
         let Phase::Draining(draining) = &mut self.phase else { return };
@@ -71,14 +72,15 @@ impl WorkerThread {
             Ok(true) if now_ms < draining.until_ms => {}
             Ok(more) => self.end_draining(!more),
             Err(failure) => {
-                // What it said before is as good as ever.
+                // The part of the order that it gave before is still used.
                 self.shared.board.failed(&failure);
                 self.end_draining(false);
             }
         }
     }
 
-    /// `is_empty`: the old one knows nothing any more, so it may come back as it is.
+    /// `is_empty`: the old policy has named every entry and knows none any more. Only then
+    /// is it kept, to resume if the swap fails.
     fn end_draining(&mut self, is_empty: bool) {
         let Phase::Draining(draining) = mem::replace(&mut self.phase, Phase::Fallback) else {
             return;
@@ -90,7 +92,7 @@ impl WorkerThread {
 
     // ---- Admitting ----
 
-    /// Has a policy that knows nothing told of every entry, those of `order` first.
+    /// Queues every entry for a policy that knows none, the slots of `order` first.
     fn tell_all(&mut self, swap: Swap, old: Option<Instance>, order: Vec<u32>, handover: Handover) {
         let left = self.shared.residents.resync(&order);
         self.install(swap, old, order, handover, left);
@@ -124,7 +126,8 @@ impl WorkerThread {
         self.phase = Phase::Admitting(Box::new(admitting));
     }
 
-    /// Counts what the new policy was told in this turn. `more`: changes wait still.
+    /// Counts the entries that the new policy received in this turn. `more`: further
+    /// events are waiting.
     pub(super) fn note_admitted(&mut self, more: bool) {
         let Phase::Admitting(admitting) = &mut self.phase else { return };
         admitting.left = admitting.left.saturating_sub(self.batch.admitted.len());
@@ -138,14 +141,14 @@ impl WorkerThread {
             Phase::Admitting(admitting) => {
                 let Admitting { new, reply, begun, handover, .. } = *admitting;
                 self.phase = Phase::Running(new);
-                // Who asked may have stopped waiting.
+                // The caller may have stopped waiting.
                 let _ = reply.send(Ok(Swapped { handover, took: begun.elapsed() }));
             }
             other => self.phase = other,
         }
     }
 
-    /// The new policy failed before it knew the entries: the old one goes on.
+    /// Undoes a swap whose new policy failed before it had received every entry.
     pub(super) fn go_back(&mut self, admitting: Admitting, failure: &Failure) {
         let Admitting { reply, before, handover, .. } = admitting;
         let board = &self.shared.board;
@@ -159,8 +162,8 @@ impl WorkerThread {
         let source = self.source.as_ref();
         match before.instance {
             Some(old) => {
-                // One that gave its state away knows all but the batch at hand, and one
-                // that was drained knows nothing.
+                // After a snapshot the old policy knows everything except the current
+                // batch. After it was drained it knows nothing.
                 if matches!(handover, Handover::Ordered { .. }) {
                     self.batch.clear();
                     self.shared.residents.resync(&before.order);
@@ -182,8 +185,8 @@ impl WorkerThread {
 }
 
 impl Draining {
-    /// Asks for the next part of the order. Answers whether there may be more: each step
-    /// must name somebody new, so there is an end to it.
+    /// Asks for the next part of the order. Returns whether there may be more. A step that
+    /// names no new slot ends it, so the number of steps is bounded.
     fn step(&mut self, now_ms: u64) -> Result<bool, Failure> {
         self.old.step(&Batch::default(), LARGEST_NEED, now_ms, &mut self.victims)?;
         let before = self.order.len();

@@ -1,14 +1,14 @@
-//! Hits on their way to the policy: a small ring that forgets rather than waits.
+//! A small lossy buffer of hits for the policy: it drops hits rather than wait.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A lossy list of slots: any number of writers that share it, one reader that
-/// has it alone. When it is full the newest touch is dropped, which costs a
-/// policy some precision and a hit nothing.
+/// A lossy list of slots. Any number of threads can push at the same time; draining needs
+/// exclusive access. A full ring drops new touches, which makes the policy less precise
+/// but never delays a hit.
 #[derive(Debug)]
 pub struct TouchRing {
     slots: Box<[AtomicU32]>,
-    /// Places handed out since the last drain; may exceed the length.
+    /// Number of places handed out since the last drain; may exceed the length.
     next: AtomicU32,
 }
 
@@ -19,10 +19,11 @@ impl TouchRing {
         Self { slots: (0..len).map(|_| AtomicU32::new(0)).collect(), next: AtomicU32::new(0) }
     }
 
-    /// Notes a hit on `slot`. Answers the number of touches waiting with it;
-    /// `None` when the ring is full.
+    /// Records a hit on `slot`. Returns the number of touches in the ring, this one
+    /// included; `None` if the ring is full.
     pub fn push(&self, slot: u32) -> Option<usize> {
-        // A plain load first: a full ring must not become a contended counter.
+        // A plain load first: otherwise all hits would contend for the counter of a full
+        // ring.
         if self.next.load(Ordering::Relaxed) as usize >= self.slots.len() {
             return None;
         }
@@ -31,14 +32,14 @@ impl TouchRing {
         Some(place + 1)
     }
 
-    /// Takes all touches in the order they came. Having the ring alone, it can't
-    /// meet a place that was handed out and not written yet.
+    /// Takes all touches, oldest first. Access is exclusive, so every place that was handed
+    /// out has been written.
     pub fn drain(&mut self) -> impl Iterator<Item = u32> {
         let filled = (std::mem::take(self.next.get_mut()) as usize).min(self.slots.len());
         self.slots[..filled].iter_mut().map(|slot| *slot.get_mut())
     }
 
-    /// Touches that it can hold.
+    /// Number of touches that the ring can hold.
     #[must_use]
     pub fn room(&self) -> usize {
         self.slots.len()

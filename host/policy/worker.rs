@@ -1,5 +1,4 @@
-//! The worker of a group, as the rest of the node sees it: the handle of one thread that
-//! owns the policy's instance.
+//! The handle of a group's worker: one thread that owns the policy's instance.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -18,20 +17,20 @@ use super::worker_thread::{Next, Shared, WorkerThread};
 use super::{Failure, PolicyConfig, PolicySource, Residents, Waker};
 use crate::sync::Mutex;
 
-/// The handle. Dropping it ends the thread.
+/// The handle of a worker thread. Dropping it ends the thread.
 pub struct Worker {
     shared: Arc<Shared>,
     waker: Waker,
     policy: PolicyConfig,
     drain_limit: usize,
     room_wait: Duration,
-    /// Taken by whoever ends the thread first.
+    /// Taken by the first call of `shutdown`; `None` without a thread.
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Worker {
-    /// Makes the first instance of `source`, tries it, and starts the thread.
-    /// `waker` is the one that the store wakes it by.
+    /// Makes the first instance of `source` and starts the thread. The store must wake
+    /// the worker through the same `waker`.
     ///
     /// # Errors
     /// The configuration is refused, the plugin fails at once, or the system has
@@ -53,8 +52,8 @@ impl Worker {
         Ok(worker)
     }
 
-    /// A worker without a thread, for a program that decides by itself who runs
-    /// when: it does nothing but in the [`Turns`] that are taken.
+    /// A worker without a thread, for a program that schedules the turns itself. Work is
+    /// done only when a turn of the returned [`Turns`] is taken.
     ///
     /// # Errors
     /// Those of [`start`](Self::start).
@@ -82,13 +81,13 @@ impl Worker {
         Ok((worker, Turns { _ending: ending, thread }))
     }
 
-    /// For an insert that found the store full: returns when it is worth trying
-    /// again, after the worker has evicted something or, when that takes longer
-    /// than [`WorkerConfig::room_wait`], after room was made by recency. Giving up
-    /// the wait costs nothing.
+    /// Waits for room on behalf of an insert that found the store full. Returns after the
+    /// worker has evicted something, and then the insert can try again. If that takes
+    /// longer than [`WorkerConfig::room_wait`], this call evicts by recency itself. The
+    /// future can be dropped at any time.
     ///
-    /// The store's part: after it refused an entry as not fitting now,
-    /// [`Residents::need`] is above 0 until that entry would fit.
+    /// This relies on the store: after it has refused an entry for lack of room,
+    /// [`Residents::need`] must be above 0 until that entry would fit.
     pub async fn room(&self) {
         if self.shared.room.wait(self.room_wait, || self.waker.wake()).await {
             return;
@@ -97,17 +96,17 @@ impl Worker {
         self.shared.board.evicted_by_recency(went);
     }
 
-    /// Replaces the policy while everything goes on: a new instance is made, then
-    /// learns of the entries in the old one's order. Until it knows them, a failure
-    /// leads back to the old one; after that, one is recovered from with the new
-    /// source. Leaves fallback and recovery too.
+    /// Replaces the policy while the cache keeps serving. A new instance is made and
+    /// receives the entries in the old one's eviction order. If it fails before it has
+    /// received all of them, the old instance resumes. After that, a failure is followed
+    /// by a new instance of the new source. A swap also ends fallback and recovery.
     ///
     /// # Errors
-    /// The configuration is refused, the new policy fails, a newer swap came
+    /// The configuration is refused, the new policy fails, a newer swap was requested
     /// before this one began, or the worker has ended.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// If called outside a tokio runtime.
     pub async fn swap(
         &self,
         source: Arc<dyn PolicySource>,
@@ -116,7 +115,7 @@ impl Worker {
         let begun = Instant::now();
         let config = PolicyConfig { options, ..self.policy.clone() };
         let residents = self.shared.residents.clone();
-        // A component may take its time to configure: never on the runtime.
+        // Configuring a component may take long, so it must not block the runtime.
         let made = task::spawn_blocking(move || {
             let instance = Instance::new(source.as_ref(), &config, residents)?;
             Ok((source, config, instance))
@@ -129,17 +128,18 @@ impl Worker {
         answer.await.unwrap_or(Err(Failure::Stopped))
     }
 
-    /// How the worker is doing. Does not wait for it.
+    /// The worker's status. Does not wait for the worker.
     #[must_use]
     pub fn status(&self) -> WorkerStatus {
         self.shared.board.read()
     }
 
-    /// The policy's own counters and gauges, as far as they are credible; empty
-    /// while none is running. They stand in the [`status`](Self::status) from then on.
+    /// Asks the policy for its own counters and gauges. Invalid ones are left out; the
+    /// list is empty while no policy is running. The answer also replaces the statistics
+    /// in the [`status`](Self::status).
     ///
     /// # Errors
-    /// The policy failed over the question, or the worker has ended.
+    /// The policy failed during the call, or the worker has ended.
     pub async fn statistics(&self) -> Result<Vec<(String, f64)>, Failure> {
         let (reply, answer) = oneshot::channel();
         self.shared.inbox.statistics(reply);
@@ -147,8 +147,8 @@ impl Worker {
         answer.await.unwrap_or(Err(Failure::Stopped))
     }
 
-    /// Ends the thread and waits for it: at most for the step at hand. Inserts
-    /// then make room by recency. Again: nothing.
+    /// Ends the thread and waits for it, at most until its current turn is done. Inserts
+    /// then make room by recency. Further calls do nothing.
     pub fn shutdown(&self) {
         self.shared.inbox.stop();
         self.waker.wake();
@@ -165,7 +165,7 @@ impl Drop for Worker {
     }
 }
 
-/// Tells everybody that the thread has ended, in whatever way.
+/// Marks the worker as ended when dropped, also when the thread panics.
 struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
@@ -176,17 +176,17 @@ impl Drop for Ending {
     }
 }
 
-/// What a worker does. Dropping it ends the worker.
+/// The turns of a worker. Dropping it ends the worker.
 #[doc(hidden)]
 pub struct Turns {
-    /// Dropped first: nobody waits for the last instance to be taken down.
+    /// Dropped first, so that callers do not wait until the instance is dropped.
     _ending: Ending,
     thread: WorkerThread,
 }
 
 impl Turns {
-    /// Does a bounded piece of what is to do. Answers whether there is more to do
-    /// before it is woken.
+    /// Does a bounded amount of work. Returns whether there is more to do now; otherwise
+    /// the next turn is due after a wake.
     pub fn take(&mut self) -> bool {
         self.thread.turn() == Next::Again
     }

@@ -1,4 +1,4 @@
-//! The worker's thread, turn by turn: take what happened, tell the policy, apply its victims.
+//! The loop of the worker thread: drain events, step the policy, evict its victims.
 
 use std::mem;
 use std::sync::Arc;
@@ -15,18 +15,18 @@ use super::statistics::credible;
 use super::status::{Board, WorkerState};
 use super::{Batch, Failure, PolicySource, Residents};
 
-/// What the worker's thread does after a turn.
+/// What the worker thread does after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Take another turn.
     Again,
-    /// Wait for the waker, but no longer than this.
+    /// Wait for the waker, at most this long.
     Wait(Option<Duration>),
     /// End.
     Stop,
 }
 
-/// What the worker shares with its handle.
+/// State shared between the worker thread and its handle.
 pub(super) struct Shared {
     pub(super) residents: Arc<dyn Residents>,
     pub(super) inbox: Inbox,
@@ -34,12 +34,12 @@ pub(super) struct Shared {
     pub(super) board: Board,
 }
 
-/// All that the worker's thread owns.
+/// State owned by the worker thread.
 pub(super) struct WorkerThread {
     pub(super) group: String,
     pub(super) shared: Arc<Shared>,
     pub(super) config: WorkerConfig,
-    /// Where the next instance comes from.
+    /// Makes the next instance.
     pub(super) source: Arc<dyn PolicySource>,
     pub(super) phase: Phase,
     pub(super) strikes: Strikes,
@@ -49,7 +49,7 @@ pub(super) struct WorkerThread {
 }
 
 impl WorkerThread {
-    /// A worker at work with `instance`, made by `source`.
+    /// A worker that runs `instance`, which `source` made.
     pub(super) fn new(
         group: &str,
         shared: Arc<Shared>,
@@ -70,7 +70,7 @@ impl WorkerThread {
         }
     }
 
-    /// Does a bounded piece of what is to do.
+    /// Does a bounded amount of work.
     pub(super) fn turn(&mut self) -> Next {
         let commands = self.shared.inbox.take();
         if commands.stop {
@@ -81,7 +81,7 @@ impl WorkerThread {
         let more = self.shared.residents.drain(&mut self.batch, self.config.drain_limit);
         let evicted = match self.phase {
             Phase::Running(_) | Phase::Admitting(_) => self.step(),
-            // The batch is dropped: a new policy is told of every entry anyway.
+            // The batch is dropped: a new policy receives every entry anyway.
             _ => self.evict_by_recency(),
         };
         self.note_admitted(more);
@@ -100,15 +100,15 @@ impl WorkerThread {
         };
         let satisfied = self.shared.residents.need() == 0;
         self.shared.room.wake(if satisfied { usize::MAX } else { evicted });
-        // After a turn that changed something, look again. One that changed
-        // nothing although room is needed won't do better without news.
+        // A turn that changed something is followed by another. A turn that changed
+        // nothing would do so again until there are new events, even if room is needed.
         match waiting {
             Some(limit) if !more && evicted == 0 && self.batch.is_empty() => Next::Wait(limit),
             _ => Next::Again,
         }
     }
 
-    /// Does what the handle asked for.
+    /// Executes commands of the handle.
     fn obey(&mut self, commands: Commands) {
         if let Some(swap) = commands.swap {
             self.swap(swap);
@@ -123,7 +123,7 @@ impl WorkerThread {
         };
         self.shared.board.tells(answer.clone().unwrap_or_default());
         for reply in commands.statistics {
-            // Who asked may have stopped waiting.
+            // The caller may have stopped waiting.
             let _ = reply.send(answer.clone());
         }
         if let Err(failure) = answer {
@@ -131,7 +131,7 @@ impl WorkerThread {
         }
     }
 
-    /// Tells the policy and applies its victims. Answers how many entries went.
+    /// Steps the policy and evicts its victims. Returns the number of evicted entries.
     fn step(&mut self) -> usize {
         let instance = match &mut self.phase {
             Phase::Running(instance) => instance,
@@ -148,8 +148,9 @@ impl WorkerThread {
         if let Err(failure) = instance.step(&self.batch, need, now_ms, &mut self.victims) {
             self.fail(&failure);
             return match self.phase {
-                // The old policy is back, and does not know of this batch. One that was
-                // drained is told of everything anew.
+                // The swap was undone, and the old policy has not received this batch. If
+                // the old policy was drained, `go_back` cleared the batch and queued every
+                // entry anew.
                 Phase::Running(_) => {
                     if self.batch.is_empty() {
                         self.shared.residents.drain(&mut self.batch, self.config.drain_limit);
@@ -162,7 +163,7 @@ impl WorkerThread {
         let took = begun.elapsed();
         let evicted = residents.evict(&self.victims);
         let full = self.victims.len() == self.config.policy.max_victims as usize;
-        // A stale victim is no fault: its slot was reused while the policy ran.
+        // A stale victim is not the policy's fault: its slot changed while the policy ran.
         let short = evicted.weight < need && evicted.stale == 0 && !(full && evicted.bogus == 0);
         self.shared.board.stepped(took, &evicted, short);
         self.complaints.note(&self.group, self.source.name(), evicted.bogus, short, now_ms);
@@ -171,7 +172,7 @@ impl WorkerThread {
         evicted.entries as usize + by_recency
     }
 
-    /// The node's own choice, where room is needed. Answers how many went.
+    /// Evicts by recency if room is needed. Returns the number of evicted entries.
     pub(super) fn evict_by_recency(&self) -> usize {
         let residents = &self.shared.residents;
         if residents.need() == 0 {
@@ -182,9 +183,9 @@ impl WorkerThread {
         went
     }
 
-    /// Drops the instance and decides what follows.
+    /// Drops the failed instance and chooses the next phase.
     pub(super) fn fail(&mut self, failure: &Failure) {
-        // First of all: whatever it holds, it is to hold no longer.
+        // The instance is dropped first, to free its memory before anything else.
         if let Phase::Admitting(admitting) = mem::replace(&mut self.phase, Phase::Fallback) {
             return self.go_back(*admitting, failure);
         }
@@ -210,7 +211,7 @@ impl WorkerThread {
         board.shows(self.source.as_ref(), state, Some(problem));
     }
 
-    /// Puts a new instance in the place of one that failed.
+    /// Replaces a failed instance by a new one of the same source.
     fn renew(&mut self) {
         let residents = &self.shared.residents;
         match Instance::new(self.source.as_ref(), &self.config.policy, residents.clone()) {

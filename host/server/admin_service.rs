@@ -1,4 +1,4 @@
-//! `psycache.v1.Admin`: what operators ask of this node.
+//! The service `psycache.v1.Admin`, which operators call.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -19,41 +19,40 @@ use crate::proto::{
     StatusRequest, StatusResponse, SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse,
 };
 
-/// What an operator may see and do. The node implements it, because only the node
-/// knows both groups and plugins.
+/// The operations of the admin service. The node implements them, because only it has both
+/// the groups and the plugins.
 pub trait Operations: Send + Sync + 'static {
-    /// The node as it sees itself and its cluster, read without waiting for
-    /// anyone.
+    /// The status of the node and its view of the cluster. Does not wait for a worker or
+    /// for another node.
     fn status(&self) -> StatusResponse;
 
-    /// Replaces the policy of a group that exists while it serves.
+    /// Replaces the policy of an existing group, which keeps serving.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] with the argument `component`, `name` or
-    /// `options` for a plugin that can't be used; the old policy stays.
+    /// `options` if the plugin can't be used. The old policy then stays.
     fn swap_policy(&self, swap: PolicySwap) -> BoxFuture<'_, Result<PolicySwapped, Error>>;
 }
 
-/// A policy that an operator sent.
+/// A request to replace the policy of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicySwap {
-    /// The group that gets it.
+    /// Name of the group.
     pub group: String,
-    /// What it is called in status and metrics; a built-in's name if there is no
-    /// component.
+    /// Name in status and metrics. Without a component it names a built-in policy.
     pub name: String,
-    /// The component, checked against its digest; `None`: the built-in `name`.
+    /// The component, checked against its digest; `None` for the built-in policy `name`.
     pub component: Option<Bytes>,
-    /// Name and value, in the order of the names.
+    /// Names and values, sorted by name.
     pub options: Vec<(String, String)>,
 }
 
-/// What a swap did.
+/// The result of a swap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicySwapped {
     /// Entries handed to the new policy.
     pub entries: u64,
-    /// From the old policy's last step to the new one's first.
+    /// How long the swap took.
     pub took: Duration,
 }
 
@@ -101,7 +100,7 @@ enum Refusal {
 }
 
 impl AdminService {
-    /// The component's bytes; none if none were sent.
+    /// Reads the bytes of the component; empty if none were sent.
     async fn component(
         &self,
         parts: &mut Streaming<SwapPolicyRequest>,

@@ -1,4 +1,4 @@
-//! The six calls of the cache, the same whether they come alone or on a session.
+//! The six calls of the cache service, shared by unary calls and sessions.
 
 use std::time::{Duration, Instant};
 
@@ -19,23 +19,23 @@ use crate::value;
 /// The service's name in traces.
 pub(super) const SERVICE: &str = "psycache.v1.Cache";
 
-/// Most keys of one call: an answer for more could be larger than any client
-/// takes.
+/// Most keys of one call. The answer for more could be larger than a client accepts.
 const MAX_KEYS: usize = 10_000;
 
-/// Bytes of values in one answer: what clients take in a message. A key may be
-/// named many times, so the number of keys alone bounds nothing.
+/// Most bytes of values in one answer, so that clients accept the message. `MAX_KEYS` alone
+/// does not limit them, because values can be large and a key can be repeated.
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
-/// A request that a group answers.
+/// A request to a group.
 pub(super) trait CacheCall: Send + Sync + 'static {
-    /// What it is answered with.
+    /// The response message.
     type Answer: Send;
-    /// Its name in the service.
+    /// Name of the method in the service.
     const METHOD: &'static str;
-    /// The group that it names.
+    /// Name of the group, as sent.
     fn group(&self) -> &[u8];
-    /// Does what it asks, within a time, and tells `span` what the status does not.
+    /// Executes the request within a time limit. Records in `span` details of the result that
+    /// the status does not contain.
     fn run(
         &self,
         groups: &Groups,
@@ -122,8 +122,8 @@ impl CacheCall for SetRequest {
         let group = groups.of_request(&self.group)?;
         let key = key::parse(&self.key)?;
         let ttl = (self.ttl_ms > 0).then(|| Duration::from_millis(self.ttl_ms));
-        // What came in is a slice of the connection's buffer, and would keep all of
-        // it alive while the store counts the slice.
+        // The received value is a slice of the connection's buffer. Keeping it would keep the
+        // whole buffer allocated, of which the store's budget counts only the slice.
         let value = Bytes::copy_from_slice(&self.value);
         group.set(key, value, ttl, within).await?;
         Ok(SetResponse {})
@@ -220,7 +220,7 @@ fn found(answer: value::Answer) -> GetResponse {
         value::Origin::Hot => Origin::Hot,
         value::Origin::Stale => Origin::Stale,
     };
-    // 0 says "no limit", so what is about to expire has 1 ms left.
+    // 0 means "no limit", so a value that is about to expire has 1 ms left.
     let ttl_ms = answer.ttl.map_or(0, |ttl| (ttl.as_millis() as u64).max(1));
     GetResponse { value: answer.value.into(), origin: origin.into(), ttl_ms }
 }

@@ -1,4 +1,4 @@
-//! `psycache.v1.Cache`: what applications ask.
+//! The service `psycache.v1.Cache`, which applications call.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::proto::{
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
 
-/// Answers for every group of the node.
+/// Serves every group of the node.
 pub(super) struct CacheService {
     pub(super) groups: Groups,
     pub(super) config: Config,

@@ -1,20 +1,20 @@
-//! What the server is told.
+//! Configuration of the server.
 
 use std::time::Duration;
 
 /// Limits of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The longest value of a Set or of another node's answer, in bytes; a message may
-    /// be longer by a key and a group's name.
+    /// The longest value of a Set or of another node's answer, in bytes. A message may be
+    /// longer by the key and the name of the group.
     pub max_value_bytes: usize,
     /// The longest component of a SwapPolicy, in bytes.
     pub max_component_bytes: usize,
-    /// How long a caller waits that gives no deadline of its own.
+    /// The longest time for a call, and the time for a call without a deadline.
     pub request_timeout: Duration,
-    /// Requests of one Session at work at a time; more wait in the connection.
+    /// Most requests of one Session that run at a time. Further requests wait.
     pub session_window: usize,
-    /// How long a server that stops waits for what is in flight.
+    /// How long a stopping server waits for requests in flight.
     pub drain_timeout: Duration,
 }
 

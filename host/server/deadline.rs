@@ -1,27 +1,27 @@
-//! How long a caller waits, as it tells in the `grpc-timeout` header.
+//! The time limit of a call, from the `grpc-timeout` header or the message.
 
 use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 
-/// Of what a caller allows, a tenth but at most this stays for the answer's way
-/// back: one that starts out at the deadline is late.
+/// Most time that is reserved for sending the answer. A tenth of the caller's time limit is
+/// reserved if that is less. An answer that is sent at the deadline arrives too late.
 const WAY_BACK: Duration = Duration::from_millis(20);
 
-/// The time to answer a call in: what the caller allows, `at_most` our own limit.
-/// A header that can't be read counts as none.
+/// The time limit of a call: the caller's, less the reserve, but no more than `at_most`. A
+/// header that can't be parsed is ignored.
 pub(super) fn of(metadata: &MetadataMap, at_most: Duration) -> Duration {
     let header = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok());
     within(header.and_then(parse), at_most)
 }
 
-/// The same for a time that stands in the message.
+/// Like [`of`], for a time limit from a message.
 pub(super) fn within(allowed: Option<Duration>, at_most: Duration) -> Duration {
     let allowed = allowed.map(|allowed| allowed - WAY_BACK.min(allowed / 10));
     allowed.map_or(at_most, |allowed| allowed.min(at_most))
 }
 
-/// `100m`: at most eight digits and a unit.
+/// Parses a `grpc-timeout` such as `100m`: at most eight digits and a unit.
 fn parse(header: &str) -> Option<Duration> {
     let (digits, unit) = header.split_at_checked(header.len().checked_sub(1)?)?;
     let is_number = (1..=8).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! What operators and metrics are told of a group.
+//! Status and metrics of the groups.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::telemetry::{
 };
 
 impl Groups {
-    /// What the metrics tell of each group.
+    /// The metrics of each group.
     #[must_use]
     pub fn readings(&self) -> Vec<GroupReading> {
         self.iter().map(reading).collect()
     }
 
-    /// What `status` tells of each group.
+    /// The status of each group for operators.
     #[must_use]
     pub fn statuses(&self) -> Vec<GroupStatus> {
         self.iter().map(status).collect()
@@ -62,7 +62,8 @@ fn reading(group: &Arc<Group>) -> GroupReading {
 
 fn policy_reading(group: &Group) -> PolicyReading {
     let worker = group.parts().worker.status();
-    // These cost precision only, so they are no reason to start the policy anew.
+    // Wrong victims make evictions less precise but do not restart the policy, so the worker
+    // does not count them as failures. The metric includes them.
     let lies = [("bogus-victim", worker.bogus), ("too-few-victims", worker.short)];
     PolicyReading {
         name: worker.policy,

@@ -1,4 +1,4 @@
-//! The groups of a node, found by the name in a request.
+//! The groups of a node by name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use futures::future::join_all;
 use crate::error::Error;
 use crate::group::Group;
 
-/// How much of an unknown name an error repeats.
+/// Most bytes of an unknown name that an error message repeats.
 const LONGEST_ECHO: usize = 64;
 
-/// The groups of a node by name. Made once: a node's groups don't change.
+/// The groups of a node by name. They do not change while the node runs.
 #[derive(Clone)]
 pub struct Groups(Arc<BTreeMap<Vec<u8>, Arc<Group>>>);
 
 impl Groups {
-    /// These groups, each under its own name.
+    /// Indexes groups by their names.
     pub fn new(groups: impl IntoIterator<Item = Arc<Group>>) -> Self {
         let named = groups.into_iter().map(|group| (group.config().name.clone().into(), group));
         Self(Arc::new(named.collect()))
@@ -26,12 +26,12 @@ impl Groups {
     /// The group of this name.
     ///
     /// # Errors
-    /// [`Error::UnknownGroup`] names those that exist.
+    /// [`Error::UnknownGroup`] lists the groups that exist.
     pub fn find(&self, name: &str) -> Result<&Arc<Group>, Error> {
         self.of_request(name.as_bytes())
     }
 
-    /// The same for a name as it stands in a request.
+    /// Like [`find`](Self::find), with the bytes of a name from a request.
     pub(crate) fn of_request(&self, name: &[u8]) -> Result<&Arc<Group>, Error> {
         self.0.get(name).ok_or_else(|| {
             let echo = String::from_utf8_lossy(&name[..name.len().min(LONGEST_ECHO)]).into_owned();
@@ -40,21 +40,21 @@ impl Groups {
         })
     }
 
-    /// Every group, in the order of the names.
+    /// All groups, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Group>> {
         self.0.values()
     }
 
-    /// Their names, in order.
+    /// The names of all groups, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.iter().map(|group| group.config().name.as_str())
     }
 
-    /// Has each policy tell its statistics, for the readings that follow, or as many
-    /// as do so within `limit`.
+    /// Asks each policy for its statistics and waits at most `limit`. Later readings include
+    /// the answers.
     pub(super) async fn ask_statistics(&self, limit: Duration) {
         let asked = join_all(self.iter().map(|group| group.parts().worker.statistics()));
-        // A policy that fails over it is told of by its worker.
+        // A failure of a policy is logged by its worker.
         let _ = tokio::time::timeout(limit, asked).await;
     }
 }

@@ -1,5 +1,4 @@
-//! Whether the node wants requests, told to everyone who asks in the same words:
-//! grpc.health.v1, /readyz and the sessions.
+//! The readiness of the node, shared by grpc.health.v1, /readyz and the sessions.
 
 use tokio::sync::watch;
 use tonic_health::ServingStatus;
@@ -7,25 +6,25 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use super::groups::Groups;
 
-/// Where a node is in its life.
+/// The phases of a node's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// It does not know the other nodes yet.
+    /// The node does not know the other nodes yet.
     Starting,
-    /// It answers.
+    /// The node serves requests.
     Ready,
-    /// It answers, and leaves the cluster: whoever has a choice should ask another.
+    /// The node leaves the cluster. It still serves requests, but clients should use others.
     Leaving,
-    /// It is about to stop; what is in flight is finished.
+    /// The node stops. Requests in flight are finished.
     Draining,
 }
 
-/// The phase of a node, and who is told of it.
+/// The phase of a node, published to its observers.
 #[derive(Debug)]
 pub struct Health {
     phase: watch::Sender<Phase>,
     reporter: HealthReporter,
-    /// The services of grpc.health.v1: the node as a whole, "", and each group.
+    /// Service names of grpc.health.v1: "" for the node as a whole, and each group.
     services: Vec<String>,
 }
 
@@ -42,8 +41,8 @@ impl Health {
         health
     }
 
-    /// The node knows the others, or gave up on the registry for now. Of a node
-    /// that is draining already it changes nothing.
+    /// Marks the node as ready, because it knows the other nodes or has stopped waiting for
+    /// the registry. Does nothing unless the node is [`Phase::Starting`].
     pub async fn ready(&self) {
         let began = self.phase.send_if_modified(|phase| {
             let starts = *phase == Phase::Starting;
@@ -54,15 +53,15 @@ impl Health {
         });
         if began {
             self.report(ServingStatus::Serving).await;
-            // It may have begun to leave, and reported so, before this report.
+            // `leave` may have reported "not serving" before this report.
             if self.phase() != Phase::Ready {
                 self.report(ServingStatus::NotServing).await;
             }
         }
     }
 
-    /// The node is about to leave: load balancers are to look elsewhere, and what they
-    /// send meanwhile is answered.
+    /// Marks the node as leaving, so that load balancers choose other nodes. Requests are
+    /// still served. Does not undo [`drain`](Self::drain).
     pub async fn leave(&self) {
         self.phase.send_if_modified(|phase| {
             let stays = *phase != Phase::Draining;
@@ -74,13 +73,13 @@ impl Health {
         self.report(ServingStatus::NotServing).await;
     }
 
-    /// The node is about to stop: sessions end when their calls have.
+    /// Marks the node as draining. Sessions end when their running calls have ended.
     pub async fn drain(&self) {
         self.phase.send_replace(Phase::Draining);
         self.report(ServingStatus::NotServing).await;
     }
 
-    /// Where the node is now.
+    /// The current phase.
     #[must_use]
     pub fn phase(&self) -> Phase {
         *self.phase.borrow()
@@ -90,12 +89,12 @@ impl Health {
     pub fn draining(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut phase = self.phase.subscribe();
         async move {
-            // A health that was dropped can't be drained, nor is it asked any more.
+            // An error means that `Health` was dropped, and with it the server.
             let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
         }
     }
 
-    /// The service that answers grpc.health.v1.
+    /// The service for grpc.health.v1.
     pub(super) fn service(&self) -> HealthService {
         HealthService::from_health_reporter(self.reporter.clone())
     }

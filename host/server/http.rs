@@ -1,4 +1,4 @@
-//! Plain HTTP for machines that watch: /metrics, /healthz, /readyz.
+//! The HTTP server for monitoring: /metrics, /healthz and /readyz.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use super::health::{Health, Phase};
 use crate::proto::StatusResponse;
 use crate::telemetry::{Exposition, Metrics};
 
-/// How long a scrape waits for policies to tell of themselves; of one that is busy
-/// for longer stands there what it told before.
+/// How long a scrape waits for the statistics of the policies. For a policy that takes
+/// longer, the page shows its previous statistics.
 const STATISTICS_WAIT: Duration = Duration::from_millis(100);
 
-/// What is told about.
+/// The parts of a node that the pages read.
 #[derive(Clone)]
 pub(super) struct Watched {
     pub(super) groups: Groups,
@@ -31,7 +31,7 @@ pub(super) struct Watched {
     pub(super) operations: Arc<dyn Operations>,
 }
 
-/// Answers until `stop` ends, then finishes what is in flight.
+/// Serves until `stop` resolves, then finishes the requests in flight.
 pub(super) async fn serve(
     listener: TcpListener,
     watched: Watched,
@@ -57,9 +57,9 @@ async fn live() -> &'static str {
     "live\n"
 }
 
-/// Whether to send requests here, and why not. A policy that failed and a registry
-/// that does not answer are no reasons: the node answers all the same, so they are
-/// only named.
+/// Whether the node should receive requests, and if not, why. A failed policy or an
+/// unreachable registry does not make the node unready, because it still serves requests.
+/// The page only lists them.
 async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
     match watched.health.phase() {
         Phase::Starting => {
@@ -76,7 +76,7 @@ async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
     }
 }
 
-/// A line each if the registry does not answer, and if the node does not hold its keys.
+/// One line if the registry does not answer, and one if the node does not hold its keys.
 fn out_of_touch(status: &StatusResponse) -> String {
     let Some(registry) = &status.registry else { return String::new() };
     let mut lines = String::new();
@@ -89,7 +89,7 @@ fn out_of_touch(status: &StatusResponse) -> String {
     lines
 }
 
-/// A line for each group whose policy does not decide.
+/// One line for each group whose policy is not running.
 fn ailing(status: StatusResponse) -> String {
     let mut lines = String::new();
     for group in status.groups {

@@ -1,8 +1,8 @@
-//! Messages that are too long, told in our own words.
+//! Replaces tonic's status for a message that is too long by the status of `TooLarge`.
 //!
-//! tonic refuses a message by its length prefix, before a service sees it, and
-//! calls that OUT_OF_RANGE. For callers it is the same as a value that is too
-//! large for its group.
+//! tonic refuses a message by its length prefix, before a service sees it, with
+//! OUT_OF_RANGE. For callers this is the same error as a value that is too large for its
+//! group.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -17,7 +17,7 @@ use tonic::{Code, Status};
 use super::status::status;
 use crate::error::Error;
 
-/// What a message may be longer than the value in it: key, group, framing.
+/// Bytes by which a message may exceed the value in it: key, group, framing.
 const OVERHEAD: usize = 64 << 10;
 
 /// The longest message for values of at most `max_value_bytes`.
@@ -25,7 +25,8 @@ pub(super) fn max_message_bytes(max_value_bytes: usize) -> usize {
     max_value_bytes.saturating_add(OVERHEAD)
 }
 
-/// `refused` as our own status, if it is tonic's word for a message too long.
+/// Converts tonic's status for a message that is too long into our own. Any other status
+/// is returned as it is.
 pub(super) fn restated(refused: Status) -> Status {
     if refused.code() != Code::OutOfRange {
         return refused;
@@ -65,7 +66,7 @@ where
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         self.0.call(request).map_ok(|response| {
-            // A call that failed before it began has its status in the headers.
+            // A call that was refused before its handler ran has its status in the headers.
             match Status::from_header_map(response.headers()) {
                 Some(refused) if refused.code() == Code::OutOfRange => {
                     restated(refused).into_http()

@@ -1,4 +1,4 @@
-//! Who answers other nodes: the group that a request names, or the node's membership.
+//! Routes a request of another node to the group that it names, or to the ownership.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,20 +12,20 @@ use crate::key;
 use crate::ownership::Ownership;
 use crate::transport::remote::{Local, PeerCall, Request, Response};
 
-/// This node, as others ask it.
+/// This node, as the callee of other nodes.
 pub struct LocalNode {
     groups: Groups,
     ownership: Arc<Ownership>,
 }
 
 impl LocalNode {
-    /// A node with these groups, and what it owns of them.
+    /// A node with these groups and the ownership of their keys.
     #[must_use]
     pub fn new(groups: Groups, ownership: Arc<Ownership>) -> Self {
         Self { groups, ownership }
     }
 
-    /// Drops what a node holds of a group that it does not have: nothing.
+    /// Answers a removal for a group that this node does not have. There is nothing to drop.
     fn drop_nothing(&self, request: &Request) -> Result<Response, Error> {
         let holds = request.key.is_empty()
             || self.ownership.holds(key::ring_hash(key::parse(&request.key)?));

@@ -1,7 +1,7 @@
-//! gRPC in: the services, and the one place where errors become statuses.
+//! The gRPC server: its services, and the one place that maps errors to statuses.
 //!
-//! A call goes `cache_service` (unary) or `session` (many on one stream) ->
-//! `call` -> a [`Group`](crate::group::Group), and its error through `status`.
+//! A call arrives in `cache_service` (unary) or `session` (many on one stream) and goes
+//! through `cache_call` to a [`Group`](crate::group::Group). `status` maps its error.
 
 mod config;
 mod serve;

@@ -1,5 +1,5 @@
-//! The answers of one stream on their way out: a large value goes in pieces, and the
-//! small ones that come meanwhile overtake it.
+//! The outgoing answers of one stream. A large value is sent in pieces, and small answers
+//! overtake it.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -13,25 +13,24 @@ use crate::proto::PeerResponse;
 use crate::proto::peer_response::Answer;
 use crate::transport::peer::{AT_ONCE, wire};
 
-/// Answers that go out before the next piece, if so many are ready: enough for the
-/// small ones not to notice the large, which still come through.
+/// Most small answers that are sent between two pieces of large ones. It is high enough not
+/// to delay small answers, and the limit keeps large ones from starving.
 const OVERTAKE: usize = 64;
 
-/// What is to be done about the answers.
+/// An instruction to the sending side of a stream.
 pub(super) enum Outgoing {
-    /// Send it.
+    /// Send this answer.
     Answer(PeerResponse),
-    /// Nobody waits for the rest of that of this id.
+    /// Drop the rest of the large answer with this id, because its request was cancelled.
     Forget(u64),
 }
 
-/// The answers as they are sent.
+/// The stream of answers to send.
 pub(super) struct Answers {
     queue: mpsc::Receiver<Outgoing>,
-    /// Large answers, of each what is left. Those that wait in turn hold the value, and
-    /// no copy of it.
+    /// The unsent rest of each large answer. It shares the memory of the value.
     large: VecDeque<PeerResponse>,
-    /// Answers that went out since the last piece.
+    /// Number of small answers sent since the last piece.
     overtook: usize,
 }
 
@@ -40,7 +39,7 @@ impl Answers {
         Self { queue, large: VecDeque::new(), overtook: 0 }
     }
 
-    /// The next that is small. `Ready(None)`: the queue is at its end.
+    /// The next small answer. `Ready(None)` means that the queue is closed and empty.
     fn poll_small(&mut self, context: &mut Context<'_>) -> Poll<Option<PeerResponse>> {
         loop {
             match self.queue.poll_recv(context) {
@@ -60,7 +59,7 @@ impl Answers {
         }
     }
 
-    /// The next piece of the large answers, which take turns.
+    /// The next piece of a large answer. Large answers take turns.
     fn next_piece(&mut self) -> Option<PeerResponse> {
         let mut answer = self.large.pop_front()?;
         self.overtook = 0;

@@ -1,4 +1,4 @@
-//! One request of another node, from the wire to the answer.
+//! One request of another node, from its message to the response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::telemetry::propagation::Incoming;
 use crate::transport::peer::wire;
 use crate::transport::remote::{Local, Request};
 
-/// A request as it came.
+/// A decoded request.
 pub(super) struct Asked {
     id: u64,
     request: Request,
@@ -22,7 +22,8 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// What `message` asks for, or what it is answered if that is unknown.
+    /// Decodes `message`. If this version does not know the request, the error is the
+    /// response to send.
     pub(super) fn read(mut message: PeerRequest) -> Result<Self, PeerResponse> {
         let id = message.id;
         let traceparent = std::mem::take(&mut message.traceparent);
@@ -38,7 +39,8 @@ impl Asked {
         !self.request.call.is_change()
     }
 
-    /// The answer, in time if the request may be given up. Any other ends when it does.
+    /// Executes the request. Its time limit applies only if the request may be given up;
+    /// any other request runs to its end.
     pub(super) async fn answer(self, local: Arc<dyn Local>) -> PeerResponse {
         let limit = if self.may_be_given_up() { self.within } else { Duration::MAX };
         let Self { id, request, within, traceparent } = self;

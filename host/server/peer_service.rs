@@ -1,4 +1,4 @@
-//! What other nodes ask of this one. Answered here, never forwarded.
+//! The service `psycache.v1.Peer`, which other nodes call. Its requests are never forwarded.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::proto::{PeerRequest, PeerResponse};
 use crate::transport::peer::{AT_ONCE, wire};
 use crate::transport::remote::Local;
 
-/// Answers that wait to be sent: one for each request that an asker may have on the
-/// stream, and those that it took back meanwhile.
+/// Capacity of the queue of outgoing answers: one for each request that a caller may have
+/// on the stream, and as many again for cancellations.
 const ANSWERS: usize = 2 * AT_ONCE;
 
 /// Serves `psycache.v1.Peer`.
@@ -28,8 +28,8 @@ pub struct PeerService {
 }
 
 impl PeerService {
-    /// The service that `local` answers for, until `health` says that the node
-    /// drains: then streams end when what runs on them has.
+    /// A service that passes requests to `local`. When `health` is draining, a stream takes
+    /// no more requests and ends after those that run on it.
     #[must_use]
     pub fn new(
         local: Arc<dyn Local>,
@@ -68,7 +68,8 @@ impl Peer for PeerService {
         if may_be_given_up {
             return Ok(Response::new(answer.await));
         }
-        // An asker that goes away drops this future, but what has begun goes on.
+        // This future is dropped if the caller disconnects. A change that has begun must run
+        // to its end, so it has a task of its own.
         let ended = tokio::spawn(answer.in_current_span()).await;
         ended.map(Response::new).map_err(|_| Status::internal("it panicked; see its node's log"))
     }

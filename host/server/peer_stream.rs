@@ -1,4 +1,4 @@
-//! One stream of another node's requests: what runs on it, and what is taken back.
+//! Serves one stream of another node's requests, with cancellation.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,18 +17,18 @@ use crate::proto::{PeerRequest, PeerResponse, peer_request};
 use crate::transport::peer::{AT_ONCE, wire};
 use crate::transport::remote::Local;
 
-/// The callee's end of a stream. All that comes is read at once: the asker has at most
-/// [`AT_ONCE`] requests on it, and one that has more is refused those that would have to
-/// wait. So a cancellation is never behind a request that waits for a place. Dropping
-/// it gives up what may be.
+/// The callee's end of a stream. It reads every message at once, so that a cancellation
+/// never waits behind a request. A caller may have at most [`AT_ONCE`] requests in
+/// progress. A request beyond that is refused unless it can be answered at once. Dropping
+/// the stream aborts the requests that may be given up; changes run to their end.
 pub(super) struct PeerStream {
     local: Arc<dyn Local>,
     answers: mpsc::Sender<Outgoing>,
-    /// Requests that had to wait; each ends with its answer.
+    /// Tasks of the requests that were not answered at once.
     running: JoinSet<PeerResponse>,
-    /// Those of them whose answer is still wanted, or which run to their end all the
-    /// same: each has one of the places. A place comes free before the answer is sent,
-    /// for the asker may use it as soon as it has that.
+    /// The running requests that count towards [`AT_ONCE`], by id. A cancelled request that
+    /// was aborted no longer counts. A request is removed before its answer is sent,
+    /// because the caller may send another as soon as it has the answer.
     places: HashMap<u64, Running>,
 }
 
@@ -51,7 +51,8 @@ impl PeerStream {
         let mut takes_more = true;
         while takes_more || !self.running.is_empty() {
             tokio::select! {
-                // First, so that places come free before more is taken on.
+                // Ended requests come first, so that their places are free before the next
+                // request is read.
                 biased;
                 Some(ended) = self.running.join_next_with_id() => self.ended(ended).await,
                 () = &mut draining, if takes_more => takes_more = false,
@@ -79,8 +80,8 @@ impl PeerStream {
             return self.refuse(id).await;
         }
         let mut answer = asked.answer(Arc::clone(&self.local)).boxed();
-        // What is in memory is answered here and now: a task for each would cost
-        // more than the answer.
+        // A request that needs only memory is answered here: a task would cost more than
+        // the answer.
         match futures::poll!(&mut answer) {
             Poll::Ready(answer) => self.send(answer).await,
             Poll::Pending if has_place => {
@@ -98,14 +99,14 @@ impl PeerStream {
                 self.places.remove(&id);
             }
             Some(_) => {}
-            // It may be a large one that is on its way.
+            // The answer may be a large one of which pieces are still to be sent.
             None => drop(self.answers.send(Outgoing::Forget(id)).await),
         }
     }
 
     async fn ended(&mut self, ended: Result<(Id, PeerResponse), JoinError>) {
         match ended {
-            // Without a place it was taken back in the moment that it ended.
+            // A request without a place was cancelled just when it ended.
             Ok((_, answer)) => {
                 if self.places.remove(&answer.id).is_some() {
                     self.send(answer).await;
@@ -129,9 +130,10 @@ impl PeerStream {
         self.send(wire::encode_response(id, Err(error))).await;
     }
 
-    /// Waits only for an asker that has more on the stream than it may.
+    /// Queues an answer. It waits only if the caller has more requests in progress than
+    /// allowed.
     async fn send(&self, answer: PeerResponse) {
-        // A closed stream shows in `serve`.
+        // `serve` notices a closed stream.
         let _ = self.answers.send(Outgoing::Answer(answer)).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Opens the doors, and closes them in order.
+//! Runs the gRPC and HTTP servers, and shuts them down in order.
 
 use std::io;
 use std::sync::Arc;
@@ -25,51 +25,51 @@ use crate::proto::cache_server::CacheServer;
 use crate::telemetry::Metrics;
 use crate::transport::remote::Local;
 
-/// A silent connection is asked whether it is alive, so that one whose other end
-/// lost its power does not hold a session for ever.
+/// HTTP/2 keepalive of an idle connection, so that a client that lost its power does not
+/// hold a session for ever.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Calls of one connection at a time; a client that wants more opens another, or
-/// a session.
+/// Most concurrent calls of one connection. A client that needs more opens another
+/// connection or a session.
 const MAX_CONCURRENT_STREAMS: u32 = 1024;
 
 const MAX_HEADER_BYTES: u32 = 16 << 10;
 
-/// What a client may send ahead of our reading: enough for a fast network, and
-/// little enough for many clients.
+/// HTTP/2 flow control windows: bytes that a client may send before the server reads them.
+/// They are large enough for a fast network and small enough for many clients.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
-/// Sockets that are bound already, so that a caller can choose port 0 and knows
-/// the address before anything is answered.
+/// Bound sockets. The caller binds them, so it can use port 0 and knows the address before
+/// the server starts.
 #[derive(Debug)]
 pub struct Listeners {
-    /// For gRPC.
+    /// Listener of the gRPC server.
     pub grpc: TcpListener,
-    /// For /metrics, /healthz and /readyz; `None`: they are not served.
+    /// Listener for /metrics, /healthz and /readyz; `None` if they are not served.
     pub http: Option<TcpListener>,
 }
 
-/// What is served.
+/// The parts of a node that the server exposes.
 #[derive(Clone)]
 pub struct Services {
-    /// The groups that requests name.
+    /// The groups of the cache service.
     pub groups: Groups,
-    /// What other nodes are answered by; `None` for a node that is alone.
+    /// Handler of requests of other nodes; `None` for a node that is alone.
     pub local: Option<Arc<dyn Local>>,
-    /// What operators may do.
+    /// Implementation of the admin service.
     pub operations: Arc<dyn Operations>,
-    /// What /metrics tells.
+    /// Metrics for /metrics.
     pub metrics: Arc<Metrics>,
-    /// What the health checks tell. Whoever starts the node calls
+    /// State for the health checks. The caller that starts the node must call
     /// [`Health::ready`].
     pub health: Arc<Health>,
 }
 
-/// Serves until `shutdown` ends. Then it tells the health checks, takes no more
-/// connections, finishes what is in flight for at most
-/// [`Config::drain_timeout`], and returns. Metrics can be read to the end.
+/// Serves until `shutdown` resolves. Then it sets the health checks to "not serving",
+/// accepts no more gRPC connections, waits at most [`Config::drain_timeout`] for requests
+/// in flight, and returns. Metrics are served until the gRPC server has ended.
 ///
 /// # Errors
 /// A listener fails.
@@ -120,7 +120,7 @@ pub async fn serve(
     }
 }
 
-/// Waits until the other end was dropped.
+/// Waits until the sender is dropped.
 async fn closed(mut signal: watch::Receiver<()>) {
     while signal.changed().await.is_ok() {}
 }
@@ -135,8 +135,8 @@ fn transport() -> Server {
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
 }
 
-/// The services behind the connections: for a program with a transport of its
-/// own. [`Services::metrics`] are not part of it.
+/// The gRPC services without a transport, for a program that has its own. They do not
+/// include [`Services::metrics`].
 pub fn routes(config: &Config, services: Services) -> Routes {
     let Services { groups, local, operations, health, .. } = services;
     let admin = AdminService {

@@ -1,14 +1,14 @@
-//! Many calls on one stream.
+//! A session: many concurrent calls on one stream.
 //!
-//! The answers are a stream, and polling it is what drives the calls: there is
-//! no task and no queue between a request and its answer. A client that does not
-//! read its answers is not read from either; one that is gone drops the stream
-//! and all that is on it. The transport sends whatever answers are ready in one
-//! frame.
+//! The answers are a stream, and polling this stream drives the calls. There is no task
+//! and no queue between a request and its answer. While a client does not read its
+//! answers, its requests are not read either. If the client disconnects, the stream is
+//! dropped together with its running calls. The transport sends all answers that are ready
+//! in one frame.
 //!
-//! Requests for which no place is free are read all the same and laid aside, so that
-//! the cancellations behind them arrive. As many may lie there as may run; a client
-//! that sends more is not read from until a place comes free.
+//! At most `window` calls run at a time. Further requests are read and set aside, so that
+//! cancellations behind them are seen. When more than `window` requests are set aside, the
+//! session reads no more until a call ends.
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
@@ -35,7 +35,8 @@ use crate::telemetry::propagation::Incoming;
 
 type Running = BoxFuture<'static, SessionResponse>;
 
-/// Of the requests that are laid aside, about what the connection would hold of them.
+/// Bytes of requests set aside at which the session reads no more. It is about as much as
+/// the connection would buffer.
 const ASIDE_BYTES: usize = 1 << 20;
 
 /// The answers of one session.
@@ -43,18 +44,19 @@ pub(super) struct Session {
     groups: Groups,
     request_timeout: Duration,
     window: usize,
-    /// `None` once no more requests are taken.
+    /// `None` when the session takes no more requests.
     requests: Option<Streaming<SessionRequest>>,
-    /// Calls that did not end at once.
+    /// Calls that are waiting for something.
     running: FuturesUnordered<Abortable<Running>>,
-    /// How to cancel each of them, by its id.
+    /// Cancellation handles of the running calls, by request id.
     cancels: HashMap<u64, AbortHandle>,
-    /// Requests that wait for a place, in order, and their length.
+    /// Requests set aside until a call ends, oldest first.
     aside: VecDeque<SessionRequest>,
+    /// Encoded length of these requests.
     aside_bytes: usize,
-    /// Ends when the node begins to stop.
+    /// Resolves when the node begins to stop.
     draining: BoxFuture<'static, ()>,
-    /// What the client is told after the last answer; `None`: that all is well.
+    /// Status that ends the stream after the last answer; `None` for OK.
     farewell: Option<Status>,
 }
 
@@ -79,7 +81,7 @@ impl Session {
         }
     }
 
-    /// An answer of a call that is running, if one is there.
+    /// The answer of a running call, if one has ended.
     fn poll_running(&mut self, cx: &mut Context<'_>) -> Option<SessionResponse> {
         while let Poll::Ready(Some(ended)) = self.running.poll_next_unpin(cx) {
             // A call that was cancelled ends without an answer.
@@ -91,7 +93,7 @@ impl Session {
         None
     }
 
-    /// Takes no more requests; what is running is still answered.
+    /// Takes no more requests. Requests that were read are still answered.
     fn close(&mut self, farewell: Option<Status>) {
         self.requests = None;
         self.farewell = farewell;
@@ -101,13 +103,13 @@ impl Session {
         self.running.len() < self.window
     }
 
-    /// Whether a request lies there that is one too many: until it does, what comes next
-    /// may be a cancellation.
+    /// Whether too many requests are set aside to read the next one. One more than `window`
+    /// is allowed, because the next message could be a cancellation.
     fn is_full(&self) -> bool {
         self.aside.len() > self.window || self.aside_bytes >= ASIDE_BYTES
     }
 
-    /// Takes back what was asked with `id`.
+    /// Cancels the request with `id`, running or set aside.
     fn cancel(&mut self, id: u64) {
         if let Some(cancel) = self.cancels.remove(&id) {
             cancel.abort();
@@ -117,7 +119,7 @@ impl Session {
         self.aside_bytes = self.aside.iter().map(Message::encoded_len).sum();
     }
 
-    /// Begins what a request asks for, or lays it aside.
+    /// Starts a request, or sets it aside. Returns the answer if it is ready at once.
     fn take(&mut self, request: SessionRequest, cx: &mut Context<'_>) -> Option<SessionResponse> {
         if let Some(Wanted::Cancel(id)) = request.call {
             self.cancel(id);
@@ -131,15 +133,15 @@ impl Session {
         None
     }
 
-    /// The first of the requests that were laid aside, if there is a place for it.
+    /// The oldest request set aside, if another call may run.
     fn next_aside(&mut self) -> Option<SessionRequest> {
         let request = self.has_place().then(|| self.aside.pop_front())??;
         self.aside_bytes -= request.encoded_len();
         Some(request)
     }
 
-    /// Begins what a request asks for. Answers at once if it can: most gets are
-    /// hits, and need no place among the running.
+    /// Starts a request. Returns the answer if it is ready at once, as for most gets, which
+    /// are hits. Otherwise the call is added to the running ones.
     fn begin(&mut self, request: SessionRequest, cx: &mut Context<'_>) -> Option<SessionResponse> {
         let SessionRequest { id, timeout_ms, traceparent, inline_bytes, call } = request;
         let allowed = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
@@ -157,7 +159,7 @@ impl Session {
             Some(Wanted::Remove(call)) => envelope.run(call, Answer::Remove),
             Some(Wanted::RemoveMany(call)) => envelope.run(call, Answer::RemoveMany),
             Some(Wanted::Clear(call)) => envelope.run(call, Answer::Clear),
-            // It was read by `take`.
+            // `take` handles cancellations.
             Some(Wanted::Cancel(_)) => return None,
             None => {
                 let problem = "there is none that this node knows".into();
@@ -216,7 +218,7 @@ impl Stream for Session {
     }
 }
 
-/// What a call of a session comes with.
+/// The parameters of a session's call besides the call itself.
 struct Envelope {
     id: u64,
     groups: Groups,
@@ -239,7 +241,8 @@ impl Envelope {
     }
 }
 
-/// The answer, or that it is too large for the stream.
+/// Replaces an answer by [`Answer::Large`] if its values exceed `inline_bytes`. 0 means no
+/// limit.
 fn inline(answer: Answer, inline_bytes: u64) -> Answer {
     let bytes = match &answer {
         _ if inline_bytes == 0 => 0,

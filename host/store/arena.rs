@@ -1,14 +1,15 @@
-//! The entries of a shard by slot: chunks, so that growing never moves one.
+//! The entries of a shard by slot, in chunks, so that growing never moves an entry.
 
 use super::entry::Entry;
 
 const CHUNK: usize = 256;
 
-/// Slots `0..opened()`, vacant or not, up to a limit.
+/// Slots `0..opened()`, vacant or not. Their number grows on demand up to a limit.
 #[derive(Debug)]
 pub(super) struct Arena {
     chunks: Vec<Box<[Entry; CHUNK]>>,
-    /// Vacant slots below `opened`, the last vacated on top: it is in the cache.
+    /// Vacant slots below `opened`. The last vacated is on top, because it is most likely in
+    /// the processor's cache.
     free: Vec<u32>,
     opened: u32,
     limit: u32,
@@ -19,7 +20,7 @@ impl Arena {
         Self { chunks: Vec::new(), free: Vec::new(), opened: 0, limit }
     }
 
-    /// A vacant slot; `None` when all are taken.
+    /// Takes a vacant slot; `None` if all are taken.
     pub(super) fn take(&mut self) -> Option<u32> {
         if let Some(slot) = self.free.pop() {
             return Some(slot);
@@ -35,7 +36,7 @@ impl Arena {
         Some(slot)
     }
 
-    /// Gives back a slot that was taken.
+    /// Returns a slot that was taken.
     pub(super) fn give_back(&mut self, slot: u32) {
         self.free.push(slot);
     }

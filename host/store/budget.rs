@@ -1,28 +1,27 @@
-//! How much the whole store holds and may hold: one budget, never a share for
-//! each shard.
+//! The budget of a store in bytes and entries. All shards share it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use super::record;
 use crate::error::Error;
 
-/// How much a store may hold.
+/// Limits of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Bytes of keys, values and the fixed overhead of each entry.
     pub capacity_bytes: u64,
-    /// Most entries at a time; `None`: as many as the capacity can hold.
+    /// Most entries; `None` for as many as the capacity can hold.
     pub max_entries: Option<u32>,
 }
 
 impl Config {
-    /// No store has more entries, so that a slot and a flag fit in 32 bits.
+    /// Upper limit of the entries of any store, so that a slot and a flag fit in 32 bits.
     const MOST_ENTRIES: u64 = 1 << 30;
 
-    /// Refuses a store that could never hold an entry.
+    /// Checks that a store with these limits can hold an entry.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] names the setting, as it is called in the file.
+    /// [`Error::InvalidArgument`] names the setting as it is written in the file.
     pub fn check(&self) -> Result<(), Error> {
         let refuse = |argument, problem| Err(Error::InvalidArgument { argument, problem });
         let overhead = record::ENTRY_OVERHEAD;
@@ -45,7 +44,7 @@ impl Config {
         Ok(())
     }
 
-    /// Most entries that there can be; at least 1.
+    /// Most entries that the store can have; at least 1.
     pub(super) fn entry_limit(&self) -> u32 {
         let fit = self.capacity_bytes / record::weight(1, 0);
         let limit = fit.min(self.max_entries.map_or(u64::MAX, u64::from));
@@ -57,8 +56,8 @@ impl Config {
 #[derive(Debug)]
 pub(super) struct Full;
 
-/// What is held, reservations included. Sequentially consistent throughout:
-/// `pressed` must not be read from before an addition to what is held.
+/// The bytes and entries held, reservations included. All operations are sequentially
+/// consistent: a thread must not read `pressed` before its own addition is visible.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Budget {
@@ -66,15 +65,15 @@ pub(super) struct Budget {
     max_entries: u64,
     bytes: AtomicU64,
     entries: AtomicU64,
-    /// What the largest refused reservation asked for, until one is granted.
+    /// Size of the largest reservation that was refused since one was last granted.
     wanted_bytes: AtomicU64,
-    /// Whether the worker was called for a need and has not acted yet.
+    /// Whether the worker was woken to make room and has not evicted yet.
     pressed: AtomicBool,
 }
 
 impl Budget {
-    /// Fewer entries of a mean size than this, and the worker keeps no room free:
-    /// it would be too large a part of the store.
+    /// A store that holds fewer entries of mean size than this keeps no room free, because
+    /// that room would be too large a part of the store.
     const FEW_ENTRIES: u64 = 64;
 
     pub(super) fn new(config: &Config) -> Self {
@@ -104,8 +103,8 @@ impl Budget {
         self.entries.load(SeqCst)
     }
 
-    /// Takes room for one entry. Answers whether the worker is to be called to make
-    /// some for the next.
+    /// Takes room for one entry. Returns whether the caller must wake the worker to make
+    /// room for later entries.
     pub(super) fn take(&self, weight: u64) -> Result<bool, Full> {
         let below = |limit, more| move |held| Some(held + more).filter(|sum| *sum <= limit);
         if self.bytes.fetch_update(SeqCst, SeqCst, below(self.capacity_bytes, weight)).is_err() {
@@ -120,8 +119,8 @@ impl Budget {
         if self.wanted_bytes.load(SeqCst) > 0 {
             self.wanted_bytes.store(0, SeqCst);
         }
-        // Called when half of the room that the worker keeps free is taken, not for
-        // each entry of it.
+        // The worker is woken when half of the room that it keeps free is taken, and not
+        // for each entry.
         let call = self.excess(2) > 0 && !self.pressed.load(SeqCst);
         Ok(call && !self.pressed.swap(true, SeqCst))
     }
@@ -131,19 +130,19 @@ impl Budget {
         self.entries.fetch_sub(entries, SeqCst);
     }
 
-    /// By how much less should be held, for the worker to free.
+    /// Bytes that the worker should evict.
     pub(super) fn need(&self) -> u64 {
         self.excess(1)
     }
 
-    /// The worker has freed what it could: if that was not enough, the next
-    /// [`take`](Self::take) calls it again.
+    /// Records that the worker has evicted what it could. If that was not enough, the next
+    /// [`take`](Self::take) wakes it again.
     pub(super) fn relieved(&self) {
         self.pressed.store(false, SeqCst);
     }
 
-    /// What is held above the capacity less a part, one in `share`, of the room to
-    /// keep free.
+    /// Bytes held in excess of a limit. The limit is the capacity minus a fraction of the
+    /// room to keep free: all of it for a `share` of 1, half of it for 2.
     fn excess(&self, share: u64) -> u64 {
         let (bytes, entries) = (self.bytes(), self.entries());
         let wanted_bytes = self.wanted_bytes.load(SeqCst);
@@ -163,8 +162,8 @@ impl Budget {
         over_bytes.max(over_soft).max(over_entries * mean)
     }
 
-    /// Bytes to keep free: a 128th, or four entries, so that inserts find room
-    /// while the worker is at work.
+    /// Bytes to keep free, so that inserts find room while the worker runs: a 128th of the
+    /// capacity, but at least four entries of mean size.
     fn spare_bytes(&self, mean: u64) -> u64 {
         match mean.checked_mul(Self::FEW_ENTRIES) {
             Some(few) if few <= self.capacity_bytes => (self.capacity_bytes / 128).max(4 * mean),

@@ -1,28 +1,28 @@
-//! What the policy has to be told of one shard.
+//! Reports the changes of one shard to the policy.
 //!
-//! Not a queue of events but flags of each slot: what happened to a slot between
-//! two drains folds into the difference between what the policy knows and what
-//! is there. So the work that waits is bounded by the number of slots, however
-//! long the worker is away.
+//! Changes are kept as flags of the slots and not as a queue of events. Events of a slot
+//! between two drains merge into one difference between what the policy knows and what
+//! the slot holds. So the pending work is bounded by the number of slots, even if the
+//! worker does not drain for a long time.
 
 use super::entry::Marks;
 use super::record::Record;
 use super::shard::Table;
 use crate::policy::{Attributes, Batch};
 
-/// What became of one victim.
+/// The outcome for one victim.
 #[derive(Debug)]
 pub(super) enum Eviction {
+    /// The entry was taken out.
     Dropped(Record),
-    /// Its slot changed since the drain.
+    /// The slot has changed since the drain.
     Stale,
-    /// The policy could not have it.
+    /// The policy does not know the slot.
     Bogus,
 }
 
 impl Table {
-    /// Tells up to `limit` changes in the order in which they came. Answers how
-    /// many.
+    /// Reports up to `limit` changes, oldest first. Returns their number.
     pub(super) fn drain_changes(&mut self, batch: &mut Batch, limit: usize, now_ms: u64) -> usize {
         self.worker_came();
         let count = limit.min(self.changes.len());
@@ -34,8 +34,8 @@ impl Table {
         count
     }
 
-    /// Tells the difference between what the policy knows of `slot` and what is
-    /// there. The slot must have been taken off the list that it was on.
+    /// Reports the difference between what the policy knows of `slot` and what the slot
+    /// holds. The caller must have taken the slot off the list that it was on.
     pub(super) fn report(&mut self, slot: u32, batch: &mut Batch, now_ms: u64) {
         let entry = self.arena.at_mut(slot);
         let resident = entry.marks.has(Marks::RESIDENT);
@@ -54,14 +54,14 @@ impl Table {
             cost_us: entry.record.cost().us(),
             ttl_ms: clamp(left_ms),
         };
-        // The bits that chose the shard are not among those kept.
+        // The stored hash lacks the bits that chose the shard, so they are appended.
         let hash = u64::from(entry.hash) << self.numbering.bits | u64::from(self.numbering.shard);
         batch.admit(self.numbering.slot(slot), hash, attributes);
     }
 
-    /// Tells up to `limit` touches, a slot as often as it was hit. Those of an
-    /// entry that the policy has not heard of yet are kept for the next drain.
-    /// Answers whether that should come soon, for the room that these take.
+    /// Reports up to `limit` touches. A slot is repeated as often as it was hit. Touches of
+    /// an entry that the policy does not know yet are kept for the next drain. Returns
+    /// whether they fill half of the ring or more, so that the next drain should come soon.
     pub(super) fn drain_touches(&mut self, batch: &mut Batch, limit: usize) -> bool {
         let full = batch.touched.len() + limit;
         let mut early = Vec::new();
@@ -79,13 +79,14 @@ impl Table {
             batch.touched.extend(std::iter::repeat_n(self.numbering.slot(slot), hits));
         }
         for slot in &early {
-            // Never full: all of these came out of it.
+            // The ring has room: all of these came out of it.
             self.touches.push(*slot);
         }
         early.len() * 2 >= self.touches.room()
     }
 
-    /// Applies the policy's choice of `slot`, which it has forgotten with that.
+    /// Evicts the victim `slot`. The policy has forgotten it by choosing it, so the slot is
+    /// marked unknown in any case.
     pub(super) fn evict(&mut self, slot: u32) -> Eviction {
         if slot >= self.arena.opened() {
             return Eviction::Bogus;
@@ -100,9 +101,9 @@ impl Table {
         }
     }
 
-    /// The policy knows nothing any more: forgets what there was to tell, and
-    /// gives all entries with their ages to `each`, in whose hands it is to have
-    /// them [reported](Self::report).
+    /// Marks all slots as unknown to the policy, and drops pending changes and touches. Calls
+    /// `each` with the slot and the age of every entry, which are marked dirty. The caller
+    /// must [report](Self::report) them.
     pub(super) fn forget_policy(&mut self, mut each: impl FnMut(u32, u32)) {
         self.changes.clear();
         drop(self.touches.drain());

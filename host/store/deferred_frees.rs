@@ -1,31 +1,33 @@
-//! Evicted records that wait for the next inserts to free them.
+//! Evicted records whose memory the next inserts free.
 //!
-//! What the worker's thread takes out, the threads of inserts have allocated. Were the worker
-//! to free it, both would meet at the allocator's lock for each entry. So each insert
-//! frees one such record after it has made its own, and the next one mostly gets that
-//! memory.
+//! Records are allocated on the threads of inserts and evicted on the worker thread. If the
+//! worker freed them, it would contend with the inserts for the allocator's lock at each
+//! entry. So each insert frees one deferred record after it has allocated its own, and the
+//! next insert mostly reuses that memory.
 //!
-//! No look-up finds what waits here, and the budget has let go of it.
+//! Deferred records are no longer in the index, and their room is already given back to
+//! the budget.
 
 use super::record::Record;
 
-/// Small records that left one shard and still take memory.
+/// Small records that were evicted from one shard and are not freed yet.
 #[derive(Debug)]
 pub(super) struct DeferredFrees {
-    /// With their weights, so that `pop`, under the shard's lock, reads none of them.
+    /// Records with their weights. The weight is stored so that `pop`, which runs under the
+    /// shard's lock, does not read the record.
     records: Vec<(Record, u32)>,
     weight: u64,
     most: u64,
 }
 
 impl DeferredFrees {
-    /// None yet, and never more than `most` bytes, weighed as the budget does.
+    /// An empty list that holds at most `most` bytes, by the budget's weight.
     pub(super) fn new(most: u64) -> Self {
         Self { records: Vec::new(), weight: 0, most }
     }
 
-    /// Keeps a record of this weight for an insert to free; gives it back if it is large
-    /// or there is no room.
+    /// Keeps a record of this weight for an insert to free. Returns the record if it is large
+    /// or does not fit.
     pub(super) fn push(&mut self, record: Record, weight: u64) -> Option<Record> {
         if self.weight + weight > self.most || !record.is_joined() {
             return Some(record);
@@ -40,14 +42,14 @@ impl DeferredFrees {
         self.weight
     }
 
-    /// A record to free, once the shard's lock is let go.
+    /// Takes a record. The caller must release the shard's lock before it drops the record.
     pub(super) fn pop(&mut self) -> Option<Record> {
         let (record, weight) = self.records.pop()?;
         self.weight -= u64::from(weight);
         Some(record)
     }
 
-    /// All of them, to free once the shard's lock is let go.
+    /// Takes all records. The caller must release the shard's lock before it drops them.
     pub(super) fn take(&mut self) -> Self {
         std::mem::replace(self, Self::new(self.most))
     }

@@ -1,4 +1,4 @@
-//! One entry, packed: 24 bytes for everything that a shard knows of it.
+//! The entry of a slot: a pointer to its record, its hash and its marks in 24 bytes.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,24 +7,24 @@ use bytes::Bytes;
 use super::record::Record;
 use crate::value::Value;
 
-/// A live entry, as a reader gets it.
+/// A live entry, as returned to a reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// `None`: the source is known to have no such key.
+    /// The value; `None` if the source is known to have no such key.
     pub value: Option<Value>,
-    /// When it expires on the store's clock; `None`: never.
+    /// When the entry expires on the store's clock; `None` if it never does.
     pub deadline_ms: Option<u64>,
 }
 
-/// What is kept.
+/// An entry to insert.
 #[derive(Clone, Debug)]
 pub struct NewEntry {
-    /// `None`: the source is known to have no such key.
+    /// The value; `None` if the source is known to have no such key.
     pub value: Option<Bytes>,
-    /// When it expires on the store's clock; `None`: never. Beyond 34 years of
-    /// uptime it is taken as those 34 years.
+    /// When the entry expires on the store's clock; `None` if it never does. A deadline
+    /// beyond 34 years of uptime is cut to 34 years.
     pub deadline_ms: Option<u64>,
-    /// Microseconds that it took to load; 0 if it was set. Kept to 11 bits of
+    /// Microseconds that the load took; 0 if the value was set. Stored with 11 bits of
     /// precision.
     pub cost_us: u32,
 }
@@ -33,9 +33,9 @@ pub struct NewEntry {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) record: Record,
-    /// Decides on its place in the index; its key's, cut to 32 bits.
+    /// Hash of the key, cut to 32 bits. It determines the place in the index.
     pub(super) hash: u32,
-    /// Written by readers under a shared lock, so it alone is atomic.
+    /// Atomic, because readers write it under a shared lock.
     pub(super) marks: Marks,
 }
 
@@ -49,35 +49,35 @@ impl Entry {
 
     /// The key of a resident entry.
     pub(super) fn key(&self) -> &str {
-        // What came in was text.
+        // Keys are UTF-8 when they are inserted.
         std::str::from_utf8(self.record.key()).unwrap_or_default()
     }
 }
 
-/// In one word: flags of what a slot holds and what the policy knows of it (4 bits), how
-/// often the entry was hit since the policy was last told (4), and the coarse epoch of its
-/// last use (24).
+/// The state of a slot in one word: flags (4 bits), the number of hits since the last drain
+/// (4 bits), and the coarse epoch of the entry's last use (24 bits).
 ///
-/// Flags change under the shard's exclusive lock only. Readers renew the rest with
-/// relaxed loads and stores, and two of them may overwrite each other: both numbers
-/// are estimates. No flag is lost by that, since all readers write the same ones.
+/// Flags change only under the shard's exclusive lock. Readers update the hits and the
+/// epoch with relaxed loads and stores and may overwrite each other's updates, so both
+/// numbers are estimates. The flags stay intact, because a reader writes back the flags
+/// that it read and they cannot change meanwhile.
 #[derive(Debug)]
 pub(super) struct Marks(AtomicU32);
 
 impl Marks {
-    /// There is an entry in the slot.
+    /// The slot holds an entry.
     pub(super) const RESIDENT: u32 = 1;
-    /// The policy holds the slot.
+    /// The policy knows the slot.
     pub(super) const KNOWN: u32 = 2;
-    /// In the list of changes that the policy has to be told.
+    /// The slot is queued to be reported to the policy.
     pub(super) const DIRTY: u32 = 4;
-    /// The policy knows the slot by an earlier entry than the one in it.
+    /// The policy knows the slot with an earlier entry than the current one.
     pub(super) const REUSED: u32 = 8;
 
     const FLAGS: u32 = 0xf;
 
-    /// Hits beyond this many between two drains are not counted: a hot entry
-    /// then is only read, so its cache line stays shared between the cores.
+    /// Most hits that are counted between two drains. Further hits do not write to the
+    /// entry, so its cache line stays shared between the cores.
     const MOST_HITS: u32 = 4;
 
     const HITS_AT: u32 = 4;
@@ -96,20 +96,20 @@ impl Marks {
         *self.0.get_mut() &= !flags;
     }
 
-    /// Resets it to an entry used first in `epoch`.
+    /// Starts a new entry: no hits, and last used in `epoch`. Flags stay.
     pub(super) fn begin(&mut self, epoch: u32) {
         let marks = self.0.get_mut();
         *marks = epoch << Self::EPOCH_AT | *marks & Self::FLAGS;
     }
 
-    /// Stamps it with `epoch`, but leaves the hits.
+    /// Sets the epoch of the last use. Hits and flags stay.
     pub(super) fn renew(&mut self, epoch: u32) {
         let marks = self.0.get_mut();
         *marks = epoch << Self::EPOCH_AT | *marks & (Self::HITS | Self::FLAGS);
     }
 
-    /// Counts a hit in `epoch`. `announce` is asked on the first one since the
-    /// policy was told, and the hit counts only if it could be announced.
+    /// Counts a hit in `epoch`. For the first hit since the last drain it calls `announce`,
+    /// and counts the hit only if that returns `true`.
     #[inline]
     pub(super) fn hit(&self, epoch: u32, announce: impl FnOnce() -> bool) {
         let old = self.0.load(Ordering::Relaxed);
@@ -123,7 +123,7 @@ impl Marks {
         }
     }
 
-    /// Takes the number of hits since it was last asked.
+    /// Returns the number of hits and resets it to 0.
     pub(super) fn take_hits(&mut self) -> u32 {
         let marks = self.0.get_mut();
         let hits = (*marks & Self::HITS) >> Self::HITS_AT;
@@ -131,7 +131,7 @@ impl Marks {
         hits
     }
 
-    /// Epochs passed since the last use.
+    /// Number of epochs since the last use.
     pub(super) fn age(&self, epoch: u32) -> u32 {
         let used = self.0.load(Ordering::Relaxed) >> Self::EPOCH_AT << Self::EPOCH_AT;
         (epoch << Self::EPOCH_AT).wrapping_sub(used) >> Self::EPOCH_AT

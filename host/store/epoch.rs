@@ -1,7 +1,7 @@
-//! A shard's coarse time, by which recency is measured.
+//! The coarse clock of a shard, which measures recency.
 
-/// A shard's time in insertions: it advances after as many as are a small share
-/// of its entries.
+/// A clock that counts insertions. It advances each time as many entries were inserted as
+/// are a 64th of the shard.
 #[derive(Debug, Default)]
 pub(super) struct Epoch {
     now: u32,
@@ -9,7 +9,7 @@ pub(super) struct Epoch {
 }
 
 impl Epoch {
-    /// Epochs in which a shard is filled once.
+    /// Number of epochs in which as many entries are inserted as the shard holds.
     const EACH_FILLING: usize = 64;
 
     pub(super) fn now(&self) -> u32 {

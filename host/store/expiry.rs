@@ -1,30 +1,30 @@
-//! Collecting what expired, without being asked for it.
+//! Collects expired entries in the background.
 
 use std::sync::atomic::Ordering::SeqCst;
 
 use super::Store;
 
-/// Timers moved under one hold of a shard's lock.
+/// Timers processed before the lock of a shard is released and taken again.
 const SLICE: usize = 64;
 
-/// What one slice of collecting did.
+/// The result of one call of [`Store::expire`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
-    /// Entries dropped.
+    /// Number of dropped entries.
     pub entries: u64,
-    /// When to come again on the store's clock, at the latest: no deadline is
-    /// before it. `None`: no entry has one.
+    /// When to call again on the store's clock. No remaining deadline is earlier. `None` if
+    /// no entry has a deadline.
     pub next_ms: Option<u64>,
 }
 
 impl Store {
-    /// Drops entries whose deadline has passed, and moves at most `limit` timers
-    /// for that. The caller comes again at [`Expired::next_ms`], which is in the
-    /// past if the limit left something over, or when
-    /// [`next_deadline_changed`](Self::next_deadline_changed).
+    /// Drops entries whose deadline has passed, and processes at most `limit` timers for
+    /// that. The caller should call again at [`Expired::next_ms`], or earlier when
+    /// [`next_deadline_changed`](Self::next_deadline_changed) resolves. If the limit was
+    /// reached before all expired entries were dropped, `next_ms` is in the past.
     pub fn expire(&self, limit: usize) -> Expired {
-        // First, so that a deadline set from here on is either seen below or
-        // noticed to be earlier.
+        // This comes first. A deadline that is set later is then either seen by the loop
+        // below, or is earlier than this value, so that `announce` notifies the waiter.
         self.next_deadline_ms.store(u64::MAX, SeqCst);
         let now_ms = self.clock.now_ms();
         let mut left = limit;
@@ -53,14 +53,14 @@ impl Store {
         Expired { entries, next_ms: Some(next_ms).filter(|next_ms| *next_ms < u64::MAX) }
     }
 
-    /// Resolves when an entry came whose deadline is earlier than what
-    /// [`expire`](Self::expire) last answered, also if it came before this was
-    /// called. For one waiter.
+    /// Resolves when an entry was inserted whose deadline is earlier than what
+    /// [`expire`](Self::expire) last returned, even if that was before this call. Only one
+    /// task may wait at a time.
     pub async fn next_deadline_changed(&self) {
         self.earlier_deadline.notified().await;
     }
 
-    /// Tells the waiter of a new deadline if it is the earliest.
+    /// Notifies the waiter of a new deadline if it is the earliest.
     pub(super) fn announce(&self, deadline_ms: u64) {
         // A plain load first: most deadlines are later than one already known.
         if deadline_ms < self.next_deadline_ms.load(SeqCst)

@@ -1,26 +1,26 @@
-//! What is worth most to another node that goes on with this one's keys.
+//! Lists the most recently used entries, to hand them over to another node.
 
 use super::entry::{Entry, Marks};
 use super::sharded::Store;
 use crate::value::Value;
 
-/// Slots looked at under one hold of a shard's lock.
+/// Slots examined before the lock of a shard is released and taken again.
 const SLICE: u32 = 1024;
 
 /// A live entry with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Its key.
+    /// The key.
     pub key: String,
-    /// Its value.
+    /// The value.
     pub value: Value,
-    /// When it expires on the store's clock; `None`: never.
+    /// When the entry expires on the store's clock; `None` if it never does.
     pub deadline_ms: Option<u64>,
 }
 
 impl Store {
-    /// The slots of the live entries with a value, the most lately used first by the
-    /// store's own coarse recency. Takes eight bytes an entry meanwhile.
+    /// The slots of the live entries with a value, the most recently used first by the
+    /// store's coarse epochs. It needs eight bytes of memory an entry while it runs.
     #[must_use]
     pub fn hottest(&self) -> Vec<u32> {
         let mut found = Vec::new();
@@ -46,8 +46,8 @@ impl Store {
         found.into_iter().map(|(_, slot)| slot).collect()
     }
 
-    /// The live entry with a value in a slot that [`hottest`](Self::hottest) gave;
-    /// another one may be there by now, or none.
+    /// The live entry with a value in a slot that [`hottest`](Self::hottest) returned. By
+    /// now the slot may hold another entry, or none.
     #[must_use]
     pub fn held(&self, slot: u32) -> Option<Held> {
         let (shard, local) = self.place(slot);
@@ -58,7 +58,7 @@ impl Store {
         self.held_in(table.arena.at(local))
     }
 
-    /// What a resident entry holds, if it is alive and has a value.
+    /// The content of an entry if it is resident, alive and has a value.
     pub(super) fn held_in(&self, entry: &Entry) -> Option<Held> {
         if !self.is_held(entry) {
             return None;

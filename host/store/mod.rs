@@ -1,4 +1,4 @@
-//! Local storage: entries in shards under one byte budget, each with its own
+//! The local store: entries in shards under one byte budget, each entry with its own
 //! time to live.
 
 mod packed;

@@ -1,6 +1,6 @@
-//! When an entry expires and what it took to load, in few bytes.
+//! Compact forms of the deadline and the load cost of an entry.
 
-/// A deadline in 40 bits of milliseconds: 34 years. 0 says "never".
+/// A deadline as 40 bits of milliseconds, which is enough for 34 years. 0 means "never".
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline([u8; Self::LEN]);
 
@@ -9,7 +9,7 @@ impl Deadline {
 
     pub(super) const NEVER: Self = Self([0; Self::LEN]);
 
-    /// The latest that can be held.
+    /// The latest deadline that can be represented.
     pub(super) const LAST_MS: u64 = (1 << 40) - 1;
 
     pub(super) fn new(at_ms: Option<u64>) -> Self {
@@ -33,7 +33,7 @@ impl Deadline {
     }
 }
 
-/// A load's cost in 16 bits: 5 of exponent, 11 of mantissa.
+/// The duration of a load in 16 bits: 5 bits of exponent, 11 bits of mantissa.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cost(u16);
 

@@ -1,24 +1,23 @@
-//! The node's own choice of who leaves: the oldest of a few, by coarse epochs.
+//! Eviction by recency without a policy: the least recently used entry of a small sample.
 //!
-//! Exact recency would need a list, and each hit a write under a lock. Here a hit
-//! stamps its entry with the epoch, and a hand that goes round looks at a few
-//! entries and takes the one with the oldest stamp: CLOCK (F. J. Corbató, "A
-//! Paging Experiment with the Multics System", 1969) with a sample in place of
-//! one reference bit.
+//! Exact recency would need a list that each hit updates under a lock. Here a hit stores
+//! the current epoch in its entry. A hand advances over the slots, compares a few entries,
+//! and evicts the one with the oldest epoch. This is CLOCK (F. J. Corbató, "A Paging
+//! Experiment with the Multics System", 1969) with a sample instead of one reference bit.
 
 use super::entry::Marks;
 use super::record::Record;
 use super::shard::Table;
 
-/// Entries compared for each eviction.
+/// Number of entries compared for each eviction.
 const SAMPLE: usize = 8;
 
-/// Slots looked at for each eviction, vacant ones among them.
+/// Most slots examined for each eviction, vacant ones included.
 pub(super) const SCAN: u32 = 128;
 
 impl Table {
-    /// Takes out an entry that was not used lately. `None`: none was found in the
-    /// next [`SCAN`] slots.
+    /// Takes out an entry that was not used lately. Returns `None` if the next [`SCAN`]
+    /// slots hold no entry.
     pub(super) fn evict_coldest(&mut self) -> Option<Record> {
         if self.len() == 0 {
             return None;

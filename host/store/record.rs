@@ -1,54 +1,57 @@
 //! A key and its value in one allocation.
 //!
-//! Two allocations would cost a pointer, a length and an allocator's header
-//! more for each entry. The copy also lets go of the network buffer that a
-//! small value came in, which would stay alive as a whole otherwise.
+//! Two allocations would cost another pointer, length and allocator header for each
+//! entry. Copying the value also releases the network buffer that a small value is a
+//! slice of; otherwise the whole buffer would stay allocated.
 //!
-//! What only some entries have, a deadline and a cost, stands before the key, and
-//! takes no room where it is missing.
+//! Deadline and cost are optional. They are stored before the key and take no room if
+//! they are missing.
 
 use bytes::Bytes;
 
 use super::packed::{Cost, Deadline};
 use crate::value::{Block, Value, block};
 
-/// Bytes charged for each entry beyond its key and its value: 24 for the entry itself,
-/// about 8 for its place in the index, 18 for the record's holders, length and prefix, 20
-/// (an LRU) to 48 (LRU-K) for what a policy keeps of it, the rest for deadline and cost
-/// where it has them (7), and for the headers and the rounding of the allocator.
+/// Bytes charged for each entry in addition to its key and value: 24 for the entry itself,
+/// about 8 for its place in the index, 18 for the record's reference count, length and
+/// prefix, and 20 (LRU) to 48 (LRU-K) for the policy's own state. The rest is for the
+/// optional deadline and cost (7) and for headers and rounding of the allocator.
 pub const ENTRY_OVERHEAD: u64 = 112;
 
-/// From this size of key and value on the value is kept as it came: copying would take
-/// longer than the memory saved is worth.
+/// Key, value and prefix are joined in one allocation if they are smaller than this in
+/// total. A larger value is kept as received, because copying it would cost more than the
+/// saved memory is worth.
 const JOIN_BELOW: usize = 4096;
 
-/// Bytes of a joined record at most: deadline and cost come to what is counted above.
+/// Most bytes of a joined record. Deadline and cost are not counted in `JOIN_BELOW`.
 const MOST_JOINED: usize = JOIN_BELOW + Deadline::LEN + Cost::LEN;
 
-/// Bytes of a joined record before all else: the length of the key and the flags.
+/// Bytes of the prefix of a joined record, which holds the length of the key and flags.
 const PREFIX: usize = size_of::<u16>();
 
-/// Bits of the prefix that tell the length of the key; a longer one stays apart.
+/// Bits of the prefix that hold the length of the key. A record with a longer key is not
+/// joined.
 const KEY_LEN: u16 = (1 << 11) - 1;
 
 /// Set in the prefix when the source is known to have no such key.
 const ABSENT: u16 = 1 << 15;
 
-/// Set when a deadline follows the prefix.
+/// Set in the prefix when a deadline follows it.
 const TIMED: u16 = 1 << 14;
 
-/// Set when a cost follows that.
+/// Set in the prefix when a cost follows the prefix and the deadline.
 const COSTLY: u16 = 1 << 13;
 
-/// What an entry holds.
+/// The key, value, deadline and cost of an entry.
 #[derive(Debug)]
 pub(super) enum Record {
-    /// What stands in a slot without an entry. Nothing may be asked of it.
+    /// The record of a slot without an entry. Its methods panic.
     Vacant,
-    /// Prefix, deadline and cost where there are any, key, value. The count of its holders
-    /// stands at the head of the block. A hit reads the key and writes the count: one line
-    /// of memory, or two side by side.
+    /// One block: prefix, deadline if any, cost if any, key, value. The reference count is at
+    /// the head of the block. A hit reads the key and writes the count, which are in the
+    /// same cache line or in two adjacent ones.
     Joined(Block),
+    /// Key and value in separate allocations.
     Apart(Box<Apart>),
 }
 
@@ -100,12 +103,12 @@ impl Record {
         }
     }
 
-    /// Whether it is one allocation, of about its weight.
+    /// Whether the record is a single allocation, of about the size of its weight.
     pub(super) fn is_joined(&self) -> bool {
         matches!(self, Self::Joined(_))
     }
 
-    /// Whether there is a value, and not the knowledge that there is none.
+    /// Whether there is a value; `false` if the source is known to have no such key.
     pub(super) fn has_value(&self) -> bool {
         match self {
             Self::Joined(joined) => prefix(&joined.slice) & ABSENT == 0,
@@ -128,7 +131,7 @@ impl Record {
         }
     }
 
-    /// When it expires.
+    /// When the entry expires.
     #[inline]
     pub(super) fn deadline(&self) -> Deadline {
         match self {
@@ -144,7 +147,7 @@ impl Record {
         }
     }
 
-    /// What it took to load.
+    /// How long the load took.
     pub(super) fn cost(&self) -> Cost {
         match self {
             Self::Joined(joined) => {
@@ -160,7 +163,7 @@ impl Record {
         }
     }
 
-    /// Bytes that it counts for in the budget.
+    /// Bytes charged to the budget.
     pub(super) fn weight(&self) -> u64 {
         match self {
             Self::Joined(joined) => {
@@ -175,7 +178,7 @@ impl Record {
     }
 }
 
-/// Bytes that an entry of these lengths counts for in the budget.
+/// Bytes charged to the budget for an entry of these lengths.
 pub(super) fn weight(key_len: usize, value_len: usize) -> u64 {
     ENTRY_OVERHEAD + key_len as u64 + value_len as u64
 }
@@ -201,7 +204,7 @@ fn key_at(prefix: u16) -> usize {
     PREFIX + timed + usize::from(prefix & COSTLY != 0) * Cost::LEN
 }
 
-/// The first bytes, of which there are enough.
+/// The first `LEN` bytes. `bytes` must be at least that long.
 fn array<const LEN: usize>(bytes: &[u8]) -> [u8; LEN] {
     let mut first = [0; LEN];
     first.copy_from_slice(&bytes[..LEN]);

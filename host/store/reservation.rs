@@ -1,5 +1,5 @@
-//! Room before the value: an insert first takes its share of the budget, then
-//! commits, which can't fail. So the bytes held never exceed the capacity.
+//! Reserves room in the budget before an insert, so the bytes held never exceed the
+//! capacity. The commit that follows can't fail.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,27 +10,27 @@ use super::record::{self, Record};
 use super::sharded::{Store, kept};
 use crate::error::Error;
 
-/// Room set aside for an entry; given back when dropped without a commit.
+/// Room reserved for an entry. Dropping it without a commit gives the room back.
 #[must_use]
 pub struct Reservation {
     store: Arc<Store>,
-    /// 0 once it was spent.
+    /// Reserved bytes; 0 after a commit.
     weight: u64,
 }
 
-/// Why no room was set aside.
+/// Why no room was reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoRoom {
-    /// Never: it is larger than the whole capacity.
+    /// The entry is larger than the whole capacity, so it never fits.
     TooLarge(Error),
-    /// Not now: something must be evicted first. The worker was called and its need
-    /// covers this reservation; after it made room, ask again, since others may
-    /// have taken it.
+    /// Something must be evicted first. The worker was woken, and its need covers this
+    /// reservation. After it has made room, try again: another insert may take the room
+    /// first.
     Full,
 }
 
 impl Store {
-    /// Sets room aside for an entry with a key and a value of these lengths.
+    /// Reserves room for an entry with a key and a value of these lengths.
     ///
     /// # Errors
     /// See [`NoRoom`].
@@ -60,11 +60,11 @@ impl Store {
         }
     }
 
-    /// Keeps an entry in the room that was reserved for it, in place of one with
-    /// the same key if there is one.
+    /// Inserts an entry in the room that was reserved for it. It replaces one with the same
+    /// key.
     ///
     /// # Panics
-    /// Key and value are longer than what was reserved.
+    /// If key and value are longer than what was reserved.
     pub fn commit(&self, reservation: Reservation, key: &str, hash: u64, entry: NewEntry) {
         let NewEntry { value, deadline_ms, cost_us } = entry;
         let deadline = Deadline::new(deadline_ms);
@@ -78,7 +78,7 @@ impl Store {
         if displaced.evicted.is_some() {
             self.evictions.fallback.fetch_add(1, Relaxed);
         }
-        // To be freed only now that nobody waits for the shard.
+        // Freed only now, after the lock of the shard was released.
         drop(deferred);
         self.release_each(displaced.overwritten.into_iter().chain(displaced.evicted));
         if let Some(deadline_ms) = deadline.ms() {
@@ -91,11 +91,11 @@ impl Store {
 }
 
 impl Reservation {
-    /// Hands the room over to an entry of `weight`, which then holds it, and gives
-    /// back what it does not need.
+    /// Transfers `weight` of the room to an entry, which gives it back later, and gives back
+    /// the rest now.
     ///
     /// # Panics
-    /// The entry is larger than what was reserved.
+    /// If the entry is larger than what was reserved.
     fn spend(mut self, weight: u64) {
         let spare = self.weight.checked_sub(weight).expect("an entry fits what was reserved");
         self.weight = 0;

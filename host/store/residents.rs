@@ -1,4 +1,4 @@
-//! The store as the policy's worker sees it.
+//! The store's implementation of the worker's interface.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,7 +10,7 @@ use super::recency::SCAN;
 use super::record::Record;
 use crate::policy::{Batch, Evicted, Keys, Residents};
 
-/// Entries evicted by recency under one hold of a shard's lock.
+/// Entries evicted by recency before the lock of a shard is released.
 const RUN: usize = 8;
 
 impl Keys for Store {
@@ -62,7 +62,7 @@ impl Residents for Store {
         let mut gone = Vec::with_capacity(victims.len());
         for &victim in victims {
             let (shard, local) = self.place(victim);
-            // One at a time, so that no reader waits for more than one.
+            // The lock is taken for each victim, so that a reader waits for one at most.
             let mut table = shard.0.write();
             match table.evict(local) {
                 Eviction::Dropped(record) => {
@@ -85,7 +85,7 @@ impl Residents for Store {
     }
 
     fn evict_by_recency(&self, limit: usize) -> usize {
-        // A whole round of the hands without a find, and there is nothing.
+        // After this many searches in a row without a find, the store is taken as empty.
         let round = (self.slot_bound() / SCAN) as usize + self.shards.len();
         let mut fruitless = 0;
         let mut count = 0;
@@ -124,7 +124,7 @@ impl Residents for Store {
                 is_due[slot as usize] = true;
             });
         }
-        // Coldest first; of one age in the order of the slots.
+        // Coldest first. The sort is stable, so entries of one age stay in slot order.
         rest.sort_by_key(|(age, _)| std::cmp::Reverse(*age));
         let all = order.iter().copied().chain(rest.into_iter().map(|(_, slot)| slot));
         resync_order
@@ -134,7 +134,7 @@ impl Residents for Store {
 }
 
 impl Store {
-    /// Reports the first of what a new policy has to be told. Answers how many.
+    /// Reports the next entries of `resync_order`, at most `limit`. Returns their number.
     fn drain_resync(&self, batch: &mut Batch, limit: usize, now_ms: u64) -> usize {
         let mut resync_order = self.resync_order.lock();
         let count = limit.min(resync_order.len());

@@ -1,4 +1,4 @@
-//! Dropping many entries at once: all, or those that this node owns no more.
+//! Drops many entries at once: all, or those whose keys a filter refuses.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -6,20 +6,21 @@ use super::entry::Marks;
 use super::hottest::Held;
 use super::sharded::Store;
 
-/// Slots looked at under one hold of a shard's lock.
+/// Slots examined before the lock of a shard is released and taken again.
 const SLICE: u32 = 1024;
 
 impl Store {
-    /// Drops every entry that was there when this was called, and maybe some that
-    /// came since. Answers how many.
+    /// Drops every entry that was present when this was called, and possibly some that were
+    /// inserted since. Returns the number of dropped entries.
     pub fn clear(&self) -> u64 {
         self.retain(|_| false, |_| ())
     }
 
-    /// Drops the entries whose keys `keep` refuses, of those that were there when this
-    /// was called and maybe some that came since. `dropped` may take what each holds, if
-    /// it is alive and has a value. Both run inside the lock of a shard: they must be short and must not
-    /// use the store. Answers how many were dropped.
+    /// Drops the entries whose keys `keep` refuses: all that were present when this was
+    /// called, and possibly some that were inserted since. `dropped` is called for each and
+    /// can read its content, if it is alive and has a value. Both closures run under the
+    /// lock of a shard, so they must be short and must not use the store. Returns the number
+    /// of dropped entries.
     pub fn retain(
         &self,
         keep: impl Fn(&str) -> bool,

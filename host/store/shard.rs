@@ -1,4 +1,4 @@
-//! One shard: an index from keys to slots, and all that happens to one entry.
+//! One shard: an index from keys to slots, and the operations on one entry.
 
 use std::collections::VecDeque;
 
@@ -13,19 +13,19 @@ use super::record::Record;
 use super::wheel::Wheel;
 use crate::policy::TouchRing;
 
-/// A table and its lock, on cache lines of their own: prefetching pulls in pairs
-/// of them. Readers hold the lock for one look-up; writers for one change or a
-/// bounded slice of changes. Entries are freed after it is released.
+/// A table and its lock. They are aligned to two cache lines, because processors prefetch
+/// lines in pairs. Readers hold the lock for one look-up, writers for one change or a
+/// bounded slice of changes. Entries are freed after the lock is released.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Shard(pub(super) RwLock<Table>);
 
-/// How slots of a shard and slots of the store translate.
+/// Translates slots of a shard into slots of the store.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Numbering {
-    /// The shard's own number.
+    /// Number of the shard.
     pub(super) shard: u32,
-    /// Bits that it takes.
+    /// Number of bits that it takes.
     pub(super) bits: u32,
 }
 
@@ -41,33 +41,33 @@ pub(super) struct Table {
     pub(super) arena: Arena,
     pub(super) numbering: Numbering,
     pub(super) epoch: Epoch,
-    /// Where the search for a cold entry goes on.
+    /// The slot at which the next search for a cold entry begins.
     pub(super) hand: u32,
     pub(super) touches: TouchRing,
-    /// Slots that the policy has to be told of, in order, none twice.
+    /// Slots with changes to report to the policy, oldest first, without duplicates.
     pub(super) changes: VecDeque<u32>,
-    /// Whether the worker was called since it last drained the changes.
+    /// Whether the worker was woken for changes since it last drained them.
     called: bool,
-    /// Made when the first entry with a deadline comes.
+    /// Made for the first entry with a deadline.
     wheel: Option<Box<Wheel>>,
     pub(super) deferred_frees: DeferredFrees,
 }
 
-/// Entries that had to go for a new one.
+/// Entries that a new one displaced.
 #[derive(Debug, Default)]
 pub(super) struct Displaced {
-    /// The one that had the same key.
+    /// The entry that had the same key.
     pub(super) overwritten: Option<Record>,
-    /// One of this shard that gave its slot.
+    /// An entry that was evicted because every slot of the shard was taken.
     pub(super) evicted: Option<Record>,
 }
 
 impl Table {
-    /// Changes after which the worker is called.
+    /// Number of pending changes at which the worker is woken.
     pub(super) const CALL_AT: usize = 32;
 
-    /// An empty table of at most `limit` entries, which leaves at most `deferred_bytes`
-    /// for inserts to free.
+    /// An empty table of at most `limit` entries and at most `deferred_bytes` of deferred
+    /// frees.
     pub(super) fn new(numbering: Numbering, limit: u32, deferred_bytes: u64) -> Self {
         Self {
             index: HashTable::new(),
@@ -75,7 +75,8 @@ impl Table {
             numbering,
             epoch: Epoch::default(),
             hand: 0,
-            // A policy sees touches a ring late: few entries, small ring.
+            // Touches reach the policy with a delay that grows with the ring, so a shard of
+            // few entries has a small one.
             touches: TouchRing::new((limit as usize / 4).clamp(16, 256)),
             changes: VecDeque::new(),
             called: false,
@@ -88,7 +89,7 @@ impl Table {
         self.index.len()
     }
 
-    /// The slot of `key`, expired or not.
+    /// The slot of `key`, even if its entry has expired.
     #[inline]
     pub(super) fn find(&self, key: &[u8], hash: u32) -> Option<u32> {
         let is_it = |slot: &u32| {
@@ -98,7 +99,7 @@ impl Table {
         self.index.find(spread(hash), is_it).copied()
     }
 
-    /// Notes a hit. Answers whether the worker is to be called.
+    /// Records a hit. Returns whether the caller must wake the worker.
     #[inline]
     pub(super) fn touch(&self, slot: u32) -> bool {
         let mut call = false;
@@ -110,7 +111,7 @@ impl Table {
         call
     }
 
-    /// Keeps an entry, in place of one with the same key if there is one.
+    /// Inserts an entry. It replaces one with the same key.
     pub(super) fn put(&mut self, hash: u32, record: Record) -> Displaced {
         let deadline_ms = record.deadline().ms();
         let mut displaced = Displaced::default();
@@ -146,21 +147,22 @@ impl Table {
         displaced
     }
 
-    /// Drops the entry in `slot`, which must have one, and has the policy told.
+    /// Takes out the entry in `slot`, which must have one, and queues the change for the
+    /// policy.
     pub(super) fn remove(&mut self, slot: u32) -> Record {
         let record = self.vacate(slot);
         self.note(slot);
         record
     }
 
-    /// Drops the entry in `slot`, which must have one. The caller sees to it that
+    /// Takes out the entry in `slot`, which must have one. The caller must make sure that
     /// the policy learns of it.
     pub(super) fn vacate(&mut self, slot: u32) -> Record {
         self.stop_timer(slot);
         self.take_out(slot)
     }
 
-    /// As [`vacate`](Self::vacate), where no timer is running for the slot.
+    /// Like [`vacate`](Self::vacate), for a slot without a running timer.
     fn take_out(&mut self, slot: u32) -> Record {
         let entry = self.arena.at_mut(slot);
         debug_assert!(entry.marks.has(Marks::RESIDENT), "an empty slot has no record");
@@ -174,7 +176,7 @@ impl Table {
         record
     }
 
-    /// Puts `slot` on the list of changes, once.
+    /// Adds `slot` to the list of changes unless it is there already.
     fn note(&mut self, slot: u32) {
         let marks = &mut self.arena.at_mut(slot).marks;
         if !marks.has(Marks::DIRTY) {
@@ -183,25 +185,26 @@ impl Table {
         }
     }
 
-    /// Whether the worker is to be called for the changes; once until it came.
+    /// Whether the caller must wake the worker for the pending changes. This is true at most
+    /// once between two drains.
     pub(super) fn wakes_worker(&mut self) -> bool {
         let call = !self.called && self.changes.len() >= Self::CALL_AT;
         self.called |= call;
         call
     }
 
-    /// The worker came.
+    /// Records that the worker drains the changes, so the next ones wake it again.
     pub(super) fn worker_came(&mut self) {
         self.called = false;
     }
 
-    /// No deadline is before this; `None`: no entry has one.
+    /// A lower bound of all deadlines; `None` if no entry has a deadline.
     pub(super) fn next_deadline_ms(&self) -> Option<u64> {
         self.wheel.as_ref()?.next_ms()
     }
 
-    /// Moves up to `limit` timers on and takes out the entries that are due.
-    /// Answers how many timers it moved.
+    /// Processes up to `limit` timers and takes out the entries that are due. Returns the
+    /// number of processed timers.
     pub(super) fn expire(&mut self, now_ms: u64, limit: usize, gone: &mut Vec<Record>) -> usize {
         for moved in 0..limit {
             let Some(wheel) = &mut self.wheel else {
@@ -231,16 +234,15 @@ impl Table {
 }
 
 impl Entry {
-    /// Whether a reader may have it at a time, which is asked for only if it
-    /// matters.
+    /// Whether the entry has not expired. `now_ms` is called only if it has a deadline.
     #[inline]
     pub(super) fn is_alive(&self, now_ms: impl FnOnce() -> u64) -> bool {
         self.record.deadline().ms().is_none_or(|deadline_ms| deadline_ms > now_ms())
     }
 }
 
-/// The index chooses a bucket by the low bits of a hash and tells neighbours
-/// apart by the high ones.
+/// The 64-bit hash for the index. The index uses the low bits to choose a bucket and the
+/// high bits to compare entries, so both get the bits of `hash`.
 fn spread(hash: u32) -> u64 {
     u64::from(hash) << 32 | u64::from(hash)
 }

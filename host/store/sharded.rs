@@ -1,4 +1,4 @@
-//! The store itself: keys spread over shards, each with its own lock.
+//! The store: keys distributed over shards, each with its own lock.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,57 +14,59 @@ use super::shard::{Numbering, Shard, Table};
 use crate::clock::Clock;
 use crate::key::LocalHasher;
 
-/// Entries of one group.
+/// The entries of one group.
 pub struct Store {
     hasher: LocalHasher,
-    /// A power of two of them, chosen by the low bits of a hash.
+    /// The low bits of a key's hash choose its shard, so their number is a power of two.
     pub(super) shards: Box<[Shard]>,
-    /// Slots of each shard.
+    /// Number of slots of each shard.
     pub(super) shard_limit: u32,
     pub(super) budget: Budget,
     pub(super) clock: Clock,
-    /// Calls the policy's worker; never with a lock of the store held. A commit may
-    /// run inside the lock of a flight, so this must neither wait nor load.
+    /// Wakes the policy's worker. It is never called with a lock of the store held. It must
+    /// neither block nor load, because a commit may run under the lock of a flight.
     pub(super) wake: Box<dyn Fn() + Send + Sync>,
     pub(super) evictions: Counters,
-    /// Slots that a new policy has to be told of before all else, in order. Each
-    /// is dirty and on no shard's list. Locked before a shard, never after.
+    /// Slots to report to a new policy, in order, before any other change. Each is marked
+    /// dirty and is on no shard's list of changes. This lock is taken before that of a
+    /// shard, never after.
     pub(super) resync_order: Mutex<VecDeque<u32>>,
-    /// The shards at which the next drain, the next eviction and the next
-    /// collection begin.
+    /// The shards at which the next drain, the next eviction by recency and the next
+    /// collection of expired entries begin.
     pub(super) drain_turn: AtomicUsize,
     pub(super) recency_turn: AtomicUsize,
     pub(super) expiry_turn: AtomicUsize,
-    /// The earliest deadline that the collector knows of; `u64::MAX`: none.
+    /// The earliest deadline that the collector knows; `u64::MAX` if there is none.
     pub(super) next_deadline_ms: AtomicU64,
+    /// Notified when a new deadline is earlier than that.
     pub(super) earlier_deadline: Notify,
 }
 
-/// What a store holds, and what left it.
+/// The size of a store, and how many entries left it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
-    /// Entries held, inserts under way included.
+    /// Number of entries held, reservations included.
     pub entries: u64,
-    /// Bytes held, inserts under way included.
+    /// Bytes held, reservations included.
     pub bytes: u64,
-    /// Most bytes that are ever held.
+    /// Most bytes that may be held.
     pub capacity_bytes: u64,
-    /// Most entries that are ever held.
+    /// Most entries that may be held.
     pub max_entries: u32,
-    /// Entries that left, since the store was made.
+    /// Number of entries that left since the store was made.
     pub evictions: Evictions,
 }
 
-/// Entries that left, by reason; one that was overwritten is not among them.
+/// Number of entries that left, by reason. Overwritten entries are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evictions {
-    /// The policy chose them.
+    /// Chosen by the policy.
     pub policy: u64,
-    /// The node chose them by recency.
+    /// Chosen by recency.
     pub fallback: u64,
-    /// Their time was up.
+    /// Expired.
     pub expired: u64,
-    /// They were removed or cleared.
+    /// Removed or cleared.
     pub removed: u64,
 }
 
@@ -77,16 +79,16 @@ pub(super) struct Counters {
 }
 
 impl Store {
-    /// Entries of a shard at least, so that a small store has an order to evict
-    /// by and not one a shard.
+    /// Least number of entries of a shard. Each shard evicts in its own order, so a small
+    /// store should have few shards.
     const SHARD_ENTRIES: u32 = 1024;
 
-    /// Most bytes that a shard leaves for inserts to free; a 64th of its share of the
-    /// capacity where that is less.
+    /// Most bytes of deferred frees of a shard, or a 64th of its share of the capacity if
+    /// that is less.
     const DEFERRED_BYTES: u64 = 8 << 10;
 
-    /// An empty store. `wake` is called, from any thread and without a lock held,
-    /// when the policy's worker has something to do.
+    /// An empty store. It calls `wake` when the policy's worker has something to do, from
+    /// any thread and without holding a lock of its own.
     pub fn new(config: Config, clock: Clock, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let most = (config.entry_limit() / Self::SHARD_ENTRIES).max(1).ilog2();
@@ -94,8 +96,8 @@ impl Store {
         let shard_limit = match (config.entry_limit(), bits) {
             (limit, 0) => limit,
             (limit, bits) => {
-                // Keys fall on shards at random; eight standard deviations more
-                // than the mean is more than any shard ever gets.
+                // Keys are distributed over the shards at random. No shard ever gets more
+                // entries than the mean plus eight standard deviations.
                 let mean = limit.div_ceil(1 << bits);
                 mean + 8 * mean.isqrt() + 8
             }
@@ -109,7 +111,7 @@ impl Store {
     }
 
     /// An empty store of `1 << bits` shards, each with `shard_limit` slots and at most
-    /// `deferred_bytes` that wait to be freed.
+    /// `deferred_bytes` of deferred frees.
     pub(super) fn with_shards(
         config: &Config,
         clock: Clock,
@@ -139,20 +141,20 @@ impl Store {
         })
     }
 
-    /// Exclusive upper bound of the slots that a policy will see: with several
-    /// shards a little more than there can be entries.
+    /// Exclusive upper bound of the slots that a policy sees. With several shards it is a
+    /// little larger than the number of entries that the store can hold.
     #[must_use]
     pub fn slot_bound(&self) -> u32 {
         self.shard_limit * self.shards.len() as u32
     }
 
-    /// The hash of a key that the other methods ask for.
+    /// The hash of a key, as the other methods expect it.
     #[must_use]
     pub fn hash(&self, key: &str) -> u64 {
         self.hasher.hash(key)
     }
 
-    /// The live entry of `key`, and counts a use of it.
+    /// Returns the live entry of `key` and counts a use of it.
     #[must_use]
     pub fn get(&self, key: &str, hash: u64) -> Option<Found> {
         let table = self.shard(hash).0.read();
@@ -166,7 +168,7 @@ impl Store {
         Some(found)
     }
 
-    /// The live entry of `key`, without counting a use of it.
+    /// Returns the live entry of `key` without counting a use of it.
     #[must_use]
     pub fn peek(&self, key: &str, hash: u64) -> Option<Found> {
         let table = self.shard(hash).0.read();
@@ -174,7 +176,7 @@ impl Store {
         self.found(table.arena.at(slot))
     }
 
-    /// Drops the entry of `key`. Answers whether there was a live one.
+    /// Drops the entry of `key`. Returns whether there was a live one.
     pub fn remove(&self, key: &str, hash: u64) -> bool {
         let mut table = self.shard(hash).0.write();
         let Some(slot) = table.find(key.as_bytes(), kept(hash)) else {
@@ -193,7 +195,7 @@ impl Store {
         was_alive
     }
 
-    /// What it holds now.
+    /// The current statistics.
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
@@ -214,7 +216,7 @@ impl Store {
         &self.shards[hash as usize & (self.shards.len() - 1)]
     }
 
-    /// The shard of a slot, and the slot's number in it.
+    /// The shard of a slot, and the number of the slot in that shard.
     pub(super) fn place(&self, slot: u32) -> (&Shard, u32) {
         let shard = slot as usize & (self.shards.len() - 1);
         (&self.shards[shard], slot >> self.shards.len().ilog2())
@@ -226,8 +228,8 @@ impl Store {
         is_alive.then(|| Found { value: entry.record.value(), deadline_ms })
     }
 
-    /// Frees entries that were taken out, and the room that they held. Answers how
-    /// many; `gone` keeps its memory.
+    /// Frees entries that were taken out, and gives their room back to the budget. Returns
+    /// their number. `gone` is empty afterwards but keeps its capacity.
     pub(super) fn release(&self, gone: &mut Vec<Record>) -> u64 {
         self.release_each(gone.drain(..))
     }
@@ -245,7 +247,8 @@ impl Store {
     }
 }
 
-/// The bits of a hash that an entry keeps: others than those that chose its shard.
+/// The bits of a hash that an entry stores. They do not overlap with the bits that chose
+/// its shard.
 pub(super) fn kept(hash: u64) -> u32 {
     (hash >> 32) as u32
 }

@@ -1,9 +1,9 @@
-//! Deadlines in order: a hierarchical timing wheel.
+//! A hierarchical timing wheel, which orders the deadlines of a shard's entries.
 //!
-//! G. Varghese and T. Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987,
-//! scheme 7: seven levels of 64 buckets, each level 64 times as coarse as the one
-//! below. Setting and cancelling take constant time, a timer moves down at most
-//! six times, and an occupied bucket is found by one instruction a level.
+//! It is scheme 7 of G. Varghese and T. Lauck, "Hashed and Hierarchical Timing Wheels",
+//! SOSP 1987, with seven levels of 64 buckets. Each level is 64 times as coarse as the one
+//! below. Setting and cancelling take constant time, a timer moves down at most six times,
+//! and one instruction a level finds an occupied bucket.
 
 const LEVELS: usize = 7;
 const BUCKET_BITS: usize = 6;
@@ -12,14 +12,15 @@ const BUCKETS: usize = 1 << BUCKET_BITS;
 /// Ends a list of timers.
 const NONE: u32 = u32::MAX;
 
-/// In [`Links::prev`]: the first of the bucket whose number is in the other bits.
+/// Flag in [`Links::prev`]: the timer is the first of a bucket, and the other bits are the
+/// number of that bucket.
 const FIRST: u32 = 1 << 31;
 
-/// Timers by slot, one a slot.
+/// Timers by slot, at most one for each slot.
 #[derive(Debug)]
 pub(super) struct Wheel {
-    /// No timer is due before this: buckets are chosen by the highest digit in
-    /// which a deadline differs from it.
+    /// No timer is due before this. The highest base-64 digit in which a deadline differs
+    /// from it chooses the level, and that digit of the deadline chooses the bucket.
     elapsed_ms: u64,
     /// One bit for each bucket that is not empty.
     occupied: [u64; LEVELS],
@@ -80,9 +81,9 @@ impl Wheel {
         }
     }
 
-    /// Takes a timer out of the first bucket that begins by `now_ms`. It may not
-    /// be due yet: then it is to be [`set`](Self::set) again, and lands on a finer
-    /// level.
+    /// Removes a timer from the first occupied bucket if that bucket begins at or before
+    /// `now_ms`. The timer may not be due yet. Then the caller must [`set`](Self::set) it
+    /// again, which puts it on a finer level.
     pub(super) fn pop(&mut self, now_ms: u64) -> Option<u32> {
         let (begins_ms, number) = self.next_bucket()?;
         if begins_ms > now_ms {
@@ -94,14 +95,13 @@ impl Wheel {
         Some(slot)
     }
 
-    /// No timer is due before this; `None`: there is none at all.
+    /// A lower bound of the deadlines of all timers; `None` if there is no timer.
     pub(super) fn next_ms(&self) -> Option<u64> {
         self.next_bucket().map(|(begins_ms, _)| begins_ms)
     }
 
-    /// Where the first occupied bucket begins, and its number. Of two that begin
-    /// together the coarser comes first, so that it is emptied before time moves
-    /// on.
+    /// The begin and the number of the first occupied bucket. If two begin at the same time,
+    /// it is the coarser one, so that it is emptied before time advances.
     fn next_bucket(&self) -> Option<(u64, usize)> {
         let occupied = self.occupied.iter().enumerate().rev();
         let firsts = occupied.filter(|(_, buckets)| **buckets != 0).map(|(level, buckets)| {

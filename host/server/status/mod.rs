@@ -1,4 +1,4 @@
-//! Errors on the wire: the only place where an [`Error`] gets a gRPC code.
+//! Maps errors to gRPC statuses: the only place where an [`Error`] gets a code.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use crate::proto;
 
 const DOMAIN: &str = "psycache";
 
-/// Longer messages are cut: they travel in HTTP headers, twice, and clients
-/// refuse headers beyond a few KiB.
+/// Most bytes of a message; a longer one is cut. The HTTP headers of a response contain the
+/// message twice, and clients refuse headers beyond a few KiB.
 const LONGEST_MESSAGE: usize = 1024;
 
-/// The code of an error and its reason, the part of it that programs read.
+/// The code of an error, and its reason, which is an identifier for programs.
 fn classify(error: &Error) -> (Code, &'static str) {
     match error {
         Error::NotFound => (Code::NotFound, "NOT_FOUND"),
@@ -33,9 +33,8 @@ fn classify(error: &Error) -> (Code, &'static str) {
     }
 }
 
-/// The status of a call on `group` that failed with `error`. It carries a
-/// google.rpc.ErrorInfo with the reason, the group and what else a program could
-/// act on.
+/// The status of a call on `group` that failed with `error`. It contains a
+/// google.rpc.ErrorInfo with the reason, the group and details for programs.
 pub(super) fn status(error: &Error, group: &[u8]) -> Status {
     let (code, reason) = classify(error);
     let mut metadata = facts(error);
@@ -49,7 +48,7 @@ pub(super) fn status(error: &Error, group: &[u8]) -> Status {
     Status::with_error_details(code, message(error), details)
 }
 
-/// The same inside an answer for many, or on a session.
+/// The error of one key of a call for many, or of a call on a session.
 pub(super) fn failure(error: &Error) -> proto::Failure {
     let (code, reason) = classify(error);
     proto::Failure { code: code as u32, message: message(error), reason: reason.into() }
