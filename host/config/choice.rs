@@ -1,4 +1,4 @@
-//! A plugin, or Rust code of the program that has its node in itself.
+//! A choice between a plugin and Rust code of a program that embeds the node.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use super::plugin::Plugin;
 use crate::policy::{PolicySource, SharedPolicySource};
 use crate::retriever::{Retriever, SharedRetriever};
 
-/// Who chooses the victims of a group.
+/// The eviction policy of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PolicyChoice {
     /// A component.
     Plugin(Plugin),
-    /// Rust code. It runs as a component does: on the group's own thread, replaced when it
-    /// fails.
+    /// Rust code. Like a component, it runs on the worker thread of the group, and its
+    /// instance is replaced when it fails.
     Native(NativePolicy),
 }
 
-/// Where a group gets the values that it does not have.
+/// The data source from which a group loads missing values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RetrieverChoice {
     /// A component.
@@ -26,7 +26,8 @@ pub enum RetrieverChoice {
     Native(NativeRetriever),
 }
 
-/// A policy in Rust, and its options. Two are equal if they are of the same source.
+/// A policy in Rust, and its options. Two are equal if they have the same source instance
+/// and equal options.
 #[derive(Clone)]
 pub struct NativePolicy {
     source: SharedPolicySource,
@@ -34,19 +35,19 @@ pub struct NativePolicy {
     pub options: Vec<(String, String)>,
 }
 
-/// A data source in Rust. Two are equal if they are the same.
+/// A data source in Rust. Two are equal if they are the same instance.
 #[derive(Clone)]
 pub struct NativeRetriever(SharedRetriever);
 
 impl PolicyChoice {
-    /// The policies that `source` makes, without options.
+    /// A policy whose instances `source` makes, without options.
     pub fn native(source: impl PolicySource + 'static) -> Self {
         Self::Native(NativePolicy { source: Arc::new(source), options: Vec::new() })
     }
 }
 
 impl RetrieverChoice {
-    /// This data source.
+    /// Wraps a data source in Rust.
     pub fn native(retriever: impl Retriever + 'static) -> Self {
         Self::Native(NativeRetriever(Arc::new(retriever)))
     }

@@ -1,8 +1,8 @@
-//! What is wrong with a configuration, in one line that names the mend.
+//! Errors of a configuration. Each is one line that names a remedy.
 
 use std::path::PathBuf;
 
-/// Why there is no configuration.
+/// Why a configuration is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The file can't be read as text.
@@ -10,20 +10,20 @@ pub enum Error {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What happened.
+        /// The error of reading it.
         reason: String,
     },
-    /// The file is no TOML, has a key that does not exist, or a value that can't be used.
+    /// The file is not TOML, or has an unknown key or an invalid value.
     #[error("{}:{line}: {problem}", path.display())]
     InFile {
         /// The file.
         path: PathBuf,
-        /// From 1.
+        /// Number of the line, from 1.
         line: usize,
-        /// What is wrong, and what would have been accepted.
+        /// What is wrong, and what would be accepted.
         problem: String,
     },
-    /// Settings that are each right, but not together.
+    /// Settings are each valid but contradict each other.
     #[error("{0}")]
     Conflict(String),
 }

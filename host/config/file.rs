@@ -1,4 +1,4 @@
-//! The TOML file, and errors that name the key, the file and the line.
+//! Reads the TOML file, with errors that name the key, the file and the line.
 
 use std::fs::File;
 use std::io::Read;
@@ -19,11 +19,10 @@ impl Settings {
     /// Reads a TOML file.
     ///
     /// # Errors
-    /// It can't be read, is no TOML, has a key that does not exist, or a value
-    /// that can't be used.
+    /// The file can't be read, is not TOML, or has an unknown key or an invalid value.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let mut bytes = Vec::new();
-        // A device or a pipe tells its size only by being read.
+        // The size of a device or a pipe is not known before it is read.
         let read =
             File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes));
         let unreadable = |reason: String| Error::Unreadable { path: path.into(), reason };
@@ -34,8 +33,8 @@ impl Settings {
         Self::parse(path, bytes)
     }
 
-    /// Reads what stands, or would stand, in the TOML file `path`, which errors
-    /// name. Files and variables that it refers to are read.
+    /// Parses the content of a TOML file. `path` is used in errors, and the file need not
+    /// exist. Files and variables that the content refers to are read.
     ///
     /// # Errors
     /// Those of [`read`](Self::read).
@@ -47,14 +46,14 @@ impl Settings {
         toml::from_str(&text).map_err(|error| {
             let span = error.span().unwrap_or_default();
             let line = line(text.as_bytes(), span.start);
-            // A key between quotes may have newlines.
+            // The message may contain newlines from a quoted key.
             let problem = problem(&error, &text, line, &span).replace('\n', ", ");
             Error::InFile { path: path.into(), line, problem }
         })
     }
 }
 
-/// The number of the line with that byte, from 1.
+/// The number of the line that contains the byte `at`, from 1.
 fn line(bytes: &[u8], at: usize) -> usize {
     1 + bytes.iter().take(at).filter(|byte| **byte == b'\n').count()
 }
@@ -69,7 +68,7 @@ fn problem(error: &toml::de::Error, text: &str, line: usize, span: &Range<usize>
         return format!("there is no key `{key}` here; {mend}");
     }
     if is_refused(message) {
-        // The error does not say the key, so the file is read once more.
+        // The error does not contain the key, so the text is parsed again to find it.
         let root = DeTable::parse(text).ok();
         let key = root.as_ref().and_then(|root| key_of(root.get_ref(), span));
         return format!("{} {message}", key.unwrap_or("a value"));
@@ -78,20 +77,20 @@ fn problem(error: &toml::de::Error, text: &str, line: usize, span: &Range<usize>
     format!("{message} in `{source}`")
 }
 
-/// The key that serde does not know and those that it does: the derived code
-/// tells them in its message only, between backticks.
+/// The unknown key and the known keys of a serde error. They are available only in the
+/// message, between backticks.
 fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
     let mut names = message.strip_prefix("unknown field `")?.split('`').step_by(2);
     let key = names.next()?;
     Some((key, names.filter(|name| !name.is_empty()).collect()))
 }
 
-/// The key of the value that stands at `span`.
+/// The key of the value at `span`.
 fn key_of<'a>(table: &'a DeTable<'_>, span: &Range<usize>) -> Option<&'a str> {
     table.iter().find_map(|(key, value)| key_within(key.get_ref(), value, span))
 }
 
-/// `key`, or one below it, where `value` is or has the value at `span`.
+/// The key of the value at `span`: `key` if it is `value`, or a key inside `value`.
 fn key_within<'a>(
     key: &'a str,
     value: &'a Spanned<DeValue<'_>>,

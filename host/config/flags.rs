@@ -1,4 +1,4 @@
-//! What clap is told about settings, apart from their definitions.
+//! Extensions of clap for the settings: environment variables and hidden values.
 
 use std::ffi::OsStr;
 
@@ -7,7 +7,8 @@ use clap::{Arg, Command};
 
 use super::text::Parsed;
 
-/// Reads the flag `--max-entries` from the variable `PSYCACHE_MAX_ENTRIES`, too.
+/// Makes a flag readable from a variable too, such as `--max-entries` from
+/// `PSYCACHE_MAX_ENTRIES`.
 #[must_use]
 pub(crate) fn with_variable(arg: Arg) -> Arg {
     let Some(long) = arg.get_long() else { return arg };
@@ -15,7 +16,7 @@ pub(crate) fn with_variable(arg: Arg) -> Arg {
     arg.env(variable)
 }
 
-/// A parser whose errors don't repeat the value, which may be somebody's password.
+/// A parser whose errors do not contain the value, which may be a password.
 #[derive(Clone)]
 pub(super) struct Hidden<T>(pub(super) fn(&str) -> Parsed<T>);
 

@@ -1,4 +1,4 @@
-//! How the settings of one source are laid over those of another.
+//! Merges the settings of the flags over those of the file.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use super::settings::{
 };
 use super::text::{GroupName, OrNone, PluginName, nearest};
 
-/// Of a node without a file: with the sample data a first try works.
+/// The retriever of a node without a file. It serves sample data, so that a first try works.
 const DEFAULT_RETRIEVER: &str = "static";
 
-/// What the upper source leaves open, the lower one says.
+/// Merges two sources of settings. A setting that `self` leaves out is taken from `below`.
 trait Over {
     fn over(self, below: Self) -> Self;
 }
@@ -28,7 +28,7 @@ impl<T> Over for Vec<T> {
     }
 }
 
-/// Lays each field over its counterpart. A field that is left out does not compile.
+/// Implements [`Over`] field by field. It does not compile if a field is missing.
 macro_rules! each_field_over {
     ($section:ident: $($field:ident)*) => {
         impl Over for $section {
@@ -48,7 +48,7 @@ each_field_over!(TelemetrySettings: otlp trace_ratio log log_format);
 
 impl Over for PolicySettings {
     fn over(self, mut below: Self) -> Self {
-        // What was said to another plugin means nothing to this one.
+        // Options of another plugin do not apply to this one.
         if self.plugin.is_some() && self.plugin != below.plugin {
             return self;
         }
@@ -70,9 +70,10 @@ impl Over for RetrieverSettings {
 }
 
 impl Settings {
-    /// The flags' settings over the file's. All groups are in `groups` then.
+    /// Merges these settings of the flags over those of the file. The result has all groups
+    /// in `groups`.
     pub(super) fn over_file(mut self, mut file: Self) -> Result<Self, Error> {
-        // A registry named by a flag takes the place of whichever the file names.
+        // A registry given by a flag replaces the one in the file, of either kind.
         if !(self.cluster.peers.is_empty() && self.cluster.etcd.is_empty()) {
             file.cluster.peers.clear();
             file.cluster.etcd.clear();
@@ -82,8 +83,8 @@ impl Settings {
     }
 }
 
-/// Flags about a group change the file's group that `--group` names, or its only
-/// one. They never add one to a file: a mistyped name would go unnoticed.
+/// Applies the group flags to the file's group that `--group` names, or to its only group.
+/// They never add a group to those of a file, because a mistyped name would go unnoticed.
 fn over_groups(
     flags: GroupSettings,
     mut groups: Vec<GroupSettings>,
@@ -109,7 +110,7 @@ fn over_groups(
     Ok(groups)
 }
 
-/// Which of the file's groups the flags are about.
+/// The index of the file's group that the flags apply to.
 fn group_meant(wanted: Option<&GroupName>, names: &[&str]) -> Result<usize, Error> {
     let all = names.join(", ");
     let Some(GroupName(wanted)) = wanted else {

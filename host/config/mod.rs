@@ -1,7 +1,7 @@
-//! What a node is told: flags, environment and file, as one checked whole.
+//! The configuration of a node, read from flags, environment and file.
 //!
-//! A source of settings gives [`Settings`], where everything is optional. Layers
-//! of them become one [`Config`], in which nothing is left to doubt.
+//! Each source gives [`Settings`], in which everything is optional. The sources are merged
+//! into one [`Config`], in which every setting has a value and all are checked.
 
 mod choice;
 mod error;

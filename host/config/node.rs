@@ -1,4 +1,4 @@
-//! All that a node is started with.
+//! The complete configuration of a node.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use crate::membership::registry::{InMemory, etcd};
 use crate::store;
 use crate::telemetry;
 
-/// Where applications and peers are answered unless told otherwise.
+/// Default address for applications and peers.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7400";
 
-/// Where metrics and health are served unless told otherwise.
+/// Default address for metrics and health checks.
 pub const DEFAULT_HTTP: &str = "127.0.0.1:7401";
 
-/// What a node without another group has.
+/// Name of the only group of a node without configured groups.
 pub const DEFAULT_GROUP: &str = "default";
 
-/// How much a group holds unless it is told otherwise.
+/// Default capacity of a group.
 pub const DEFAULT_CAPACITY_BYTES: u64 = 64 << 20;
 
-/// How long a value is kept unless the group or the value says otherwise.
+/// Default time to live of a value.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
 
-/// All that a [`Node`](crate::node::Node) is started with.
+/// The configuration of a [`Node`](crate::node::Node).
 ///
 /// ```
 /// use psycache::config::{Config, Group};
@@ -36,13 +36,14 @@ pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// `host:port` of gRPC; port 0 picks a free one.
+    /// `host:port` of gRPC. Port 0 picks a free one.
     pub listen: String,
-    /// What other nodes call this one; `None`: the address that it listens on.
+    /// Address at which other nodes reach this one; `None` for the address that it listens
+    /// on.
     pub advertise: Option<String>,
-    /// `host:port` of metrics and health; `None`: they are not served.
+    /// `host:port` of metrics and health checks; `None` if they are not served.
     pub http: Option<String>,
-    /// At least one, their names all different.
+    /// At least one group. Names must be unique.
     pub groups: Vec<Group>,
     /// How other nodes are found.
     pub cluster: Cluster,
@@ -51,7 +52,7 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// A node of its own, with one group that has no retriever.
+    /// A node without a cluster, with one group that has no retriever.
     fn default() -> Self {
         Self {
             listen: DEFAULT_LISTEN.into(),
@@ -67,13 +68,13 @@ impl Default for Config {
 /// One group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// Its name, and how long things are kept and waited for.
+    /// Its name, times to live and time limits.
     pub group: group::Config,
-    /// How much it holds.
+    /// Limits of its store.
     pub store: store::Config,
-    /// Who leaves.
+    /// The eviction policy.
     pub policy: PolicyChoice,
-    /// Where from; `None`: only what was set can be read.
+    /// Where values are loaded from; `None` if only values that were set can be read.
     pub retriever: Option<RetrieverChoice>,
 }
 
@@ -96,31 +97,32 @@ impl Group {
 /// How other nodes are found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cluster {
-    /// The list of nodes.
+    /// Where the list of nodes is kept.
     pub registry: Registry,
-    /// This node's share of the keys, relative to the others'. In a list it stands there.
+    /// This node's share of the keys, relative to the other nodes. If a static list contains
+    /// this node, the weight in the list applies.
     pub weight: u32,
-    /// What is done while this node can't be certain to hold its keys.
+    /// What the node does while it can't be certain to hold its keys.
     pub uncertain: Uncertain,
 }
 
 impl Default for Cluster {
-    /// A node alone.
+    /// A node without a cluster.
     fn default() -> Self {
         Self { registry: Registry::Alone, weight: 1, uncertain: Uncertain::Brief }
     }
 }
 
-/// Where the list of nodes is.
+/// Where the list of nodes is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Registry {
-    /// There are no others.
+    /// There are no other nodes.
     Alone,
-    /// The same list for every node, of addresses and weights; whether it names this one
-    /// does not matter.
+    /// A list of addresses and weights, which must be the same on every node. It need not
+    /// contain this node.
     Static(Vec<(String, u32)>),
     /// In etcd.
     Etcd(etcd::Config),
-    /// In this program, which runs several nodes. No setting asks for it.
+    /// In this program, which runs several nodes. It can't be chosen by a setting.
     InMemory(InMemory),
 }

@@ -1,4 +1,4 @@
-//! What settings come to: a [`Config`], in which nothing is left to doubt.
+//! Resolves settings to a [`Config`]: applies the defaults and checks contradictions.
 
 use super::choice::RetrieverChoice;
 use super::error::Error;
@@ -14,12 +14,11 @@ use crate::store;
 use crate::telemetry;
 
 impl Config {
-    /// The configuration that the file's settings, with the flags' (and the
-    /// environment's) laid over them, give.
+    /// Merges the settings of the flags (and the environment) over those of the file, and
+    /// fills in the defaults.
     ///
     /// # Errors
-    /// Two settings contradict each other, or the flags are about a group that
-    /// is not clear.
+    /// Two settings contradict each other, or it is not clear to which group the flags apply.
     pub fn from_settings(flags: Settings, file: Option<Settings>) -> Result<Self, Error> {
         let settings = flags.over_file(file.unwrap_or_default())?;
         let default = Self::default();
@@ -38,7 +37,8 @@ impl Config {
     }
 }
 
-/// Nodes find each other by advertised addresses, and "any interface" is none.
+/// Checks that the advertised address is one that other nodes can connect to. A wildcard
+/// address such as 0.0.0.0 is not.
 fn check_advertised(config: &Config) -> Result<(), Error> {
     let anywhere = ["0.0.0.0:", "[::]:"].iter().any(|any| config.listen.starts_with(any));
     if config.cluster.registry != Registry::Alone && config.advertise.is_none() && anywhere {
@@ -112,7 +112,7 @@ fn resolve_cluster(mut settings: ClusterSettings) -> Result<Cluster, Error> {
              it into the list of every node, 10.0.0.1:7400=2 say",
         );
     }
-    // What is left in the settings is about etcd.
+    // The remaining settings apply to etcd only.
     let registry = match (peers.is_empty(), settings.etcd.is_empty()) {
         (false, false) => {
             return conflict(

@@ -1,13 +1,13 @@
-//! Texts that are never printed.
+//! A secret text that is never printed.
 
 use std::fmt;
 
-/// A text that is never printed.
+/// A secret text. Its `Debug` output does not contain it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes the text in.
+    /// Wraps a text.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)

@@ -1,4 +1,4 @@
-//! Why a node does not start.
+//! The errors of starting a node.
 
 use crate::error::Error;
 use crate::membership::registry::RegistryError;
@@ -11,22 +11,22 @@ use crate::policy::Failure;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Groups can't be made as they are configured; each problem is told of.
+    /// Groups can't be made as configured. Each problem is listed.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Groups(Vec<GroupProblem>),
-    /// An address can't be listened on.
+    /// The node can't listen on an address.
     #[error(
         "{address} can't be listened on: {reason}; give another with {flag} (port 0 picks a free one)"
     )]
     Listen {
-        /// As it was given.
+        /// The address as configured.
         address: String,
-        /// What the system says.
+        /// The error of the operating system.
         reason: String,
-        /// Which address it is.
+        /// The flag that sets this address.
         flag: &'static str,
     },
-    /// Other nodes can't reach this one by the address that it would advertise.
+    /// The address to advertise does not name a host that other nodes could reach.
     #[error(
         "{0} names no single host that other nodes could reach; give the address that they can \
          with --advertise"
@@ -35,7 +35,7 @@ pub enum StartError {
     /// This node can't take part in its cluster.
     #[error(transparent)]
     Registry(#[from] RegistryError),
-    /// The list of nodes can't be right, or this node's own address.
+    /// The list of nodes or this node's own address is wrong.
     #[error(transparent)]
     List(#[from] ListProblem),
 }
@@ -58,20 +58,20 @@ pub enum Cause {
     #[cfg(feature = "plugins")]
     #[error(transparent)]
     Plugin(#[from] LoadError),
-    /// No plugin can be loaded by this program.
+    /// This program was built without plugins.
     #[error(
         "the plugin {0:?} can't be loaded, as this program was built without plugins; build it \
          with the feature `plugins`, or give a native one"
     )]
     WithoutPlugins(String),
-    /// The policy was loaded, and fails all the same.
+    /// The policy was loaded, but its worker does not start.
     #[error("the policy does not start: it {0}")]
     Worker(#[from] Failure),
-    /// A place on the network can't be one.
+    /// An entry of `allow-net` is not valid.
     #[cfg(feature = "plugins")]
     #[error("allow-net: {0}")]
     AllowNet(#[from] AllowNetError),
-    /// A setting can't be.
+    /// A setting is not valid.
     #[error(transparent)]
     Setting(#[from] Error),
 }

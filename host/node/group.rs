@@ -1,4 +1,4 @@
-//! A group of a node, for the program that has the node in itself.
+//! The handle of a group, for a program that embeds the node.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::group::Group;
 use crate::value::Answer;
 
-/// How long a call waits unless it is told otherwise.
+/// Default time limit of a call.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Most bytes of the values of one [`get_many`](GroupHandle::get_many).
@@ -18,8 +18,8 @@ const MANY_BYTES: u64 = 64 << 20;
 
 /// A group of a node in this program. Cheap to clone.
 ///
-/// Every call waits for five seconds at most, or as long as
-/// [`with_timeout`](Self::with_timeout) says. Calls must run inside of a tokio runtime.
+/// The time limit of a call is five seconds unless it is changed by
+/// [`with_timeout`](Self::with_timeout). Calls must run inside a tokio runtime.
 #[derive(Clone)]
 pub struct GroupHandle {
     group: Arc<Group>,
@@ -31,40 +31,41 @@ impl GroupHandle {
         Self { group, timeout: TIMEOUT }
     }
 
-    /// The same group; calls wait for `timeout` at most.
+    /// The same group with `timeout` as the time limit of calls.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The value of `key`: from memory, else from the node that owns the key, else loaded
-    /// once, however many ask. Dropping the future gives up this caller's wait only.
+    /// Returns the value of `key` from memory or from the node that owns the key. If it is
+    /// cached nowhere, it is loaded, once for all concurrent callers. Dropping the future
+    /// ends only this caller's wait.
     ///
     /// # Errors
-    /// [`Error::NotFound`]: the source has no such key. Any other: see there.
+    /// [`Error::NotFound`] if the source has no such key; otherwise see [`Error`].
     pub async fn get(&self, key: &str) -> Result<Answer, Error> {
         self.group.get(key, self.timeout).await
     }
 
-    /// The values of `keys`, in their order, of 64 MiB together at most.
+    /// Returns the values of `keys`, in their order, at most 64 MiB in total.
     pub async fn get_many<K: AsRef<str>>(&self, keys: &[K]) -> Vec<Result<Answer, Error>> {
         self.group.get_many(keys, self.timeout, MANY_BYTES).await
     }
 
-    /// Puts a value in place of what is held of `key`, for the time that the group keeps
-    /// values.
+    /// Sets the value of `key`, with the time to live of the group.
     ///
     /// # Errors
-    /// [`Error::TooLarge`]; [`Error::NotConfirmed`]: the value may be kept or not.
+    /// [`Error::TooLarge`] if the value is too large. [`Error::NotConfirmed`] if it is
+    /// unknown whether the value was set.
     pub async fn set(&self, key: &str, value: impl Into<Bytes>) -> Result<(), Error> {
         self.group.set(key, value.into(), None, self.timeout).await
     }
 
-    /// The same, for `ttl`.
+    /// Sets the value of `key`, with the time to live `ttl`.
     ///
     /// # Errors
-    /// Those of [`set`](Self::set); [`Error::InvalidArgument`]: `ttl` is zero, or longer
+    /// Those of [`set`](Self::set), and [`Error::InvalidArgument`] if `ttl` is zero or longer
     /// than ten years.
     pub async fn set_for(
         &self,
@@ -75,19 +76,18 @@ impl GroupHandle {
         self.group.set(key, value.into(), Some(ttl), self.timeout).await
     }
 
-    /// Drops what is held of `key`. Answers whether a value was held.
+    /// Removes `key` from the cache. Returns whether a value was cached.
     ///
     /// # Errors
-    /// [`Error::NotConfirmed`]: the owner did not answer in time. The removal goes on.
+    /// [`Error::NotConfirmed`] if the owner did not answer in time. The removal goes on.
     pub async fn remove(&self, key: &str) -> Result<bool, Error> {
         self.group.remove(key, self.timeout).await
     }
 
-    /// Drops everything that any node holds of the group. Answers how many entries there
-    /// were.
+    /// Removes every entry of the group on every node. Returns the number of entries.
     ///
     /// # Errors
-    /// [`Error::NotConfirmed`] names the nodes that did not answer.
+    /// [`Error::NotConfirmed`] lists the nodes that did not answer.
     pub async fn clear(&self) -> Result<u64, Error> {
         self.group.clear(self.timeout).await
     }

@@ -1,5 +1,5 @@
-//! Makes the groups: each its store, its worker, its retriever. Several at a time,
-//! because most of a start is the compiling of plugins.
+//! Makes the groups, each with its store, worker and retriever. Several are made at a time,
+//! because most of the time of a start is spent compiling plugins.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use crate::retriever::SharedRetriever;
 use crate::server::Groups;
 use crate::store::Store;
 
-/// What a step may answer with at most.
+/// Most victims that one step may return.
 const MAX_VICTIMS: u32 = 256;
-/// Seeds stay below 2^53, so that no language rounds them.
+/// Seeds are below 2^53, so that no plugin language rounds them.
 const SEED_BITS: u32 = 53;
 
-/// The groups, and what the instances of each one's policy are told.
+/// Makes the groups. Also returns the parameters of each group's policy, by group name.
 pub(super) async fn build(
     plugins: &Plugins,
     configs: &[config::Group],
     ownership: &Arc<Ownership>,
 ) -> Result<(Groups, BTreeMap<String, PolicyConfig>), StartError> {
-    // More at a time would only wait for the processors, deadlines and all.
+    // More at a time would compete for the processors and could exceed their time limits.
     let at_a_time = std::thread::available_parallelism().map_or(1, usize::from) * 2;
     let all = configs.iter().map(|config| group(plugins, config, ownership));
     let built: Vec<_> = stream::iter(all).buffered(at_a_time).collect().await;
@@ -62,7 +62,7 @@ async fn group(
     ownership: &Arc<Ownership>,
 ) -> Result<(Arc<Group>, PolicyConfig), Vec<Cause>> {
     config.store.check().map_err(|error| vec![error.into()])?;
-    // Changes of keys and of the right to hold them are told apart by one time.
+    // The store and the ownership share one clock, because their times are compared.
     let clock = ownership.clock().clone();
     let waker = Waker::default();
     let wake = {
@@ -118,7 +118,7 @@ async fn first_retriever(
     }
 }
 
-/// A retriever for `group`, loaded and tried.
+/// The retriever of `group`. A plugin is loaded and tested.
 pub(super) async fn retriever(
     plugins: &Plugins,
     group: &group::Config,

@@ -1,4 +1,4 @@
-//! A node's place among the others: what it calls itself, joins by and leaves.
+//! Joins the cluster through its registry, and leaves it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,18 +21,19 @@ use crate::ownership::{Ownership, Registration, Timing};
 use crate::server::Groups;
 use crate::transport::peer::Peer;
 
-/// How long a node that left serves on: others hear of it within milliseconds,
-/// and what they had sent until then arrives.
+/// How long a node serves requests after it has left. Other nodes learn of that within
+/// milliseconds, but their earlier requests may still arrive.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// How long a node that left gives its entries to others, at most: an orchestrator
-/// that waits ten seconds for the end has most of them left for what is in flight.
+/// Time limit for handing over entries after a node has left. It is short, so that an
+/// orchestrator that allows ten seconds leaves most of them to requests in flight.
 const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
 
-/// The address that others know the node by, which listens on `bound`.
+/// The address that the node, which listens on `bound`, advertises to other nodes.
 ///
 /// # Errors
-/// [`StartError::Advertise`]: others are to reach it, and could not.
+/// [`StartError::Advertise`] if the node is part of a cluster and others could not reach
+/// that address.
 pub(super) fn advertised(config: &Config, bound: SocketAddr) -> Result<String, StartError> {
     let address = config.advertise.clone().unwrap_or_else(|| bound.to_string());
     let alone = config.cluster.registry == config::Registry::Alone;
@@ -44,7 +45,7 @@ pub(super) fn advertised(config: &Config, bound: SocketAddr) -> Result<String, S
     Ok(address)
 }
 
-/// The keys of a node that asks others over gRPC.
+/// The ownership of a node that calls other nodes over gRPC.
 pub(super) fn ownership(
     own: &Entry,
     registry: &config::Registry,
@@ -68,18 +69,18 @@ pub(super) fn kind(registry: &config::Registry) -> &'static str {
     }
 }
 
-/// A node that takes part.
+/// The node's membership in its cluster.
 pub(super) struct Membership {
-    /// `None` for a node with a list.
+    /// `None` for a node that is alone or has a static list.
     registration: Option<Registration>,
     ownership: Arc<Ownership>,
-    /// What goes on until it is dropped.
+    /// Background tasks, which are aborted when this is dropped.
     _following: JoinSet<()>,
 }
 
 impl Membership {
-    /// Takes part in the way that `registry` says. Answers when the node holds what it
-    /// owns, or when that turns out to take longer.
+    /// Joins the cluster by `registry`. Returns when the node may hold the keys that it
+    /// owns, or earlier if that takes too long.
     pub(super) async fn join(
         registry: config::Registry,
         own: Entry,
@@ -104,7 +105,7 @@ impl Membership {
             config::Registry::Etcd(_) => return Err(RegistryError::without_etcd().into()),
             config::Registry::InMemory(register) => Arc::new(register),
         };
-        // Before others hear of the address.
+        // The address is checked before it is registered and others can see it.
         ownership.check_own_address().await?;
         let registration = Registration::start(Arc::clone(ownership), registry, own).await?;
         let certain = Arc::clone(ownership);
@@ -121,13 +122,14 @@ impl Membership {
         Self { registration: None, ownership: Arc::clone(ownership), _following: following }
     }
 
-    /// Leaves, gives what is held to those who own it from then on, and returns when
-    /// nobody should be asking any more.
+    /// Leaves the cluster and hands the entries over to their next owners. Returns when no
+    /// more requests of other nodes are expected.
     pub(super) async fn leave(self, groups: &Groups) {
         let is_alone = self.ownership.others().is_empty();
         let grace = tokio::time::sleep(if is_alone { Duration::ZERO } else { GRACE });
         let Some(registration) = self.registration else { return grace.await };
-        // Nothing is held from here on, so that others may: one may come at any time.
+        // This node stops holding keys before it deregisters, because another node may own
+        // them at any time after that.
         let name = self.ownership.name();
         self.ownership.leave();
         registration.leave().await;
@@ -136,7 +138,8 @@ impl Membership {
     }
 }
 
-/// This node and those of a list; what is written there of this one counts.
+/// The nodes of a list, and this node if it is not listed. If it is, the weight in the list
+/// applies.
 fn nodes(own: &Entry, listed: &[(String, u32)]) -> Vec<RingNode> {
     let node = |(address, weight): &(String, u32)| RingNode {
         address: address.as_str().into(),
@@ -148,7 +151,8 @@ fn nodes(own: &Entry, listed: &[(String, u32)]) -> Vec<RingNode> {
     listed.into_iter().chain((!is_listed).then_some(own)).collect()
 }
 
-/// Small groups first: one that is large would leave them no time.
+/// Hands over the entries of all groups within the time limit. Small groups come first,
+/// because a large one could take all the time.
 async fn hand_over(groups: &Groups, name: i64) -> HandedOver {
     let end = tokio::time::Instant::now() + HAND_OVER_WITHIN;
     let mut groups: Vec<_> = groups.iter().collect();

@@ -1,7 +1,7 @@
-//! Wiring: one node from its configuration.
+//! Builds a node from its configuration, and runs it.
 //!
-//! Everything that can be wrong is found before the first request is answered:
-//! plugins are loaded and tried, addresses are bound.
+//! Wrong settings are found before the node serves its first request: plugins are loaded
+//! and tested, and addresses are bound.
 //!
 //! ```
 //! use psycache::config::{Config, Group};
@@ -59,8 +59,8 @@ use plugins::Plugins;
 #[cfg(not(feature = "plugins"))]
 use without_plugins::Plugins;
 
-/// A node that answers requests. Dropping it without
-/// [`shutdown`](Self::shutdown) cuts off what is in flight.
+/// A running node. Dropping it without [`shutdown`](Self::shutdown) aborts the requests in
+/// flight.
 pub struct Node {
     address: SocketAddr,
     http_address: Option<SocketAddr>,
@@ -69,23 +69,23 @@ pub struct Node {
     membership: Membership,
     health: Arc<Health>,
     plugins: Arc<Plugins>,
-    /// Ends the server when sent or dropped.
+    /// Sending a message or dropping it stops the server.
     stop: oneshot::Sender<()>,
-    /// The server's one task; aborted when dropped.
+    /// The only task is the server, which is aborted when this is dropped.
     serving: JoinSet<std::io::Result<()>>,
 }
 
 impl Node {
     /// Starts a node. It is ready when this returns.
     ///
-    /// Logs and traces are the process's, not the node's: see
+    /// Logs and traces belong to the process and not to the node. They are set up by
     /// [`Telemetry::start`](crate::telemetry::Telemetry::start).
     ///
     /// # Errors
     /// See [`StartError`].
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside a tokio runtime.
     pub async fn start(mut config: Config) -> Result<Self, StartError> {
         for group in &mut config.groups {
             group.group.uncertain = config.cluster.uncertain;
@@ -135,7 +135,8 @@ impl Node {
             let stopped = async { drop(stopped.await) };
             server::serve(serving_config, listeners, services, stopped).await
         });
-        // Others may ask this node as soon as it is registered: it answers already.
+        // The server is already running, because other nodes may send requests as soon as
+        // this one is registered.
         let registry = config.cluster.registry;
         let membership = Membership::join(registry, own, &ownership).await?;
         health.ready().await;
@@ -152,44 +153,44 @@ impl Node {
         })
     }
 
-    /// Where gRPC is answered.
+    /// The address of the gRPC server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where metrics and health are served, if they are.
+    /// The address of metrics and health checks, if they are served.
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.http_address
     }
 
-    /// How many nodes share the keys, this one included.
+    /// Number of nodes that share the keys, this one included.
     #[must_use]
     pub fn nodes(&self) -> usize {
         self.ownership.report().nodes.len()
     }
 
-    /// A group, for the program that has this node in itself.
+    /// The handle of a group, for a program that embeds the node.
     ///
     /// # Errors
-    /// [`Error::UnknownGroup`] names those that exist.
+    /// [`Error::UnknownGroup`] lists the groups that exist.
     pub fn group(&self, name: &str) -> Result<GroupHandle, Error> {
         self.groups.find(name).cloned().map(GroupHandle::new)
     }
 
-    /// The groups, with all that they are made of.
+    /// The groups with their internal parts.
     #[doc(hidden)]
     #[must_use]
     pub fn groups(&self) -> &Groups {
         &self.groups
     }
 
-    /// Has `group` load from another source from now on. Loads under way end on the
-    /// old one, and what is held stays.
+    /// Replaces the retriever of `group`. Running loads finish on the old one, and cached
+    /// entries stay.
     ///
     /// # Errors
-    /// There is no such group, or the plugin can't be used; then nothing changes.
+    /// There is no such group, or the plugin can't be used. Nothing changes then.
     pub async fn swap_retriever(
         &self,
         group: &str,
@@ -203,8 +204,8 @@ impl Node {
         Ok(())
     }
 
-    /// Waits until the server ends by itself, which it does only when something is
-    /// broken: the node answers nobody any more. Tells what happened.
+    /// Waits until the server ends by itself and returns the reason. That happens only after
+    /// an internal failure, and the node then serves no requests any more.
     pub async fn ended(&mut self) -> String {
         match self.serving.join_next().await {
             Some(Ok(Err(error))) => format!("the server has ended: {error}"),
@@ -213,32 +214,32 @@ impl Node {
         }
     }
 
-    /// Leaves the cluster, hands what it holds to the next owners, stops taking requests,
-    /// finishes those in flight within [`server::Config::drain_timeout`], and ends the
-    /// policies' threads.
+    /// Leaves the cluster and hands the entries over to their next owners. Then takes no more
+    /// requests, finishes those in flight within [`server::Config::drain_timeout`], and ends
+    /// the worker threads.
     pub async fn shutdown(mut self) {
         self.health.leave().await;
         self.membership.leave(&self.groups).await;
-        // A server that has ended by itself has nobody listening.
+        // This fails if the server has already ended.
         let _ = self.stop.send(());
         if let Some(Ok(Err(error))) = self.serving.join_next().await {
-            tracing::error!(%error, "the server did not end well");
+            tracing::error!(%error, "The server ended with an error");
         }
         let groups = self.groups;
         let workers = move || groups.iter().for_each(|group| group.parts().worker.shutdown());
-        // It panics only if a worker's end does, and then there is nothing left to end.
+        // An error means that a worker panicked while it ended.
         let _ = tokio::task::spawn_blocking(workers).await;
     }
 }
 
-/// What messages must have room for.
+/// The longest value that a message must have room for, in bytes.
 fn longest_value(config: &Config) -> usize {
     let longest = config.groups.iter().map(|group| group.group.max_value_bytes).max();
     let longest = longest.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
     longest.max(server::Config::default().max_value_bytes)
 }
 
-/// What the metrics tell.
+/// The metrics of the node.
 fn read(groups: &Groups, ownership: &Ownership) -> NodeReading {
     let state = ownership.report();
     NodeReading {
@@ -252,7 +253,7 @@ fn read(groups: &Groups, ownership: &Ownership) -> NodeReading {
     }
 }
 
-/// What the metrics tell of the other nodes.
+/// The metrics of the other nodes.
 fn peers(state: &ownership::Report) -> Vec<PeerReading> {
     let others = state.nodes.iter().filter(|node| node.reachability.is_some());
     let reading = |node: &ownership::NodeReport| PeerReading {

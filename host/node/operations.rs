@@ -1,4 +1,4 @@
-//! What operators may see and do: `status` and `policy swap`.
+//! Implements the operations of the admin service: `status` and `policy swap`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,16 +18,16 @@ use crate::proto::{NodeStatus, RegistryStatus, StatusResponse};
 use crate::server::{Groups, Health, Operations, Phase, PolicySwap, PolicySwapped};
 use crate::transport::remote::Reachability;
 
-/// The node as operators see it.
+/// The node as seen by the admin service.
 pub(super) struct NodeOperations {
-    /// What others call it.
+    /// The advertised address.
     pub(super) address: String,
     pub(super) ownership: Arc<Ownership>,
     /// "none", "static", "etcd" or "in-memory".
     pub(super) registry: &'static str,
     pub(super) started: Clock,
     pub(super) groups: Groups,
-    /// What the instances of each group's policy are told.
+    /// Parameters of each group's policy, by group name.
     pub(super) policies: BTreeMap<String, PolicyConfig>,
     pub(super) plugins: Arc<Plugins>,
     pub(super) health: Arc<Health>,

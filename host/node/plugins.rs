@@ -1,4 +1,4 @@
-//! Plugins as a node loads them.
+//! Loads the plugins of a node.
 
 use std::sync::{Arc, OnceLock};
 
@@ -28,11 +28,11 @@ impl Plugins {
             return Ok(Arc::clone(engines));
         }
         let engines = Engines::new(&CompileCache::User)?;
-        // Of two that are made at once the first stays.
+        // If two threads make one at the same time, the first is kept.
         Ok(Arc::clone(self.engines.get_or_init(|| engines)))
     }
 
-    /// A policy, loaded and tried with `told`.
+    /// Loads a policy and makes an instance with the parameters `told` to test it.
     pub(super) async fn policy(
         &self,
         wanted: &config::Plugin,
@@ -46,7 +46,7 @@ impl Plugins {
         Ok(blocking(load).await??)
     }
 
-    /// The policy that an operator sends, or names among those that are built in.
+    /// Loads the policy of an operator's swap: the component sent, or a built-in policy.
     pub(super) async fn sent_policy(
         &self,
         swap: &PolicySwap,
@@ -55,7 +55,7 @@ impl Plugins {
         let plugin = match &swap.component {
             Some(component) => Plugin::from_bytes(swap.name.clone(), component.clone().into())
                 .map_err(|error| refused("component", &error))?,
-            // Never a path: whoever may swap must not read the node's files by it.
+            // A path is not accepted, so that an operator can't read the node's files by it.
             None => Plugin::builtin(&swap.name).map_err(|error| refused("name", &error))?,
         };
         let engines = self.engines().map_err(|error| refusal(&error))?;
@@ -66,7 +66,7 @@ impl Plugins {
         }
     }
 
-    /// A retriever for `group`, loaded and tried.
+    /// Loads a retriever for `group` and makes a first instance to test it.
     pub(super) async fn retriever(
         &self,
         group: &group::Config,
@@ -91,7 +91,7 @@ impl Plugins {
     }
 }
 
-/// Runs what would keep a thread of the runtime from serving.
+/// Runs blocking work outside the threads of the runtime.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, LoadError> {

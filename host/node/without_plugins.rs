@@ -1,5 +1,5 @@
-//! What takes the place of `plugins` in a program without the feature: each plugin is
-//! refused by name.
+//! Replaces `plugins` in a program without that feature. Every plugin is refused with an
+//! error that contains its name.
 
 #![allow(clippy::unused_async, reason = "as with the feature")]
 

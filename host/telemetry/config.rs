@@ -1,17 +1,17 @@
-//! Where logs and traces go, and why they can not.
+//! Configuration of logs and traces, and the errors of setting them up.
 
-/// Where logs and traces go.
+/// Configuration of logs and traces.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Which log lines, in the syntax of `RUST_LOG`: `info,psycache::ownership=debug`.
+    /// Filter of the log lines in the syntax of `RUST_LOG`: `info,psycache::ownership=debug`.
     pub log: String,
-    /// `None`: text on a terminal, JSON elsewhere.
+    /// Format of the log lines; `None` for text on a terminal and JSON elsewhere.
     pub log_format: Option<LogFormat>,
-    /// URL of an OTLP collector. Jaeger is one. `http://127.0.0.1:4317` is spoken to by
-    /// gRPC; the port 4318, or a path such as `/v1/traces`, means HTTP. `None`: no
-    /// traces, and no cost.
+    /// URL of an OTLP collector such as Jaeger. OTLP over HTTP is used if the port is 4318
+    /// or the URL has a path such as `/v1/traces`. Otherwise, as for
+    /// `http://127.0.0.1:4317`, it is gRPC. `None` disables traces, which then cost nothing.
     pub otlp: Option<String>,
-    /// Share of the requests without a trace of their own that start one, 0 to 1.
+    /// Share of the requests without a caller's trace that start one, 0 to 1.
     pub trace_ratio: f64,
 }
 
@@ -21,19 +21,19 @@ impl Default for Config {
     }
 }
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// A line for people, with colours on a terminal.
+    /// Readable text, with colours on a terminal.
     Text,
-    /// One JSON object a line.
+    /// One JSON object for each line.
     Json,
 }
 
 /// Why logs and traces could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The filter can't be read.
+    /// The filter can't be parsed.
     #[error("--log {given:?}: {problem}; write a level, or `info,psycache::ownership=debug`")]
     Filter {
         /// What was given.
@@ -49,7 +49,7 @@ pub enum SetupError {
         /// What is wrong with it.
         problem: String,
     },
-    /// This process has a subscriber already.
+    /// This process already has a `tracing` subscriber.
     #[error("logs are set up already")]
     Twice,
 }

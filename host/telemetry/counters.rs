@@ -1,5 +1,5 @@
-//! What happens in one group, counted so that a hit writes nothing that another
-//! core writes.
+//! The counters of one group. They are striped by thread, so that a hit rarely writes a
+//! cache line that another core writes.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -11,22 +11,22 @@ use super::{Durations, DurationsReading};
 pub enum GetResult {
     /// From memory.
     Hit,
-    /// By a load, its own or one that it joined; the source may have had nothing.
+    /// By a load that it started or joined. The source may have had no such key.
     Miss,
     /// By the owner of the key.
     Peer,
     /// From a short-lived copy of a hot key.
     Hot,
-    /// From memory: the source is known to have no such key.
+    /// From memory, with the knowledge that the source has no such key.
     Negative,
-    /// From an expired entry, while a fresh one is loaded.
+    /// From an expired entry, while a new value is loaded.
     Stale,
-    /// Not.
+    /// With an error.
     Error,
 }
 
 impl GetResult {
-    /// Each once, in the order of [`GroupCounts::gets`].
+    /// All results, in the order of [`GroupCounts::gets`].
     pub const ALL: [Self; 7] =
         [Self::Hit, Self::Miss, Self::Peer, Self::Hot, Self::Negative, Self::Stale, Self::Error];
 
@@ -44,7 +44,7 @@ impl GetResult {
         }
     }
 
-    /// Whether nobody else had to be asked.
+    /// Whether the answer came from this node's memory.
     #[must_use]
     pub fn is_from_memory(self) -> bool {
         matches!(self, Self::Hit | Self::Hot | Self::Negative | Self::Stale)
@@ -70,14 +70,14 @@ pub enum LoadOutcome {
     Timeout,
     /// The retriever failed.
     Broken,
-    /// Nobody waited for it any more.
+    /// It was given up because no caller waited for it any more.
     Abandoned,
-    /// The retriever panicked, or the node stopped.
+    /// It did not end, because the retriever panicked or the node stopped.
     Lost,
 }
 
 impl LoadOutcome {
-    /// Each once, in the order of [`GroupCounts::loads`].
+    /// All outcomes, in the order in which [`GroupCounts`] lists them.
     pub const ALL: [Self; 10] = [
         Self::Found,
         Self::NotFound,
@@ -108,7 +108,8 @@ impl LoadOutcome {
         }
     }
 
-    /// Whether the source did not do its part: neither an answer nor given up.
+    /// Whether the load failed. An answer that there is no such key is not a failure, and
+    /// neither is a load that was given up.
     #[must_use]
     pub fn is_failure(self) -> bool {
         !matches!(self, Self::Found | Self::NotFound | Self::BadKey | Self::Abandoned)
@@ -125,7 +126,7 @@ pub enum LoadSource {
 }
 
 impl LoadSource {
-    /// Each once, in the order of [`GroupCounts::loads`].
+    /// All sources, in the order of [`GroupCounts::loads`].
     pub const ALL: [Self; 2] = [Self::Retriever, Self::PreviousOwner];
 
     /// The value of the `source` label.
@@ -140,8 +141,8 @@ impl LoadSource {
 
 const STRIPES: usize = 16;
 
-/// Gets counted by the threads that share a stripe, apart from every other one's
-/// cache lines: two, because processors fetch lines in pairs.
+/// Counters of gets for the threads that share a stripe. Stripes are aligned to two cache
+/// lines, because processors prefetch lines in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Stripe([AtomicU64; GetResult::ALL.len()]);
@@ -156,10 +157,10 @@ thread_local! {
 #[derive(Debug, Default)]
 pub struct GroupCounters {
     gets: [Stripe; STRIPES],
-    /// Not striped: what is counted here took a load.
+    /// Not striped, because a load takes much longer than counting it.
     loads: [SourceCounters; LoadSource::ALL.len()],
     get_seconds: [Durations; GetResult::ALL.len()],
-    /// Entries and bytes that other nodes took over, and entries that nobody did.
+    /// Entries that other nodes took over, their bytes, and entries that were not taken over.
     handed_over: [AtomicU64; 3],
 }
 
@@ -175,7 +176,7 @@ struct SourceCounters {
 pub struct SourceCounts {
     /// In the order of [`LoadOutcome::ALL`].
     pub outcomes: [u64; LoadOutcome::ALL.len()],
-    /// How long they took.
+    /// Durations of the loads.
     pub seconds: DurationsReading,
 }
 
@@ -186,21 +187,21 @@ pub struct GroupCounts {
     pub gets: [u64; GetResult::ALL.len()],
     /// In the order of [`LoadSource::ALL`].
     pub loads: [SourceCounts; LoadSource::ALL.len()],
-    /// How long gets took that came over the network, in the order of
+    /// Durations of gets that arrived over the network, in the order of
     /// [`GetResult::ALL`].
     pub get_seconds: [DurationsReading; GetResult::ALL.len()],
-    /// Entries and bytes that other nodes took over, and entries that nobody did.
+    /// Entries that other nodes took over, their bytes, and entries that were not taken over.
     pub handed_over: [u64; 3],
 }
 
 impl GroupCounts {
-    /// Gets with this result.
+    /// Number of gets with this result.
     #[must_use]
     pub fn gets(&self, result: GetResult) -> u64 {
         self.gets[result as usize]
     }
 
-    /// Loads from the data source with this outcome.
+    /// Number of loads from the data source with this outcome.
     #[must_use]
     pub fn loads(&self, outcome: LoadOutcome) -> u64 {
         self.loads[LoadSource::Retriever as usize].outcomes[outcome as usize]
@@ -210,14 +211,14 @@ impl GroupCounts {
 impl GroupCounters {
     /// Counts a get.
     pub fn count_get(&self, result: GetResult) {
-        // A thread that is ending has no stripe of its own any more.
+        // The thread-local stripe is gone while a thread ends.
         let stripe = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
         self.gets[stripe].0[result as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes how long a get took. Apart from [`count_get`](Self::count_get), because
-    /// to look at the clock costs as much as a hit: who calls through the network
-    /// does not notice, who embeds the library would.
+    /// Records how long a get took. This is separate from [`count_get`](Self::count_get),
+    /// because reading the clock costs as much as a hit. That is negligible for a call over
+    /// the network, but not for a program that embeds the node.
     pub fn time_get(&self, result: GetResult, took: Duration) {
         self.get_seconds[result as usize].record(took);
     }
@@ -228,19 +229,19 @@ impl GroupCounters {
         self.handed_over[1].fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Counts entries that were to be taken over and were not.
+    /// Counts entries that were offered to other nodes and not taken over.
     pub fn not_handed_over(&self, entries: u64) {
         self.handed_over[2].fetch_add(entries, Ordering::Relaxed);
     }
 
-    /// Begins to time a load. It counts as [`LoadOutcome::Lost`] unless it
-    /// [ends](LoadTimer::end) otherwise.
+    /// Starts the timer of a load. Dropping the timer counts the load as
+    /// [`LoadOutcome::Lost`]; [`LoadTimer::end`] counts it with another outcome.
     pub fn begin_load(&self, source: LoadSource) -> LoadTimer<'_> {
         let counters = &self.loads[source as usize];
         LoadTimer { counters, began: Instant::now(), outcome: LoadOutcome::Lost }
     }
 
-    /// What was counted so far. Each number is exact; they need not be of the very
+    /// The current values of the counters. Each is exact, but they are not all read at the
     /// same moment.
     #[must_use]
     pub fn snapshot(&self) -> GroupCounts {
@@ -263,7 +264,7 @@ impl GroupCounters {
     }
 }
 
-/// A load under way; counts it when dropped.
+/// The timer of a running load, which counts the load when dropped.
 #[must_use]
 pub struct LoadTimer<'a> {
     counters: &'a SourceCounters,
@@ -272,7 +273,7 @@ pub struct LoadTimer<'a> {
 }
 
 impl LoadTimer<'_> {
-    /// Counts the load with its outcome. Answers how long it took.
+    /// Counts the load with its outcome. Returns its duration.
     pub fn end(mut self, outcome: LoadOutcome) -> Duration {
         self.outcome = outcome;
         self.began.elapsed()

@@ -3,15 +3,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Upper bounds of the buckets, in microseconds: a factor of four from 16 µs, a
-/// hit over the network, to 17 s, past every deadline.
+/// Upper bounds of the buckets, in microseconds. Each is four times the one before: from
+/// 16 µs, about a hit over the network, to 17 s, which is above the usual deadlines.
 const BOUNDS_US: [u64; 11] =
     [16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
 
-/// Counts durations by size.
+/// A histogram of durations.
 #[derive(Debug, Default)]
 pub struct Durations {
-    /// One for each bound, and one for what is longer.
+    /// One bucket for each bound, and one for longer durations.
     buckets: [AtomicU64; BOUNDS_US.len() + 1],
     total_ns: AtomicU64,
 }
@@ -19,16 +19,16 @@ pub struct Durations {
 /// A histogram of durations at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DurationsReading {
-    /// Inclusive upper bounds of the buckets, in microseconds, rising.
+    /// Inclusive upper bounds of the buckets, in microseconds, ascending.
     pub bounds_us: &'static [u64],
-    /// How many fell into each bucket alone; one more than there are bounds.
+    /// Count of each bucket, not cumulative. There is one more bucket than there are bounds.
     pub buckets: Vec<u64>,
-    /// All of them together.
+    /// Sum of all durations.
     pub total: Duration,
 }
 
 impl Durations {
-    /// Counts one.
+    /// Counts one duration.
     pub fn record(&self, took: Duration) {
         let took_us = took.as_nanos().div_ceil(1_000) as u64;
         let bucket = BOUNDS_US.partition_point(|bound| *bound < took_us);
@@ -36,7 +36,7 @@ impl Durations {
         self.total_ns.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
     }
 
-    /// What was counted so far.
+    /// The current values.
     #[must_use]
     pub fn read(&self) -> DurationsReading {
         let load = |bucket: &AtomicU64| bucket.load(Ordering::Relaxed);
@@ -49,7 +49,7 @@ impl Durations {
 }
 
 impl DurationsReading {
-    /// How many were counted.
+    /// Number of durations counted.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()

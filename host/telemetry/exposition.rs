@@ -1,15 +1,15 @@
-//! The two text formats that scrapers read, and which one a scraper wants.
+//! The two text formats for scrapers, and the choice between them by the `Accept` header.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// How the metrics are written.
+/// Text format of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposition {
     /// OpenMetrics 1.0, which Prometheus asks for.
     OpenMetrics,
-    /// The older format of Prometheus, which whoever asks for nothing gets: people with
-    /// curl, and `promtool check metrics`.
+    /// The older format of Prometheus. It is the default for clients that do not ask for a
+    /// format, such as curl and `promtool check metrics`.
     Text,
 }
 
@@ -25,7 +25,7 @@ impl Exposition {
         }
     }
 
-    /// The `Content-Type`. Prometheus 3 does not scrape without one that it knows.
+    /// The `Content-Type` header. Prometheus 3 refuses a page with an unknown one.
     #[must_use]
     pub fn content_type(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl Exposition {
         }
     }
 
-    /// Metrics in OpenMetrics in this format.
+    /// Converts metrics from OpenMetrics to this format.
     pub(super) fn of_open_metrics(self, text: String) -> String {
         match self {
             Self::OpenMetrics => text,
@@ -43,7 +43,8 @@ impl Exposition {
     }
 }
 
-/// How much an `Accept` header likes the best of `types`; 0: not at all.
+/// The highest quality that an `Accept` header gives to one of `types`; 0 if it accepts
+/// none of them.
 fn quality(accept: &str, types: &[&str]) -> f64 {
     let ranges = accept.split(',').filter_map(|range| {
         let mut parts = range.split(';').map(str::trim);
@@ -54,8 +55,8 @@ fn quality(accept: &str, types: &[&str]) -> f64 {
     ranges.fold(0.0, f64::max)
 }
 
-/// The same samples under the names that the older format gives to their families.
-/// It knows no units, no info and no end.
+/// Converts OpenMetrics to the older format. The samples stay the same, but families have
+/// other names, and there are no units, no info metrics and no end marker.
 fn plain(open: &str) -> String {
     let kinds: HashMap<&str, &str> =
         open.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();

@@ -1,21 +1,21 @@
-//! Logs, traces and metrics; the only place that names opentelemetry.
+//! Logs, traces and metrics; the only module that uses opentelemetry.
 //!
 //! How to emit:
 //! - **A log line** is a [`tracing`] event: fields first, then a sentence that
 //!   starts with a capital and names what an operator can do about it.
-//!   `error!`: someone must act. `warn!`: it mends itself, or may not. `info!`:
-//!   a node's life (started, ring changed, policy swapped). `debug!`: one
-//!   request. Nothing at all on a hit. What can repeat goes through a
-//!   [`LogLimiter`].
-//! - **A span** of a request is opened by [`RpcSpan`], for the chosen few; below
-//!   it, one of [`spans`] at a stage that can take long. Without a chosen request
-//!   above it there is none. Names and attributes are those of OpenTelemetry's
-//!   semantic conventions where they have some, and begin with `psycache.` where
-//!   not. Keys and values never stand in a span.
-//! - **To another node** the trace goes as [`propagation::current`].
-//! - **A number** belongs to the stage that counts it, such as [`GroupCounters`],
-//!   and is read out as a [`NodeReading`] when [`Metrics`] are asked for. So a hit
-//!   pays for one addition, and a scrape for the rest.
+//!   `error!`: an operator must act. `warn!`: a fault that may resolve itself.
+//!   `info!`: an event in the node's life (started, ring changed, policy
+//!   swapped). `debug!`: one request. A hit logs nothing. A line that can repeat
+//!   goes through a [`LogLimiter`].
+//! - **A span** of a request is opened by [`RpcSpan`] if the request is sampled.
+//!   Stages that can take long open one of [`spans`] below it. A request that is
+//!   not sampled has no spans. Names and attributes follow OpenTelemetry's
+//!   semantic conventions; others begin with `psycache.`. A span never contains
+//!   keys or values.
+//! - **Another node** receives the trace context as [`propagation::current`].
+//! - **A counter** belongs to the stage that counts it, such as [`GroupCounters`].
+//!   A scrape of [`Metrics`] reads it as part of a [`NodeReading`]. So a hit costs
+//!   one addition, and a scrape does the rest.
 
 pub mod propagation;
 pub mod spans;
@@ -46,16 +46,16 @@ pub use rpc_span::RpcSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Logs and traces of this process, set up.
+/// A handle of this process's logs and traces.
 #[derive(Debug)]
 pub struct Telemetry {
     traces: traces::Traces,
 }
 
 impl Telemetry {
-    /// Sets up what `config` asks for, for the whole process. `instance` is what it is
-    /// called among its like, its address say. With [`Config::otlp`] it must run inside a tokio runtime; a collector that is
-    /// down keeps nobody from starting.
+    /// Sets up logs and traces for the whole process. `instance` identifies this process
+    /// among others of the service, for example by its address. With [`Config::otlp`] this
+    /// must be called inside a tokio runtime. The collector need not be reachable.
     ///
     /// # Errors
     /// See [`SetupError`].
@@ -70,8 +70,8 @@ impl Telemetry {
         Ok(Self { traces })
     }
 
-    /// Sends what is still on its way to the collector, for a few seconds at
-    /// most. Blocks; call it last.
+    /// Sends the remaining spans to the collector. This blocks for a few seconds at most, so
+    /// call it last.
     pub fn shutdown(self) {
         self.traces.shutdown();
     }

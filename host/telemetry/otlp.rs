@@ -1,4 +1,4 @@
-//! The way to the collector: OTLP over gRPC, or over HTTP.
+//! Exports spans to the collector by OTLP over gRPC or HTTP.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,23 +11,23 @@ use opentelemetry_sdk::trace::TracerProviderBuilder;
 use tokio::runtime::Handle;
 use tonic::transport::{ClientTlsConfig, Uri};
 
-/// The port that is OTLP over HTTP everywhere.
+/// The standard port of OTLP over HTTP.
 const HTTP_PORT: u16 = 4318;
 
-/// Where a collector takes traces by HTTP, unless the URL says otherwise.
+/// The path for traces over HTTP if the URL has none.
 const HTTP_PATH: &str = "/v1/traces";
 
-/// How long one batch may take.
+/// Time limit for sending one batch.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Has `provider` send its spans to the collector at `url`, in batches and from a thread of
-/// its own.
+/// Configures `provider` to send its spans to the collector at `url`, in batches and from a
+/// thread of its own.
 ///
 /// # Errors
-/// What is wrong with the URL.
+/// A description of what is wrong with the URL.
 ///
 /// # Panics
-/// Outside of a tokio runtime.
+/// If called outside a tokio runtime.
 pub(super) fn export(
     provider: TracerProviderBuilder,
     url: &str,
@@ -35,8 +35,8 @@ pub(super) fn export(
     Ok(provider.with_batch_exporter(exporter(url)?))
 }
 
-/// Sends spans to the collector at `url`: by HTTP if the URL has a path or the port that
-/// is made for it, else by gRPC. It need not be there yet.
+/// An exporter to the collector at `url`. It uses HTTP if the URL has a path or the port
+/// [`HTTP_PORT`], and gRPC otherwise. The collector need not be reachable yet.
 fn exporter(url: &str) -> Result<SpanExporter, String> {
     let uri: Uri = url.parse().map_err(|error| format!("it is no URL: {error}"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
@@ -59,7 +59,7 @@ fn exporter(url: &str) -> Result<SpanExporter, String> {
 }
 
 fn by_http(url: String) -> Result<SpanExporter, String> {
-    // A plain URL needs no certificates, and a small container has none.
+    // Certificates are loaded only for https, because a small container may have none.
     let hyper: Arc<dyn HttpClient> = if url.starts_with("https:") {
         let tls = HttpsConnectorBuilder::new()
             .with_native_roots()
@@ -81,7 +81,7 @@ fn by_http(url: String) -> Result<SpanExporter, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Makes requests on the node's runtime: the thread that exports has none.
+/// An HTTP client that runs on the node's runtime, because the exporting thread has none.
 #[derive(Debug)]
 struct Client {
     runtime: Handle,

@@ -1,4 +1,4 @@
-//! The W3C trace context of a request, in from a caller and out to a peer.
+//! Propagates the W3C trace context of a request, from its caller and to peers.
 
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
@@ -10,44 +10,44 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 
-/// `00-`, trace, span, flags: any version begins with these.
+/// Length of `00-`, trace id, span id and flags. Every version begins with these fields.
 const TRACEPARENT_LEN: usize = 55;
 
-/// A trace context as it came in, not read yet.
+/// A received trace context that is not parsed yet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Incoming<'a> {
-    /// Empty for none.
+    /// The `traceparent`; empty for none.
     traceparent: &'a str,
-    /// What systems on the way have added. Kept within this node, not told to peers.
+    /// Vendor-specific additions. They are kept in this node and not sent to peers.
     tracestate: &'a str,
 }
 
-/// The caller's span, somewhere else.
+/// The caller's span, in another process.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Parent(pub(super) SpanContext);
 
 impl<'a> Incoming<'a> {
-    /// The context that the metadata of a call name, if they name one.
+    /// The context in the metadata of a call, if any.
     #[must_use]
     pub fn in_metadata(metadata: &'a MetadataMap) -> Self {
         let field = |name| metadata.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
         Self { traceparent: field(TRACEPARENT), tracestate: field(TRACESTATE) }
     }
 
-    /// The context in the text of a `traceparent`, empty for none.
+    /// The context in a `traceparent`; empty for none.
     #[must_use]
     pub fn in_text(traceparent: &'a str) -> Self {
         Self { traceparent, tracestate: "" }
     }
 
-    /// Whether the caller says that its trace is not recorded. Most callers do, so
-    /// this reads no more than it must.
+    /// Whether the caller says that its trace is not sampled. Most callers do, so this
+    /// parses only the flags.
     pub(super) fn says_unsampled(&self) -> bool {
         let flags = self.traceparent.as_bytes().get(TRACEPARENT_LEN - 1);
         flags.is_some_and(|digit| (*digit as char).to_digit(16).is_some_and(|n| n % 2 == 0))
     }
 
-    /// The caller's span; anything malformed is none.
+    /// The caller's span; `None` if the context is missing or malformed.
     pub(super) fn parent(&self) -> Option<Parent> {
         if self.traceparent.is_empty() {
             return None;
@@ -73,8 +73,8 @@ impl Extractor for Incoming<'_> {
     }
 }
 
-/// The `traceparent` that makes a peer's spans children of the current one; empty
-/// where the request has no trace.
+/// The `traceparent` that makes a peer's spans children of the current one; empty if the
+/// request has no trace.
 #[must_use]
 pub fn current() -> String {
     let span = tracing::Span::current();
@@ -85,7 +85,7 @@ pub fn current() -> String {
     outgoing.0
 }
 
-/// Puts [`current`] into the metadata of a call that goes out.
+/// Adds [`current`] to the metadata of an outgoing call.
 pub fn inject(metadata: &mut MetadataMap) {
     let traceparent = current();
     if let (false, Ok(value)) = (traceparent.is_empty(), traceparent.parse()) {

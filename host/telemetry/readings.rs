@@ -1,78 +1,78 @@
-//! What a scrape reads of a node, as plain numbers.
+//! The values that a scrape reads of a node.
 
 use super::{DurationsReading, GetResult};
 
-/// All that the metrics tell of a node.
+/// The metrics of a node.
 #[derive(Clone, Debug)]
 pub struct NodeReading {
     /// Its groups.
     pub groups: Vec<GroupReading>,
-    /// The other nodes that it talks to.
+    /// The other nodes that it sends requests to.
     pub peers: Vec<PeerReading>,
-    /// Nodes in its ring, itself included.
+    /// Number of nodes in its ring, itself included.
     pub ring_nodes: u64,
     /// Version of its ring.
     pub ring_version: u64,
-    /// Whether the registry answers; a static list always does.
+    /// Whether the registry answers; always true for a static list.
     pub registry_connected: bool,
-    /// Whether the node holds what it owns, in a word.
+    /// The state of the node's ownership as one word, such as "holds".
     pub state: &'static str,
-    /// Keys below the prefix in etcd that are none of ours.
+    /// Number of keys below the prefix in etcd that are not registrations of nodes.
     pub ignored_keys: u64,
 }
 
-/// One group. Counts only grow.
+/// The metrics of one group. Counters only increase.
 #[derive(Clone, Debug)]
 pub struct GroupReading {
     /// Its name.
     pub group: String,
-    /// Gets, by what came of them.
+    /// Number of gets, by result.
     pub gets: Vec<(GetResult, u64)>,
-    /// How long gets took, the way through the server included.
+    /// Durations of the gets that arrived over the network, by result.
     pub get_seconds: Vec<(GetResult, DurationsReading)>,
-    /// Loads, by source and outcome.
+    /// Number of loads, by source and outcome.
     pub loads: Vec<LoadReading>,
-    /// How long loads took, by source.
+    /// Durations of loads, by source.
     pub load_seconds: Vec<(&'static str, DurationsReading)>,
-    /// Entries that other nodes took over, or did not.
+    /// Number of entries offered to other nodes: those kept there and those refused.
     pub handed_over: Vec<(&'static str, u64)>,
-    /// Bytes that they took over.
+    /// Bytes of the entries that other nodes kept.
     pub handed_over_bytes: u64,
-    /// Entries that left, by reason: policy, fallback, expired, removed.
+    /// Number of entries that left, by reason: policy, fallback, expired, removed.
     pub evictions: Vec<(&'static str, u64)>,
-    /// Entries now.
+    /// Current number of entries.
     pub entries: u64,
     /// Bytes held now: keys, values and the fixed overhead of each entry.
     pub bytes: u64,
-    /// Most bytes that it may hold.
+    /// Most bytes that the group may hold.
     pub capacity_bytes: u64,
     /// Its policy.
     pub policy: PolicyReading,
 }
 
-/// What came of loads from one source.
+/// The loads from one source with one outcome.
 #[derive(Clone, Debug)]
 pub struct LoadReading {
-    /// Where the value was asked for.
+    /// Label of the source.
     pub source: &'static str,
-    /// What the answer was.
+    /// Label of the outcome.
     pub outcome: &'static str,
-    /// How many.
+    /// Number of loads.
     pub count: u64,
 }
 
 /// The eviction policy of a group.
 #[derive(Clone, Debug)]
 pub struct PolicyReading {
-    /// A built-in's name or the file it came from.
+    /// Name of a built-in policy, or the file of the component.
     pub name: String,
-    /// Whether it decides, or the node does in its place.
+    /// State of the worker, such as "running".
     pub state: &'static str,
-    /// Failures, by kind.
+    /// Number of failures, by kind.
     pub failures: Vec<(&'static str, u64)>,
-    /// How long its steps took.
+    /// Durations of its steps.
     pub step_seconds: DurationsReading,
-    /// What it says of itself, by names that are each there once.
+    /// The policy's own statistics. Their names are unique.
     pub statistics: Vec<(String, f64)>,
 }
 
@@ -81,6 +81,6 @@ pub struct PolicyReading {
 pub struct PeerReading {
     /// Its address.
     pub peer: String,
-    /// How many, by outcome.
+    /// Number of requests, by outcome.
     pub requests: Vec<(&'static str, u64)>,
 }

@@ -1,7 +1,7 @@
-//! Spans that a plugin reports of its own work, below the span of the load at hand.
+//! Spans that a plugin reports of its own work, as children of the span of the load.
 //!
-//! Their names are known at run time only, so they are made without `tracing`. A
-//! plugin is not trusted: what it tells is cut to what a trace can hold.
+//! Their names are known only at run time, so they are made without `tracing`. Plugins are
+//! not trusted, so names and texts are cut to a limit.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,30 +14,32 @@ use super::traces;
 
 const MOST_ATTRIBUTES: usize = 16;
 
-/// Bytes of a span's or an attribute's name.
+/// Most bytes of the name of a span or an attribute.
 const LONGEST_NAME: usize = 128;
 
-/// Bytes of an attribute's value, or of an error.
+/// Most bytes of the value of an attribute, or of an error.
 const LONGEST_TEXT: usize = 1_024;
 
-/// Attributes that are numbers by the semantic conventions; a plugin tells all as text.
+/// Attributes that are numbers by the semantic conventions. Plugins report all attributes as
+/// text.
 const INTEGERS: [&str; 3] = ["server.port", "network.peer.port", "http.response.status_code"];
 
 /// A call to the data source that has just ended.
 #[derive(Debug)]
 pub struct Reported<A> {
-    /// One of few.
+    /// Name of the span, from a small set.
     pub name: String,
     /// How long the call took.
     pub took: Duration,
-    /// Names and values.
+    /// Names and values of the attributes.
     pub attributes: A,
-    /// Why it failed, if it did.
+    /// Why the call failed; `None` if it succeeded.
     pub error: Option<String>,
 }
 
 impl<A: Iterator<Item = (String, String)>> Reported<A> {
-    /// Puts it below the current span. Where that goes to no collector, nothing happens.
+    /// Sends the span as a child of the current one. Does nothing if the current span is not
+    /// sent to a collector.
     pub fn send(self) {
         let span = Span::current();
         let Some(tracer) = traces::tracer() else { return };

@@ -1,4 +1,4 @@
-//! The span of one call, at the end that answers and at the end that asks.
+//! The span of one call, on the server and on the client.
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
@@ -11,14 +11,14 @@ use super::propagation::{Incoming, Parent};
 use super::traces::{self, Chosen, Roots};
 use super::{GetResult, spans};
 
-/// The span of a call, where the call has one.
+/// The span of a call, or nothing if the call has none.
 #[derive(Clone, Debug)]
 pub struct RpcSpan(Option<Span>);
 
 impl RpcSpan {
-    /// Opens the span of a call of `method` (`Get`) of `service` (`psycache.v1.Cache`)
-    /// by an application: below the caller's, or as a trace of its own for a share of
-    /// those that have none. `incoming` is asked only where it matters.
+    /// Opens the server span of an application's call of `method` (`Get`) of `service`
+    /// (`psycache.v1.Cache`). It is a child of the caller's span. Of the calls without one,
+    /// a share starts a new trace. `incoming` is called only if it is needed.
     #[must_use]
     pub fn serve<'a>(
         service: &'static str,
@@ -29,8 +29,8 @@ impl RpcSpan {
         Self::open(service, method, group, traces::choose(Roots::ByRatio, incoming))
     }
 
-    /// The same for a call by another node. It is never the first of a trace: whether
-    /// there is one was decided where the request came in.
+    /// Opens the server span of a call by another node. It never starts a trace, because the
+    /// node that received the application's request has decided whether there is one.
     #[must_use]
     pub fn serve_node<'a>(
         service: &'static str,
@@ -67,14 +67,14 @@ impl RpcSpan {
             otel.status_description = Empty,
         );
         if let Some(Parent(parent)) = parent {
-            // It can only fail where no layer wants the span.
+            // This fails only if no layer records the span.
             let _ = span.set_parent(Context::new().with_remote_span_context(parent));
         }
         Self(Some(span))
     }
 
-    /// Opens the span of a call of `method` of `service` to another node, below the
-    /// request at hand.
+    /// Opens the client span of a call of `method` of `service` to another node, as a child
+    /// of the current span.
     #[must_use]
     pub fn ask(service: &'static str, method: &'static str, address: &str) -> Self {
         if !spans::is_traced() {
@@ -98,7 +98,7 @@ impl RpcSpan {
         )))
     }
 
-    /// Notes what came of a get.
+    /// Records the result of a get.
     pub fn got(&self, result: GetResult) {
         if let Some(span) = &self.0 {
             span.record("psycache.result", result.label());
@@ -106,9 +106,8 @@ impl RpcSpan {
         }
     }
 
-    /// Runs `call` inside the span and notes how it ended: `code` says with which
-    /// status, and in which words if it is an error. That a key does not exist is
-    /// an answer, and no error.
+    /// Runs `call` inside the span and records its status. `code` returns the status code
+    /// and the error message of the result. `NotFound` is not recorded as an error.
     pub async fn record<T>(
         &self,
         call: impl Future<Output = T>,
@@ -130,7 +129,7 @@ impl RpcSpan {
     }
 }
 
-/// A call that its caller gave up is dropped before it ends.
+/// Records the status "cancelled" when dropped: a caller that gives up drops its call.
 struct Unended<'a>(&'a Span);
 
 impl Drop for Unended<'_> {

@@ -1,7 +1,7 @@
-//! The spans below a call's own: what a request waits for inside of a node.
+//! The spans below a call's span, for the stages that a request waits for inside a node.
 //!
-//! Each is there only where the request has a trace; else it is [`Span::none`], and
-//! costs a look at a thread's own memory.
+//! A span is opened only if the request has a trace. Otherwise it is [`Span::none`], and
+//! costs one read of thread-local memory.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use tracing::field::Empty;
 
 use super::LoadOutcome;
 
-/// Whether the request at hand has a trace.
+/// Whether the current request has a trace.
 #[must_use]
 pub fn is_traced() -> bool {
     !Span::current().is_disabled()
 }
 
-/// The flight of a key: from the caller who starts the load until all who wait are
-/// answered.
+/// The span of a flight, which begins when a caller starts the load and ends when all
+/// waiting callers are answered.
 #[must_use]
 pub fn flight(group: &str) -> Span {
     if !is_traced() {
@@ -34,8 +34,8 @@ pub fn flight(group: &str) -> Span {
     )
 }
 
-/// The wait of a caller who joined `flight`, which may be in a trace of another
-/// request: a link leads there. Enter it to wait.
+/// The span of a caller's wait after it joined `flight`. The flight may belong to the trace
+/// of another request, so the span has a link to it. Enter the span to wait.
 #[must_use]
 pub fn join(group: &str, flight: &Span) -> Span {
     if !is_traced() {
@@ -53,7 +53,8 @@ pub fn join(group: &str, flight: &Span) -> Span {
     wait
 }
 
-/// A load by the retriever `plugin`, the wait for a place in its pool included.
+/// The span of a load by the retriever `plugin`, including the wait for an instance of its
+/// pool.
 #[must_use]
 pub fn retrieve(plugin: &str) -> Span {
     if !is_traced() {
@@ -74,8 +75,8 @@ pub fn retrieve(plugin: &str) -> Span {
     )
 }
 
-/// Notes on the span of a retriever how long its load waited for a place, and whether
-/// it had to make a new connection.
+/// Records in the span of a retriever how long the load waited for an instance, and whether
+/// it had to open a new connection.
 pub fn lent(wait: Duration, connected: bool) {
     let span = Span::current();
     if !span.is_disabled() {
@@ -84,7 +85,7 @@ pub fn lent(wait: Duration, connected: bool) {
     }
 }
 
-/// Notes how a load ended: with `words` where the source did not do its part.
+/// Records the outcome of a load, with `words` as the message if it is a failure.
 pub fn loaded(span: &Span, outcome: LoadOutcome, words: &dyn std::fmt::Display) {
     if span.is_disabled() {
         return;

@@ -14,7 +14,7 @@ kind!(
             Some(v6) => v6.parse::<Ipv6Addr>().is_ok(),
             None => is_word(host, |c| c.is_alphanumeric() || "-._".contains(c)),
         };
-        // `parse` alone would take `+1`.
+        // `parse` alone would accept `+1`.
         let is_port = is_word(port, |c| c.is_ascii_digit()) && port.parse::<u16>().is_ok();
         (is_host && is_port).then(|| text.to_owned())
     }
@@ -68,7 +68,7 @@ kind!(ServerName(String), "a host's name without a port, such as etcd.internal",
     is_word(text, |c| c.is_alphanumeric() || "-.".contains(c)).then(|| text.to_owned())
 });
 
-// It goes into URLs, metrics and health checks as it is.
+// The name is used in URLs, metrics and health checks without escaping.
 kind!(
     GroupName(String),
     "1 to 64 of a-z, A-Z, 0-9, '-', '_' and '.', the first a letter or digit",

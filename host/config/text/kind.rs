@@ -1,11 +1,11 @@
-//! What a kind of value is: one parser, by which clap and serde both read it.
+//! A macro for kinds of values: one parser that both clap and serde use.
 
-/// What a parser gives: the value, or what would have been accepted.
+/// The result of a parser: the value, or a description of what would be accepted.
 pub(crate) type Parsed<T> = Result<T, String>;
 
-/// `kind!(Name(Inner), "what is written", parser)`: a type that clap reads by
-/// [`FromStr`](std::str::FromStr) and serde from a scalar, both with that parser. It
-/// gives an [`Outcome`].
+/// `kind!(Name(Inner), "what is accepted", parser)` defines a type that clap reads by
+/// [`FromStr`](std::str::FromStr) and serde from a scalar, both with that parser. The parser
+/// returns an [`Outcome`].
 macro_rules! kind {
     ($name:ident($inner:ty), $written:literal, $parse:expr) => {
         #[doc = concat!("Written as `", $written, "`.")]
@@ -30,7 +30,8 @@ macro_rules! kind {
 }
 pub(super) use kind;
 
-/// `None`: what is written was not. An error: in words of its own.
+/// The return value of a parser. `None` means that the text is not what the kind accepts. An
+/// `Err` has its own message.
 pub(super) trait Outcome<T> {
     fn or_write(self, written: &str) -> Parsed<T>;
 }

@@ -1,4 +1,4 @@
-//! The kinds of values: each has one parser, which says what it would have accepted.
+//! The kinds of values. Each has one parser, whose errors say what would be accepted.
 
 mod address;
 mod kind;
@@ -26,11 +26,11 @@ use crate::group::Uncertain;
 use crate::telemetry::LogFormat;
 use kind::kind;
 
-/// Numbers that cross into a plugin stay below this, so that no language rounds them.
+/// Numbers that are passed to a plugin are limited to this, so that no language rounds them.
 const MAX_BYTES: u64 = 1 << 53;
 const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// A value, or the word `none` in its place.
+/// A value, or the word `none`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrNone<T> {
     /// `none`.
@@ -77,7 +77,7 @@ kind!(Time(Duration), "a time from 1ms to 100years, such as 300ms, 10m or 1h 30m
 });
 
 kind!(LeaseTtl(Duration), "a time in whole seconds, such as 5s", |text: &str| {
-    // As etcd counts.
+    // etcd counts lease times in whole seconds.
     text.parse().ok().map(|Time(time)| time).filter(|time| time.subsec_nanos() == 0)
 });
 
@@ -127,7 +127,7 @@ kind!(LogStyle(LogFormat), "text or json", |text| match text {
     _ => None,
 });
 
-/// The candidate that `word` most likely stands for, if any is near.
+/// The candidate that is most similar to `word`, if any is similar enough.
 pub(super) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,

@@ -1,25 +1,25 @@
-//! Values of options and secrets as an operator writes them: `@FILE`, `env:NAME`.
+//! Reads the values of options and secrets from where they refer to: `@FILE`, `env:NAME`.
 
 use std::fs::File;
 use std::io::Read;
 
-/// The most bytes of a file that becomes an option or a secret.
+/// Most bytes of a file that is read as an option or a secret.
 const LARGEST_FILE: u64 = 64 << 20;
 
-/// A value that can't be had. No message shows a secret.
+/// Why a value can't be read. No message contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum OptionError {
-    /// Not `NAME=VALUE`.
+    /// The text is not `NAME=VALUE`.
     #[cfg(feature = "cli")]
     #[error("{0:?} is no option; write NAME=VALUE")]
     NoPair(String),
-    /// Not `NAME=env:…` or `NAME=file:…`.
+    /// The text is not `NAME=env:…` or `NAME=file:…`.
     #[error(
         "the secret {0} must not stand in the open; \
          write {0}=env:NAME for a variable of the environment, or {0}=file:PATH"
     )]
     InTheOpen(String),
-    /// The variable is missing.
+    /// The variable can't be used.
     #[error("{what} comes from the variable {variable}, which {problem}; export it for the node")]
     Variable {
         /// The option or secret.
@@ -41,7 +41,7 @@ pub(super) enum OptionError {
     },
 }
 
-/// Takes `NAME=VALUE` apart.
+/// Splits `NAME=VALUE`.
 ///
 /// # Errors
 /// [`OptionError::NoPair`].
@@ -49,13 +49,13 @@ pub(super) enum OptionError {
 pub(super) fn parse_pair(text: &str) -> Result<(String, String), OptionError> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
-        // Only the name: somebody may have meant a secret.
+        // The error contains only the name, because the value may be a secret.
         _ => Err(OptionError::NoPair(text.split('=').next().unwrap_or("").into())),
     }
 }
 
-/// The value of the option `name`: `@FILE` is the content of that file, `@@…` begins
-/// with a plain `@`, and everything else stands for itself.
+/// The value of the option `name`. `@FILE` is the content of that file, `@@…` is a text that
+/// begins with `@`, and any other text is the value itself.
 ///
 /// # Errors
 /// [`OptionError::File`].
@@ -67,8 +67,8 @@ pub(super) fn expand(name: &str, value: &str) -> Result<String, OptionError> {
     }
 }
 
-/// The value of the secret `name`: `env:NAME` is a variable of the environment,
-/// `file:PATH` the content of a file without the newline at its end.
+/// The value of the secret `name`. `env:NAME` is an environment variable, and `file:PATH` is
+/// the content of a file without the newline at its end.
 ///
 /// # Errors
 /// [`OptionError::InTheOpen`], [`OptionError::Variable`] or [`OptionError::File`].
@@ -112,7 +112,7 @@ fn read(what: &str, path: &str) -> Result<String, OptionError> {
         return Err(wrong("it is a directory".into()));
     }
     let mut bytes = Vec::new();
-    // A device or a pipe tells its size only by being read.
+    // The size of a device or a pipe is not known before it is read.
     file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(wrong(format!("it is longer than the {LARGEST_FILE} bytes that are read")));

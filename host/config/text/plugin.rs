@@ -13,7 +13,7 @@ kind!(
     |text: &str| (!text.is_empty()).then(|| text.to_owned())
 );
 
-/// `name=value` of a plugin's option; see [`options::expand`].
+/// Parses `name=value` of a plugin's option; see [`options::expand`].
 #[cfg(feature = "cli")]
 pub(crate) fn option(text: &str) -> Parsed<(String, String)> {
     let (name, value) = options::parse_pair(text).map_err(|error| error.to_string())?;
@@ -21,8 +21,8 @@ pub(crate) fn option(text: &str) -> Parsed<(String, String)> {
     Ok((name, value))
 }
 
-/// `name=env:VARIABLE` or `name=file:PATH` of a retriever's secret. The message never
-/// holds a secret that was written where its place should stand.
+/// Parses `name=env:VARIABLE` or `name=file:PATH` of a retriever's secret. An error never
+/// contains the text after `=`, because that may be the secret itself.
 #[cfg(feature = "cli")]
 pub(crate) fn secret(text: &str) -> Parsed<(String, Secret)> {
     let (name, place) = options::parse_pair(text).map_err(|error| error.to_string())?;
@@ -30,7 +30,7 @@ pub(crate) fn secret(text: &str) -> Parsed<(String, Secret)> {
     Ok((name, secret))
 }
 
-/// The place of etcd's password: `env:VARIABLE` or `file:PATH`.
+/// Reads etcd's password from `env:VARIABLE` or `file:PATH`.
 pub(crate) fn etcd_password(place: &str) -> Parsed<Secret> {
     reveal("etcd-password", place)
 }
@@ -55,7 +55,7 @@ pub(in crate::config) fn read_secrets<'de, D: Deserializer<'de>>(
     named(deserializer, |name, place| reveal(name, place).map_err(|error| hidden(&error)))
 }
 
-/// Reads the place of etcd's password.
+/// Deserializes etcd's password, given as `env:VARIABLE` or `file:PATH`.
 pub(in crate::config) fn read_etcd_password<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Secret>, D::Error> {
@@ -63,7 +63,7 @@ pub(in crate::config) fn read_etcd_password<'de, D: Deserializer<'de>>(
     Scalar(parse).deserialize(deserializer).map(Some)
 }
 
-/// What stands where the place of a secret should may be the secret itself.
+/// An error without the given text, which may be the secret itself.
 fn hidden(error: &str) -> String {
     refused("…", error)
 }

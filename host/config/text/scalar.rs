@@ -1,4 +1,4 @@
-//! The values of the file, and errors that say where they stand.
+//! Deserializes the scalar values of the file, with errors that point at the value.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,11 +7,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
 use super::kind::Parsed;
 
-/// What the message of a refused value begins with. Messages of TOML and serde
-/// begin with a word.
+/// Prefix of the message of a refused value. Messages of TOML and serde begin with a word,
+/// so it identifies ours.
 const REFUSED: &str = "= ";
 
-/// The value as it may be shown, and what would have been accepted.
+/// The message of a refused value: the value as shown, and what would be accepted.
 pub(in crate::config) fn refused(shown: &str, allowed: &str) -> String {
     format!("{REFUSED}{shown:?}: {allowed}")
 }
@@ -21,7 +21,7 @@ pub(in crate::config) fn is_refused(message: &str) -> bool {
     message.starts_with(REFUSED)
 }
 
-/// Reads a scalar by the parser of its kind.
+/// Reads a scalar with the parser of its kind.
 pub(in crate::config) fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -31,7 +31,7 @@ where
     Scalar(parse).deserialize(deserializer)
 }
 
-/// Reads a table whose values are scalars. The parser is told the name of each.
+/// Reads a table whose values are scalars. The parser gets the name of each value too.
 pub(in crate::config) fn named<'de, D, T>(
     deserializer: D,
     parse: fn(&str, &str) -> Parsed<T>,
@@ -59,8 +59,9 @@ where
     deserializer.deserialize_map(Table(parse))
 }
 
-/// A text, or what is clear without quotes. The parser's error becomes the message.
-/// It runs inside the visitor, where TOML adds the place of the value to an error.
+/// Reads a text, or a number or boolean as its text. The parser's error becomes the message.
+/// The parser runs inside the visitor, because TOML adds the position of the value to an
+/// error from there.
 pub(in crate::config) struct Scalar<P>(pub(in crate::config) P);
 
 impl<'de, T, P: FnOnce(&str) -> Parsed<T>> DeserializeSeed<'de> for Scalar<P> {

@@ -1,4 +1,4 @@
-//! What stands in an event: its message, and its other fields in their order.
+//! Collects the fields of an event: its message, and the others in their order.
 
 use std::fmt::{Debug, Write};
 
@@ -13,7 +13,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// A field's text, if it is there and a text.
+    /// The text of a field; `None` if the field is missing or is not a text.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.others.iter().find(|(own, _)| *own == name).and_then(|(_, value)| value.as_str())
     }

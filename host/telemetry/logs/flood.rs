@@ -1,4 +1,5 @@
-//! Keeps one fault that repeats from drowning the log, whoever reports it.
+//! Limits how often lines of one kind are logged, so that a repeated fault does not fill
+//! the log.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::time::{Duration, Instant};
@@ -9,21 +10,22 @@ use tracing::Metadata;
 use super::fields::Fields;
 use crate::sync::Mutex;
 
-/// Lines of one kind in a window.
+/// Most lines of one kind in a window.
 pub(super) const BURST: u32 = 50;
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// Kinds that are counted apart; what comes when there are more is counted as one.
+/// Most kinds that are counted separately. Further kinds are counted together.
 const MOST_KINDS: usize = 1_024;
 
-/// Fields by which lines from one place in the code are of different kinds.
+/// Fields that divide the lines from one place in the code into kinds.
 const SUBJECTS: [&str; 4] = ["group", "peer", "plugin", "source"];
 
-/// Counts the lines of each kind: what one place in the code says of one subject.
+/// Counts the lines of each kind. Lines are of one kind if they come from the same place in
+/// the code and agree in the fields [`SUBJECTS`].
 #[derive(Debug, Default)]
 pub(super) struct Flood {
     seed: RandomState,
-    /// Held to count a line, and never while it is written.
+    /// The lock is held while a line is counted, and not while it is written.
     kinds: Mutex<HashMap<u64, Kind>>,
 }
 
@@ -34,8 +36,8 @@ struct Kind {
 }
 
 impl Flood {
-    /// Whether to write a line: `Some` with the number of lines of its kind that were
-    /// held back since the last one.
+    /// Returns `Some` if the line should be written, with the number of lines of its kind
+    /// that were suppressed since the last one.
     pub(super) fn admit(&self, metadata: &Metadata<'_>, fields: &Fields) -> Option<u32> {
         let mut hasher = self.seed.build_hasher();
         metadata.callsite().hash(&mut hasher);

@@ -1,10 +1,10 @@
-//! Keeps a fault that repeats from filling the log.
+//! Limits one log statement to one line in each interval.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Lets one line through in each interval and counts the others.
+/// Admits one line in each interval and counts the others.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct LogLimiter {
     interval_ms: u64,
-    /// When the next line may pass, on the clock of [`START`]. Whoever moves it
-    /// on is the one to write.
+    /// When the next line may be written, in milliseconds since [`START`]. The thread that
+    /// advances it writes the line.
     next_ms: AtomicU64,
     suppressed: AtomicU64,
 }
@@ -26,7 +26,7 @@ pub struct LogLimiter {
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl LogLimiter {
-    /// One line each `interval`.
+    /// A limiter that admits one line in each `interval`.
     #[must_use]
     pub const fn every(interval: Duration) -> Self {
         Self {
@@ -36,8 +36,8 @@ impl LogLimiter {
         }
     }
 
-    /// Whether to write a line now: `Some` with the number of lines that were
-    /// held back since the last one.
+    /// Returns `Some` if a line should be written now, with the number of lines that were
+    /// suppressed since the last one.
     pub fn admit(&self) -> Option<u64> {
         self.admit_at(START.elapsed().as_millis() as u64)
     }

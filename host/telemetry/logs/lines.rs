@@ -1,4 +1,4 @@
-//! How an event becomes a line.
+//! Formats an event as a log line.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ use crate::telemetry::LogFormat;
 const RESET: &str = "\u{1b}[0m";
 const DIM: &str = "\u{1b}[2m";
 
-/// Writes events as lines, but for those of which there were too many.
+/// Writes events as lines, except those that the flood limit suppresses.
 #[derive(Debug)]
 pub(super) struct Lines {
     format: LogFormat,
@@ -46,7 +46,7 @@ where
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
-        // Who wants single requests wants all of them.
+        // Debug lines describe single requests and are never suppressed.
         let suppressed = match *metadata.level() <= Level::INFO {
             true => self.flood.admit(metadata, &fields),
             false => Some(0),
@@ -67,7 +67,7 @@ where
     }
 }
 
-/// The id of the request at hand, which is that of its trace.
+/// The trace id of the current request.
 fn trace_id() -> Option<String> {
     let span = Span::current();
     if span.is_disabled() {
@@ -78,7 +78,7 @@ fn trace_id() -> Option<String> {
     span.is_valid().then(|| span.trace_id().to_string())
 }
 
-/// A line for people. What could steer a terminal is shown instead of obeyed.
+/// Writes a line as text. Terminal control characters are escaped.
 fn text(
     writer: &mut Writer<'_>,
     time: &str,
@@ -108,7 +108,7 @@ fn text(
     writeln!(writer)
 }
 
-/// Whether a text needs no quotes to be seen as one.
+/// Whether a text can be written without quotes.
 fn is_plain(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '=');
     !text.is_empty() && text.chars().all(plain)

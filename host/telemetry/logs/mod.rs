@@ -1,4 +1,4 @@
-//! Log lines: on stderr, as text for people or as JSON for machines.
+//! Logs to stderr, as text for people or as JSON for programs.
 
 mod fields;
 mod flood;

@@ -1,6 +1,6 @@
-//! Every metric of a node, written out in the OpenMetrics text format.
+//! Writes every metric of a node in the OpenMetrics text format.
 //!
-//! Nothing is counted here: a scrape reads the counters where they are kept.
+//! This module has no counters: a scrape reads them where they are kept.
 
 use std::fmt;
 
@@ -17,12 +17,12 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Metrics that call `read` at each scrape.
+    /// Makes metrics whose values come from `read`, which is called for each scrape.
     pub fn new(read: impl Fn() -> NodeReading + Send + Sync + 'static) -> Self {
         Self { read: Box::new(read) }
     }
 
-    /// All metrics as they are now.
+    /// The text of all metrics with their current values.
     #[must_use]
     pub fn text(&self, exposition: Exposition) -> String {
         let mut registry = Registry::default();
@@ -206,7 +206,7 @@ impl Page<'_> {
         self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
     }
 
-    /// A histogram in seconds; the name gets that unit.
+    /// Writes a histogram in seconds. The unit is appended to the name.
     fn durations<'a, T, const N: usize>(
         &mut self,
         name: &str,

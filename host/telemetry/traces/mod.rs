@@ -1,8 +1,7 @@
-//! Traces: which requests have one, and how it gets to the collector.
+//! Traces: which requests are traced, and how spans reach the collector.
 //!
-//! Whether a request is traced is decided before a span exists
-//! ([`choose`]), so that the many that are not pay for a random number. The
-//! sampler only has to repeat that decision.
+//! [`choose`] decides whether a request is traced before a span exists, so a request that
+//! is not traced costs no more than a random number. The sampler repeats that decision.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -26,25 +25,25 @@ use super::otlp::export;
 use super::propagation::{Incoming, Parent};
 use super::{Config, SetupError};
 
-/// The version of OpenTelemetry's semantic conventions that names and attributes are of.
+/// The version of OpenTelemetry's semantic conventions that names and attributes follow.
 const CONVENTIONS: &str = "https://opentelemetry.io/schemas/1.30.0";
 
-/// How long a node that stops waits for the collector.
+/// How long a stopping node waits for the collector.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Share of the requests without a parent that are traced; empty where nothing
-/// is. Set once, by [`Traces::start`].
+/// Share of the requests without a parent that are traced; empty if there is no collector.
+/// Set once, by [`Traces::start`].
 static RATIO: OnceLock<f64> = OnceLock::new();
 
-/// Makes the spans that are not `tracing`'s; empty where there is no collector.
+/// Makes spans without `tracing`; empty if there is no collector.
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
-/// What makes spans under names that are known at run time only.
+/// The tracer for spans whose names are known only at run time.
 pub(super) fn tracer() -> Option<&'static SdkTracer> {
     TRACER.get()
 }
 
-/// Whether a request that has no trace may begin one.
+/// Whether a request without a trace may start one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Roots {
     ByRatio,
@@ -54,13 +53,14 @@ pub(super) enum Roots {
 /// A request that gets a span.
 pub(super) struct Chosen {
     pub(super) parent: Option<Parent>,
-    /// Whether the span goes to the collector, and those below it. If not it only gives
-    /// the log lines of the request their trace id.
+    /// Whether the span and its children are sent to the collector. If not, the span only
+    /// provides the trace id for the log lines of the request.
     pub(super) sampled: bool,
 }
 
-/// Whether a request gets a span: as its parent has, else by the ratio. While log
-/// lines of single requests are wanted, each does, so that they can be told apart.
+/// Decides whether a request gets a span: if its parent is sampled, or by the ratio if it
+/// has no parent. While debug lines are logged, every request gets one, so that its lines
+/// have a trace id.
 pub(super) fn choose<'a>(roots: Roots, incoming: impl FnOnce() -> Incoming<'a>) -> Option<Chosen> {
     let ratio = RATIO.get();
     let logged = LevelFilter::current() >= LevelFilter::DEBUG;
@@ -79,15 +79,15 @@ pub(super) fn choose<'a>(roots: Roots, incoming: impl FnOnce() -> Incoming<'a>) 
     (sampled || logged).then_some(Chosen { parent, sampled })
 }
 
-/// Makes spans, and sends those of the chosen requests to the collector: in batches and
-/// from a thread of its own.
+/// Makes spans and sends those of sampled requests to the collector, in batches and from a
+/// thread of its own.
 #[derive(Debug)]
 pub(super) struct Traces {
     provider: SdkTracerProvider,
 }
 
 impl Traces {
-    /// Sets up what `config` asks for. Without a collector spans go nowhere.
+    /// Sets up traces as configured. Without a collector, spans are not sent.
     pub(super) fn start(config: &Config, instance: &str) -> Result<Self, SetupError> {
         let provider = SdkTracerProvider::builder();
         let Some(url) = &config.otlp else {
@@ -115,7 +115,8 @@ impl Traces {
         self.provider.tracer_with_scope(scope)
     }
 
-    /// Turns spans into traces. It takes no log lines: those have their own way.
+    /// The layer that turns `tracing` spans into traces. It ignores events, which are logged
+    /// by another layer.
     pub(super) fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -144,8 +145,8 @@ fn export(_: TracerProviderBuilder, _: &str) -> Result<TracerProviderBuilder, St
     Err("this program was built without the feature `otlp`".into())
 }
 
-/// What the spans are spans of. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES may say
-/// otherwise, and more.
+/// The resource of the spans, which describes this process. OTEL_SERVICE_NAME and
+/// OTEL_RESOURCE_ATTRIBUTES can override its attributes and add others.
 fn resource(instance: &str) -> Resource {
     let ours = [
         KeyValue::new("service.name", "psycache"),
@@ -162,8 +163,8 @@ fn resource(instance: &str) -> Resource {
         .build()
 }
 
-/// A server span exists only where [`choose`] said yes; what lies below one
-/// follows it, and nothing else starts a trace.
+/// A sampler that repeats the decision of [`choose`]. A server span exists only if `choose`
+/// returned one, its children follow it, and no other span starts a trace.
 #[derive(Clone, Debug)]
 struct AsChosen;
 
