@@ -123,10 +123,9 @@ fn a_seed_tells_the_same_story_again() {
 
 /// Shown by the model (`tests/models/coherence`), and here in more seeds than an ordinary
 /// run has: `PSYCACHE_SIMULATED_SEEDS` looks for them too.
-const RARE: [Flaw; 4] = [
+const RARE: [Flaw; 3] = [
     Flaw::GainIsNoChange,
     Flaw::NewcomersAreNotCleared,
-    Flaw::FlightsSurviveLoss,
     // With seed 12533, when this was written.
     Flaw::AckWithCopies,
 ];
