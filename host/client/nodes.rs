@@ -154,7 +154,7 @@ impl Known {
         problem: String,
         max_value_bytes: usize,
     ) -> Self {
-        let ring = self.ring.changed(nodes);
+        let ring = Ring::new(nodes);
         let same = |address: &str| self.nodes.iter().find(|node| node.address() == address);
         let node = |node: &RingNode| match same(&node.address) {
             Some(node) => Arc::clone(node),

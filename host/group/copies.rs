@@ -136,8 +136,7 @@ struct Lent {
     gets: u64,
     /// By the key's hash: when its last lent copy ends, by the lender's clock.
     until_ms: HashMap<u64, u64>,
-    /// The latest end of all lent copies, including those that are not in the map any
-    /// more.
+    /// When the last lent copy ends. The map may have dropped that copy already.
     latest_ms: u64,
 }
 

@@ -63,8 +63,7 @@ impl Inheritance {
         (entry.until_ms > now_ms).then_some(entry.held)
     }
 
-    /// Takes out all entries, and returns those that have not expired, each with its
-    /// heir.
+    /// Removes all entries. Returns the entries that have not expired, each with its heir.
     pub(super) fn give_all(&self, now_ms: u64) -> Vec<(Name, Held)> {
         let given = std::mem::take(&mut *self.kept.lock()).entries.into_values();
         let given = given.filter(|entry| entry.until_ms > now_ms);

@@ -155,18 +155,25 @@ impl Group {
         let clock = &self.parts.clock;
         let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
         let rest = &|| Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
+        let refused = keys.iter().map(|key| key::parse(key.as_bytes()).err().map(Err));
+        let mut results: Vec<Option<Result<bool, Error>>> = refused.collect();
         // Removals that are not confirmed when this ends continue in the background.
-        let valid = |key: &&str| key::parse(key.as_bytes()).is_ok();
-        let pending = keys.iter().map(|key| valid(key).then(|| PendingRemoval::new(self, key)));
+        let pending = keys.iter().zip(&results);
+        let pending =
+            pending.map(|(key, refused)| refused.is_none().then(|| PendingRemoval::new(self, key)));
         let mut pending: Vec<_> = pending.collect();
+        let mut confirm = |at: usize| {
+            if let Some(pending) = pending[at].take() {
+                pending.confirm();
+            }
+        };
         let mut existed = vec![false; keys.len()];
-        let (mut here, there) = self.by_owner(&keys, |_, _| true);
+        let (mut here, there) = self.by_owner(&keys, |at, _| results[at].is_none());
         for of in &there {
             for (at, key) in &of.keys {
                 existed[*at] |= self.remove_here(key);
             }
         }
-        let mut results: Vec<Option<Result<bool, Error>>> = vec![None; keys.len()];
         let asked = there.iter().flat_map(|of| {
             of.keys.chunks(MOST_PARTS).map(move |keys| async move {
                 let parts = keys.iter().map(|(_, key)| part(key, PeerCall::Remove)).collect();
@@ -181,9 +188,7 @@ impl Group {
                 match answers.next() {
                     Some(Ok(Response::Done { count, .. })) => {
                         results[*at] = Some(Ok(existed[*at] || count > 0));
-                        if let Some(pending) = pending[*at].take() {
-                            pending.confirm();
-                        }
+                        confirm(*at);
                     }
                     // The owner did not confirm the removal of this key, so it is removed
                     // by itself.
@@ -191,23 +196,14 @@ impl Group {
                 }
             }
         }
-        let removals = here.into_iter().map(|(at, key)| {
-            async move {
-                let removed = match key::parse(key.as_bytes()) {
-                    Ok(key) => self.until_removed(key, rest()).await,
-                    Err(error) => Err(error),
-                };
-                (at, removed)
-            }
-            .boxed()
-        });
+        let removals = here
+            .into_iter()
+            .map(|(at, key)| async move { (at, self.until_removed(key, rest()).await) }.boxed());
         let removals: Vec<_> = removals.collect();
         let removed = stream::iter(removals).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
         for (at, result) in removed {
-            if result.is_ok()
-                && let Some(pending) = pending[at].take()
-            {
-                pending.confirm();
+            if result.is_ok() {
+                confirm(at);
             }
             results[at] = Some(result.map(|held| held || existed[at]));
         }
@@ -215,8 +211,8 @@ impl Group {
         results.into_iter().map(|result| result.unwrap_or_else(late)).collect()
     }
 
-    /// Splits the keys that `wanted` accepts into those that this node owns, and those of
-    /// each other owner.
+    /// Groups the keys that `wanted` accepts by their owner: this node's keys, and the keys
+    /// of each other node.
     fn by_owner<'a>(
         &self,
         keys: &[&'a str],

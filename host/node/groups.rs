@@ -7,10 +7,7 @@ use std::sync::Arc;
 use futures::{StreamExt, future, stream};
 
 use super::error::{Cause, GroupProblem, StartError};
-#[cfg(feature = "plugins")]
 use super::plugins::Plugins;
-#[cfg(not(feature = "plugins"))]
-use super::without_plugins::Plugins;
 use crate::config::{self, PolicyChoice, RetrieverChoice};
 use crate::group::{self, Group, Parts};
 use crate::ownership::Ownership;

@@ -29,10 +29,8 @@ mod group;
 mod groups;
 mod membership;
 mod operations;
-#[cfg(feature = "plugins")]
+#[cfg_attr(not(feature = "plugins"), path = "without_plugins.rs")]
 mod plugins;
-#[cfg(not(feature = "plugins"))]
-mod without_plugins;
 
 pub use error::{Cause, GroupProblem, StartError};
 pub use group::GroupHandle;
@@ -54,10 +52,7 @@ use crate::telemetry::{Metrics, NodeReading, PeerReading};
 
 use membership::Membership;
 use operations::NodeOperations;
-#[cfg(feature = "plugins")]
 use plugins::Plugins;
-#[cfg(not(feature = "plugins"))]
-use without_plugins::Plugins;
 
 /// A running node. Dropping it without [`shutdown`](Self::shutdown) aborts the requests in
 /// flight.

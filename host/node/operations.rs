@@ -6,10 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-#[cfg(feature = "plugins")]
 use super::plugins::Plugins;
-#[cfg(not(feature = "plugins"))]
-use super::without_plugins::Plugins;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ownership::Ownership;

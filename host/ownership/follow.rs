@@ -1,17 +1,12 @@
 //! Maintains a registration: renews its leases, follows the view, and waits for the
 //! leases of removed members (rules 1 and 4).
 
-use std::time::Duration;
-
 use super::join::Attempt;
 use super::problems::Part;
-use super::registrar::Registrar;
+use super::registrar::{LOOK_EVERY, Registrar};
 use crate::flaw::{self, Flaw};
 use crate::membership::registry::{Change, Failure, Lease};
 use crate::membership::view::Member;
-
-/// The pause between checks of a lease that has to end.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Why following the registry has ended.
 pub(super) enum Ended {

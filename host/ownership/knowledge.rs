@@ -180,26 +180,33 @@ impl Knowledge {
         let Some(registered) = self.registered.as_ref().filter(|_| holds) else {
             return 0;
         };
-        let margin_ms = ms(self.timing.margin());
-        let leased_ms = registered.short_ms + registered.short_ttl_ms;
         // A joiner does not find a node whose record has ended.
-        let long_ms = (registered.long_ms + registered.long_ttl_ms).saturating_sub(margin_ms);
-        let leased_ms = leased_ms.saturating_sub(margin_ms).min(long_ms);
+        let leased_ms = self.short_until_ms(registered).min(self.long_until_ms(registered));
         leased_ms.max(self.vouched_until_ms(registered))
     }
 
+    /// When this node begins to ask for vouches: half of T before it can't rely on its short
+    /// lease any more. `None`: it has not joined, or it is leaving.
+    pub(super) fn asks_for_vouches_at_ms(&self) -> Option<u64> {
+        let registered = self.registered.as_ref().filter(|_| self.joined && !self.leaving)?;
+        Some(self.short_until_ms(registered).saturating_sub(ms(self.timing.lease) / 2))
+    }
+
     /// Until when this node can rely on its short lease.
-    pub(super) fn leased_until_ms(&self) -> u64 {
-        let margin_ms = ms(self.timing.margin());
-        self.registered.as_ref().map_or(0, |registered| {
-            (registered.short_ms + registered.short_ttl_ms).saturating_sub(margin_ms)
-        })
+    fn short_until_ms(&self, registered: &Registered) -> u64 {
+        let end_ms = registered.short_ms + registered.short_ttl_ms;
+        end_ms.saturating_sub(ms(self.timing.margin()))
+    }
+
+    /// Until when this node can rely on its long lease.
+    fn long_until_ms(&self, registered: &Registered) -> u64 {
+        let end_ms = registered.long_ms + registered.long_ttl_ms;
+        end_ms.saturating_sub(ms(self.timing.margin()))
     }
 
     fn vouched_until_ms(&self, registered: &Registered) -> u64 {
-        let margin_ms = ms(self.timing.margin());
-        let lasts_ms = ms(self.timing.promise()).saturating_sub(margin_ms);
-        let mut long_ms = (registered.long_ms + registered.long_ttl_ms).saturating_sub(margin_ms);
+        let lasts_ms = ms(self.timing.promise()).saturating_sub(ms(self.timing.margin()));
+        let mut long_ms = self.long_until_ms(registered);
         if flaw::is(Flaw::VouchedWithoutEnd) {
             long_ms = u64::MAX - 1;
         }

@@ -1,15 +1,10 @@
 //! Registers a node: grants its leases, and puts its entry under them (rule 1).
 
-use std::time::Duration;
-
 use super::knowledge::ms;
 use super::problems::Part;
-use super::registrar::{Leases, Registrar};
+use super::registrar::{LOOK_EVERY, Leases, Registrar};
 use crate::membership::registry::{Failure, Registered};
 use crate::membership::view::Entry;
-
-/// The pause between checks of a lease that has to end.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Why a node is not registered.
 pub(super) enum NotRegistered {
@@ -77,7 +72,7 @@ impl Registrar {
     /// Waits until all copies have ended that the previous process at this address lent
     /// (rule 10). If there is no record of the address, there was no recent process.
     async fn let_copies_of_before_end(&self) -> Result<(), Failure> {
-        if self.ownership.lent_before_until_ms() > 0 {
+        if self.ownership.lent_before_until_ms() > self.ownership.clock.now_ms() {
             let records = self.registry.list().await?.records;
             if records.iter().all(|record| record.address != self.own.address) {
                 self.ownership.no_copies_of_before();
@@ -108,10 +103,10 @@ impl Registrar {
         // Each node computes with its own T, so all nodes must have the same T.
         if short.ttl != timing.lease {
             self.end_leases().await;
-            let (granted, wanted) = (short.ttl.as_secs(), timing.lease.as_secs());
+            let (granted, wanted) = (short.ttl, timing.lease);
             return Err(Failure::Refused(format!(
-                "it grants a lease of {granted} s where {wanted} s were asked for; give all \
-                 nodes the same --lease-ttl, {granted}s say"
+                "it grants a lease of {granted:?} where {wanted:?} was asked for; give all nodes \
+                 the same --lease-ttl, {granted:?} say"
             )));
         }
         Ok(leases)

@@ -12,6 +12,9 @@ use crate::flaw::{self, Flaw};
 use crate::membership::registry::{Lease, Listing, Registry};
 use crate::membership::view::Entry;
 
+/// The pause between checks of a lease that has to end.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// State that outlives an attempt to register, so that the next attempt finds a
 /// transaction whose answer was lost.
 pub(super) struct Registrar {

@@ -272,8 +272,8 @@ impl Ownership {
         state.leaving && name != 0 && state.name() == name
     }
 
-    /// The other nodes in the ring that have not cleared under their present
-    /// registration. `cleared` contains those that have, by address (rule 8).
+    /// The other nodes in the ring that have not cleared under their present registration
+    /// (rule 8). `cleared` maps each address that has cleared to its registration.
     #[must_use]
     pub fn missing(&self, cleared: &BTreeMap<String, Name>) -> Vec<Arc<dyn Remote>> {
         if self.lists.get().is_some() {

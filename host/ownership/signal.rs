@@ -13,7 +13,7 @@ pub(super) struct Signal {
     told: Notify,
 }
 
-/// A subscription to the changes after those that it has seen.
+/// A subscription to changes. It reports the changes between two calls as one.
 #[derive(Debug)]
 pub struct Changes<'a> {
     signal: &'a Signal,

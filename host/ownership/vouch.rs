@@ -65,23 +65,16 @@ impl Ownership {
     fn next_look(&self, asked_ms: u64) -> Duration {
         let state = self.state.lock();
         let now_ms = self.clock.now_ms();
-        let third_ms = ms(state.timing.lease) / 3;
-        let vouch_ms = match state.joined && !state.leaving {
-            true => {
-                let begin_ms = state.leased_until_ms().saturating_sub(ms(state.timing.lease) / 2);
-                // While the registry does not answer, every T/3.
-                begin_ms.max(asked_ms + third_ms).saturating_sub(now_ms)
-            }
-            false => u64::MAX,
-        };
-        let promise_ms = state.next_promise_ms().map(|at_ms| at_ms.saturating_sub(now_ms));
-        Duration::from_millis(vouch_ms.min(promise_ms.unwrap_or(u64::MAX)).min(60_000))
+        // While the registry does not answer, every T/3.
+        let again_ms = asked_ms + ms(state.timing.lease) / 3;
+        let vouch_ms = state.asks_for_vouches_at_ms().map(|begin_ms| begin_ms.max(again_ms));
+        let next_ms = vouch_ms.into_iter().chain(state.next_promise_ms()).min();
+        let rest_ms = next_ms.map_or(u64::MAX, |at_ms| at_ms.saturating_sub(now_ms));
+        Duration::from_millis(rest_ms.min(60_000))
     }
 
     fn needs_vouches(&self, now_ms: u64) -> bool {
-        let state = self.state.lock();
-        let begin_ms = state.leased_until_ms().saturating_sub(ms(state.timing.lease) / 2);
-        state.joined && !state.leaving && now_ms >= begin_ms
+        self.state.lock().asks_for_vouches_at_ms().is_some_and(|begin_ms| begin_ms <= now_ms)
     }
 
     async fn ask_for_vouches(&self) {

@@ -185,7 +185,7 @@ impl WorkerThread {
 
     /// Drops the failed instance and chooses the next phase.
     pub(super) fn fail(&mut self, failure: &Failure) {
-        // The instance is dropped first, to free its memory before anything else.
+        // A failed instance is dropped here, before a new one is made.
         if let Phase::Admitting(admitting) = mem::replace(&mut self.phase, Phase::Fallback) {
             return self.go_back(*admitting, failure);
         }

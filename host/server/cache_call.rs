@@ -88,13 +88,9 @@ impl CacheCall for GetManyRequest {
         _: &RpcSpan,
     ) -> Result<GetManyResponse, Error> {
         let group = groups.of_request(&self.group)?;
-        check_count(&self.keys)?;
-        let parsed: Vec<_> = self.keys.iter().map(|key| key::parse(key)).collect();
-        let usable: Vec<&str> =
-            parsed.iter().filter_map(|key| key.as_ref().ok().copied()).collect();
-        let mut answers = group.get_many(&usable, within, MAX_ANSWER_BYTES).await.into_iter();
-        let results = parsed.into_iter().map(|key| {
-            let answer = key.and_then(|_| answers.next().expect("one answer for each usable key"));
+        let keys = Keys::parse(&self.keys)?;
+        let answers = group.get_many(&keys.usable(), within, MAX_ANSWER_BYTES).await;
+        let results = keys.with(answers).map(|answer| {
             let result = match answer {
                 Ok(answer) => get_result::Result::Found(found(answer)),
                 Err(error) => get_result::Result::Failure(failure(&error)),
@@ -166,21 +162,16 @@ impl CacheCall for RemoveManyRequest {
         _: &RpcSpan,
     ) -> Result<RemoveManyResponse, Error> {
         let group = groups.of_request(&self.group)?;
-        check_count(&self.keys)?;
-        let parsed: Vec<_> = self.keys.iter().map(|key| key::parse(key)).collect();
-        let usable: Vec<&str> =
-            parsed.iter().filter_map(|key| key.as_ref().ok().copied()).collect();
-        let mut removed = group.remove_many(&usable, within).await.into_iter();
-        let results = parsed.into_iter().map(|key| {
-            let removed = key.and_then(|_| removed.next().expect("one answer for each usable key"));
+        let keys = Keys::parse(&self.keys)?;
+        let removed = group.remove_many(&keys.usable(), within).await;
+        let results = keys.with(removed).map(|removed| {
             let result = match removed {
                 Ok(existed) => remove_result::Result::Removed(RemoveResponse { existed }),
                 Err(error) => remove_result::Result::Failure(failure(&error)),
             };
             RemoveResult { result: Some(result) }
         });
-        let results = results.collect();
-        Ok(RemoveManyResponse { results })
+        Ok(RemoveManyResponse { results: results.collect() })
     }
 }
 
@@ -204,12 +195,31 @@ impl CacheCall for ClearRequest {
     }
 }
 
-fn check_count(keys: &[Bytes]) -> Result<(), Error> {
-    if keys.len() <= MAX_KEYS {
-        return Ok(());
+/// The keys of a call about many. An invalid key gets its own error and fails no other.
+struct Keys<'a>(Vec<Result<&'a str, Error>>);
+
+impl<'a> Keys<'a> {
+    fn parse(keys: &'a [Bytes]) -> Result<Self, Error> {
+        if keys.len() > MAX_KEYS {
+            let problem = format!("{} keys; ask for at most {MAX_KEYS} in one call", keys.len());
+            return Err(Error::InvalidArgument { argument: "keys", problem });
+        }
+        Ok(Self(keys.iter().map(|key| key::parse(key)).collect()))
     }
-    let problem = format!("{} keys; ask for at most {MAX_KEYS} in one call", keys.len());
-    Err(Error::InvalidArgument { argument: "keys", problem })
+
+    /// The valid keys, in order.
+    fn usable(&self) -> Vec<&'a str> {
+        self.0.iter().filter_map(|key| key.as_ref().ok().copied()).collect()
+    }
+
+    /// The result for each key, in order. `answers` are those for the valid keys.
+    fn with<T>(self, answers: Vec<Result<T, Error>>) -> impl Iterator<Item = Result<T, Error>> {
+        let mut answers = answers.into_iter();
+        let keys = self.0.into_iter();
+        keys.map(move |key| {
+            key.and_then(|_| answers.next().expect("one answer for each valid key"))
+        })
+    }
 }
 
 fn found(answer: value::Answer) -> GetResponse {

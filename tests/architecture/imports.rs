@@ -72,8 +72,6 @@ fn home<'a>(files: &'a BTreeMap<Module, File>, name: &Name, depth: usize) -> Opt
     if let Some(original) = file.hands_on.get(item) {
         return home(files, original, depth + 1);
     }
-    // Whether a module has an item is not looked at, so the first that is handed on
-    // whole stands for all.
     Some(module)
 }
 

@@ -27,11 +27,16 @@ pub(crate) struct Arguments {
 
 /// Writes or checks the list.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.check {
+        return check();
+    }
+    fs::write(root().join(LIST), list()?).with_context(|| format!("{LIST} can't be written"))
+}
+
+/// Fails if the list is not what the library offers.
+pub(crate) fn check() -> Result<()> {
     let offered = list()?;
     let path = root().join(LIST);
-    if !arguments.check {
-        return fs::write(&path, offered).with_context(|| format!("{LIST} can't be written"));
-    }
     let listed = fs::read_to_string(&path).unwrap_or_default();
     let (was, is): (BTreeSet<&str>, BTreeSet<&str>) =
         (listed.lines().collect(), offered.lines().collect());

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::step::{optional, run as step};
-use crate::{plugins, services};
+use crate::{api, plugins, services};
 
 /// Runs every check and test.
 #[derive(clap::Args)]
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let into = "--no-default-features --target-dir ../target";
     step("benches", &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;
     step(".", "cargo doc --release --no-deps --document-private-items")?;
-    step(".", "cargo xtask api --check")?;
+    api::check()?;
     step("plugins", "cargo test --release --workspace")?;
     let into = "--locked --target-dir ../../../plugins/target";
     step(EXAMPLE_POLICY, &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;

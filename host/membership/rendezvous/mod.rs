@@ -114,15 +114,6 @@ impl Ring {
         Self { version: fingerprint(&nodes), nodes, contenders, owners }
     }
 
-    /// The ring of `nodes`: the same as [`new`](Self::new).
-    ///
-    /// # Panics
-    /// With more than 65,535 nodes.
-    #[must_use]
-    pub fn changed(&self, nodes: impl IntoIterator<Item = RingNode>) -> Self {
-        Self::new(nodes)
-    }
-
     /// The index in [`nodes`](Self::nodes) of the node that owns the keys with
     /// this [`ring_hash`](crate::key::ring_hash); `None` without nodes.
     #[must_use]

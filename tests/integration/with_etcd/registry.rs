@@ -244,7 +244,7 @@ async fn a_lease_that_etcd_grants_for_longer_is_refused() {
         panic!("nodes would wait for less than others count on");
     };
     let text = refused.to_string();
-    assert!(text.contains("2 s where 1 s") && text.contains("--lease-ttl, 2s"), "{text}");
+    assert!(text.contains("2s where 1s") && text.contains("--lease-ttl, 2s"), "{text}");
     assert_eq!(keys(&entries(etcd, &prefix).await), [""; 0]);
 }
 
