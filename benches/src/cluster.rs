@@ -33,6 +33,9 @@ const MANY: usize = 64;
 /// The number of requests in flight.
 const IN_FLIGHT: usize = 16;
 
+const ONE_REMOVE: &str = "a remove, all nodes together";
+const MANY_REMOVES: &str = "one of 16 removes in flight, all nodes together";
+
 /// Nodes that are asked for keys of which some are hot.
 const SHARERS: usize = 8;
 const KEYS: u32 = 10_000;
@@ -47,7 +50,8 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
         let cluster = Cluster::start(&settings.command, size)?;
         let idle = cluster.idle(if settings.quick { 5 } else { 20 })?;
         let removes = if settings.quick { 2_000 } else { 20_000 };
-        let (remove, messages) = runtime.block_on(cluster.remove(removes))?;
+        let (one, messages) = runtime.block_on(cluster.remove(removes, 1))?;
+        let (many, _) = runtime.block_on(cluster.remove(removes, IN_FLIGHT))?;
         let figure = |case: &str, value, unit| Figure {
             bench: "cluster",
             case: case.into(),
@@ -56,9 +60,10 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
             unit,
         };
         figures.push(figure("an idle node", idle, "CPU ms/s"));
-        figures.push(figure("a remove, all nodes together", remove, "CPU µs"));
+        figures.push(figure(ONE_REMOVE, one, "CPU µs"));
+        figures.push(figure(MANY_REMOVES, many, "CPU µs"));
         figures.push(figure("a remove, messages between nodes", messages, "messages"));
-        costs.push((idle, remove));
+        costs.push([idle, one, many]);
     }
     let ratio = |case: &str, value| Figure {
         bench: "cluster",
@@ -67,8 +72,9 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
         value,
         unit: "x CPU",
     };
-    figures.push(ratio("an idle node", costs[1].0 / costs[0].0));
-    figures.push(ratio("a remove, all nodes together", costs[1].1 / costs[0].1));
+    for (at, case) in ["an idle node", ONE_REMOVE, MANY_REMOVES].into_iter().enumerate() {
+        figures.push(ratio(case, costs[1][at] / costs[0][at]));
+    }
     let cluster = Cluster::start(&settings.command, SHARERS)?;
     let gets = if settings.quick { 20_000 } else { 400_000 };
     let busiest = runtime.block_on(cluster.busiest(gets))?;
@@ -133,7 +139,10 @@ impl Cluster {
 
     /// Microseconds of processor time of all nodes for one remove at the first one of a key
     /// that another one owns, and messages from there to others.
-    async fn remove(&self, removes: usize) -> Result<(f64, f64)> {
+    ///
+    /// `in_flight` of them run at a time. Several to one node share its wake-ups, of which
+    /// there are more in a small cluster.
+    async fn remove(&self, removes: usize, in_flight: usize) -> Result<(f64, f64)> {
         let client = self.client(0).await?;
         let nodes = self.nodes.iter();
         let ring =
@@ -145,10 +154,10 @@ impl Cluster {
         let keys = (0..).map(|number| format!("user:{number:016}")).filter(is_others);
         let keys: Vec<Bytes> = keys.take(removes).map(Bytes::from).collect();
         // Connections are made at the first request.
-        remove_each(&client, &keys).await?;
+        remove_each(&client, &keys, in_flight).await?;
         let times = || self.nodes.iter().map(Server::processor_time).sum::<Result<Duration>>();
         let (before, asked) = (times()?, self.asked()?);
-        remove_each(&client, &keys).await?;
+        remove_each(&client, &keys, in_flight).await?;
         let took = times()?.saturating_sub(before).as_secs_f64() * 1e6;
         let messages = self.asked()? - asked;
         Ok((took / removes as f64, messages as f64 / removes as f64))
@@ -198,7 +207,11 @@ impl Cluster {
     }
 }
 
-async fn remove_each(client: &CacheClient<Channel>, keys: &[Bytes]) -> Result<()> {
+async fn remove_each(
+    client: &CacheClient<Channel>,
+    keys: &[Bytes],
+    in_flight: usize,
+) -> Result<()> {
     let removed = stream::iter(keys).map(|key| {
         let mut client = client.clone();
         async move {
@@ -208,7 +221,7 @@ async fn remove_each(client: &CacheClient<Channel>, keys: &[Bytes]) -> Result<()
                 .map(drop)
         }
     });
-    removed.buffer_unordered(IN_FLIGHT).try_collect::<()>().await.context("a remove failed")
+    removed.buffer_unordered(in_flight).try_collect::<()>().await.context("a remove failed")
 }
 
 /// Each at the next node in turn.

@@ -11,6 +11,7 @@ mod growth;
 mod heap;
 mod hit_path;
 mod linear_memory;
+mod members;
 mod overhead;
 mod processor;
 mod remote;
@@ -36,6 +37,7 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("fidelity", "Hits lost to the lossy way of telling a policy", fidelity::run),
     ("growth", "What more entries do to the cost of one", growth::run),
     ("hit-path", "A get from memory, next to other caches in their own process", hit_path::run),
+    ("members", "What cluster size costs the registry and the network", members::run),
     ("remote", "Gets of what another node has in memory, next to groupcache", remote::run),
     ("serve", "Processor time of a get over gRPC, next to a bare echo", serve::run),
     ("sim", "Requests a second through a simulated cache", sim::run),

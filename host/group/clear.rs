@@ -96,6 +96,7 @@ impl Group {
                     cleared.insert(address, name);
                     continue;
                 }
+                Ok(Response::NotHolder { reason, .. }) => reason,
                 Ok(_) => "it answered something else".to_owned(),
                 Err(RemoteError::Unreachable(reason)) => reason,
                 Err(RemoteError::Answered(error)) => error.to_string(),

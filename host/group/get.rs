@@ -109,6 +109,7 @@ impl Group {
                 self.borrow(key, hash, &answer, asked_ms, lent_ms);
                 return Ok(answer);
             }
+            Ok(Response::NotHolder { reason, .. }) => reason,
             Ok(_) => "it answered something else".into(),
             Err(RemoteError::Unreachable(reason)) => reason,
             Err(RemoteError::Answered(Error::Stopping)) => "it is stopping".into(),

@@ -303,8 +303,11 @@ impl Group {
         let answers = parts.into_iter().map(|Part { key, call }| {
             let room = &room;
             async move {
-                let request = self.part_request(key, call, revision)?;
-                match self.answer_one(request, within).await? {
+                if !matches!(call, PeerCall::Get | PeerCall::Set { .. } | PeerCall::Remove) {
+                    let problem = "only gets, sets and removes go together".into();
+                    return Err(Error::InvalidArgument { argument: "call", problem });
+                }
+                match self.answer_one(&key, call, revision, within).await? {
                     Response::Value { answer, lent_ms } => {
                         let answer = room.take(Ok(answer))?;
                         Ok(Response::Value { answer, lent_ms })

@@ -35,33 +35,16 @@ impl Group {
             PeerCall::Many { parts, most_bytes } => {
                 self.answer_many(parts, most_bytes, request.revision, within).await
             }
-            _ => self.answer_one(request, within).await,
-        }
-    }
-
-    /// The request for one part of a [`PeerCall::Many`].
-    pub(super) fn part_request(
-        &self,
-        key: Bytes,
-        call: PeerCall,
-        revision: i64,
-    ) -> Result<Request, Error> {
-        match call {
-            PeerCall::Get | PeerCall::Set { .. } | PeerCall::Remove => {
-                let group = Bytes::copy_from_slice(self.config.name.as_bytes());
-                Ok(Request { group, key, call, revision })
-            }
-            _ => {
-                let problem = "only gets, sets and removes go together".into();
-                Err(Error::InvalidArgument { argument: "call", problem })
-            }
+            call => self.answer_one(&request.key, call, request.revision, within).await,
         }
     }
 
     /// Answers a single call, which may be a part of a [`PeerCall::Many`].
     pub(super) async fn answer_one(
         self: &Arc<Self>,
-        request: Request,
+        key: &Bytes,
+        call: PeerCall,
+        revision: i64,
         within: Duration,
     ) -> Result<Response, Error> {
         let ownership = &self.parts.ownership;
@@ -69,23 +52,23 @@ impl Group {
             let (version, name) = (self.changes.latest(), ownership.name());
             Ok(Response::Done { count, version, name })
         };
-        match request.call {
-            PeerCall::Get => self.get_for_another(key::parse(&request.key)?, within).await,
-            PeerCall::Inherit { name } => Ok(self.give(key::parse(&request.key)?, name)),
+        match call {
+            PeerCall::Get => self.get_for_another(key::parse(key)?, within).await,
+            PeerCall::Inherit { name } => Ok(self.give(key::parse(key)?, name)),
             PeerCall::Set { value, ttl, version } => {
-                let key = key::parse(&request.key)?;
+                let key = key::parse(key)?;
                 match self.set_here(key, own(&value), ttl, version).await? {
                     Kept::Yes if self.confirms(key).await => done(1),
-                    Kept::Yes | Kept::NotHolder => Ok(self.not_holder(request.revision)),
+                    Kept::Yes | Kept::NotHolder => Ok(self.not_holder(revision)),
                     Kept::Overtaken { version } => Ok(Response::Overtaken { version }),
                 }
             }
             PeerCall::Remove => {
-                let key = key::parse(&request.key)?;
+                let key = key::parse(key)?;
                 let existed = self.remove_here(key);
                 match self.confirms(key).await {
                     true => done(existed.into()),
-                    false => Ok(self.not_holder(request.revision)),
+                    false => Ok(self.not_holder(revision)),
                 }
             }
             PeerCall::Clear => {

@@ -283,12 +283,9 @@ impl Group {
 
     /// A request of this group to another node.
     pub(super) fn request(&self, key: &str, call: PeerCall) -> Request {
-        Request {
-            group: Bytes::copy_from_slice(self.config.name.as_bytes()),
-            key: Bytes::copy_from_slice(key.as_bytes()),
-            call,
-            revision: self.parts.ownership.revision(),
-        }
+        let group = Bytes::copy_from_slice(self.config.name.as_bytes());
+        let key = Bytes::copy_from_slice(key.as_bytes());
+        self.parts.ownership.request(group, key, call)
     }
 }
 

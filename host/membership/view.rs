@@ -22,6 +22,9 @@ pub struct Entry {
     /// When its process started, RFC 3339 with milliseconds.
     #[serde(default)]
     pub started: String,
+    /// Its `--lease-ttl` in milliseconds; 0: unknown.
+    #[serde(default)]
+    pub lease_ttl_ms: u64,
 }
 
 impl Entry {
@@ -34,6 +37,7 @@ impl Entry {
             weight,
             version: env!("CARGO_PKG_VERSION").into(),
             started: humantime::format_rfc3339_millis(now).to_string(),
+            lease_ttl_ms: 0,
         }
     }
 }

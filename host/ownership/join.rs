@@ -97,6 +97,7 @@ impl Ownership {
             let state = self.state.lock();
             (state.name(), state.view.clone(), state.others())
         };
+        self.same_lease_ttl(&view)?;
         let asked: FuturesUnordered<_> =
             others.iter().map(|(address, _)| self.ask_for_ack(address, name, &view)).collect();
         let acks: Vec<_> = asked.collect().await;
@@ -114,6 +115,23 @@ impl Ownership {
             }
         }
         Ok(vetted)
+    }
+
+    /// Each node computes with its own T when other nodes may hold keys, so all nodes must
+    /// have the same T.
+    fn same_lease_ttl(&self, view: &View) -> Result<(), Refusal> {
+        let own_ms = ms(self.timing().lease);
+        let differs = |ttl_ms: u64| ttl_ms != 0 && ttl_ms != own_ms;
+        let entries = view.members.values().map(|member| &member.entry);
+        match entries.into_iter().find(|entry| differs(entry.lease_ttl_ms)) {
+            None => Ok(()),
+            Some(other) => Err(Refusal::Never(format!(
+                "{} has --lease-ttl {:?} and this node {:?}; give all nodes the same",
+                other.address,
+                Duration::from_millis(other.lease_ttl_ms),
+                self.timing().lease
+            ))),
+        }
     }
 
     async fn ask_for_ack(
@@ -240,8 +258,7 @@ impl Ownership {
     }
 
     pub(super) fn about_no_group(&self, call: PeerCall) -> Request {
-        let revision = self.state.lock().view.revision;
-        Request { group: Bytes::new(), key: Bytes::new(), call, revision }
+        self.request(Bytes::new(), Bytes::new(), call)
     }
 }
 

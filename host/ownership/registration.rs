@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::follow::Ended;
+use super::knowledge::ms;
 use super::problems::Part;
 use super::register::NotRegistered;
 use super::registrar::Registrar;
@@ -46,9 +47,10 @@ impl Registration {
     pub async fn start(
         ownership: Arc<Ownership>,
         registry: Arc<dyn Registry>,
-        own: Entry,
+        mut own: Entry,
     ) -> Result<Self, RegistryError> {
         let random = StdRng::seed_from_u64(ownership.process());
+        own.lease_ttl_ms = ms(ownership.timing().lease);
         ownership.expect_copies_of_before();
         let mut registrar = Registrar { ownership, registry, own, leases: None, random };
         match registrar.register().await {

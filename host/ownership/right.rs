@@ -9,6 +9,7 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 
 use super::heirs::{Giver, Heirs};
 use super::knowledge::Knowledge;
@@ -23,7 +24,7 @@ use crate::flaw::{self, Flaw};
 use crate::membership::rendezvous::{Ring, RingNode};
 use crate::membership::view::{Entry, Name, View};
 use crate::sync::Mutex;
-use crate::transport::remote::{Remote, Response};
+use crate::transport::remote::{PeerCall, Remote, Request, Response};
 
 /// A certainty without end.
 pub(super) const FOR_EVER: u64 = u64::MAX;
@@ -111,8 +112,8 @@ impl Ownership {
     ) -> Self {
         let address: Arc<str> = own.address.as_str().into();
         let node = RingNode { address: Arc::clone(&address), weight: own.weight };
-        let snapshot =
-            Snapshot { ring: Ring::new([]), remotes: Vec::new(), reigns: false, revision: 0 };
+        let (ring, remotes) = (Ring::new([]), Vec::new());
+        let snapshot = Snapshot { ring, remotes, reigns: false, cluster: 0, revision: 0 };
         Self {
             own: address,
             process: rand::random(),
@@ -247,6 +248,25 @@ impl Ownership {
     #[must_use]
     pub fn revision(&self) -> i64 {
         self.now.load().revision
+    }
+
+    /// A request of this node to another one.
+    #[must_use]
+    pub fn request(&self, group: Bytes, key: Bytes, call: PeerCall) -> Request {
+        let now = self.now.load();
+        Request { group, key, call, cluster: now.cluster, revision: now.revision }
+    }
+
+    /// The answer to a request about a group whose caller is of another cluster; `None`:
+    /// it is of this one.
+    #[must_use]
+    pub fn refuse_stranger(&self, request: &Request) -> Option<Response> {
+        // 1. A node crashes. 2. A node of another cluster takes its address over, before
+        // the lease has ended. 3. A node of the first cluster sends a change to the
+        // address. The other cluster must not confirm it, nor answer gets with its values.
+        let is_known = request.cluster == self.now.load().cluster;
+        let reason = "it is a node of another cluster".to_owned();
+        (!is_known).then_some(Response::NotHolder { reason, view: None })
     }
 
     /// The answer to a change of a key that this node does not hold. It contains the view

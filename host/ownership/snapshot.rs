@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::membership::rendezvous::Ring;
+use crate::membership::view::View;
 use crate::transport::remote::Remote;
 
 /// The ring, and what else requests read.
@@ -13,11 +14,19 @@ pub(super) struct Snapshot {
     pub(super) remotes: Vec<Option<Arc<dyn Remote>>>,
     /// Whether this node has joined, and is not leaving.
     pub(super) reigns: bool,
+    /// The id of the cluster; 0: the node is in none.
+    pub(super) cluster: u64,
     /// The revision of the view that it was made from.
     pub(super) revision: i64,
 }
 
 impl Snapshot {
+    /// The same nodes at `view`.
+    pub(super) fn at(&self, view: &View, reigns: bool) -> Self {
+        let (ring, remotes) = (self.ring.clone(), self.remotes.clone());
+        Self { ring, remotes, reigns, cluster: view.cluster, revision: view.revision }
+    }
+
     pub(super) fn owns(&self, ring_hash: u64) -> bool {
         let owner = self.ring.owner(ring_hash);
         self.reigns && owner.is_some_and(|index| self.remotes[index].is_none())

@@ -68,9 +68,8 @@ impl Ownership {
         }
         self.certain_until_ms.store(0, Ordering::Release);
         state.stop();
-        let now = self.now.load();
-        let (ring, remotes) = (now.ring.clone(), now.remotes.clone());
-        self.now.store(Arc::new(Snapshot { ring, remotes, reigns: false, revision: 0 }));
+        let routes = self.now.load().at(&View { revision: 0, ..state.view.clone() }, false);
+        self.now.store(Arc::new(routes));
         drop(state);
         let dropped = self.forget_all();
         self.heirs.forget();
@@ -92,8 +91,10 @@ impl Ownership {
 
     /// Uses `nodes` as the ring, and holds this node's keys for ever (rule 12).
     pub(super) fn own_for_ever(&self, nodes: impl IntoIterator<Item = RingNode>) {
-        let remotes = self.with_remotes((self.make_ring)(nodes.into_iter().collect()), true, 0);
-        self.now.store(Arc::new(remotes));
+        let ring = (self.make_ring)(nodes.into_iter().collect());
+        let remotes = self.remotes(&ring);
+        let cluster = self.lists.get().map_or(0, |lists| lists.digest);
+        self.now.store(Arc::new(Snapshot { ring, remotes, reigns: true, cluster, revision: 0 }));
         self.certain_until_ms.store(FOR_EVER, Ordering::Release);
         self.announce();
     }
@@ -126,10 +127,8 @@ impl Ownership {
         let is_same_ring = now.has(&ring);
         if is_same_ring && reigns == now.reigns {
             state.settled = state.view.revision;
-            if now.revision != state.view.revision {
-                let (ring, remotes) = (now.ring.clone(), now.remotes.clone());
-                let revision = state.view.revision;
-                self.now.store(Arc::new(Snapshot { ring, remotes, reigns, revision }));
+            if now.revision != state.view.revision || now.cluster != state.view.cluster {
+                self.now.store(Arc::new(now.at(&state.view, reigns)));
             }
             self.publish(&state);
             let members = Members::of(&state);
@@ -141,15 +140,16 @@ impl Ownership {
         // Sets the certainty to zero until step 4 of the list at the top of this file.
         state.stepping = true;
         self.publish(&state);
-        let revision = state.view.revision;
+        let (cluster, revision) = (state.view.cluster, state.view.revision);
         let next = if is_same_ring {
-            let (ring, remotes) = (now.ring.clone(), now.remotes.clone());
-            Snapshot { ring, remotes, reigns, revision }
+            now.at(&state.view, reigns)
         } else {
             let nodes = ring.into_iter().map(|(address, weight)| RingNode { address, weight });
             let nodes = nodes.collect();
             drop(state);
-            let next = self.with_remotes((self.make_ring)(nodes), reigns, revision);
+            let ring = (self.make_ring)(nodes);
+            let remotes = self.remotes(&ring);
+            let next = Snapshot { ring, remotes, reigns, cluster, revision };
             tracing::info!(
                 nodes = next.remotes.len(),
                 version = next.ring.version(),
@@ -211,7 +211,8 @@ impl Ownership {
         unhurried(|| self.holdings().iter().map(|holdings| holdings.forget()).sum())
     }
 
-    fn with_remotes(&self, ring: Ring, reigns: bool, revision: i64) -> Snapshot {
+    /// The nodes of `ring`, with the connections that there are already.
+    fn remotes(&self, ring: &Ring) -> Vec<Option<Arc<dyn Remote>>> {
         let now = self.now.load();
         let known = now.remotes.iter().flatten().map(|remote| (remote.address(), remote));
         let known: HashMap<&str, &Arc<dyn Remote>> = known.collect();
@@ -219,8 +220,7 @@ impl Ownership {
             let known = known.get(&*node.address).map(|remote| Arc::clone(remote));
             (node.address != self.own).then(|| known.unwrap_or_else(|| (self.dial)(&node.address)))
         };
-        let remotes = ring.nodes().iter().map(remote).collect();
-        Snapshot { ring, remotes, reigns, revision }
+        ring.nodes().iter().map(remote).collect()
     }
 }
 

@@ -44,6 +44,9 @@ impl Local for LocalNode {
             {
                 return self.ownership.answer(request.call, within).await;
             }
+            if let Some(refusal) = self.ownership.refuse_stranger(&request) {
+                return Ok(refusal);
+            }
             match (self.groups.of_request(&request.group), &request.call) {
                 (Ok(group), _) => group.answer(request, within).await,
                 (Err(_), PeerCall::Remove | PeerCall::Clear) => self.drop_nothing(&request),

@@ -22,6 +22,9 @@ pub struct Request {
     pub key: Bytes,
     /// What to do.
     pub call: PeerCall,
+    /// The id of the caller's cluster. A callee of another cluster, which may have taken
+    /// over the address of a node that crashed, answers [`Response::NotHolder`].
+    pub cluster: u64,
     /// The revision of the caller's view; 0: it has none.
     pub revision: i64,
 }
@@ -190,7 +193,8 @@ pub enum Response {
         version: u64,
     },
     /// To a change of a key: the callee does not hold the key. To [`PeerCall::Vouch`]:
-    /// its view does not contain the caller.
+    /// its view does not contain the caller. To any call about a group: the callee is of
+    /// another cluster.
     NotHolder {
         /// Why.
         reason: String,

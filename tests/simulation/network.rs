@@ -138,7 +138,10 @@ async fn answer_of(node: &Node, request: Request, within: Duration) -> Result<Re
         call @ (PeerCall::Hello(_) | PeerCall::Join { .. } | PeerCall::Vouch { .. }) => {
             node.ownership.answer(call, within).await
         }
-        _ => node.group.answer(request, within).await,
+        _ => match node.ownership.refuse_stranger(&request) {
+            Some(refusal) => Ok(refusal),
+            None => node.group.answer(request, within).await,
+        },
     };
     match answer? {
         // What comes over a wire comes from a peer.

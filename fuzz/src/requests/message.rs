@@ -239,6 +239,7 @@ impl Message {
                 id: (*id).into(),
                 timeout_ms: (*timeout_ms).into(),
                 traceparent: String::new(),
+                cluster: 0,
                 revision: 1,
                 group: group.bytes(),
                 key: key.bytes(),

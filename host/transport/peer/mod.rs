@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use prost::Message;
 use tokio::time::timeout;
 use tonic::Code;
 
@@ -21,6 +22,12 @@ use crate::transport::multiplex::ConnectionState;
 use counts::{Counts, RequestOutcome};
 pub(crate) use protocol::AT_ONCE;
 use protocol::PeerProtocol;
+
+/// How many bytes `request` has on the wire.
+#[must_use]
+pub fn request_bytes(request: Request) -> u64 {
+    wire::encode_request(request, 1, LONGEST_WAIT).encoded_len() as u64
+}
 
 type Asked = Result<Response, RemoteError>;
 

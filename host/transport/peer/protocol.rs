@@ -75,7 +75,8 @@ impl Protocol for PeerProtocol {
 
     fn probe(id: u64) -> Option<PeerRequest> {
         let call = PeerCall::Hello(Hello::default());
-        let request = Request { group: Bytes::new(), key: Bytes::new(), call, revision: 0 };
+        let (group, key) = (Bytes::new(), Bytes::new());
+        let request = Request { group, key, call, cluster: 0, revision: 0 };
         Some(wire::encode_request(request, id, PROBE_WITHIN))
     }
 }

@@ -88,6 +88,7 @@ pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> Pee
         timeout_ms: millis(within).try_into().unwrap_or(u32::MAX),
         traceparent: propagation::current(),
         revision: request.revision,
+        cluster: request.cluster,
         group: request.group,
         key: request.key,
         call: Some(call),
@@ -157,8 +158,8 @@ pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)
         }
         peer_request::Call::Cancel(_) => return None,
     };
-    let request =
-        Request { group: message.group, key: message.key, call, revision: message.revision };
+    let PeerRequest { group, key, cluster, revision, .. } = message;
+    let request = Request { group, key, call, cluster, revision };
     Some((request, Duration::from_millis(message.timeout_ms.into())))
 }
 
@@ -271,6 +272,7 @@ fn encode_view(view: View) -> PeerView {
         weight: member.entry.weight,
         version: member.entry.version,
         started: member.entry.started,
+        lease_ttl_ms: member.entry.lease_ttl_ms,
         name: member.name,
         lease: member.lease,
     };
@@ -283,8 +285,8 @@ fn encode_view(view: View) -> PeerView {
 
 fn decode_view(view: PeerView) -> View {
     let member = |member: PeerMember| {
-        let PeerMember { address, weight, version, started, name, lease } = member;
-        let entry = Entry { address, weight, version, started };
+        let PeerMember { address, weight, version, started, lease_ttl_ms, name, lease } = member;
+        let entry = Entry { address, weight, version, started, lease_ttl_ms };
         (entry.address.as_str().into(), Member { entry, name, lease })
     };
     let members = view.members.into_iter().map(member).collect();
@@ -359,6 +361,7 @@ mod tests {
                 group: Bytes::from_static(b"scores"),
                 key: Bytes::from_static(b"Tom"),
                 call,
+                cluster: 6,
                 revision: 5,
             };
             let within = Duration::from_micros(1_500);

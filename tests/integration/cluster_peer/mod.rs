@@ -135,6 +135,7 @@ fn request(key: &str, call: PeerCall) -> Request {
         group: Bytes::from_static(b"scores"),
         key: Bytes::copy_from_slice(key.as_bytes()),
         call,
+        cluster: 0,
         revision: 1,
     }
 }

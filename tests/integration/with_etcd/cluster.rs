@@ -164,6 +164,15 @@ impl Cluster {
         connect(Config::list(nodes.iter().map(|node| self.nodes[*node].address()))).await
     }
 
+    /// Lets the first node join at once, as if there had been a node in this etcd before.
+    pub(super) async fn note_joined(&self, etcd: &Etcd) {
+        let mut client = etcd.client().await.expect("etcd runs");
+        let status = client.status().await.expect("etcd answers");
+        let id = status.header().expect("a header").cluster_id();
+        let key = format!("{}/cluster", self.prefix);
+        client.put(key, id.to_string(), None).await.expect("etcd answers");
+    }
+
     /// Where etcd has the entry of the node at an address.
     pub(super) fn key_of(&self, address: &str) -> String {
         format!("{}/nodes/{address}", self.prefix)

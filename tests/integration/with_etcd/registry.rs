@@ -80,8 +80,9 @@ async fn a_node_stands_in_etcd_under_two_leases() {
         };
         assert_eq!(granted, seconds);
     }
-    let id = one.ownership.view().cluster.to_string();
-    assert_eq!(cluster.value_str().expect("text"), id);
+    let of_etcd = client.status().await.expect("etcd answers");
+    let id = of_etcd.header().expect("a header").cluster_id();
+    assert_eq!(cluster.value_str().expect("text"), id.to_string());
 
     one.leave().await;
     assert_eq!(keys(&entries(etcd, &prefix).await), [format!("{prefix}/cluster")]);

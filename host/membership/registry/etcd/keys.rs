@@ -1,6 +1,7 @@
 //! The keys of a cluster in etcd, and how their values are read.
 
 use etcd_client::{KeyValue, ResponseHeader};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::super::view::{Entry, Member, View};
 use super::super::{Listing, Record};
@@ -10,6 +11,21 @@ use super::super::{Listing, Record};
 pub(super) struct Keys(pub(super) String);
 
 impl Keys {
+    /// The id of the cluster: of the etcd that answered, combined with the prefix. A
+    /// restored etcd has another id (A5), and so have two clusters in one etcd.
+    pub(super) fn cluster(&self, header: Option<&ResponseHeader>) -> u64 {
+        header.map_or(0, ResponseHeader::cluster_id) ^ self.salt()
+    }
+
+    /// The id of the etcd itself.
+    pub(super) fn etcd(&self, cluster: u64) -> u64 {
+        cluster ^ self.salt()
+    }
+
+    fn salt(&self) -> u64 {
+        xxh3_64(self.0.as_bytes())
+    }
+
     /// The key of the entry of the node at `address`.
     pub(super) fn node(&self, address: &str) -> String {
         format!("{}/nodes/{address}", self.0)
@@ -54,7 +70,7 @@ impl Keys {
         let header = answer.header();
         let mut listing = Listing {
             view: View {
-                cluster: cluster(header),
+                cluster: self.cluster(header),
                 revision: header.map_or(0, ResponseHeader::revision),
                 ..View::default()
             },
@@ -69,17 +85,12 @@ impl Keys {
                 let name = entry.mod_revision();
                 listing.records.push(Record { address: address.to_owned(), name });
             } else if entry.key() == self.joined().as_bytes() {
-                listing.joined_in =
-                    std::str::from_utf8(entry.value()).ok().and_then(|id| id.parse().ok());
+                let id = std::str::from_utf8(entry.value()).ok().and_then(|id| id.parse().ok());
+                listing.joined_in = id.map(|etcd: u64| etcd ^ self.salt());
             } else {
                 listing.ignored += 1;
             }
         }
         listing
     }
-}
-
-/// The id of the etcd that answered. A restored etcd has another one (A5).
-pub(super) fn cluster(header: Option<&ResponseHeader>) -> u64 {
-    header.map_or(0, ResponseHeader::cluster_id)
 }

@@ -12,7 +12,7 @@ use futures::FutureExt;
 use super::super::super::view::{Entry, Name};
 use super::super::{Answer, Change, Failure, Lease, Listing, Registered, Registry, Watch};
 use super::client::{Etcd, Renewals, connect_options};
-use super::keys::{Keys, cluster};
+use super::keys::Keys;
 
 /// The first versions in which a lease never ends before its time (etcd issue 15247).
 const SOUND: [(u64, u64, u64); 2] = [(3, 4, 31), (3, 5, 13)];
@@ -61,7 +61,7 @@ impl Registry for Etcd {
             let grant = |mut client: Client| async move { client.lease_grant(seconds, None).await };
             let granted = self.ask(grant).await?;
             let ttl = Duration::from_secs(granted.ttl().max(1) as u64);
-            Ok(Lease { cluster: cluster(granted.header()), id: granted.id(), ttl })
+            Ok(Lease { cluster: self.keys.cluster(granted.header()), id: granted.id(), ttl })
         }
         .boxed()
     }
@@ -86,7 +86,9 @@ impl Registry for Etcd {
                 };
                 keeper.keep_alive().await?;
                 Ok(match answers.message().await? {
-                    Some(answer) if cluster(answer.header()) != lease.cluster => Renewed::Gone,
+                    Some(answer) if self.keys.cluster(answer.header()) != lease.cluster => {
+                        Renewed::Gone
+                    }
                     Some(answer) if answer.ttl() > 0 => Renewed::Lives(Box::new((keeper, answers))),
                     Some(_) => Renewed::Gone,
                     None => Renewed::Closed,
@@ -109,7 +111,7 @@ impl Registry for Etcd {
             let look =
                 |mut client: Client| async move { client.lease_time_to_live(id, None).await };
             let answer = self.ask(look).await?;
-            if cluster(answer.header()) != cluster_of_lease {
+            if self.keys.cluster(answer.header()) != cluster_of_lease {
                 return Err(Failure::Broken("etcd is another one".into()));
             }
             // A lease that has expired but was not revoked yet has a negative remaining
@@ -192,7 +194,8 @@ impl Registry for Etcd {
                 Compare::create_revision(node.clone(), CompareOp::Equal, name),
                 Compare::lease(node, CompareOp::Equal, lease.id),
             ];
-            let put = TxnOp::put(self.keys.joined(), lease.cluster.to_string(), None);
+            let put =
+                TxnOp::put(self.keys.joined(), self.keys.etcd(lease.cluster).to_string(), None);
             let transaction = Txn::new().when(stands).and_then([put]);
             let noted = |mut client: Client| async move { client.txn(transaction).await.map(drop) };
             self.ask(noted).await
@@ -261,7 +264,7 @@ impl Watch for Changes {
             let Some(news) = self.stream.message().await.map_err(failure)? else {
                 return Err(Failure::Broken("etcd closed the watch".into()));
             };
-            if cluster(news.header()) != self.cluster {
+            if self.keys.cluster(news.header()) != self.cluster {
                 return Err(Failure::Broken("etcd is another one".into()));
             }
             if news.canceled() {

@@ -42,15 +42,17 @@ async fn a_node_that_leaves_fails_no_call_and_takes_nothing_with_it() {
     assert!(anew * 50 <= KEYS, "{anew} of {KEYS} entries were loaded anew");
 }
 
+/// `PSYCACHE_NODES=32` rolls a larger cluster.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_restart_fails_no_call_and_keeps_what_is_held() {
-    let mut cluster = Cluster::start(4, LEASE).await;
-    let all = cluster.client_of(&[0, 1, 2, 3]).await;
+    let count = std::env::var("PSYCACHE_NODES").map_or(4, |count| count.parse().expect("a number"));
+    let mut cluster = Cluster::start(count, LEASE).await;
+    let all = cluster.client_of(&(0..count).collect::<Vec<_>>()).await;
     let clients = [cluster.client().await, all.clone()];
     let before = read_all(&all).await;
     let load = Load::start(&clients, &clients);
     load.lasts().await;
-    for _ in 0..4 {
+    for _ in 0..count {
         let leaving = cluster.nodes.remove(0);
         let address = leaving.address().to_owned();
         leaving.signal("TERM");
