@@ -33,8 +33,8 @@ const MANY: usize = 64;
 /// The number of requests in flight.
 const IN_FLIGHT: usize = 16;
 
-const ONE_REMOVE: &str = "a remove, all nodes together";
-const MANY_REMOVES: &str = "one of 16 removes in flight, all nodes together";
+const ONE_REMOVE: &str = "a remove, keys of 2 other nodes";
+const MANY_REMOVES: &str = "a remove, keys of all other nodes";
 
 /// Nodes that are asked for keys of which some are hot.
 const SHARERS: usize = 8;
@@ -50,8 +50,8 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
         let cluster = Cluster::start(&settings.command, size)?;
         let idle = cluster.idle(if settings.quick { 5 } else { 20 })?;
         let removes = if settings.quick { 2_000 } else { 20_000 };
-        let (one, messages) = runtime.block_on(cluster.remove(removes, 1))?;
-        let (many, _) = runtime.block_on(cluster.remove(removes, IN_FLIGHT))?;
+        let (one, messages) = runtime.block_on(cluster.remove(removes, FEW - 1))?;
+        let (many, _) = runtime.block_on(cluster.remove(removes, size - 1))?;
         let figure = |case: &str, value, unit| Figure {
             bench: "cluster",
             case: case.into(),
@@ -138,26 +138,28 @@ impl Cluster {
     }
 
     /// Microseconds of processor time of all nodes for one remove at the first one of a key
-    /// that another one owns, and messages from there to others.
+    /// that one of the next `owners` nodes owns, and messages from there to others.
     ///
-    /// `in_flight` of them run at a time. Several to one node share its wake-ups, of which
-    /// there are more in a small cluster.
-    async fn remove(&self, removes: usize, in_flight: usize) -> Result<(f64, f64)> {
+    /// Requests to few nodes find their code and memory in the processor's caches, and share
+    /// wake-ups. With as many owners in a large cluster as in a small one, only the size of the
+    /// cluster differs.
+    async fn remove(&self, removes: usize, owners: usize) -> Result<(f64, f64)> {
         let client = self.client(0).await?;
         let nodes = self.nodes.iter();
         let ring =
             Ring::new(nodes.map(|node| RingNode { address: node.address().into(), weight: 1 }));
-        let is_others = |key: &String| {
-            let owner = ring.owner(key::ring_hash(key)).map(|owner| &ring.nodes()[owner]);
-            owner.is_some_and(|owner| &*owner.address != self.nodes[0].address())
+        let owners = &self.nodes[1..=owners];
+        let is_theirs = |key: &String| {
+            let owner = ring.owner(key::ring_hash(key)).map(|owner| &*ring.nodes()[owner].address);
+            owners.iter().any(|node| Some(node.address()) == owner)
         };
-        let keys = (0..).map(|number| format!("user:{number:016}")).filter(is_others);
+        let keys = (0..).map(|number| format!("user:{number:016}")).filter(is_theirs);
         let keys: Vec<Bytes> = keys.take(removes).map(Bytes::from).collect();
         // Connections are made at the first request.
-        remove_each(&client, &keys, in_flight).await?;
+        remove_each(&client, &keys).await?;
         let times = || self.nodes.iter().map(Server::processor_time).sum::<Result<Duration>>();
         let (before, asked) = (times()?, self.asked()?);
-        remove_each(&client, &keys, in_flight).await?;
+        remove_each(&client, &keys).await?;
         let took = times()?.saturating_sub(before).as_secs_f64() * 1e6;
         let messages = self.asked()? - asked;
         Ok((took / removes as f64, messages as f64 / removes as f64))
@@ -207,11 +209,7 @@ impl Cluster {
     }
 }
 
-async fn remove_each(
-    client: &CacheClient<Channel>,
-    keys: &[Bytes],
-    in_flight: usize,
-) -> Result<()> {
+async fn remove_each(client: &CacheClient<Channel>, keys: &[Bytes]) -> Result<()> {
     let removed = stream::iter(keys).map(|key| {
         let mut client = client.clone();
         async move {
@@ -221,7 +219,7 @@ async fn remove_each(
                 .map(drop)
         }
     });
-    removed.buffer_unordered(in_flight).try_collect::<()>().await.context("a remove failed")
+    removed.buffer_unordered(IN_FLIGHT).try_collect::<()>().await.context("a remove failed")
 }
 
 /// Each at the next node in turn.
