@@ -34,6 +34,9 @@ pub(super) async fn unary(
             calls.get_many(request(call, within)).await.map(answer(Answer::GetMany))
         }
         Call::Set(call) => calls.set(request(call, within)).await.map(answer(Answer::Set)),
+        Call::SetMany(call) => {
+            calls.set_many(request(call, within)).await.map(answer(Answer::SetMany))
+        }
         Call::Remove(call) => calls.remove(request(call, within)).await.map(answer(Answer::Remove)),
         Call::RemoveMany(call) => {
             calls.remove_many(request(call, within)).await.map(answer(Answer::RemoveMany))

@@ -65,8 +65,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::proto::session_request::Call;
 use crate::proto::session_response::Answer;
 use crate::proto::{
-    ClearRequest, GetManyRequest, GetRequest, RemoveManyRequest, RemoveRequest, SetRequest,
-    get_result, remove_result,
+    ClearRequest, GetManyRequest, GetRequest, RemoveManyRequest, RemoveRequest, SetEntry,
+    SetManyRequest, SetRequest, get_result, remove_result, set_result,
 };
 use crate::value;
 use node::CallOutcome;
@@ -157,6 +157,37 @@ impl Client {
         let call = Call::Set(SetRequest { group, key: bytes(key), value, ttl_ms });
         match self.ask(Some(key), call).await? {
             Answer::Set(_) => Ok(()),
+            other => Err(Error::strange(&other)),
+        }
+    }
+
+    /// [`set`](Self::set) for each key and value, in their order; at most 10,000. Of a key that
+    /// is given twice the last value counts.
+    ///
+    /// # Errors
+    /// [`Error`] for the call as a whole; inside, for one key.
+    pub async fn set_many<K: AsRef<str>, V: Clone + Into<Bytes>>(
+        &self,
+        group: &str,
+        entries: &[(K, V)],
+        ttl: Option<Duration>,
+    ) -> Result<Vec<Result<(), Error>>, Error> {
+        let ttl_ms = call::millis(ttl)?;
+        let entry = |(key, value): &(K, V)| SetEntry {
+            key: bytes(key.as_ref()),
+            value: value.clone().into(),
+            ttl_ms,
+        };
+        let all = entries.iter().map(entry).collect();
+        let call = Call::SetMany(SetManyRequest { group: bytes(group), entries: all });
+        match self.ask(entries.first().map(|(key, _)| key.as_ref()), call).await? {
+            Answer::SetMany(many) if many.results.len() == entries.len() => {
+                let result = |result: set_result::Result| match result {
+                    set_result::Result::Set(_) => Ok(()),
+                    set_result::Result::Failure(failure) => Err(failure.into()),
+                };
+                Ok(many.results.into_iter().map(|r| call::each(r.result, result)).collect())
+            }
             other => Err(Error::strange(&other)),
         }
     }

@@ -1,6 +1,7 @@
 //! Many keys in one call: the keys of each other owner go to it in one message.
 //!
-//! A get of a key that is given more than once is made once.
+//! Here are the gets, and what they share with the changes (`change_many`). A get of a key that
+//! is given more than once is made once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +12,6 @@ use bytes::Bytes;
 use futures::future::join_all;
 use futures::{FutureExt, StreamExt, stream};
 
-use super::write::PendingRemoval;
 use super::{Group, Reply};
 use crate::error::Error;
 use crate::key;
@@ -20,19 +20,19 @@ use crate::telemetry::GetResult;
 use crate::transport::remote::{Part, PeerCall, Remote, RemoteError, Response};
 
 /// Keys that are handled concurrently.
-const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: usize = 64;
 
 /// The most keys in one message to another node.
-const MOST_PARTS: usize = 1_024;
+pub(super) const MOST_PARTS: usize = 1_024;
 
 /// The most bytes of values in one message: a longer one would delay other requests on
 /// its connection. Values beyond this are got one by one.
 const MOST_BYTES: u64 = 4 << 20;
 
 /// The keys of one other owner, each with its index in the call.
-struct OfOwner<'a> {
-    owner: Arc<dyn Remote>,
-    keys: Vec<(usize, &'a str)>,
+pub(super) struct OfOwner<'a> {
+    pub(super) owner: Arc<dyn Remote>,
+    pub(super) keys: Vec<(usize, &'a str)>,
 }
 
 /// Counts the bytes of values in an answer, up to a limit.
@@ -141,79 +141,9 @@ impl Group {
         replies.into_iter().map(|reply| reply.unwrap_or_else(late)).collect()
     }
 
-    /// Removes each of `keys` as [`remove`](Self::remove) does. The results are in the
-    /// order of the keys. `within` is the time limit of the whole call.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
-    pub async fn remove_many<K: AsRef<str>>(
-        self: &Arc<Self>,
-        keys: &[K],
-        within: Duration,
-    ) -> Vec<Result<bool, Error>> {
-        let keys: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
-        let clock = &self.parts.clock;
-        let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
-        let rest = &|| Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
-        let refused = keys.iter().map(|key| key::parse(key.as_bytes()).err().map(Err));
-        let mut results: Vec<Option<Result<bool, Error>>> = refused.collect();
-        // Removals that are not confirmed when this ends continue in the background.
-        let pending = keys.iter().zip(&results);
-        let pending =
-            pending.map(|(key, refused)| refused.is_none().then(|| PendingRemoval::new(self, key)));
-        let mut pending: Vec<_> = pending.collect();
-        let mut confirm = |at: usize| {
-            if let Some(pending) = pending[at].take() {
-                pending.confirm();
-            }
-        };
-        let mut existed = vec![false; keys.len()];
-        let (mut here, there) = self.by_owner(&keys, |at, _| results[at].is_none());
-        for of in &there {
-            for (at, key) in &of.keys {
-                existed[*at] |= self.remove_here(key);
-            }
-        }
-        let asked = there.iter().flat_map(|of| {
-            of.keys.chunks(MOST_PARTS).map(move |keys| async move {
-                let parts = keys.iter().map(|(_, key)| part(key, PeerCall::Remove)).collect();
-                let answers = self.ask_parts(&*of.owner, parts, 0, rest()).await;
-                (keys, answers)
-            })
-        });
-        let asked: Vec<_> = asked.collect();
-        for (keys, answers) in join_all(asked).await {
-            let mut answers = answers.unwrap_or_default().into_iter();
-            for (at, key) in keys {
-                match answers.next() {
-                    Some(Ok(Response::Done { count, .. })) => {
-                        results[*at] = Some(Ok(existed[*at] || count > 0));
-                        confirm(*at);
-                    }
-                    // The owner did not confirm the removal of this key, so it is removed
-                    // by itself.
-                    _ => here.push((*at, key)),
-                }
-            }
-        }
-        let removals = here
-            .into_iter()
-            .map(|(at, key)| async move { (at, self.until_removed(key, rest()).await) }.boxed());
-        let removals: Vec<_> = removals.collect();
-        let removed = stream::iter(removals).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
-        for (at, result) in removed {
-            if result.is_ok() {
-                confirm(at);
-            }
-            results[at] = Some(result.map(|held| held || existed[at]));
-        }
-        let late = || Err(Error::DeadlineExceeded { after: within });
-        results.into_iter().map(|result| result.unwrap_or_else(late)).collect()
-    }
-
     /// Groups the keys that `wanted` accepts by their owner: this node's keys, and the keys
     /// of each other node.
-    fn by_owner<'a>(
+    pub(super) fn by_owner<'a>(
         &self,
         keys: &[&'a str],
         mut wanted: impl FnMut(usize, &str) -> bool,
@@ -272,7 +202,8 @@ impl Group {
         replies.collect()
     }
 
-    async fn ask_parts(
+    /// Sends several calls to another node. `None`: it gave no usable answer.
+    pub(super) async fn ask_parts(
         &self,
         owner: &dyn Remote,
         parts: Vec<Part>,
@@ -322,6 +253,6 @@ impl Group {
     }
 }
 
-fn part(key: &str, call: PeerCall) -> Part {
+pub(super) fn part(key: &str, call: PeerCall) -> Part {
     Part { key: Bytes::copy_from_slice(key.as_bytes()), call }
 }

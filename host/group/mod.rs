@@ -15,6 +15,7 @@ mod write;
 mod clear;
 
 mod change;
+mod change_many;
 mod changes;
 mod owner_versions;
 
@@ -34,6 +35,7 @@ mod ttl;
 #[cfg(test)]
 mod tests;
 
+pub use change_many::NewValue;
 pub use config::{Config, Uncertain};
 pub use handover::HandedOver;
 pub use source::Source;

@@ -1,4 +1,4 @@
-//! The six calls of the cache service, shared by unary calls and sessions.
+//! The seven calls of the cache service, shared by unary calls and sessions.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,13 @@ use bytes::Bytes;
 use super::groups::Groups;
 use super::status::failure;
 use crate::error::Error;
+use crate::group::NewValue;
 use crate::key;
 use crate::proto::{
     ClearRequest, ClearResponse, GetManyRequest, GetManyResponse, GetRequest, GetResponse,
     GetResult, Origin, RemoveManyRequest, RemoveManyResponse, RemoveRequest, RemoveResponse,
-    RemoveResult, SetRequest, SetResponse, get_result, remove_result,
+    RemoveResult, SetManyRequest, SetManyResponse, SetRequest, SetResponse, SetResult, get_result,
+    remove_result, set_result,
 };
 use crate::telemetry::{self, RpcSpan};
 use crate::value;
@@ -88,7 +90,7 @@ impl CacheCall for GetManyRequest {
         _: &RpcSpan,
     ) -> Result<GetManyResponse, Error> {
         let group = groups.of_request(&self.group)?;
-        let keys = Keys::parse(&self.keys)?;
+        let keys = Keys::parse(self.keys.iter())?;
         let answers = group.get_many(&keys.usable(), within, MAX_ANSWER_BYTES).await;
         let results = keys.with(answers).map(|answer| {
             let result = match answer {
@@ -123,6 +125,40 @@ impl CacheCall for SetRequest {
         let value = Bytes::copy_from_slice(&self.value);
         group.set(key, value, ttl, within).await?;
         Ok(SetResponse {})
+    }
+}
+
+impl CacheCall for SetManyRequest {
+    type Answer = SetManyResponse;
+    const METHOD: &'static str = "SetMany";
+
+    fn group(&self) -> &[u8] {
+        &self.group
+    }
+
+    async fn run(
+        &self,
+        groups: &Groups,
+        within: Duration,
+        _: &RpcSpan,
+    ) -> Result<SetManyResponse, Error> {
+        let group = groups.of_request(&self.group)?;
+        let keys = Keys::parse(self.entries.iter().map(|entry| &entry.key))?;
+        let entries = self.entries.iter().zip(&keys.0).filter_map(|(entry, key)| {
+            let key = key.as_ref().ok()?;
+            let ttl = (entry.ttl_ms > 0).then(|| Duration::from_millis(entry.ttl_ms));
+            // Copied, as the value of a single set.
+            Some(NewValue { key, value: Bytes::copy_from_slice(&entry.value), ttl })
+        });
+        let set = group.set_many(&entries.collect::<Vec<_>>(), within).await;
+        let results = keys.with(set).map(|set| {
+            let result = match set {
+                Ok(()) => set_result::Result::Set(SetResponse {}),
+                Err(error) => set_result::Result::Failure(failure(&error)),
+            };
+            SetResult { result: Some(result) }
+        });
+        Ok(SetManyResponse { results: results.collect() })
     }
 }
 
@@ -162,7 +198,7 @@ impl CacheCall for RemoveManyRequest {
         _: &RpcSpan,
     ) -> Result<RemoveManyResponse, Error> {
         let group = groups.of_request(&self.group)?;
-        let keys = Keys::parse(&self.keys)?;
+        let keys = Keys::parse(self.keys.iter())?;
         let removed = group.remove_many(&keys.usable(), within).await;
         let results = keys.with(removed).map(|removed| {
             let result = match removed {
@@ -199,12 +235,12 @@ impl CacheCall for ClearRequest {
 struct Keys<'a>(Vec<Result<&'a str, Error>>);
 
 impl<'a> Keys<'a> {
-    fn parse(keys: &'a [Bytes]) -> Result<Self, Error> {
+    fn parse(keys: impl ExactSizeIterator<Item = &'a Bytes>) -> Result<Self, Error> {
         if keys.len() > MAX_KEYS {
             let problem = format!("{} keys; ask for at most {MAX_KEYS} in one call", keys.len());
             return Err(Error::InvalidArgument { argument: "keys", problem });
         }
-        Ok(Self(keys.iter().map(|key| key::parse(key)).collect()))
+        Ok(Self(keys.map(|key| key::parse(key)).collect()))
     }
 
     /// The valid keys, in order.

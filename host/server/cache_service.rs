@@ -15,7 +15,7 @@ use crate::proto::cache_server::Cache;
 use crate::proto::{
     ClearRequest, ClearResponse, GetManyRequest, GetManyResponse, GetRequest, GetResponse,
     RemoveManyRequest, RemoveManyResponse, RemoveRequest, RemoveResponse, SessionRequest,
-    SetRequest, SetResponse,
+    SetManyRequest, SetManyResponse, SetRequest, SetResponse,
 };
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
@@ -55,6 +55,13 @@ impl Cache for CacheService {
     }
 
     async fn set(&self, request: Request<SetRequest>) -> Result<Response<SetResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn set_many(
+        &self,
+        request: Request<SetManyRequest>,
+    ) -> Result<Response<SetManyResponse>, Status> {
         self.unary(request).await
     }
 

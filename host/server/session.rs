@@ -156,6 +156,7 @@ impl Session {
             Some(Wanted::Get(call)) => envelope.run(call, Answer::Get),
             Some(Wanted::GetMany(call)) => envelope.run(call, Answer::GetMany),
             Some(Wanted::Set(call)) => envelope.run(call, Answer::Set),
+            Some(Wanted::SetMany(call)) => envelope.run(call, Answer::SetMany),
             Some(Wanted::Remove(call)) => envelope.run(call, Answer::Remove),
             Some(Wanted::RemoveMany(call)) => envelope.run(call, Answer::RemoveMany),
             Some(Wanted::Clear(call)) => envelope.run(call, Answer::Clear),

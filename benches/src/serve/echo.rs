@@ -6,7 +6,7 @@ use psycache::proto::cache_server::{Cache, CacheServer};
 use psycache::proto::{
     ClearRequest, ClearResponse, GetManyRequest, GetManyResponse, GetRequest, GetResponse,
     GetResult, RemoveManyRequest, RemoveManyResponse, RemoveRequest, RemoveResponse,
-    SessionRequest, SessionResponse, SetRequest, SetResponse, get_result,
+    SessionRequest, SessionResponse, SetManyRequest, SetManyResponse, SetRequest, SetResponse, get_result,
 };
 use tokio::net::TcpListener;
 use tokio_stream::Empty;
@@ -52,6 +52,13 @@ impl Cache for Echo {
 
     async fn set(&self, _: Request<SetRequest>) -> Result<Response<SetResponse>, Status> {
         Ok(Response::new(SetResponse::default()))
+    }
+
+    async fn set_many(
+        &self,
+        _: Request<SetManyRequest>,
+    ) -> Result<Response<SetManyResponse>, Status> {
+        Err(Status::unimplemented("an echo holds nothing"))
     }
 
     async fn remove(&self, _: Request<RemoveRequest>) -> Result<Response<RemoveResponse>, Status> {

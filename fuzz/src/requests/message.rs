@@ -9,8 +9,8 @@ use psycache::proto::swap_policy_request::Part;
 use psycache::proto::{
     ClearRequest, GetManyRequest, GetRequest, PeerClear, PeerGet, PeerHandover, PeerHandoverEntry,
     PeerHello, PeerInherit, PeerJoin, PeerMember, PeerRemove, PeerRequest, PeerSet, PeerView,
-    PeerVouch, RemoveManyRequest, RemoveRequest, SessionRequest, SetRequest, SwapPolicyHeader,
-    SwapPolicyRequest,
+    PeerVouch, RemoveManyRequest, RemoveRequest, SessionRequest, SetEntry, SetManyRequest,
+    SetRequest, SwapPolicyHeader, SwapPolicyRequest,
 };
 
 use super::method::Method;
@@ -31,6 +31,7 @@ pub(super) enum Cache {
     Get(Group, Key),
     GetMany(Group, Vec<Key>, Times),
     Set(Group, Key, Value),
+    SetMany(Group, Vec<(Key, Value)>),
     Remove(Group, Key),
     RemoveMany(Group, Vec<Key>, Times),
     Clear(Group),
@@ -92,13 +93,14 @@ pub(super) enum Key {
 
 impl<'a> Arbitrary<'a> for Cache {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        Ok(match u.int_in_range(0..=15)? {
+        Ok(match u.int_in_range(0..=16)? {
             0..=4 => Self::Get(u.arbitrary()?, u.arbitrary()?),
             5 | 6 => Self::GetMany(u.arbitrary()?, u.arbitrary()?, u.arbitrary()?),
             7..=10 => Self::Set(u.arbitrary()?, u.arbitrary()?, u.arbitrary()?),
             11 | 12 => Self::Remove(u.arbitrary()?, u.arbitrary()?),
             13 => Self::RemoveMany(u.arbitrary()?, u.arbitrary()?, u.arbitrary()?),
             14 => Self::Clear(u.arbitrary()?),
+            16 => Self::SetMany(u.arbitrary()?, u.arbitrary()?),
             _ => Self::Cancel(u.arbitrary()?),
         })
     }
@@ -222,6 +224,7 @@ impl Message {
                 CacheCall::Get(call) => call.encode_to_vec(),
                 CacheCall::GetMany(call) => call.encode_to_vec(),
                 CacheCall::Set(call) => call.encode_to_vec(),
+                CacheCall::SetMany(call) => call.encode_to_vec(),
                 CacheCall::Remove(call) => call.encode_to_vec(),
                 CacheCall::RemoveMany(call) => call.encode_to_vec(),
                 CacheCall::Clear(call) => call.encode_to_vec(),
@@ -281,6 +284,15 @@ impl Cache {
                 value: value.bytes(),
                 ttl_ms: value.ttl_ms,
             }),
+            Self::SetMany(group, entries) => {
+                let entry = |(key, value): &(Key, Value)| SetEntry {
+                    key: key.bytes(),
+                    value: value.bytes(),
+                    ttl_ms: value.ttl_ms,
+                };
+                let entries = entries.iter().map(entry).collect();
+                CacheCall::SetMany(SetManyRequest { group: group.bytes(), entries })
+            }
             Self::Remove(group, key) => {
                 CacheCall::Remove(RemoveRequest { group: group.bytes(), key: key.bytes() })
             }

@@ -6,8 +6,8 @@ use prost::Message;
 use psycache::proto::{
     ClearRequest, ClearResponse, GetManyRequest, GetManyResponse, GetRequest, GetResponse,
     PeerRequest, PeerResponse, RemoveManyRequest, RemoveManyResponse, RemoveRequest,
-    RemoveResponse, SessionRequest, SessionResponse, SetRequest, SetResponse, StatusRequest,
-    StatusResponse, SwapPolicyRequest, SwapPolicyResponse,
+    RemoveResponse, SessionRequest, SessionResponse, SetManyRequest, SetManyResponse, SetRequest,
+    SetResponse, StatusRequest, StatusResponse, SwapPolicyRequest, SwapPolicyResponse,
 };
 
 /// A method of one of the services.
@@ -16,6 +16,7 @@ pub(super) enum Method {
     Get,
     GetMany,
     Set,
+    SetMany,
     Remove,
     RemoveMany,
     Clear,
@@ -30,10 +31,11 @@ pub(super) enum Method {
     Unknown,
 }
 
-const ALL: [Method; 15] = [
+const ALL: [Method; 16] = [
     Method::Get,
     Method::GetMany,
     Method::Set,
+    Method::SetMany,
     Method::Remove,
     Method::RemoveMany,
     Method::Clear,
@@ -64,6 +66,7 @@ impl Method {
             Self::Get => "/psycache.v1.Cache/Get",
             Self::GetMany => "/psycache.v1.Cache/GetMany",
             Self::Set => "/psycache.v1.Cache/Set",
+            Self::SetMany => "/psycache.v1.Cache/SetMany",
             Self::Remove => "/psycache.v1.Cache/Remove",
             Self::RemoveMany => "/psycache.v1.Cache/RemoveMany",
             Self::Clear => "/psycache.v1.Cache/Clear",
@@ -86,6 +89,7 @@ impl Method {
             Self::Get => is::<GetRequest>(request),
             Self::GetMany => is::<GetManyRequest>(request),
             Self::Set => is::<SetRequest>(request),
+            Self::SetMany => is::<SetManyRequest>(request),
             Self::Remove => is::<RemoveRequest>(request),
             Self::RemoveMany => is::<RemoveManyRequest>(request),
             Self::Clear => is::<ClearRequest>(request),
@@ -103,6 +107,7 @@ impl Method {
             Self::Get => is::<GetResponse>(answer),
             Self::GetMany => is::<GetManyResponse>(answer),
             Self::Set => is::<SetResponse>(answer),
+            Self::SetMany => is::<SetManyResponse>(answer),
             Self::Remove => is::<RemoveResponse>(answer),
             Self::RemoveMany => is::<RemoveManyResponse>(answer),
             Self::Clear => is::<ClearResponse>(answer),

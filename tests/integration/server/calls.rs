@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use psycache::proto::{
-    ClearRequest, GetManyRequest, Origin, RemoveManyRequest, RemoveRequest, SetRequest, get_result,
-    remove_result,
+    ClearRequest, GetManyRequest, Origin, RemoveManyRequest, RemoveRequest, SetEntry,
+    SetManyRequest, SetRequest, get_result, remove_result, set_result,
 };
 use tonic::Code;
 
@@ -96,6 +96,52 @@ async fn many_keys_are_removed_each_for_itself() {
         })
         .collect();
     assert_eq!(told, [Ok(true), Err("INVALID_KEY".into()), Ok(false)]);
+}
+
+#[tokio::test]
+async fn many_values_are_set_each_for_itself_and_the_last_of_a_key_counts() {
+    let served = served().await;
+    let mut client = served.client();
+    client.set(set("long", "older", Duration::ZERO)).await.unwrap();
+    let entry = |key: &'static str, value: Vec<u8>, ttl_ms| SetEntry {
+        key: key.into(),
+        value: value.into(),
+        ttl_ms,
+    };
+    let entries = vec![
+        entry("a", b"one".into(), 0),
+        entry("", b"two".into(), 0),
+        entry("long", vec![7; 3 << 20], 0),
+        entry("b", b"three".into(), 60_000),
+        entry("a", b"four".into(), 0),
+        entry("c", b"five".into(), u64::MAX),
+    ];
+    let request = SetManyRequest { group: "notes".into(), entries };
+    let results = client.set_many(request).await.unwrap().into_inner().results;
+    let told: Vec<_> = results
+        .into_iter()
+        .map(|result| match result.result.unwrap() {
+            set_result::Result::Set(_) => Ok(()),
+            set_result::Result::Failure(failure) => Err(failure.reason),
+        })
+        .collect();
+    let refused = |reason: &str| Err(reason.to_owned());
+    let expected = [
+        Ok(()),
+        refused("INVALID_KEY"),
+        refused("TOO_LARGE"),
+        Ok(()),
+        Ok(()),
+        refused("INVALID_ARGUMENT"),
+    ];
+    assert_eq!(told, expected);
+    let value = client.get(get("notes", "a")).await.unwrap().into_inner().value;
+    assert_eq!(value, "four");
+    let found = client.get(get("notes", "b")).await.unwrap().into_inner();
+    assert!((1..=60_000).contains(&found.ttl_ms), "{}", found.ttl_ms);
+    for dropped in ["long", "c"] {
+        client.get(get("notes", dropped)).await.unwrap_err();
+    }
 }
 
 #[tokio::test]

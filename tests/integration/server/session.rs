@@ -7,7 +7,7 @@ use psycache::proto::session_request::Call;
 use psycache::proto::session_response::Answer;
 use psycache::proto::{
     ClearRequest, GetManyRequest, RemoveManyRequest, RemoveRequest, SessionRequest,
-    SessionResponse, SetRequest,
+    SessionResponse, SetEntry, SetManyRequest, SetRequest,
 };
 use psycache::server::Config;
 use tokio::sync::mpsc;
@@ -98,6 +98,10 @@ async fn every_call_can_be_made() {
     client.send(5, Call::Clear(ClearRequest { group: group() }));
     let (5, Answer::Clear(cleared)) = client.answer().await else { panic!("no Clear") };
     assert_eq!(cleared.entries, 0);
+    let entry = SetEntry { key: key(), value: "two".into(), ttl_ms: 0 };
+    client.send(6, Call::SetMany(SetManyRequest { group: group(), entries: vec![entry] }));
+    let (6, Answer::SetMany(many)) = client.answer().await else { panic!("no SetMany") };
+    assert_eq!(many.results.len(), 1);
 }
 
 #[tokio::test]
