@@ -38,13 +38,12 @@ impl Shadow {
             self.evict(sketch);
         }
         let id = self.keys.push(hash.into());
-        self.segments.insert(id);
+        self.segments.insert(id, hash);
         false
     }
 
     fn evict(&mut self, sketch: &Sketch) {
-        let keys = &self.keys;
-        let estimate = |id| sketch.estimate(keys.hash(id) as u32);
+        let estimate = |hash| sketch.estimate(hash);
         let evicted = self.segments.evict(|newcomer, victim| estimate(newcomer) > estimate(victim));
         if let Some(id) = evicted {
             self.keys.remove(id);

@@ -1,5 +1,6 @@
 //! Chooses the window: several are tried on a sample of the requests.
 
+use crate::lists::HASH_BITS;
 use crate::shadow::Shadow;
 use crate::sketch::Sketch;
 
@@ -41,7 +42,7 @@ impl Steering {
     /// Whether the shadows see requests for the key.
     #[inline]
     pub(crate) fn is_sampled(&self, hash: u32) -> bool {
-        hash.leading_zeros() >= self.sample_bits
+        is_sampled(hash, self.sample_bits)
     }
 
     /// Samples so few keys of a cache of that many entries that the shadows stay small.
@@ -50,7 +51,7 @@ impl Steering {
             self.sample_bits += 1;
             let sample_bits = self.sample_bits;
             for shadow in &mut self.shadows {
-                shadow.retain(|hash| hash.leading_zeros() >= sample_bits);
+                shadow.retain(|hash| is_sampled(hash, sample_bits));
             }
         }
         // Not before they are half of what they should be: they are sampled anew, and a number
@@ -103,4 +104,10 @@ impl Steering {
         }
         (sum / weights).exp()
     }
+}
+
+/// Whether the hash begins with so many zero bits.
+#[inline]
+fn is_sampled(hash: u32, sample_bits: u32) -> bool {
+    hash >> (HASH_BITS - sample_bits) == 0
 }
