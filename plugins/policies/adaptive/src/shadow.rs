@@ -5,8 +5,8 @@ use psycache_plugin::Ghosts;
 use crate::segments::Segments;
 use crate::sketch::Sketch;
 
-/// Entries that a shadow is made for. Sampling may bring some more.
-const ENTRIES: u32 = 2048;
+/// Entries for which a shadow reserves room.
+const ENTRIES: u32 = 1024;
 
 /// A cache of hashes that are a sample of all, as much smaller as they are fewer: its
 /// hit ratio estimates the one that the live cache would have with this window.

@@ -5,11 +5,11 @@ use psycache_plugin::SlotArray;
 /// Rows of the sketch: counters that each key has.
 const DEPTH: usize = 4;
 
-/// Bits that choose one of the 32 counters that a row has in a block.
-const COLUMN_BITS: u32 = 5;
+/// Bits that choose one of the 16 counters that a row has in half a block.
+const COLUMN_BITS: u32 = 4;
 
-/// Counters of 4 bits in a word.
-const COUNTERS_PER_WORD: u32 = 16;
+/// Bits of a counter.
+const COUNTER_BITS: u32 = 4;
 
 /// The highest count.
 const MOST: u64 = 15;
@@ -27,7 +27,7 @@ const LEAST_BLOCKS: u32 = 64;
 const USES_PER_ENTRY: u32 = 10;
 
 /// The counters of the keys that share some bits of their hash: 64 bytes, which the
-/// processor reads at once. Two words are a row.
+/// processor reads at once. Half of it is for half of the keys, with a word for each row.
 type Block = [u64; 8];
 
 /// A count-min sketch (G. Cormode, S. Muthukrishnan, "An improved data stream summary: the
@@ -69,10 +69,13 @@ impl Sketch {
     /// The key was used.
     #[inline]
     pub(crate) fn record(&mut self, hash: u32) {
+        let columns = columns(hash);
         let block = self.blocks.get_mut(hash & (self.block_count - 1));
-        for (word, shift) in counters(hash) {
-            let is_full = (block[word] >> shift) & MOST == MOST;
-            block[word] += u64::from(!is_full) << shift;
+        let words = &mut block[first_word(columns)..][..DEPTH];
+        for (row, word) in words.iter_mut().enumerate() {
+            let shift = shift(columns, row);
+            let is_full = (*word >> shift) & MOST == MOST;
+            *word += u64::from(!is_full) << shift;
         }
         self.uses += 1;
         if self.uses >= self.most_uses {
@@ -83,9 +86,13 @@ impl Sketch {
     /// How often the key was used, at most 15.
     #[inline]
     pub(crate) fn estimate(&self, hash: u32) -> u32 {
-        let block = self.blocks.get(hash & (self.block_count - 1));
-        let counts = counters(hash).map(|(word, shift)| (block[word] >> shift) & MOST);
-        counts.into_iter().fold(MOST, u64::min) as u32
+        let columns = columns(hash);
+        let at = hash & (self.block_count - 1);
+        let [block] = self.blocks.range(at..at + 1) else { return 0 };
+        let words = &block[first_word(columns)..][..DEPTH];
+        let counts =
+            words.iter().enumerate().map(|(row, word)| (word >> shift(columns, row)) & MOST);
+        counts.fold(MOST, u64::min) as u32
     }
 
     #[cold]
@@ -98,16 +105,23 @@ impl Sketch {
     }
 }
 
-/// The counters of a key in its block, one in each row: the word, and the bit in it. They
-/// come from other bits of a product than the block.
+/// Bits that choose the counters of a key in its block: one for the half, and four for
+/// each row. They come from other bits of a product than the block.
 #[inline]
-fn counters(hash: u32) -> [(usize, u32); DEPTH] {
-    let columns = u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-    std::array::from_fn(|row| {
-        let column = (columns >> (row as u32 * COLUMN_BITS)) as u32;
-        let word = 2 * row + (column / COUNTERS_PER_WORD % 2) as usize;
-        (word, column % COUNTERS_PER_WORD * 4)
-    })
+fn columns(hash: u32) -> u32 {
+    (u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as u32
+}
+
+/// Where the half begins in which the counters are.
+#[inline]
+fn first_word(columns: u32) -> usize {
+    (columns >> (DEPTH as u32 * COLUMN_BITS) & 1) as usize * DEPTH
+}
+
+/// The bit at which the counter of a row begins in its word.
+#[inline]
+fn shift(columns: u32, row: usize) -> u32 {
+    (columns >> (row as u32 * COLUMN_BITS)) % (1 << COLUMN_BITS) * COUNTER_BITS
 }
 
 #[cfg(test)]
