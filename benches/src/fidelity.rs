@@ -17,7 +17,7 @@ use crate::caches::{Cache, Kind, Ours, Parts};
 use crate::report::Figure;
 use crate::streams::{Key, value, zipf};
 
-const POLICIES: [&str; 3] = ["lru", "lruk", "twoq"];
+const POLICIES: [&str; 5] = ["lru", "lruk", "twoq", "s3fifo", "adaptive"];
 const THREADS: [usize; 2] = [1, 4];
 
 /// A stream of requests, and how many entries fit.

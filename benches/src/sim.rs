@@ -17,7 +17,7 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     let trace = folder.path().join("skewed.txt");
     write_trace(&trace, requests)?;
     let mut figures = Vec::new();
-    for policy in ["lru", "fifo", "lfu", "lruk", "twoq"] {
+    for policy in ["lru", "fifo", "lfu", "lruk", "twoq", "sieve", "s3fifo", "gdsf", "adaptive"] {
         let mut rounds = Vec::new();
         for _ in 0..3 {
             let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! One step of the LRU, as a component and as native code.
+//! One step of the LRU, as a component and as native code, and of other policies next to it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,6 +12,7 @@ use crate::Settings;
 use crate::linear_memory::NoKeys;
 use crate::report::{Figure, median};
 
+const COMPONENTS: [&str; 3] = ["lru", "s3fifo", "adaptive"];
 const ENTRIES: u32 = 100_000;
 const FEW: u32 = 64;
 const MANY: u32 = 256;
@@ -21,14 +22,16 @@ const STEPS: u32 = 200;
 /// Times steps that do nothing, that only touch, and that turn over entries.
 pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     let rounds = if settings.quick { 20 } else { 500 };
-    let mut subjects: [(&str, Box<dyn Policy>); 2] =
-        [("lru native", native()?), ("lru.wasm", component()?)];
+    let mut subjects: Vec<(String, Box<dyn Policy>)> = vec![("lru native".into(), native()?)];
+    for name in COMPONENTS {
+        subjects.push((format!("{name}.wasm"), component(name)?));
+    }
     for (_, policy) in &mut subjects {
         fill(policy.as_mut())?;
     }
     let mut figures = Vec::new();
     for case in [Case::Empty, Case::Touches, Case::Turnover] {
-        let mut rounds_of = [Vec::new(), Vec::new()];
+        let mut rounds_of = vec![Vec::new(); subjects.len()];
         let mut draws = Draws(1);
         // The rounds alternate, so that a change of the machine's speed affects both. They are
         // short, so that the median ignores rounds that another process disturbed.
@@ -41,7 +44,7 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
             figures.push(Figure {
                 bench: "step",
                 case: case.name().into(),
-                subject: (*subject).into(),
+                subject: subject.clone(),
                 value: median(rounds),
                 unit: "ns",
             });
@@ -111,15 +114,15 @@ fn admit(batch: &mut Batch, slot: u32) {
     batch.admit(slot, u64::from(slot), attributes);
 }
 
-/// The policy as the node loads it.
-fn component() -> Result<Box<dyn Policy>> {
+/// A policy as the node loads it.
+fn component(name: &str) -> Result<Box<dyn Policy>> {
     let engines = Engines::new(&CompileCache::Off)?;
-    let plugin = Plugin::resolve("lru")?;
-    let lru = PolicyComponent::load(&engines, plugin, &config(), PolicyLimits::default())?;
-    Ok(lru.instantiate(&config(), Arc::new(NoKeys))?)
+    let plugin = Plugin::resolve(name)?;
+    let policy = PolicyComponent::load(&engines, plugin, &config(), PolicyLimits::default())?;
+    Ok(policy.instantiate(&config(), Arc::new(NoKeys))?)
 }
 
-/// The same policy without WebAssembly.
+/// The LRU without WebAssembly.
 fn native() -> Result<Box<dyn Policy>> {
     Ok(Native::<Lru>::new("lru").instantiate(&config(), Arc::new(NoKeys))?)
 }

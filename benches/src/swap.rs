@@ -25,7 +25,8 @@ const VALUE: &[u8] = &[b'v'; 100];
 /// Far more than an entry of the benchmark takes.
 const ENTRY_BYTES: u64 = 512;
 /// One after the other, and from the last to the first again.
-const POLICIES: [&str; 5] = ["lru", "lfu", "twoq", "lruk", "fifo"];
+const POLICIES: [&str; 9] =
+    ["lru", "lfu", "twoq", "lruk", "fifo", "sieve", "s3fifo", "gdsf", "adaptive"];
 
 /// Times swaps between the built-in policies and a recovery after a trap, and the gets
 /// before and during them.

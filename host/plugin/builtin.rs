@@ -32,6 +32,10 @@ pub(super) const BUILTINS: &[Builtin] = &[
     builtin!(Policy "lfu"),
     builtin!(Policy "lruk"),
     builtin!(Policy "twoq"),
+    builtin!(Policy "sieve"),
+    builtin!(Policy "s3fifo"),
+    builtin!(Policy "gdsf"),
+    builtin!(Policy "adaptive"),
     builtin!(Retriever "static"),
     builtin!(Retriever "mysql"),
 ];

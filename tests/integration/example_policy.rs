@@ -1,4 +1,4 @@
-//! The example policy in Rust, built as its README says, does what its paper says.
+//! The example policy in Rust, built as its README says, does what it says.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -16,30 +16,31 @@ fn trace(file: &Path) -> Vec<u64> {
     keys
 }
 
-/// SIEVE over a plain queue: the oldest first, each with the flag of its use.
+/// Segmented LRU over plain queues, the newest first; four fifths may be protected.
 fn hit_ratio(keys: &[u64], capacity: usize) -> f64 {
-    let (mut arrival, mut hand, mut hits) = (VecDeque::<(u64, bool)>::new(), 0, 0);
+    let (mut probation, mut protected, mut hits) = (VecDeque::new(), VecDeque::new(), 0);
     for &key in keys {
-        if let Some((_, used)) = arrival.iter_mut().find(|(kept, _)| *kept == key) {
-            (*used, hits) = (true, hits + 1);
+        if !probation.contains(&key) && !protected.contains(&key) {
+            if probation.len() + protected.len() == capacity {
+                probation.pop_back().or_else(|| protected.pop_back());
+            }
+            probation.push_front(key);
             continue;
         }
-        if arrival.len() == capacity {
-            while std::mem::take(&mut arrival[hand].1) {
-                hand = (hand + 1) % capacity;
-            }
-            arrival.remove(hand);
-            if hand == arrival.len() {
-                hand = 0;
-            }
+        hits += 1;
+        let limit = ((probation.len() + protected.len()) as f64 * 0.8) as usize;
+        probation.retain(|resident| *resident != key);
+        protected.retain(|resident| *resident != key);
+        protected.push_front(key);
+        if protected.len() > limit {
+            protected.pop_back().into_iter().for_each(|coldest| probation.push_front(coldest));
         }
-        arrival.push_back((key, false));
     }
     f64::from(hits) / keys.len() as f64
 }
 
 #[test]
-fn sieve_is_built_and_is_exact() {
+fn it_is_built_and_is_exact() {
     if !has_target() {
         eprintln!("LEFT OUT: the example policy (`rustup target add {TARGET}` would let it run)");
         return;
@@ -51,12 +52,12 @@ fn sieve_is_built_and_is_exact() {
         "cargo build --release --locked --target {TARGET} --target-dir '{}'",
         built.display()
     );
-    let output = shell(&build, &root.join("examples/policies/sieve")).output().unwrap();
+    let output = shell(&build, &root.join("examples/policies/slru")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
     let folder = tempfile::tempdir().unwrap();
     let keys = trace(&folder.path().join("trace.txt"));
-    let component = built.join(TARGET).join("release/sieve.wasm");
+    let component = built.join(TARGET).join("release/slru.wasm");
     let replay =
         format!("psycache sim --policy '{}' --capacity 100,700 trace.txt", component.display());
     let output = run(shell(&replay, folder.path()), b"");

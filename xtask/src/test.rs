@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 const SERVICE_TESTS: [&str; 2] = ["with_etcd", "with_mariadb"];
 
 /// Stands alone, as a policy of a reader's own would.
-const EXAMPLE_POLICY: &str = "examples/policies/sieve";
+const EXAMPLE_POLICY: &str = "examples/policies/slru";
 
 /// Stands alone too, and builds the node without WebAssembly.
 const EXAMPLE_PROGRAM: &str = "examples/embedding";

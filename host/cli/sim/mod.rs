@@ -1,6 +1,7 @@
 //! `psycache sim`: hit ratios of policies over recorded request streams, through
-//! the very components that a node runs.
+//! the very components that a node runs, and the bound that none can pass.
 
+mod optimum;
 mod replay;
 mod trace;
 
@@ -11,12 +12,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
 use crate::policy::PolicySource;
 
+use optimum::Optimum;
 use replay::Replay;
 pub use trace::Unit;
 use trace::{Names, Request, Trace};
@@ -28,7 +30,8 @@ use trace::{Names, Request, Trace};
     after_help = "Example:\n  psycache sim --policy lru,lruk --capacity 1000,10000 trace.txt.gz"
 )]
 pub(super) struct Args {
-    /// Built-in names or files, separated by commas
+    /// Built-in names or files, separated by commas; opt is the bound of all policies,
+    /// which knows the future
     #[arg(long, required = true, value_delimiter = ',', value_name = "P")]
     policy: Vec<String>,
     /// Options for the policies
@@ -46,17 +49,50 @@ pub(super) struct Args {
     traces: Vec<PathBuf>,
 }
 
+/// The name of the bound.
+const OPTIMUM: &str = "opt";
+
 /// A policy to replay, and what it is called in the table.
 struct Subject {
     name: String,
-    source: Arc<dyn PolicySource>,
+    /// None for the bound.
+    source: Option<Arc<dyn PolicySource>>,
 }
 
 /// A row of the table that is being worked out.
 struct Row {
     policy: String,
     capacity: u64,
-    replay: Replay,
+    cache: Cache,
+}
+
+/// What answers the requests of a row.
+enum Cache {
+    Replay(Box<Replay>),
+    Optimum(Optimum),
+}
+
+impl Cache {
+    fn request(&mut self, request: Request) -> Result<()> {
+        match self {
+            Self::Replay(replay) => replay.request(request),
+            Self::Optimum(optimum) => optimum.request(request),
+        }
+    }
+
+    fn requests(&self) -> u64 {
+        match self {
+            Self::Replay(replay) => replay.requests(),
+            Self::Optimum(optimum) => optimum.requests(),
+        }
+    }
+
+    fn hit_ratio(&self) -> f64 {
+        match self {
+            Self::Replay(replay) => replay.hit_ratio(),
+            Self::Optimum(optimum) => optimum.hit_ratio(),
+        }
+    }
 }
 
 /// Blocks of requests that may wait for a worker.
@@ -75,7 +111,7 @@ impl Args {
                 writeln!(out, "trace,requests,unique,cache_objects,policy,hit_ratio")?;
             }
             for row in rows {
-                let (requests, ratio) = (row.replay.requests(), row.replay.hit_ratio());
+                let (requests, ratio) = (row.cache.requests(), row.cache.hit_ratio());
                 let (trace, policy, capacity) = (name_of(path), row.policy, row.capacity);
                 writeln!(out, "{trace},{requests},{unique},{capacity},{policy},{ratio:.6}")?;
             }
@@ -117,13 +153,20 @@ impl Args {
         for &capacity in &self.capacity {
             for Subject { name, source } in subjects {
                 let (policy, capacity) = (name.clone(), capacity.get());
-                let replay =
-                    Replay::new(source.as_ref(), &self.policy_opts, capacity, Arc::clone(names))
-                        .with_context(|| format!("policy {name}"))?;
-                rows.push(Row { policy, capacity, replay });
+                let cache = match source {
+                    None => Cache::Optimum(Optimum::new(capacity)),
+                    Some(source) => self.replayed(source.as_ref(), capacity, names)?,
+                };
+                rows.push(Row { policy, capacity, cache });
             }
         }
         Ok(rows)
+    }
+
+    fn replayed(&self, source: &dyn PolicySource, capacity: u64, names: &Names) -> Result<Cache> {
+        let replay = Replay::new(source, &self.policy_opts, capacity, Arc::clone(names))
+            .with_context(|| format!("policy {}", source.name()))?;
+        Ok(Cache::Replay(Box::new(replay)))
     }
 
     /// Compiles the policies; each is tried with the first capacity.
@@ -131,13 +174,26 @@ impl Args {
         let engines = Engines::new(&CompileCache::User)?;
         let config = replay::config(self.capacity[0].get(), &self.policy_opts);
         let load = |name: &String| -> Result<Subject> {
+            if name == OPTIMUM {
+                return self.bound();
+            }
             let plugin = Plugin::resolve(name)?;
             let name = plugin.name().to_owned();
             let limits = PolicyLimits::default();
             let source = PolicyComponent::load(&engines, plugin, &config, limits)?;
-            Ok(Subject { name, source })
+            Ok(Subject { name, source: Some(source) })
         };
         self.policy.iter().map(load).collect()
+    }
+
+    fn bound(&self) -> Result<Subject> {
+        if self.unit != Unit::Entries {
+            bail!("{OPTIMUM} is the bound of entries that weigh the same; try --unit entries");
+        }
+        if let Some((option, _)) = self.policy_opts.first() {
+            bail!("{OPTIMUM} has no option {option} (there are no options)");
+        }
+        Ok(Subject { name: OPTIMUM.to_owned(), source: None })
     }
 }
 
@@ -203,7 +259,7 @@ fn work(
     for block in blocks {
         for (_, row) in &mut rows {
             for &request in block.iter() {
-                let replayed = row.replay.request(request);
+                let replayed = row.cache.request(request);
                 replayed.with_context(|| format!("policy {}", row.policy))?;
             }
         }

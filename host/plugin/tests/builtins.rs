@@ -10,7 +10,8 @@ use super::{TenKeys, engines};
 use crate::plugin::{LoadError, Plugin, PolicyComponent, PolicyLimits};
 use crate::policy::{Attributes, Batch, Policy, PolicyConfig, PolicySource};
 
-const POLICIES: [&str; 5] = ["fifo", "lru", "lfu", "lruk", "twoq"];
+const POLICIES: [&str; 9] =
+    ["fifo", "lru", "lfu", "lruk", "twoq", "sieve", "s3fifo", "gdsf", "adaptive"];
 
 fn load(plugin: &str, options: &[(&str, &str)]) -> Result<Box<dyn Policy>, LoadError> {
     let options = options.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -83,7 +84,10 @@ fn a_builtin_is_found_by_name_and_with_its_ending() {
 fn a_misspelt_name_gets_a_hint_and_the_names_there_are() {
     let text = Plugin::resolve("lrukk").unwrap_err().to_string();
     assert!(text.contains("there is no plugin \"lrukk\": did you mean lruk?"), "{text}");
-    assert!(text.contains("fifo, lru, lfu, lruk, twoq, static, mysql"), "{text}");
+    assert!(
+        text.contains("fifo, lru, lfu, lruk, twoq, sieve, s3fifo, gdsf, adaptive, static, mysql"),
+        "{text}"
+    );
     let text = Plugin::resolve("zebra.wasm").unwrap_err().to_string();
     assert!(!text.contains("did you mean"), "{text}");
 }
@@ -94,4 +98,11 @@ fn a_misspelt_option_gets_the_options_there_are() {
     assert_eq!(text, "lruk refused its options: it has no option histori (known: k, history)");
     let text = load("twoq", &[("in", "much")]).err().unwrap().to_string();
     assert!(text.contains("the value of option in is wrong"), "{text}");
+    let text = load("gdsf", &[("value", "time")]).err().unwrap().to_string();
+    assert!(text.contains("it must be load-time, objects or bytes"), "{text}");
+    for name in ["sieve", "s3fifo", "adaptive"] {
+        let text = load(name, &[("k", "2")]).err().unwrap().to_string();
+        let expected = format!("{name} refused its options: it has no option k");
+        assert_eq!(text, format!("{expected} (there are no options)"));
+    }
 }

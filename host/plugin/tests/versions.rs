@@ -6,7 +6,7 @@ use wasmtime::component::{Component, Linker};
 use super::guests::Guest;
 use super::{engines, limits};
 use crate::plugin::contract::{ConfigurePolicy, Configured, PolicySettings, Step};
-use crate::plugin::{Plugin, PolicyComponent, load};
+use crate::plugin::{Kind, Plugin, PolicyComponent, load};
 
 const POLICY: &str = "psycache:plugin/policy@0.1.1";
 const ENTRIES: &str = "psycache:plugin/entries@0.1.1";
@@ -58,8 +58,9 @@ fn victims_on_the_next_host(plugin: &Plugin) -> Vec<u32> {
 #[test]
 fn a_plugin_of_0_1_0_runs_on_a_host_of_0_1_1() {
     assert_eq!(victims_on_the_next_host(&keyed("0.1.0")), vec![0; "key-7".len()]);
-    for builtin in ["fifo", "lru", "lfu", "lruk", "twoq"] {
-        let victims = victims_on_the_next_host(&Plugin::builtin(builtin).unwrap());
+    for plugin in Plugin::builtins(Kind::Policy) {
+        let builtin = plugin.name();
+        let victims = victims_on_the_next_host(&plugin);
         assert!(victims.is_empty(), "{builtin}: {victims:?}");
     }
 }

@@ -58,4 +58,12 @@ pub trait Policy: Sized {
     /// Chooses the entry that should leave next and forgets it. `None` if nothing
     /// is resident, or if the policy would rather let the node choose.
     fn victim(&mut self) -> Option<u32>;
+
+    /// Chooses and forgets an entry that leaves although enough has left in this step:
+    /// some published algorithms evict two entries at once now and then. Called after
+    /// the last [`victim`](Self::victim) of a step until there is none. A policy that was
+    /// not asked, because the step may name no more victims, chooses it the next time.
+    fn victim_beyond_need(&mut self) -> Option<u32> {
+        None
+    }
 }

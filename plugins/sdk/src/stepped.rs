@@ -171,12 +171,25 @@ impl<P: Policy> Stepped<P> {
             let Some(slot) = self.policy.victim() else {
                 break;
             };
-            let resident = self.residents.remove(slot);
-            assert!(resident, "the policy chose slot {slot}, which is not resident");
-            victims.push(slot);
-            freed += u64::from(self.residents.weight(slot));
+            freed += self.evict(slot, victims);
+        }
+        if need > 0 {
+            while victims.len() < self.max_victims
+                && let Some(slot) = self.policy.victim_beyond_need()
+            {
+                freed += self.evict(slot, victims);
+            }
         }
         freed
+    }
+
+    /// Names a victim and returns what it weighs.
+    #[inline]
+    fn evict(&mut self, slot: u32, victims: &mut Vec<u32>) -> u64 {
+        let resident = self.residents.remove(slot);
+        assert!(resident, "the policy chose slot {slot}, which is not resident");
+        victims.push(slot);
+        u64::from(self.residents.weight(slot))
     }
 }
 

@@ -21,6 +21,10 @@ pub trait Model {
     fn request(&mut self, key: u64) -> Request;
     /// Deletes `key`, which is resident.
     fn remove(&mut self, key: u64);
+    /// What the last request evicted beside the entry whose room it needed.
+    fn evicted_beyond_need(&self) -> &[u64] {
+        &[]
+    }
 }
 
 /// Drives `P` as the node does with a batch of one: a hit is a step that touches, a
@@ -33,6 +37,7 @@ pub struct Simulator<P> {
     keys: Vec<u64>,
     unused: Vec<u32>,
     victims: Vec<u32>,
+    evicted_beyond_need: Vec<u64>,
 }
 
 impl<P: Policy> Simulator<P> {
@@ -51,6 +56,7 @@ impl<P: Policy> Simulator<P> {
             keys: vec![0; capacity as usize + 1],
             unused: (0..=capacity).rev().collect(),
             victims: Vec::new(),
+            evicted_beyond_need: Vec::new(),
         })
     }
 
@@ -69,11 +75,17 @@ impl<P: Policy> Simulator<P> {
         self.keys[slot as usize]
     }
 
+    /// See [`Policy::victim_beyond_need`]: what the last request evicted so.
+    pub fn evicted_beyond_need(&self) -> &[u64] {
+        &self.evicted_beyond_need
+    }
+
     /// Gets `key`, which is stored if it is not resident.
     ///
     /// # Panics
     /// If the policy gives no room although it was asked to.
     pub fn request(&mut self, key: u64) -> Request {
+        self.evicted_beyond_need.clear();
         if let Some(slot) = self.slot(key) {
             self.policy.step(&Step { touched: &[slot], ..Step::default() }, &mut self.victims);
             return Request { hit: true, evicted: None };
@@ -91,13 +103,14 @@ impl<P: Policy> Simulator<P> {
         };
         self.policy.step(&step, &mut self.victims);
         self.slots.insert(key, slot);
-        assert_eq!(self.victims.len() as u64, need, "as many victims as needed");
-        let evicted = self.victims.first().map(|&victim| {
-            let evicted = self.keys[victim as usize];
-            self.slots.remove(&evicted);
-            self.unused.push(victim);
-            evicted
-        });
+        let evicted: Vec<u64> = self.victims.iter().map(|slot| self.keys[*slot as usize]).collect();
+        assert_eq!(evicted.is_empty(), need == 0, "victims where room is needed");
+        self.unused.append(&mut self.victims);
+        for key in &evicted {
+            self.slots.remove(key);
+        }
+        self.evicted_beyond_need.extend(evicted.iter().skip(1));
+        let evicted = evicted.first().copied();
         Request { hit: false, evicted }
     }
 
@@ -128,7 +141,9 @@ pub fn agree<P: Policy + Debug, M: Model>(options: &[(&str, &str)], model: impl 
                 for (at, key) in stream.into_iter().enumerate() {
                     let place = format!("request {at} for {key} of {name}, capacity {capacity}");
                     assert_eq!(policy.request(key), model.request(key), "{place}");
-                    if deletions && random.below(9) == 0 {
+                    let beyond = policy.evicted_beyond_need();
+                    assert_eq!(beyond, model.evicted_beyond_need(), "{place}");
+                    if deletions && policy.slot(key).is_some() && random.below(9) == 0 {
                         policy.remove(key);
                         model.remove(key);
                     }

@@ -12,7 +12,8 @@ use super::operator::{Operator, connect};
 use super::{exhibits, rounds};
 use crate::harness::{ServedNode, ending, stdout};
 
-const POLICIES: [&str; 5] = ["lfu", "twoq", "lruk", "fifo", "lru"];
+const POLICIES: [&str; 9] =
+    ["lfu", "twoq", "lruk", "fifo", "sieve", "s3fifo", "gdsf", "adaptive", "lru"];
 const KEYS: u64 = 4_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

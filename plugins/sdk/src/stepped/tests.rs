@@ -145,3 +145,60 @@ fn later_attributes_are_stepped_over() {
 fn a_slot_out_of_bounds_takes_no_memory() {
     admit(&mut stepped(1), &[10], 1, Step::default());
 }
+
+/// Evicts entries in pairs.
+struct Pairs {
+    resident: Vec<u32>,
+    second: Option<u32>,
+}
+
+impl Policy for Pairs {
+    fn configure(_config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self { resident: Vec::new(), second: None })
+    }
+
+    fn touch(&mut self, _slot: u32) {}
+
+    fn insert(&mut self, slot: u32, _entry: &Entry) {
+        self.resident.push(slot);
+    }
+
+    fn remove(&mut self, slot: u32) {
+        self.resident.retain(|resident| *resident != slot);
+    }
+
+    fn victim(&mut self) -> Option<u32> {
+        self.second.take().or_else(|| {
+            let first = self.resident.pop();
+            self.second = self.resident.pop();
+            first
+        })
+    }
+
+    fn victim_beyond_need(&mut self) -> Option<u32> {
+        self.second.take()
+    }
+}
+
+#[test]
+fn a_second_entry_leaves_beyond_the_need_but_not_beyond_the_limit() {
+    let mut policy = Stepped::<Pairs>::new(&Config { max_victims: 2, ..Config::new(9, 9) })
+        .expect("any options");
+    let mut victims = Vec::new();
+    let (admitted, hashes, attributes) = ([0, 1, 2, 3, 4, 5, 6], [0; 7], [1; 21]);
+    let admit = Step { admitted: &admitted, hashes: &hashes, attributes: &attributes, ..step(0) };
+    policy.step(&admit, &mut victims);
+    assert!(victims.is_empty(), "nobody leaves where there is no need");
+    policy.step(&step(1), &mut victims);
+    assert_eq!(victims, [6, 5]);
+    policy.policy.second = policy.policy.resident.pop();
+    policy.step(&step(2), &mut victims);
+    // 4 was left from before; 3 fills the step, and 2 has to wait.
+    assert_eq!(victims, [4, 3]);
+    policy.step(&step(1), &mut victims);
+    assert_eq!(victims, [2]);
+}
+
+fn step(need: u64) -> Step<'static> {
+    Step { need, ..Step::default() }
+}

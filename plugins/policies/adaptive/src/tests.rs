@@ -1,0 +1,309 @@
+//! W-TinyLFU by its queues, then against the same on plain queues; the sketch is shared.
+
+use std::collections::VecDeque;
+
+use psycache_plugin_testing::{Model, Request, Simulator, agree, bytes_per_entry, streams};
+
+use super::*;
+
+/// Window, probation and protected, the last used at the front.
+#[derive(Default)]
+struct Queues {
+    window: VecDeque<u32>,
+    probation: VecDeque<u32>,
+    protected: VecDeque<u32>,
+    window_share: f64,
+}
+
+impl Queues {
+    fn new(window_share: f64) -> Self {
+        Self { window_share, ..Self::default() }
+    }
+
+    fn len(&self) -> usize {
+        self.window.len() + self.probation.len() + self.protected.len()
+    }
+
+    fn window_limit(&self) -> usize {
+        ((self.len() as f64 * self.window_share) as usize).max(1)
+    }
+
+    fn contains(&self, hash: u32) -> bool {
+        [&self.window, &self.probation, &self.protected].iter().any(|queue| queue.contains(&hash))
+    }
+
+    fn remove(&mut self, hash: u32) {
+        for queue in [&mut self.window, &mut self.probation, &mut self.protected] {
+            queue.retain(|resident| *resident != hash);
+        }
+    }
+
+    fn touch(&mut self, hash: u32) {
+        for queue in [&mut self.window, &mut self.protected] {
+            if queue.contains(&hash) {
+                queue.retain(|resident| *resident != hash);
+                return queue.push_front(hash);
+            }
+        }
+        self.remove(hash);
+        self.protected.push_front(hash);
+        let behind = self.len().saturating_sub(self.window_limit());
+        while self.protected.len() > (behind as f64 * 0.8) as usize {
+            self.probation.push_front(self.protected.pop_back().expect("one was just pushed"));
+        }
+    }
+
+    fn insert(&mut self, hash: u32) {
+        self.window.push_front(hash);
+        while self.window.len() > self.window_limit() {
+            self.probation.push_front(self.window.pop_back().expect("it is longer than one"));
+        }
+    }
+
+    fn evict(&mut self, deserves: impl FnOnce(u32, u32) -> bool) -> u32 {
+        let victim = self.probation.back().or(self.protected.back()).copied();
+        let newcomer = self.window.back().copied();
+        let evicted = match (newcomer, victim) {
+            (Some(newcomer), Some(victim)) if self.window.len() >= self.window_limit() => {
+                if deserves(newcomer, victim) {
+                    self.window.pop_back();
+                    self.probation.push_front(newcomer);
+                    victim
+                } else {
+                    newcomer
+                }
+            }
+            (_, Some(victim)) => victim,
+            (newcomer, None) => newcomer.expect("somebody is resident"),
+        };
+        self.remove(evicted);
+        evicted
+    }
+}
+
+/// The whole policy. It knows keys by their mixed hash only.
+struct Plain {
+    capacity: usize,
+    live: Queues,
+    sketch: Sketch,
+    shadows: [Queues; 5],
+    scores: [f64; 5],
+    sample: usize,
+    sampled: usize,
+    random: u64,
+}
+
+impl Plain {
+    fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            live: Queues::new(0.01),
+            sketch: Sketch::new(capacity as u32 + 1),
+            shadows: [0.01, 0.05, 0.2, 0.5, 0.9].map(Queues::new),
+            scores: [0.0; 5],
+            sample: 1,
+            sampled: 0,
+            random: 1,
+        }
+    }
+
+    fn in_sample(&self, hash: u32) -> bool {
+        u64::from(hash) < (1 << HASH_BITS) / self.sample as u64
+    }
+
+    /// One key in `sample` is sampled.
+    fn fit(&mut self) {
+        let entries = self.live.len();
+        self.sketch.fit(entries as u32);
+        while entries / self.sample >= 1024 {
+            self.sample *= 2;
+            let least = (1 << HASH_BITS) / self.sample as u64;
+            for shadow in &mut self.shadows {
+                for queue in [&mut shadow.window, &mut shadow.probation, &mut shadow.protected] {
+                    queue.retain(|hash| u64::from(*hash) < least);
+                }
+            }
+        }
+        while self.sample > 1 && entries / self.sample < 256 {
+            self.sample /= 2;
+        }
+    }
+
+    fn record(&mut self, hash: u32) {
+        self.sketch.record(hash);
+        if !self.in_sample(hash) {
+            return;
+        }
+        let capacity = (self.live.len() / self.sample).max(1);
+        let sketch = &self.sketch;
+        for (shadow, score) in self.shadows.iter_mut().zip(&mut self.scores) {
+            if shadow.contains(hash) {
+                shadow.touch(hash);
+                *score += 1.0;
+                continue;
+            }
+            while shadow.len() >= capacity {
+                shadow
+                    .evict(|newcomer, victim| sketch.estimate(newcomer) > sketch.estimate(victim));
+            }
+            shadow.insert(hash);
+        }
+        self.sampled += 1;
+        if self.sampled >= (capacity / 4).max(1) {
+            self.sampled = 0;
+            self.steer();
+        }
+    }
+
+    fn steer(&mut self) {
+        let best = self.scores.iter().copied().fold(1.0, f64::max);
+        let weights = self.scores.map(|score| ((score - best) / best.sqrt()).exp());
+        let logarithms = self.shadows.iter().zip(weights).map(|(q, w)| w * q.window_share.ln());
+        let target = (logarithms.sum::<f64>() / weights.iter().sum::<f64>()).exp();
+        self.live.window_share = self.live.window_share.powf(0.9) * target.powf(0.1);
+        self.scores = self.scores.map(|score| score * (-1.0_f64 / 32.0).exp2());
+    }
+}
+
+impl Model for Plain {
+    fn request(&mut self, key: u64) -> Request {
+        let hash = mixed(key);
+        if self.live.contains(hash) {
+            self.live.touch(hash);
+            self.record(hash);
+            return Request { hit: true, evicted: None };
+        }
+        let (sketch, random) = (&self.sketch, &mut self.random);
+        let evicted = (self.live.len() == self.capacity).then(|| {
+            self.live.evict(|newcomer, victim| deserves(newcomer, victim, sketch, random))
+        });
+        self.live.insert(hash);
+        self.fit();
+        self.record(hash);
+        Request { hit: false, evicted: evicted.map(unmixed) }
+    }
+
+    fn remove(&mut self, key: u64) {
+        let hash = mixed(key);
+        self.live.remove(hash);
+        if self.in_sample(hash) {
+            self.shadows.iter_mut().for_each(|shadow| shadow.remove(hash));
+        }
+    }
+}
+
+/// The key below a million that has that mixed hash.
+fn unmixed(hash: u32) -> u64 {
+    static KEYS: std::sync::OnceLock<std::collections::HashMap<u32, u64>> =
+        std::sync::OnceLock::new();
+    KEYS.get_or_init(|| (0..1_000_000).map(|key| (mixed(key), key)).collect())[&hash]
+}
+
+/// Window, probation and protected, each from the last used on.
+fn dump(cache: &Simulator<Adaptive>) -> [Vec<u64>; 3] {
+    let slots = cache.policy().segments.dump();
+    slots.map(|slots| slots.into_iter().map(|slot| cache.key(slot)).collect())
+}
+
+fn requests(cache: &mut Simulator<Adaptive>, keys: impl IntoIterator<Item = u64>) -> u32 {
+    keys.into_iter().map(|key| u32::from(cache.request(key).hit)).sum()
+}
+
+#[test]
+fn a_newcomer_has_to_be_used_more_often_than_the_victim() {
+    let mut cache = Simulator::<Adaptive>::new(4, &[]).expect("no options");
+    requests(&mut cache, [1, 2, 3, 4, 1, 2]);
+    // A window of one, and 3 behind it, of which 80 % are two.
+    assert_eq!(dump(&cache), [vec![4], vec![3], vec![2, 1]]);
+    // 4 leaves the window and was used no more often than 3: it is refused.
+    assert_eq!(cache.request(5).evicted, Some(4));
+    assert_eq!(dump(&cache), [vec![5], vec![3], vec![2, 1]]);
+    // 4 comes again; 5 is refused. Then 4 has three uses and 3 only one.
+    assert_eq!(cache.request(4).evicted, Some(5));
+    assert_eq!(cache.request(6).evicted, Some(3));
+    assert_eq!(dump(&cache), [vec![6], vec![4], vec![2, 1]]);
+}
+
+#[test]
+fn a_use_protects_an_entry_and_the_coldest_protected_one_goes_back() {
+    let mut cache = Simulator::<Adaptive>::new(6, &[]).expect("no options");
+    requests(&mut cache, [1, 2, 3, 4, 5, 6, 1, 2, 3, 4]);
+    assert_eq!(dump(&cache), [vec![6], vec![5], vec![4, 3, 2, 1]]);
+    requests(&mut cache, [2, 5]);
+    assert_eq!(dump(&cache), [vec![6], vec![1], vec![5, 2, 4, 3]]);
+}
+
+#[test]
+fn agrees_with_plain_queues() {
+    agree::<Adaptive, _>(&[], Plain::new);
+}
+
+#[test]
+fn agrees_where_keys_are_sampled() {
+    let mut policy = Simulator::<Adaptive>::new(2_500, &[]).expect("no options");
+    let mut plain = Plain::new(2_500);
+    let scans = streams::scans(6_000, 500, 300, 30_000, 3);
+    for (at, key) in scans.into_iter().enumerate() {
+        assert_eq!(policy.request(key), plain.request(key), "request {at} for {key}");
+    }
+    assert_eq!(plain.sample, 4);
+    // When most are gone, more of the others are sampled.
+    let residents: Vec<u64> = (0..40_000).filter(|key| policy.slot(*key).is_some()).collect();
+    for key in residents.into_iter().skip(100) {
+        policy.remove(key);
+        plain.remove(key);
+    }
+    for (at, key) in streams::zipf(5_000, 0.9, 5_000, 4).into_iter().enumerate() {
+        assert_eq!(policy.request(key), plain.request(key), "request {at} for {key}");
+    }
+}
+
+#[test]
+fn the_window_is_large_for_recency_and_small_for_frequency() {
+    let mut cache = Simulator::<Adaptive>::new(400, &[]).expect("no options");
+    // Each key is used twice, some time apart, and never again.
+    let recent = (150..20_000).flat_map(|at| [at, at - 150]);
+    let hits = requests(&mut cache, recent);
+    let window = cache.policy().segments.window_share();
+    assert!(window > 0.7, "{window}");
+    assert!(hits > 17_000, "{hits} of at most 19,850");
+    // A loop over more keys than fit; the window should keep as few of them as it can.
+    requests(&mut cache, streams::circle(600, 60_000));
+    let window = cache.policy().segments.window_share();
+    assert!(window < 0.03, "{window}");
+    let hits = requests(&mut cache, streams::circle(600, 3_000));
+    assert!(hits > 1_800, "{hits} of 2,000 that the best would have");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_victims() {
+    let run = |seed| {
+        let mut policy =
+            Adaptive::configure(&Config { seed, ..Config::new(50, 51) }).expect("no options");
+        let entry = |hash| Entry { hash, weight: 1, cost_us: 0, ttl_ms: 0 };
+        (0..50).for_each(|slot| policy.insert(slot, &entry(slot.into())));
+        (0..20).for_each(|_| (0..50).for_each(|slot| policy.touch(slot)));
+        let mut victims = Vec::new();
+        for hash in 50..3_000 {
+            let slot = policy.victim().expect("somebody is resident");
+            victims.push(slot);
+            policy.insert(slot, &entry(hash));
+            (0..8).for_each(|_| policy.touch(slot));
+        }
+        victims
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2), "warm newcomers are let in by chance");
+}
+
+#[test]
+fn takes_21_bytes_an_entry() {
+    let bytes = bytes_per_entry::<Adaptive>(1_000_000);
+    assert!((20.0..21.0).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn an_option_is_refused() {
+    let error = Simulator::<Adaptive>::new(3, &[("k", "2")]).expect_err("there are no options");
+    assert_eq!(error.to_string(), "unknown option k (there are no options)");
+}
