@@ -98,7 +98,7 @@ impl Node {
         let plugins = Arc::<Plugins>::default();
         let (groups, policies) = groups::build(&plugins, &config.groups, &ownership).await?;
 
-        let health = Arc::new(Health::starting(&groups).await);
+        let health = Arc::new(Health::starting(&groups));
         let operations = NodeOperations {
             address: advertised.clone(),
             ownership: Arc::clone(&ownership),
@@ -134,7 +134,7 @@ impl Node {
         // this one is registered.
         let registry = config.cluster.registry;
         let membership = Membership::join(registry, own, &ownership).await?;
-        health.ready().await;
+        health.ready();
         Ok(Self {
             address,
             http_address,
@@ -213,7 +213,7 @@ impl Node {
     /// requests, finishes those in flight within [`server::Config::drain_timeout`], and ends
     /// the worker threads.
     pub async fn shutdown(mut self) {
-        self.health.leave().await;
+        self.health.leave();
         self.membership.leave(&self.groups).await;
         // This fails if the server has already ended.
         let _ = self.stop.send(());

@@ -22,6 +22,7 @@ mod museum;
 mod readme;
 mod server;
 mod status_shape;
+mod stop;
 mod traces;
 mod with_etcd;
 mod with_mariadb;
