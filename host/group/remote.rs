@@ -48,7 +48,7 @@ impl Group {
     ) -> Result<Request, Error> {
         match call {
             PeerCall::Get | PeerCall::Set { .. } | PeerCall::Remove => {
-                let group = Bytes::copy_from_slice(self.config.name.as_bytes());
+                let group = Bytes::copy_from_slice(self.name.as_bytes());
                 Ok(Request { group, key, call, revision })
             }
             _ => {

@@ -284,7 +284,7 @@ impl Group {
     /// A request of this group to another node.
     pub(super) fn request(&self, key: &str, call: PeerCall) -> Request {
         Request {
-            group: Bytes::copy_from_slice(self.config.name.as_bytes()),
+            group: Bytes::copy_from_slice(self.name.as_bytes()),
             key: Bytes::copy_from_slice(key.as_bytes()),
             call,
             revision: self.parts.ownership.revision(),

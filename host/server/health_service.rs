@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::WatchStream;
+use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{self, HealthServer};
@@ -34,7 +35,7 @@ pub(super) struct HealthService(Arc<Health>);
 impl HealthService {
     /// The service for a server.
     pub(super) fn serving(health: Arc<Health>) -> HealthServer<Self> {
-        HealthServer::new(Self(health))
+        HealthServer::new(Self(health)).accept_compressed(CompressionEncoding::Gzip)
     }
 
     fn knows(&self, service: &str) -> bool {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
@@ -160,7 +161,10 @@ pub fn routes(config: &Config, services: Services) -> Routes {
         local.map(|local| PeerService::new(local, Arc::clone(&health), config.max_value_bytes));
     let cache = CacheService { groups, config: config.clone(), health: Arc::clone(&health) };
     let cache = CacheServer::new(cache)
-        .max_decoding_message_size(max_message_bytes(config.max_value_bytes));
+        .max_decoding_message_size(max_message_bytes(config.max_value_bytes))
+        .accept_compressed(CompressionEncoding::Gzip);
+    // Answers are not compressed: values are any bytes, and the network is near.
+    let admin = AdminServer::new(admin).accept_compressed(CompressionEncoding::Gzip);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -172,7 +176,7 @@ pub fn routes(config: &Config, services: Services) -> Routes {
         routes = routes.add_service(peer);
     }
     routes
-        .add_service(Restating(AdminServer::new(admin)))
+        .add_service(Restating(admin))
         .add_service(health_service)
         .add_service(UntilDraining {
             service: reflection().build_v1().expect(described),

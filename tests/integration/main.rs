@@ -20,6 +20,7 @@ mod fuzz;
 mod metrics;
 mod museum;
 mod readme;
+mod reload;
 mod server;
 mod status_shape;
 mod stop;

@@ -3,6 +3,7 @@
 
 mod admin;
 mod calls;
+mod compression;
 mod drain;
 mod errors;
 pub(crate) mod http;
