@@ -1,6 +1,7 @@
 //! `psycache serve`: configure, start, say so, wait, drain.
 
 mod signals;
+mod variables;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use crate::cli::runtime::block_on;
 use crate::config::{Config, Settings, with_variable};
 use crate::node::{Bound, Node, StartError};
 use crate::telemetry::Telemetry;
+use clap::Args as _;
 use signals::{Signals, Wanted};
 
 /// Run a node
@@ -36,6 +38,7 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
+    variables::warn_of_unknown(&Args::augment_args(clap::Command::new("serve")));
     let config = configure(args.clone())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("psycache").build()?;

@@ -268,7 +268,7 @@ fn errors_of_a_file_name_the_key_the_line_and_the_mend() {
         ),
         (
             "[[group]]\nname = 'g'\nttl = '0s'",
-            "node.toml:3: ttl = \"0s\": write a time from 1ms to 100years, such as 300ms, 10m or 1h 30m, or none",
+            "node.toml:3: ttl = \"0s\": write a time from 1ms to 3650d, such as 300ms, 10m or 1h 30m, or none",
         ),
         (
             "[cluster]\npeers = ['a:1',\n  'b']",
