@@ -146,7 +146,7 @@ fn an_option_is_given_once_and_may_have_spaces_around_its_sign() {
 #[test]
 fn the_nearest_name_is_the_one_of_fewest_edits() {
     assert_fails(&serve(&["--policy", "lur"]), 1, &["did you mean lru?"]);
-    assert_fails(&serve(&["--policy", "lrk"]), 1, &["did you mean lruk?"]);
+    assert_fails(&serve(&["--policy", "lrukk"]), 1, &["did you mean lruk?"]);
 }
 
 #[test]
