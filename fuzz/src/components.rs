@@ -25,7 +25,7 @@ pub fn run(input: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime can be made");
     let looked = async {
-        let seen = Inspection::of(&ENGINES, plugin.clone()).await;
+        let seen = Inspection::of(&ENGINES, plugin.clone(), &[]).await;
         check(&seen, input.len());
         match seen.kind.filter(|_| seen.loads) {
             Some(Kind::Policy) => work::as_policy(&ENGINES, plugin),

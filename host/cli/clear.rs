@@ -12,6 +12,9 @@ use crate::proto::ClearRequest;
 pub(super) struct Args {
     /// The group
     group: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     node: NodeArgs,
 }
@@ -21,6 +24,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let node = args.node.connect(DEFAULT_TIMEOUT).await?;
     let request = ClearRequest { group: Bytes::from(args.group) };
     let cleared = node.answer(node.cache().clear(node.request(request))).await?;
+    if args.json {
+        return Ok(output::json(&serde_json::json!({ "dropped": cleared.entries }))?);
+    }
     output::line(&format!("dropped {} entries", cleared.entries))?;
     Ok(())
 }

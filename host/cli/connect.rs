@@ -9,6 +9,7 @@ use tonic::{Code, Response, Status};
 
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::parse;
+use crate::config::unless_empty;
 use crate::proto::admin_client::AdminClient;
 use crate::proto::cache_client::CacheClient;
 
@@ -19,6 +20,7 @@ const MAX_MESSAGE_BYTES: usize = u32::MAX as usize;
 
 /// Which node a command asks, and how long it waits.
 #[derive(clap::Args)]
+#[command(mut_args(unless_empty))]
 pub(super) struct NodeArgs {
     /// The node to ask
     #[arg(long, value_name = "ADDR", env = "PSYCACHE_NODE", default_value = "127.0.0.1:7400", value_parser = parse::node)]

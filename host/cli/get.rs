@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// The group
     group: String,
     /// The keys; more than one need --json
-    #[arg(required = true, value_name = "KEY")]
+    #[arg(required = true, value_name = "KEY", allow_negative_numbers = true)]
     keys: Vec<String>,
     /// Print a line of JSON for each key
     #[arg(long)]

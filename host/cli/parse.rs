@@ -2,11 +2,23 @@
 
 use std::time::Duration;
 
+use super::exit::{Exit, Failure};
 use crate::config::text::{self, Parsed, Reachable, Time};
 
 /// `name=value` of a plugin's option; `@file` stands for the file's content.
 pub(super) fn pair(text: &str) -> Parsed<(String, String)> {
     text::option(text)
+}
+
+/// Options that were each given once.
+pub(super) fn each_once(options: &[(String, String)]) -> Result<(), Failure> {
+    match text::twice(options.iter().map(|(name, _)| name.as_str())) {
+        Some(name) => {
+            let problem = format!("the option {name} is given twice; leave one of them out");
+            Err(Failure::new(Exit::Usage, problem))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A length of time.

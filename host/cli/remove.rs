@@ -12,15 +12,19 @@ use crate::proto::remove_result::Result as Outcome;
 /// Drop keys on every node
 ///
 /// Succeeds only when no node that can be reached answers with an older value.
-/// Prints a line for each key: removed, or absent where no node held it.
+/// Prints a line for each key: removed, or absent where no node held it. With --json
+/// an array of objects: key and existed.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  psycache remove default Tom Jack")]
 pub(super) struct Args {
     /// The group
     group: String,
     /// The keys
-    #[arg(required = true, value_name = "KEY")]
+    #[arg(required = true, value_name = "KEY", allow_negative_numbers = true)]
     keys: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     node: NodeArgs,
 }
@@ -32,10 +36,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let request = RemoveManyRequest { group: Bytes::from(args.group), keys };
     let results = node.answer(node.cache().remove_many(node.request(request))).await?.results;
     let mut lines = String::new();
+    let mut removals = Vec::new();
     let mut failure: Option<Failure> = None;
     for (key, result) in args.keys.iter().zip(results) {
         match result.result {
             Some(Outcome::Removed(removed)) => {
+                removals.push(serde_json::json!({ "key": key, "existed": removed.existed }));
                 lines += &format!("{} {key}\n", if removed.existed { "removed" } else { "absent" });
             }
             Some(Outcome::Failure(failed)) => {
@@ -49,6 +55,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
             }
         }
     }
-    output::write(lines.as_bytes())?;
+    match args.json {
+        true => output::json(&removals)?,
+        false => output::write(lines.as_bytes())?,
+    }
     failure.map_or(Ok(()), |failure| Err(failure.into()))
 }

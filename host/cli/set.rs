@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::parse;
-use crate::proto::SetRequest;
+use crate::cli::{output, parse};
+use crate::proto::{SetRequest, SetResponse};
 
 /// The most that is read from standard input: no node takes more by default.
 const MAX_VALUE_BYTES: u64 = 64 << 20;
@@ -24,6 +24,7 @@ pub(super) struct Args {
     /// The group
     group: String,
     /// The key
+    #[arg(allow_negative_numbers = true)]
     key: String,
     /// The value; - reads it from standard input, as it is
     #[arg(allow_negative_numbers = true)]
@@ -31,6 +32,9 @@ pub(super) struct Args {
     /// How long it may be kept [default: the group's]
     #[arg(long, value_name = "D", value_parser = parse::time)]
     ttl: Option<Duration>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     node: NodeArgs,
 }
@@ -49,7 +53,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         value: Bytes::from(value),
         ttl_ms: args.ttl.map_or(0, |ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)),
     };
-    node.answer(node.cache().set(node.request(request))).await?;
+    let SetResponse {} = node.answer(node.cache().set(node.request(request))).await?;
+    if args.json {
+        output::json(&serde_json::json!({ "stored": true }))?;
+    }
     Ok(())
 }
 

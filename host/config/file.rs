@@ -67,6 +67,9 @@ fn problem(error: &toml::de::Error, text: &str, line: usize, span: &Range<usize>
         };
         return format!("there is no key `{key}` here; {mend}");
     }
+    if message.starts_with("invalid type: map, expected a sequence") {
+        return "a group is written [[group]], with two brackets, as there may be several".into();
+    }
     if is_refused(message) {
         // The error does not contain the key, so the text is parsed again to find it.
         let root = DeTable::parse(text).ok();

@@ -13,7 +13,14 @@ use super::text::Parsed;
 pub(crate) fn with_variable(arg: Arg) -> Arg {
     let Some(long) = arg.get_long() else { return arg };
     let variable = format!("PSYCACHE_{}", long.to_uppercase().replace('-', "_"));
-    arg.env(variable)
+    unless_empty(arg.env(variable))
+}
+
+/// Takes the variable from a flag if it is set and empty, which means the same as unset.
+#[must_use]
+pub(crate) fn unless_empty(arg: Arg) -> Arg {
+    let variable = arg.get_env().and_then(std::env::var_os);
+    if variable.is_some_and(|value| value.is_empty()) { arg.env(None::<&str>) } else { arg }
 }
 
 /// A parser whose errors do not contain the value, which may be a password.

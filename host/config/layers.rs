@@ -6,7 +6,7 @@ use super::error::Error;
 use super::settings::{
     ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
 };
-use super::text::{GroupName, OrNone, PluginName, nearest};
+use super::text::{self, GroupName, OrNone, PluginName, nearest};
 
 /// The retriever of a node without a file. It serves sample data, so that a first try works.
 const DEFAULT_RETRIEVER: &str = "static";
@@ -73,6 +73,10 @@ impl Settings {
     /// Merges these settings of the flags over those of the file. The result has all groups
     /// in `groups`.
     pub(super) fn over_file(mut self, mut file: Self) -> Result<Self, Error> {
+        let RetrieverSettings { options, secrets, .. } = &self.group.retriever;
+        once("policy-opt", self.group.policy.options.iter().map(|option| &option.0))?;
+        once("retriever-opt", options.iter().map(|option| &option.0))?;
+        once("retriever-secret", secrets.iter().map(|secret| &secret.0))?;
         // A registry given by a flag replaces the one in the file, of either kind.
         if !(self.cluster.peers.is_empty() && self.cluster.etcd.is_empty()) {
             file.cluster.peers.clear();
@@ -80,6 +84,16 @@ impl Settings {
         }
         file.groups = over_groups(std::mem::take(&mut self.group), file.groups)?;
         Ok(self.over(file))
+    }
+}
+
+/// Checks that no name is given twice by one flag.
+fn once<'a>(flag: &str, names: impl Iterator<Item = &'a String>) -> Result<(), Error> {
+    match text::twice(names.map(String::as_str)) {
+        Some(name) => {
+            Err(Error::Conflict(format!("--{flag} gives {name} twice; leave one of them out")))
+        }
+        None => Ok(()),
     }
 }
 

@@ -22,7 +22,7 @@ mod tests;
 pub use choice::{NativePolicy, NativeRetriever, PolicyChoice, RetrieverChoice};
 pub use error::Error;
 #[cfg(feature = "cli")]
-pub(crate) use flags::with_variable;
+pub(crate) use flags::{unless_empty, with_variable};
 pub use node::{
     Cluster, Config, DEFAULT_CAPACITY_BYTES, DEFAULT_GROUP, DEFAULT_HTTP, DEFAULT_LISTEN,
     DEFAULT_TTL, Group, Registry,

@@ -4,6 +4,8 @@
 //! `[default: …]` in a help is a value if it has no space, else a description. Tests
 //! compare the values with [`Config`](super::Config), and write `docs/configuration.md`.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Deserializer};
 
 use super::secret::Secret;
@@ -11,6 +13,7 @@ use super::text::{
     Address, Certificate, EtcdPrefix, EtcdUser, GroupName, LeaseTtl, LogFilter, LogStyle,
     MaxEntries, OrNone, Peer, Percent, PluginName, PrivateKey, Ratio, Reachable, ServerName, Size,
     Time, Url, Weight, WhileUncertain, read_etcd_password, read_options, read_secrets,
+    table_or_plugin,
 };
 #[cfg(feature = "cli")]
 use super::{
@@ -83,11 +86,11 @@ pub struct GroupSettings {
     pub max_value: Option<Size>,
     /// What decides which entries are evicted
     #[cfg_attr(feature = "cli", command(flatten))]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "table_or_plugin")]
     pub policy: PolicySettings,
     /// Where missing values come from
     #[cfg_attr(feature = "cli", command(flatten))]
-    #[serde(default)]
+    #[serde(default, deserialize_with = "table_or_plugin")]
     pub retriever: RetrieverSettings,
 }
 
@@ -204,6 +207,22 @@ pub struct TelemetrySettings {
     /// How a line looks: text or json [default: text on a terminal, json elsewhere]
     #[cfg_attr(feature = "cli", arg(long, value_name = "FORMAT"))]
     pub log_format: Option<LogStyle>,
+}
+
+impl FromStr for PolicySettings {
+    type Err = String;
+
+    fn from_str(plugin: &str) -> Result<Self, String> {
+        Ok(Self { plugin: Some(plugin.parse()?), ..Self::default() })
+    }
+}
+
+impl FromStr for RetrieverSettings {
+    type Err = String;
+
+    fn from_str(plugin: &str) -> Result<Self, String> {
+        Ok(Self { plugin: Some(plugin.parse()?), ..Self::default() })
+    }
 }
 
 /// A key that a table of the file must have, though no flag has to say it.

@@ -32,7 +32,7 @@ impl Group {
         if let Some(ttl) = ttl {
             ttl::check("ttl", ttl)?;
         }
-        let (bytes, limit) = (value.len() as u64, self.config.max_value_bytes);
+        let (bytes, limit) = (value.len() as u64, self.config.load().max_value_bytes);
         if bytes > limit {
             let what = "the longest value that this group takes; raise `max-value`";
             return Err(Error::TooLarge { bytes, limit, what });
@@ -166,7 +166,7 @@ impl Group {
 
     /// The group's own time to live, shortened at random.
     pub(super) fn default_ttl(&self) -> Option<Duration> {
-        let jitter = self.config.ttl_jitter_percent;
-        self.config.ttl.map(|ttl| ttl::shortened(ttl, jitter, rand::random()))
+        let jitter = self.config.load().ttl_jitter_percent;
+        self.config.load().ttl.map(|ttl| ttl::shortened(ttl, jitter, rand::random()))
     }
 }

@@ -53,6 +53,19 @@ impl Config {
         }
     }
 
+    /// This configuration with the times of another one. The other settings are those that a
+    /// running group can't change.
+    #[must_use]
+    pub fn with_times_of(&self, other: &Self) -> Self {
+        Self {
+            ttl: other.ttl,
+            ttl_jitter_percent: other.ttl_jitter_percent,
+            negative_ttl: other.negative_ttl,
+            load_timeout: other.load_timeout,
+            ..self.clone()
+        }
+    }
+
     /// Checks that a group can be made from this configuration.
     ///
     /// # Errors

@@ -126,11 +126,11 @@ impl Group {
     async fn load_once(self: &Arc<Self>, key: &str, hash: u64) -> Reply {
         let retriever = self.retriever()?;
         let recheck = || self.held(key, hash).map(|found| self.reply(found));
-        let span = || spans::flight(&self.config.name);
+        let span = || spans::flight(&self.name);
         let (waiter, wait) = match self.flights.join(key, hash, recheck, span) {
             Joined::Ready(reply) => return reply,
             Joined::Follower(waiter) => {
-                let wait = spans::join(&self.config.name, waiter.label());
+                let wait = spans::join(&self.name, waiter.label());
                 (waiter, wait)
             }
             Joined::Leader(flight, waiter) => {
@@ -147,10 +147,10 @@ impl Group {
     /// Joins a load of `key` that has not begun, or starts one. Its result is not stored.
     async fn load_fresh(self: &Arc<Self>, key: &str, hash: u64) -> Reply {
         let retriever = self.retriever()?;
-        let span = || spans::flight(&self.config.name);
+        let span = || spans::flight(&self.name);
         let (waiter, wait) = match self.fresh.ask(key, hash, span) {
             Asked::Follows(waiter) => {
-                let wait = spans::join(&self.config.name, waiter.label());
+                let wait = spans::join(&self.name, waiter.label());
                 (waiter, wait)
             }
             Asked::Leads(load, waiter) => {
@@ -163,7 +163,7 @@ impl Group {
     }
 
     fn retriever(&self) -> Result<SharedRetriever, Error> {
-        let none = || Error::NoRetriever { group: self.config.name.clone() };
+        let none = || Error::NoRetriever { group: self.name.clone() };
         self.parts.source.retriever().ok_or_else(none)
     }
 

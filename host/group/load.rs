@@ -105,7 +105,7 @@ impl Group {
     /// this process may be suspended before it reads the answer.
     fn keep_briefly(&self, key: &str, hash: u64, entry: Option<NewEntry>, asked_ms: u64) {
         let is_out_of_touch = self.parts.ownership.is_out_of_touch();
-        if !is_out_of_touch || self.config.uncertain == Uncertain::Strict {
+        if !is_out_of_touch || self.config.load().uncertain == Uncertain::Strict {
             return;
         }
         let Some(entry) = entry else { return };
@@ -183,7 +183,7 @@ impl Group {
         retriever: &SharedRetriever,
         key: &str,
     ) -> Result<Option<Fetched>, FetchError> {
-        let limit = self.config.load_timeout;
+        let limit = self.config.load().load_timeout;
         let span = spans::retrieve(retriever.name());
         let fetch =
             self.parts.clock.timeout(limit, retriever.fetch(key, limit)).instrument(span.clone());
@@ -194,7 +194,7 @@ impl Group {
 
     fn value(&self, fetched: Fetched, took: Duration) -> (Reply, Option<NewEntry>) {
         let Fetched { value, ttl } = fetched;
-        let (bytes, limit) = (value.len() as u64, self.config.max_value_bytes);
+        let (bytes, limit) = (value.len() as u64, self.config.load().max_value_bytes);
         if bytes > limit {
             let what = "the longest value that this group takes; raise `max-value`";
             return (Err(Error::TooLarge { bytes, limit, what }), None);
@@ -205,7 +205,7 @@ impl Group {
     }
 
     fn absence(&self, took: Duration) -> Option<NewEntry> {
-        self.entry(None, Some(self.config.negative_ttl), took)
+        self.entry(None, Some(self.config.load().negative_ttl), took)
     }
 
     /// `None` if the time to live is zero, which means that the result must not be
@@ -235,7 +235,7 @@ impl Group {
         let too_large = matches!(refused, Error::TooLarge { .. });
         if too_large && !self.warned_of_oversize.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                group = self.config.name,
+                group = self.name,
                 "a loaded value was returned but is too large to be cached: {refused} (logged once)"
             );
         }
@@ -244,7 +244,7 @@ impl Group {
 
     /// The error that callers get for a failure of the source.
     fn failure(&self, source: &str, error: FetchError) -> Error {
-        let who = || format!("the source {source:?} of group {:?}", self.config.name);
+        let who = || format!("the source {source:?} of group {:?}", self.name);
         match error {
             FetchError::Unavailable(reason) => Error::Unavailable { who: who(), reason },
             FetchError::Rejected(reason) => Error::SourceRejected { reason },
@@ -254,7 +254,7 @@ impl Group {
             FetchError::Broken(reason) => {
                 if let Some(unsaid) = self.broken.admit() {
                     tracing::warn!(
-                        group = self.config.name,
+                        group = self.name,
                         source,
                         reason,
                         unsaid,

@@ -47,6 +47,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use arc_swap::ArcSwap;
+
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ownership::{Holdings, Ownership};
@@ -74,7 +76,9 @@ const COPIES_SHARE: u64 = 64;
 
 /// Keys that share a capacity, a policy and a source.
 pub struct Group {
-    config: Config,
+    name: String,
+    /// Replaced as a whole by [`Group::reload`].
+    config: ArcSwap<Config>,
     parts: Parts,
     counters: GroupCounters,
     /// Loads of keys that this node holds, each with its tracing span.
@@ -130,7 +134,8 @@ impl Group {
         expiry.spawn(expiry::collect(Arc::clone(&parts.store), parts.clock.clone()));
         let capacity = parts.store.stats().capacity_bytes;
         let group = Arc::new(Self {
-            config,
+            name: config.name.clone(),
+            config: ArcSwap::from_pointee(config),
             parts,
             counters: GroupCounters::default(),
             flights: Flights::new(),
@@ -150,10 +155,28 @@ impl Group {
         Ok(group)
     }
 
-    /// The group's configuration.
+    /// The name that callers give.
     #[must_use]
-    pub fn config(&self) -> &Config {
-        &self.config
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The group's configuration at present.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        self.config.load_full()
+    }
+
+    /// Takes over the times of `config`. They are for what is loaded, set or found absent from
+    /// now on; entries keep the deadline that they have.
+    ///
+    /// # Errors
+    /// [`Config::check`] refuses the result, and nothing changes.
+    pub fn reload(&self, config: &Config) -> Result<(), Error> {
+        let reloaded = self.config.load().with_times_of(config);
+        reloaded.check()?;
+        self.config.store(Arc::new(reloaded));
+        Ok(())
     }
 
     /// What the group works with.

@@ -37,7 +37,7 @@ impl Group {
             yield_now().await;
         }
         let reason = "the entries in the way were not evicted in time; raise `capacity`, or retry";
-        let who = format!("room in group {:?}", self.config.name);
+        let who = format!("room in group {:?}", self.name);
         Err(Error::Unavailable { who, reason: reason.into() })
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn check(argument: &'static str, ttl: Duration) -> Result<(), Error> 
     let problem = if ttl.is_zero() {
         "it is 0, which keeps nothing; leave it out for the default"
     } else if ttl > MAX_TTL {
-        "it is longer than 3,650 days; leave it out to keep a value until it is evicted"
+        "it is longer than 3,650 days, which is the longest; leave it out for the group's own"
     } else {
         return Ok(());
     };

@@ -283,7 +283,7 @@ impl Group {
 
     /// A request of this group to another node.
     pub(super) fn request(&self, key: &str, call: PeerCall) -> Request {
-        let group = Bytes::copy_from_slice(self.config.name.as_bytes());
+        let group = Bytes::copy_from_slice(self.name.as_bytes());
         let key = Bytes::copy_from_slice(key.as_bytes());
         self.parts.ownership.request(group, key, call)
     }

@@ -96,7 +96,7 @@ impl GroupHandle {
 impl fmt::Debug for GroupHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupHandle")
-            .field("name", &self.group.config().name)
+            .field("name", &self.group.name())
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

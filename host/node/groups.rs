@@ -105,7 +105,8 @@ async fn worker(
     Ok(Worker::start(&config.group.name, policy, worker, store, waker)?)
 }
 
-async fn first_retriever(
+/// The retriever that `config` asks for, if any.
+pub(super) async fn first_retriever(
     plugins: &Plugins,
     config: &config::Group,
 ) -> Result<Option<SharedRetriever>, Cause> {

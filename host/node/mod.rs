@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+mod bound;
 mod error;
 mod group;
 mod groups;
@@ -31,14 +32,16 @@ mod membership;
 mod operations;
 #[cfg_attr(not(feature = "plugins"), path = "without_plugins.rs")]
 mod plugins;
+mod reload;
 
+pub use bound::Bound;
 pub use error::{Cause, GroupProblem, StartError};
 pub use group::GroupHandle;
+pub use reload::Reloaded;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -47,7 +50,7 @@ use crate::config::{self, Config};
 use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::{self, Ownership};
-use crate::server::{self, Groups, Health, Listeners, LocalNode, Services};
+use crate::server::{self, Groups, Health, LocalNode, Services};
 use crate::telemetry::{Metrics, NodeReading, PeerReading};
 
 use membership::Membership;
@@ -57,6 +60,8 @@ use plugins::Plugins;
 /// A running node. Dropping it without [`shutdown`](Self::shutdown) aborts the requests in
 /// flight.
 pub struct Node {
+    /// What is in effect.
+    config: Config,
     address: SocketAddr,
     http_address: Option<SocketAddr>,
     groups: Groups,
@@ -81,24 +86,29 @@ impl Node {
     ///
     /// # Panics
     /// If called outside a tokio runtime.
-    pub async fn start(mut config: Config) -> Result<Self, StartError> {
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_on(Bound::listen(config).await?).await
+    }
+
+    /// Starts a node on sockets that are bound already. It is ready when this returns.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    ///
+    /// # Panics
+    /// If called outside a tokio runtime.
+    pub async fn start_on(bound: Bound) -> Result<Self, StartError> {
+        let Bound { mut config, listeners, address, http_address, advertised } = bound;
         for group in &mut config.groups {
             group.group.uncertain = config.cluster.uncertain;
         }
-        let grpc = listen(&config.listen, "--listen").await?;
-        let http = match &config.http {
-            Some(address) => Some(listen(address, "--http").await?),
-            None => None,
-        };
-        let (address, http_address) = (grpc.1, http.as_ref().map(|http| http.1));
-        let advertised = membership::advertised(&config, address)?;
         let max_value_bytes = longest_value(&config);
         let own = Entry::own(&advertised, config.cluster.weight);
         let ownership = membership::ownership(&own, &config.cluster.registry, max_value_bytes);
         let plugins = Arc::<Plugins>::default();
         let (groups, policies) = groups::build(&plugins, &config.groups, &ownership).await?;
 
-        let health = Arc::new(Health::starting(&groups).await);
+        let health = Arc::new(Health::starting(&groups));
         let operations = NodeOperations {
             address: advertised.clone(),
             ownership: Arc::clone(&ownership),
@@ -123,7 +133,6 @@ impl Node {
             health: Arc::clone(&health),
         };
         let serving_config = server::Config { max_value_bytes, ..server::Config::default() };
-        let listeners = Listeners { grpc: grpc.0, http: http.map(|http| http.0) };
         let (stop, stopped) = oneshot::channel();
         let mut serving = JoinSet::new();
         serving.spawn(async move {
@@ -132,10 +141,11 @@ impl Node {
         });
         // The server is already running, because other nodes may send requests as soon as
         // this one is registered.
-        let registry = config.cluster.registry;
+        let registry = config.cluster.registry.clone();
         let membership = Membership::join(registry, own, &ownership).await?;
-        health.ready().await;
+        health.ready();
         Ok(Self {
+            config,
             address,
             http_address,
             groups,
@@ -194,7 +204,7 @@ impl Node {
         let problem =
             |cause| StartError::Groups(vec![GroupProblem { group: group.to_owned(), cause }]);
         let found = self.groups.find(group).map_err(|error| problem(error.into()))?;
-        let loaded = groups::retriever(&self.plugins, found.config(), wanted).await;
+        let loaded = groups::retriever(&self.plugins, &found.config(), wanted).await;
         found.parts().source.replace(Some(loaded.map_err(problem)?));
         Ok(())
     }
@@ -213,7 +223,7 @@ impl Node {
     /// requests, finishes those in flight within [`server::Config::drain_timeout`], and ends
     /// the worker threads.
     pub async fn shutdown(mut self) {
-        self.health.leave().await;
+        self.health.leave();
         self.membership.leave(&self.groups).await;
         // This fails if the server has already ended.
         let _ = self.stop.send(());
@@ -256,18 +266,4 @@ fn peers(state: &ownership::Report) -> Vec<PeerReading> {
         requests: node.requests.clone(),
     };
     others.map(reading).collect()
-}
-
-async fn listen(
-    address: &str,
-    flag: &'static str,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let refused = |error: std::io::Error| StartError::Listen {
-        address: address.into(),
-        reason: error.to_string(),
-        flag,
-    };
-    let listener = TcpListener::bind(address).await.map_err(refused)?;
-    let bound = listener.local_addr().map_err(refused)?;
-    Ok((listener, bound))
 }

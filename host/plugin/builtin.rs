@@ -50,9 +50,9 @@ pub(super) fn names() -> Vec<&'static str> {
     BUILTINS.iter().map(|builtin| builtin.name).collect()
 }
 
-/// The built-in that was probably meant.
+/// The built-in that is the fewest edits away, if those are at most half of its letters.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    let scored = BUILTINS.iter().map(|known| (strsim::jaro_winkler(name, known.name), known.name));
-    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (best.0 > 0.75).then_some(best.1)
+    let edits = |known: &str| strsim::damerau_levenshtein(name, known);
+    let known = BUILTINS.iter().map(|builtin| builtin.name);
+    known.filter(|known| 2 * edits(known) <= known.len()).min_by_key(|known| edits(known))
 }

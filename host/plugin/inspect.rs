@@ -42,18 +42,18 @@ pub struct Inspection {
     pub exports: Vec<String>,
     /// The optional interfaces that it exports and this node supports.
     pub abilities: Vec<String>,
-    /// Whether it loads and takes a configuration without options.
+    /// Whether it loads and takes its configuration.
     pub loads: bool,
     /// Why it does not load; absent if it does.
     pub problem: Option<String>,
 }
 
 impl Inspection {
-    /// Inspects `plugin` and instantiates it once, without options and network access.
+    /// Inspects `plugin` and instantiates it once, with `options` and without network access.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub async fn of(engines: &Arc<Engines>, plugin: Plugin) -> Self {
+    pub async fn of(engines: &Arc<Engines>, plugin: Plugin, options: &[(String, String)]) -> Self {
         let mut seen = Self {
             plugin: plugin.name().into(),
             size: plugin.bytes().len() as u64,
@@ -67,7 +67,7 @@ impl Inspection {
             problem: None,
         };
         let loaded = match seen.look(engines, plugin.clone()).await {
-            Ok(kind) => seen.load(engines, plugin, kind).await,
+            Ok(kind) => Self::load(engines, plugin, kind, options.to_vec()).await,
             Err(error) => Err(error),
         };
         seen.loads = loaded.is_ok();
@@ -106,13 +106,14 @@ impl Inspection {
     }
 
     async fn load(
-        &self,
         engines: &Arc<Engines>,
         plugin: Plugin,
         kind: Kind,
+        options: Vec<(String, String)>,
     ) -> Result<(), LoadError> {
         if kind == Kind::Retriever {
-            let config = RetrieverConfig { group: "default".into(), ..RetrieverConfig::default() };
+            let config =
+                RetrieverConfig { group: "default".into(), options, ..RetrieverConfig::default() };
             let limits = RetrieverLimits::default();
             RetrieverComponent::load(engines, plugin, config, limits).await?;
             return Ok(());
@@ -122,7 +123,7 @@ impl Inspection {
             max_entries: 1024,
             max_victims: 64,
             seed: 0,
-            options: Vec::new(),
+            options,
         };
         let engines = Arc::clone(engines);
         let load =

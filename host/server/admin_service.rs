@@ -7,17 +7,19 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use sha2::{Digest, Sha256};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::groups::Groups;
 use super::limit::restated;
 use super::status::status;
 use crate::error::Error;
-use crate::proto::admin_server::Admin;
+use crate::proto::admin_server::{Admin, SERVICE_NAME};
 use crate::proto::swap_policy_request::Part;
 use crate::proto::{
     StatusRequest, StatusResponse, SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse,
 };
+use crate::telemetry::RpcSpan;
+use crate::telemetry::propagation::Incoming;
 
 /// The operations of the admin service. The node implements them, because only it has both
 /// the groups and the plugins.
@@ -64,23 +66,40 @@ pub(super) struct AdminService {
 
 #[tonic::async_trait]
 impl Admin for AdminService {
-    async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
-        Ok(Response::new(self.operations.status()))
+    async fn status(
+        &self,
+        request: Request<StatusRequest>,
+    ) -> Result<Response<StatusResponse>, Status> {
+        let incoming = || Incoming::in_metadata(request.metadata());
+        let span = RpcSpan::serve(SERVICE_NAME, "Status", b"", incoming);
+        span.record(async { Ok(Response::new(self.operations.status())) }, outcome).await
     }
 
     async fn swap_policy(
         &self,
         request: Request<Streaming<SwapPolicyRequest>>,
     ) -> Result<Response<SwapPolicyResponse>, Status> {
-        let mut parts = request.into_inner();
+        let (metadata, _, mut parts) = request.into_parts();
         let first = parts.message().await.map_err(restated)?.and_then(|request| request.part);
         let Some(Part::Header(header)) = first else {
             return Err(status(&refused("header", "it must come first"), b""));
         };
+        let incoming = || Incoming::in_metadata(&metadata);
+        let span = RpcSpan::serve(SERVICE_NAME, "SwapPolicy", &header.group, incoming);
+        span.record(self.swap(header, parts), outcome).await
+    }
+}
+
+impl AdminService {
+    async fn swap(
+        &self,
+        header: SwapPolicyHeader,
+        mut parts: Streaming<SwapPolicyRequest>,
+    ) -> Result<Response<SwapPolicyResponse>, Status> {
         let group = header.group.clone();
         let told = |error: Error| status(&error, &group);
         let known = self.groups.of_request(&group).map_err(told)?;
-        let name = known.config().name.clone();
+        let name = known.name().to_owned();
         let component = self.component(&mut parts).await.map_err(|refusal| match refusal {
             Refusal::Ours(error) => told(error),
             Refusal::Transport(status) => restated(status),
@@ -91,6 +110,14 @@ impl Admin for AdminService {
             entries: swapped.entries,
             duration_ms: swapped.took.as_millis() as u64,
         }))
+    }
+}
+
+/// What a span says of the end of a call.
+fn outcome<T>(ended: &Result<T, Status>) -> (Code, String) {
+    match ended {
+        Ok(_) => (Code::Ok, String::new()),
+        Err(status) => (status.code(), status.message().to_owned()),
     }
 }
 

@@ -45,7 +45,7 @@ fn reading(group: &Arc<Group>) -> GroupReading {
         ("removed", stats.evictions.removed),
     ];
     GroupReading {
-        group: group.config().name.clone(),
+        group: group.name().to_owned(),
         gets: gets.into(),
         loads: loads.collect(),
         handed_over: vec![("kept", counts.handed_over[0]), ("refused", counts.handed_over[2])],
@@ -87,7 +87,7 @@ fn status(group: &Arc<Group>) -> GroupStatus {
     let stats = group.parts().store.stats();
     let sum = |results: &[GetResult]| results.iter().map(|result| counts.gets(*result)).sum();
     GroupStatus {
-        name: group.config().name.clone(),
+        name: group.name().to_owned(),
         entries: stats.entries,
         bytes: stats.bytes,
         capacity_bytes: stats.capacity_bytes,

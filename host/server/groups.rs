@@ -19,7 +19,7 @@ pub struct Groups(Arc<BTreeMap<Vec<u8>, Arc<Group>>>);
 impl Groups {
     /// Indexes groups by their names.
     pub fn new(groups: impl IntoIterator<Item = Arc<Group>>) -> Self {
-        let named = groups.into_iter().map(|group| (group.config().name.clone().into(), group));
+        let named = groups.into_iter().map(|group| (group.name().as_bytes().to_vec(), group));
         Self(Arc::new(named.collect()))
     }
 
@@ -47,7 +47,7 @@ impl Groups {
 
     /// The names of all groups, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.iter().map(|group| group.config().name.as_str())
+        self.iter().map(|group| group.name())
     }
 
     /// Asks each policy for its statistics and waits at most `limit`. Later readings include

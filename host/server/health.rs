@@ -1,8 +1,8 @@
 //! The readiness of the node, shared by grpc.health.v1, /readyz and the sessions.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::watch;
-use tonic_health::ServingStatus;
-use tonic_health::server::{HealthReporter, HealthService};
 
 use super::groups::Groups;
 
@@ -23,46 +23,34 @@ pub enum Phase {
 #[derive(Debug)]
 pub struct Health {
     phase: watch::Sender<Phase>,
-    reporter: HealthReporter,
-    /// Service names of grpc.health.v1: "" for the node as a whole, and each group.
-    services: Vec<String>,
+    groups: BTreeSet<String>,
 }
 
 impl Health {
     /// The health of a node with these groups that is [`Phase::Starting`].
-    pub async fn starting(groups: &Groups) -> Self {
-        let whole = [String::new()].into_iter();
-        let health = Self {
+    #[must_use]
+    pub fn starting(groups: &Groups) -> Self {
+        Self {
             phase: watch::Sender::new(Phase::Starting),
-            reporter: HealthReporter::new(),
-            services: whole.chain(groups.names().map(str::to_owned)).collect(),
-        };
-        health.report(ServingStatus::NotServing).await;
-        health
+            groups: groups.names().map(str::to_owned).collect(),
+        }
     }
 
     /// Marks the node as ready, because it knows the other nodes or has stopped waiting for
     /// the registry. Does nothing unless the node is [`Phase::Starting`].
-    pub async fn ready(&self) {
-        let began = self.phase.send_if_modified(|phase| {
+    pub fn ready(&self) {
+        self.phase.send_if_modified(|phase| {
             let starts = *phase == Phase::Starting;
             if starts {
                 *phase = Phase::Ready;
             }
             starts
         });
-        if began {
-            self.report(ServingStatus::Serving).await;
-            // `leave` may have reported "not serving" before this report.
-            if self.phase() != Phase::Ready {
-                self.report(ServingStatus::NotServing).await;
-            }
-        }
     }
 
     /// Marks the node as leaving, so that load balancers choose other nodes. Requests are
     /// still served. Does not undo [`drain`](Self::drain).
-    pub async fn leave(&self) {
+    pub fn leave(&self) {
         self.phase.send_if_modified(|phase| {
             let stays = *phase != Phase::Draining;
             if stays {
@@ -70,13 +58,12 @@ impl Health {
             }
             stays
         });
-        self.report(ServingStatus::NotServing).await;
     }
 
-    /// Marks the node as draining. Sessions end when their running calls have ended.
-    pub async fn drain(&self) {
+    /// Marks the node as draining. Sessions end when their running calls have ended, and
+    /// watches of the health end at once.
+    pub fn drain(&self) {
         self.phase.send_replace(Phase::Draining);
-        self.report(ServingStatus::NotServing).await;
     }
 
     /// The current phase.
@@ -94,14 +81,13 @@ impl Health {
         }
     }
 
-    /// The service for grpc.health.v1.
-    pub(super) fn service(&self) -> HealthService {
-        HealthService::from_health_reporter(self.reporter.clone())
+    /// The current phase and each later one.
+    pub(super) fn phases(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
     }
 
-    async fn report(&self, status: ServingStatus) {
-        for service in &self.services {
-            self.reporter.set_service_status(service, status).await;
-        }
+    /// Whether the node has a group of this name.
+    pub(super) fn has_group(&self, name: &str) -> bool {
+        self.groups.contains(name)
     }
 }

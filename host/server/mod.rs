@@ -25,7 +25,10 @@ mod limit;
 mod status;
 
 mod health;
+mod health_service;
 mod http;
+mod in_flight;
+mod until_draining;
 
 pub use admin_service::{Operations, PolicySwap, PolicySwapped};
 pub use config::Config;

@@ -4,21 +4,25 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
-use tonic_health::pb::health_server::HealthServer;
 
 use super::admin_service::{AdminService, Operations};
 use super::cache_service::CacheService;
 use super::config::Config;
 use super::groups::Groups;
 use super::health::Health;
+use super::health_service::HealthService;
 use super::http;
+use super::in_flight::InFlight;
 use super::limit::{Restating, max_message_bytes};
 use super::peer_service::PeerService;
+use super::until_draining::UntilDraining;
 use crate::proto;
 use crate::proto::admin_server::AdminServer;
 use crate::proto::cache_server::CacheServer;
@@ -33,6 +37,9 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most concurrent calls of one connection. A client that needs more opens another
 /// connection or a session.
 const MAX_CONCURRENT_STREAMS: u32 = 1024;
+
+/// How long a page of the HTTP server may take to be sent once gRPC has ended.
+const PAGES_WITHIN: Duration = Duration::from_millis(500);
 
 const MAX_HEADER_BYTES: u32 = 16 << 10;
 
@@ -69,7 +76,8 @@ pub struct Services {
 
 /// Serves until `shutdown` resolves. Then it sets the health checks to "not serving",
 /// accepts no more gRPC connections, waits at most [`Config::drain_timeout`] for requests
-/// in flight, and returns. Metrics are served until the gRPC server has ended.
+/// in flight, and returns. A connection without a request is not waited for. Metrics are
+/// served until the gRPC server has ended.
 ///
 /// # Errors
 /// A listener fails.
@@ -91,22 +99,26 @@ pub async fn serve(
     let (stop_http, http_stops) = watch::channel(());
     let grpc = async {
         let incoming = TcpIncoming::from(listeners.grpc).with_nodelay(Some(true));
-        let served = transport()
-            .add_routes(routes(&config, services))
-            .serve_with_incoming_shutdown(incoming, closed(grpc_stops))
-            .await;
+        let calls = InFlight::default();
+        let service = calls.counting(routes(&config, services).prepare());
+        let served = tokio::select! {
+            served = transport().serve_with_incoming_shutdown(
+                service, incoming, closed(grpc_stops.clone())) => served,
+            () = closed(grpc_stops).then(|()| calls.ended()) => Ok(()),
+        };
         drop(stop_http);
         served.map_err(io::Error::other)
     };
     let http = async {
-        match listeners.http {
-            Some(listener) => http::serve(listener, watched, closed(http_stops)).await,
-            None => Ok(()),
+        let Some(listener) = listeners.http else { return Ok(()) };
+        tokio::select! {
+            served = http::serve(listener, watched, closed(http_stops.clone())) => served,
+            () = closed(http_stops).then(|()| tokio::time::sleep(PAGES_WITHIN)) => Ok(()),
         }
     };
     let until_late = async {
         shutdown.await;
-        health.drain().await;
+        health.drain();
         drop(stop_grpc);
         tokio::time::sleep(drain_timeout).await;
     };
@@ -114,7 +126,7 @@ pub async fn serve(
         ended = async { tokio::try_join!(grpc, http) } => ended.map(drop),
         () = until_late => {
             let waited_ms = drain_timeout.as_millis() as u64;
-            tracing::warn!(waited_ms, "Some connections are still open; stopping without them");
+            tracing::warn!(waited_ms, "Some requests have not ended; stopping without them");
             Ok(())
         }
     }
@@ -144,12 +156,15 @@ pub fn routes(config: &Config, services: Services) -> Routes {
         operations,
         max_component_bytes: config.max_component_bytes,
     };
-    let health_service = HealthServer::new(health.service());
+    let health_service = HealthService::serving(Arc::clone(&health));
     let peer =
         local.map(|local| PeerService::new(local, Arc::clone(&health), config.max_value_bytes));
-    let cache = CacheService { groups, config: config.clone(), health };
+    let cache = CacheService { groups, config: config.clone(), health: Arc::clone(&health) };
     let cache = CacheServer::new(cache)
-        .max_decoding_message_size(max_message_bytes(config.max_value_bytes));
+        .max_decoding_message_size(max_message_bytes(config.max_value_bytes))
+        .accept_compressed(CompressionEncoding::Gzip);
+    // Answers are not compressed: values are any bytes, and the network is near.
+    let admin = AdminServer::new(admin).accept_compressed(CompressionEncoding::Gzip);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -161,8 +176,14 @@ pub fn routes(config: &Config, services: Services) -> Routes {
         routes = routes.add_service(peer);
     }
     routes
-        .add_service(Restating(AdminServer::new(admin)))
+        .add_service(Restating(admin))
         .add_service(health_service)
-        .add_service(reflection().build_v1().expect(described))
-        .add_service(reflection().build_v1alpha().expect(described))
+        .add_service(UntilDraining {
+            service: reflection().build_v1().expect(described),
+            health: Arc::clone(&health),
+        })
+        .add_service(UntilDraining {
+            service: reflection().build_v1alpha().expect(described),
+            health,
+        })
 }

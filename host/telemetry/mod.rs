@@ -50,6 +50,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 #[derive(Debug)]
 pub struct Telemetry {
     traces: traces::Traces,
+    logs: logs::Reloadable,
 }
 
 impl Telemetry {
@@ -60,14 +61,22 @@ impl Telemetry {
     /// # Errors
     /// See [`SetupError`].
     pub fn start(config: &Config, instance: &str) -> Result<Self, SetupError> {
-        let logs = logs::layer(config)?;
+        let (logs, filter) = logs::layer(config)?;
         let traces = traces::Traces::start(config, instance)?;
         tracing_subscriber::registry()
             .with(traces.layer())
             .with(logs)
             .try_init()
             .map_err(|_| SetupError::Twice)?;
-        Ok(Self { traces })
+        Ok(Self { traces, logs: filter })
+    }
+
+    /// Applies a changed [`Config::log`]. The other settings need a restart.
+    ///
+    /// # Errors
+    /// [`SetupError::Filter`].
+    pub fn reload(&self, config: &Config) -> Result<(), SetupError> {
+        self.logs.reload(&config.log)
     }
 
     /// Sends the remaining spans to the collector. This blocks for a few seconds at most, so

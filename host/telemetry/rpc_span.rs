@@ -91,7 +91,8 @@ impl RpcSpan {
             rpc.method = method,
             rpc.grpc.status_code = Empty,
             server.address = host,
-            server.port = port.parse::<u16>().ok(),
+            // The bridge to OpenTelemetry writes an unsigned number as text.
+            server.port = port.parse::<u16>().ok().map(i64::from),
             "error.type" = Empty,
             otel.status_code = Empty,
             otel.status_description = Empty,

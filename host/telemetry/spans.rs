@@ -80,7 +80,7 @@ pub fn retrieve(plugin: &str) -> Span {
 pub fn lent(wait: Duration, connected: bool) {
     let span = Span::current();
     if !span.is_disabled() {
-        span.record("psycache.pool.wait_ms", wait.as_secs_f64() * 1e3);
+        span.record("psycache.pool.wait_ms", wait.as_micros() as f64 / 1e3);
         span.record("psycache.pool.connected", connected);
     }
 }

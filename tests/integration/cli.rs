@@ -62,6 +62,10 @@ fn a_bad_value_names_its_option_and_what_is_allowed() {
         (["--capacity", "64XB"], ["'64XB'", "--capacity", "64MiB"]),
         (["--capacity", "99999999999999999999999"], ["--capacity", "8PiB", "64MiB"]),
         (["--ttl", "10 parsecs"], ["'10 parsecs'", "--ttl", "or none"]),
+        (["--ttl", "10M"], ["'10M'", "--ttl", "3650d"]),
+        (["--ttl", "1year"], ["'1year'", "--ttl", "3650d"]),
+        (["--ttl", "3651d"], ["'3651d'", "--ttl", "3650d"]),
+        (["--otlp", "http://a:99999"], ["'http://a:99999'", "--otlp", "65535"]),
         (["--ttl-jitter", "10"], ["'10'", "--ttl-jitter", "10%"]),
         (["--listen", "7400"], ["'7400'", "--listen", "HOST:PORT"]),
         (["--group", "a b"], ["'a b'", "--group", "1 to 64"]),
@@ -106,6 +110,70 @@ fn a_flag_beats_the_environment_and_that_beats_the_file() {
     assert_fails(&refused(&[], &[]), 2, &["\"0.0.0.0:1\""]);
     assert_fails(&refused(&variable, &[]), 2, &["\"0.0.0.0:2\""]);
     assert_fails(&refused(&variable, &["--listen", "0.0.0.0:3"]), 2, &["\"0.0.0.0:3\""]);
+}
+
+#[test]
+fn an_empty_variable_is_unset_and_a_misspelt_one_is_named() {
+    let mut command = psycache_command(["serve", "--listen", "127.0.0.1:0", "--http", "none"]);
+    command.env("PSYCACHE_ETCD", "").env("PSYCACHE_TTL", "").env("PSYCACHE_LISTN", "a:1");
+    // Kubernetes sets such variables for a service of this name.
+    command.env("PSYCACHE_PORT_7400_TCP", "tcp://10.0.0.1:7400");
+    let node = ServedNode::spawn(command);
+    node.signal("TERM");
+    let (status, _, log) = node.ended();
+    assert!(status.success(), "{log}");
+    let warning = "warning: PSYCACHE_LISTN is no setting; did you mean PSYCACHE_LISTEN?";
+    assert!(log.contains(warning) && !log.contains("PSYCACHE_PORT"), "{log}");
+    let mut command = psycache_command(["status", "--node", "127.0.0.1:1"]);
+    command.env("PSYCACHE_TIMEOUT", "");
+    assert_fails(&run(command, b""), 4, &["127.0.0.1:1 can't be reached"]);
+}
+
+#[test]
+fn an_option_is_given_once_and_may_have_spaces_around_its_sign() {
+    let twice = ["--policy", "lruk", "--policy-opt", "k=2", "--policy-opt", "k=3"];
+    assert_fails(&serve(&twice), 2, &["--policy-opt", "k twice"]);
+    let inspect = |opts: &[&str]| {
+        let given = opts.iter().flat_map(|opt| ["--opt", opt]);
+        psycache(["plugin", "inspect", "lruk"].into_iter().chain(given))
+    };
+    assert_fails(&inspect(&["k=2", "k=3"]), 2, &["k is given twice"]);
+    assert!(stdout(&inspect(&["k = 3"])).contains("loads     yes, with these options"));
+    let swap = ["policy", "swap", "default", "lruk", "--opt", "k=2", "--opt", "k=3"];
+    assert_fails(&psycache(swap), 2, &["k is given twice"]);
+}
+
+#[test]
+fn the_nearest_name_is_the_one_of_fewest_edits() {
+    assert_fails(&serve(&["--policy", "lur"]), 1, &["did you mean lru?"]);
+    assert_fails(&serve(&["--policy", "lrukk"]), 1, &["did you mean lruk?"]);
+}
+
+#[test]
+fn a_file_may_name_a_plugin_alone_and_a_group_needs_two_brackets() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("node.toml");
+    let path = path.to_str().unwrap();
+    std::fs::write(path, "[[group]]\nname = 'a'\npolicy = 'lru'\nretriever = 'static'\n").unwrap();
+    let node = ServedNode::start(&["--config", path]);
+    assert_eq!(stdout(&node.run(["get", "a", "Tom"])), "630");
+    std::fs::write(path, "[group]\nname = 'a'\n").unwrap();
+    assert_fails(&serve(&["--config", path]), 2, &[":1: a group is written [[group]]"]);
+}
+
+#[test]
+fn keys_and_values_may_be_negative_numbers_and_changes_speak_json() {
+    let node = ServedNode::start(&[]);
+    assert_eq!(
+        stdout(&node.run(["set", "default", "-5", "-7", "--json"])),
+        "{\n  \"stored\": true\n}\n"
+    );
+    assert_eq!(stdout(&node.run(["get", "default", "-5"])), "-7");
+    let removed = node.run(["remove", "default", "-5", "nobody", "--json"]);
+    let removed: serde_json::Value = serde_json::from_str(stdout(&removed)).unwrap();
+    assert_eq!(removed[0], serde_json::json!({ "key": "-5", "existed": true }));
+    assert_eq!(removed[1], serde_json::json!({ "key": "nobody", "existed": false }));
+    assert_eq!(stdout(&node.run(["clear", "default", "--json"])), "{\n  \"dropped\": 0\n}\n");
 }
 
 #[test]

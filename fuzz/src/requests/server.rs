@@ -112,8 +112,8 @@ async fn services(clock: &Clock) -> (Routes, Groups) {
     ownership.follow_list(vec![RingNode { address: "127.0.0.1:7400".into(), weight: 1 }]);
     let scores = group("scores", Some(Arc::new(Source)), clock, &ownership);
     let groups = Groups::new([scores, group("notes", None, clock, &ownership)]);
-    let health = Arc::new(Health::starting(&groups).await);
-    health.ready().await;
+    let health = Arc::new(Health::starting(&groups));
+    health.ready();
     let config = server::Config {
         max_value_bytes: LONGEST_VALUE as usize,
         max_component_bytes: LONGEST_COMPONENT,

@@ -42,6 +42,7 @@ pub(in crate::cli) struct Args {
 
 /// Runs the command.
 pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
+    parse::each_once(&args.opts)?;
     let plugin = Plugin::resolve(&args.plugin)?;
     let header = SwapPolicyHeader {
         group: Bytes::from(args.group),

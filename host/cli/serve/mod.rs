@@ -1,15 +1,18 @@
 //! `psycache serve`: configure, start, say so, wait, drain.
 
-use std::path::PathBuf;
+mod signals;
+mod variables;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::path::PathBuf;
 
 use crate::cli::exit::{Exit, Failure, complain};
 use crate::cli::output;
 use crate::cli::runtime::block_on;
 use crate::config::{Config, Settings, with_variable};
-use crate::node::{Node, StartError};
+use crate::node::{Bound, Node, StartError};
 use crate::telemetry::Telemetry;
+use clap::Args as _;
+use signals::{Signals, Wanted};
 
 /// Run a node
 ///
@@ -17,8 +20,9 @@ use crate::telemetry::Telemetry;
 /// a group change the file's group that --group names (or its only one). Once the
 /// node answers requests it prints one line on standard output, "psycache ready
 /// listen=… http=… nodes=… groups=…"; logs go to standard error. SIGTERM and SIGINT
-/// finish what is in flight and end it with 0; a second one ends it at once.
-#[derive(clap::Args)]
+/// finish what is in flight and end it with 0; a second one ends it at once. SIGHUP
+/// reads the config file and the secrets again and applies what a running node can.
+#[derive(Clone, clap::Args)]
 #[command(mut_args(with_variable))]
 #[command(after_help = "Examples:\n  \
     psycache serve --capacity 256MiB --policy lruk --policy-opt k=2\n  \
@@ -34,10 +38,11 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
-    let config = configure(args)?;
+    variables::warn_of_unknown(&Args::augment_args(clap::Command::new("serve")));
+    let config = configure(args.clone())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("psycache").build()?;
-    let result = block_on(&runtime, with_telemetry(config));
+    let result = block_on(&runtime, with_telemetry(config, args));
     // Does not wait for tasks that have not ended within the drain.
     runtime.shutdown_background();
     result
@@ -49,24 +54,72 @@ fn configure(args: Args) -> Result<Config, Failure> {
     Config::from_settings(args.settings, file).map_err(usage)
 }
 
-async fn with_telemetry(config: Config) -> anyhow::Result<()> {
-    let instance = config.advertise.as_ref().unwrap_or(&config.listen);
-    let telemetry = Telemetry::start(&config.telemetry, instance)
+async fn with_telemetry(config: Config, args: Args) -> anyhow::Result<()> {
+    // Before anything else: a signal during the start must drain, too.
+    let signals = Signals::new()?;
+    let (logs_and_traces, groups) = (config.telemetry.clone(), names(&config));
+    // Bound first: the address with its real port is what tells this node's spans.
+    let bound = Bound::listen(config).await?;
+    let telemetry = Telemetry::start(&logs_and_traces, bound.advertised())
         .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-    let result = serve(config).await;
+    let result = serve(bound, &groups, signals, Reloading { args, telemetry: &telemetry }).await;
     // The shutdown blocks until the collector answers, so it runs on a blocking thread.
     tokio::task::spawn_blocking(|| telemetry.shutdown()).await?;
     result
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
-    // Before anything else: a signal during the start must drain, too.
-    let mut signals = Signals::new()?;
+/// What a reload needs.
+struct Reloading<'a> {
+    args: Args,
+    telemetry: &'a Telemetry,
+}
+
+impl Reloading<'_> {
+    /// Reads the settings again and applies what can be. A problem is logged, and the node
+    /// goes on as it is.
+    async fn run(&self, node: &mut Node) {
+        let args = self.args.clone();
+        let read = tokio::task::spawn_blocking(|| configure(args)).await;
+        let applied = match read {
+            Ok(Ok(config)) => self.apply(node, config).await,
+            Ok(Err(problem)) => Err(problem.into()),
+            Err(panic) => Err(panic.into()),
+        };
+        if let Err(problem) = applied {
+            tracing::error!(%problem, "The settings were not reloaded; correct them and send SIGHUP again");
+        }
+    }
+
+    async fn apply(&self, node: &mut Node, config: Config) -> anyhow::Result<()> {
+        let logs_and_traces = config.telemetry.clone();
+        let reloaded = node.reload(config).await?;
+        self.telemetry.reload(&logs_and_traces)?;
+        let (changed, restart) = (reloaded.changed.join(", "), reloaded.needs_restart.join(", "));
+        tracing::info!(changed, log = logs_and_traces.log, "Reloaded the settings");
+        if !restart.is_empty() {
+            tracing::warn!(
+                settings = restart,
+                "Restart the node for these settings to take effect"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn names(config: &Config) -> String {
     let groups: Vec<&str> = config.groups.iter().map(|group| group.group.name.as_str()).collect();
-    let groups = groups.join(",");
+    groups.join(",")
+}
+
+async fn serve(
+    bound: Bound,
+    groups: &str,
+    mut signals: Signals,
+    reloading: Reloading<'_>,
+) -> anyhow::Result<()> {
     let mut node = tokio::select! {
-        node = Node::start(config) => node.map_err(each_in_its_line)?,
-        () = signals.next() => return Ok(()),
+        node = Node::start_on(bound) => node.map_err(each_in_its_line)?,
+        () = signals.stop() => return Ok(()),
     };
     let http = node.http_address().map_or_else(|| "none".into(), |address| address.to_string());
     let ready = format!(
@@ -76,13 +129,22 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     );
     // The reader of standard output may be gone; the node serves anyway.
     let _ = output::line(&ready);
-    let broken = tokio::select! {
-        () = signals.next() => None,
-        problem = node.ended() => Some(problem),
+    let broken = loop {
+        tokio::select! {
+            wanted = signals.next() => match wanted {
+                Wanted::Stop => break None,
+                Wanted::Reload => {}
+            },
+            problem = node.ended() => break Some(problem),
+        }
+        tokio::select! {
+            () = reloading.run(&mut node) => {}
+            () = signals.stop() => break None,
+        }
     };
     tokio::select! {
         () = node.shutdown() => {}
-        () = signals.next() => complain("stopped at once by a second signal; requests may have been cut off"),
+        () = signals.stop() => complain("stopped at once by a second signal; requests may have been cut off"),
     }
     match broken {
         None => Ok(()),
@@ -99,27 +161,5 @@ fn each_in_its_line(error: StartError) -> anyhow::Error {
             last.map_or_else(|| StartError::Groups(Vec::new()).into(), anyhow::Error::new)
         }
         error => error.into(),
-    }
-}
-
-/// The signals that stop a node.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }

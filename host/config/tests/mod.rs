@@ -268,7 +268,7 @@ fn errors_of_a_file_name_the_key_the_line_and_the_mend() {
         ),
         (
             "[[group]]\nname = 'g'\nttl = '0s'",
-            "node.toml:3: ttl = \"0s\": write a time from 1ms to 100years, such as 300ms, 10m or 1h 30m, or none",
+            "node.toml:3: ttl = \"0s\": write a time from 1ms to 3650d, such as 300ms, 10m or 1h 30m, or none",
         ),
         (
             "[cluster]\npeers = ['a:1',\n  'b']",
@@ -291,10 +291,10 @@ fn errors_of_a_file_name_the_key_the_line_and_the_mend() {
         ("listen = \n", "node.toml:1: "),
         (
             "[[group]]\nname = 'g'\npolicy = 5",
-            "node.toml:3: invalid type: integer `5`, expected a table in `policy = 5`",
+            "node.toml:3: invalid type: integer `5`, expected a plugin's name, or a table with `plugin` in `policy = 5`",
         ),
         ("\"a\\nb\" = 1", "node.toml:1: there is no key `a, b` here"),
-        ("[group]\nname = 'g'", "node.toml:1: invalid type: map, expected a sequence"),
+        ("[group]\nname = 'g'", "node.toml:1: a group is written [[group]]"),
     ] {
         let error = file_error(text);
         assert!(error.starts_with(part) && !error.contains('\n'), "{error}");

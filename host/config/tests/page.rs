@@ -22,7 +22,7 @@ or `PSYCACHE_CONFIG` names. The file is TOML. A key that does not exist is an er
 * `SIZE` is a number of bytes: `64MiB`, `1.5GB`, `1000000`.
 * `D` is a time: `300ms`, `10m`, `1h 30m`.
 * A secret is never written out. `env:NAME` names the variable that has it, `file:PATH` the file.
-* *reload* says whether a change of the file takes effect without a restart.
+* *reload* says whether a change of the file takes effect at SIGHUP, without a restart.
 ";
 
 const SECTIONS: [Section; 6] = [
@@ -102,6 +102,12 @@ fn is_value(default: &str) -> bool {
     !default.contains(' ')
 }
 
+/// Whether [`Node::reload`](crate::node::Node::reload) applies the key.
+fn reloads(opening: &str, key: &str) -> bool {
+    let times = ["ttl", "ttl-jitter", "negative-ttl", "load-timeout"];
+    opening.contains("group.retriever") || key == "log" || times.contains(&key)
+}
+
 fn page() -> String {
     let mut page = format!("<!-- Written by `{REWRITE}`. -->\n\n{INTRODUCTION}");
     for section in SECTIONS {
@@ -114,12 +120,13 @@ fn page() -> String {
                 Some(value) if is_value(&value) => format!("`{value}`"),
                 described => described.unwrap_or_default(),
             };
+            let reload = if reloads(section.opening, &key) { "yes" } else { "no" };
             let flag = arg.get_long().unwrap();
             let value = arg.get_value_names().unwrap()[0].replace('|', "\\|");
             let variable = arg.get_env().unwrap().display();
             writeln!(
                 page,
-                "| `{key}` | `--{flag} {value}` | `{variable}` | {default} | {help} | no |"
+                "| `{key}` | `--{flag} {value}` | `{variable}` | {default} | {help} | {reload} |"
             )
             .unwrap();
         }

@@ -44,6 +44,9 @@ kind!(Url(String), "a URL of http or https without a user", |text: &str| {
             Err("write it without user and password, which would be shown wherever the URL is"
                 .into())
         }
+        Some(rest) if port(rest).is_some_and(|port| port.parse::<u16>().is_err()) => {
+            Err("write a port from 1 to 65535".into())
+        }
         Some(rest) if is_word(rest, |c| !c.is_whitespace()) && !rest.starts_with(['/', ':']) => {
             Parsed::Ok(text.to_owned())
         }
@@ -79,6 +82,14 @@ kind!(
         fits.then(|| text.to_owned())
     }
 );
+
+/// The port of a URL without its scheme, if it has one.
+fn port(rest: &str) -> Option<&str> {
+    let authority = rest.split('/').next().unwrap_or_default();
+    let (_, port) = authority.rsplit_once(':')?;
+    // The colons of an IPv6 address are within brackets.
+    (!port.contains(']')).then_some(port)
+}
 
 fn is_word(text: &str, allowed: impl Fn(char) -> bool) -> bool {
     !text.is_empty() && text.chars().all(allowed)

@@ -15,20 +15,20 @@ pub use plugin::PluginName;
 #[cfg(feature = "cli")]
 pub(crate) use plugin::{etcd_password, option, secret};
 pub(super) use plugin::{read_etcd_password, read_options, read_secrets};
-pub(super) use scalar::{is_refused, parsed};
+pub(super) use scalar::{is_refused, parsed, table_or_plugin};
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::group::Uncertain;
+use crate::group::{MAX_TTL, Uncertain};
 use crate::telemetry::LogFormat;
 use kind::kind;
 
 /// Numbers that are passed to a plugin are limited to this, so that no language rounds them.
 const MAX_BYTES: u64 = 1 << 53;
-const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A value, or the word `none`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +71,14 @@ kind!(Size(u64), "a size above 0 and below 8PiB, such as 64MiB, 1.5GB or 1000000
     (1..MAX_BYTES).contains(&size).then_some(size)
 });
 
-kind!(Time(Duration), "a time from 1ms to 100years, such as 300ms, 10m or 1h 30m", |text: &str| {
+// Months and years are refused: their lengths vary, and `10M` was meant as ten minutes.
+kind!(Time(Duration), "a time from 1ms to 3650d, such as 300ms, 10m or 1h 30m", |text: &str| {
+    let mut units = text.split(|c: char| !c.is_ascii_alphabetic());
+    if units.any(|unit| unit == "M" || unit.starts_with("month") || unit.starts_with('y')) {
+        return None;
+    }
     let time = humantime::parse_duration(text).ok()?;
-    (Duration::from_millis(1)..=MAX_DURATION).contains(&time).then_some(time)
+    (Duration::from_millis(1)..=MAX_TTL).contains(&time).then_some(time)
 });
 
 kind!(LeaseTtl(Duration), "a time in whole seconds, such as 5s", |text: &str| {
@@ -127,15 +132,22 @@ kind!(LogStyle(LogFormat), "text or json", |text| match text {
     _ => None,
 });
 
-/// The candidate that is most similar to `word`, if any is similar enough.
-pub(super) fn nearest<'a>(
+/// The first name that comes a second time.
+pub(crate) fn twice<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = BTreeSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
+}
+
+/// The candidate that is the fewest edits away from `word`, if those are fewer than half of
+/// its letters.
+pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(edits, candidate)| 2 * edits < candidate.len().max(2))
+        .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
 }

@@ -48,7 +48,11 @@ pub(super) enum OptionError {
 #[cfg(feature = "cli")]
 pub(super) fn parse_pair(text: &str) -> Result<(String, String), OptionError> {
     match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        // `k = 2` means `k=2`. A value keeps its spaces where the name has none behind it.
+        Some((name, value)) if !name.trim().is_empty() => match name.trim_end() == name {
+            true => Ok((name.trim_start().into(), value.into())),
+            false => Ok((name.trim().into(), value.trim_start().into())),
+        },
         // The error contains only the name, because the value may be a secret.
         _ => Err(OptionError::NoPair(text.split('=').next().unwrap_or("").into())),
     }

@@ -1,8 +1,11 @@
 //! Deserializes the scalar values of the file, with errors that point at the value.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
 use super::kind::Parsed;
@@ -57,6 +60,30 @@ where
         }
     }
     deserializer.deserialize_map(Table(parse))
+}
+
+/// Reads the table of a plugin, or its name alone.
+pub(in crate::config) fn table_or_plugin<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + FromStr<Err = String>,
+{
+    struct Either<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de> + FromStr<Err = String>> Visitor<'de> for Either<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a plugin's name, or a table with `plugin`")
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(|allowed: String| E::custom(refused(text, &allowed)))
+        }
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_any(Either(PhantomData))
 }
 
 /// Reads a text, or a number or boolean as its text. The parser's error becomes the message.

@@ -5,7 +5,7 @@ use super::guests::{Guest, plugin};
 use crate::plugin::{Inspection, Kind, Plugin};
 
 async fn inspect(plugin: Plugin) -> Inspection {
-    Inspection::of(engines(), plugin).await
+    Inspection::of(engines(), plugin, &[]).await
 }
 
 #[tokio::test]

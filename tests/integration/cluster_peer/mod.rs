@@ -101,7 +101,7 @@ impl<L: Local> Server<L> {
             .enable_all()
             .build()
             .expect("a runtime");
-        let health = Arc::new(Health::starting(&Groups::new([])).await);
+        let health = Arc::new(Health::starting(&Groups::new([])));
         let service =
             PeerService::new(Arc::clone(&local) as Arc<dyn Local>, health, MAX_VALUE_BYTES);
         let (bound, wait) = oneshot::channel();

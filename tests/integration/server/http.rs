@@ -33,12 +33,12 @@ async fn readiness_follows_the_node_and_says_why() {
     assert!(body.contains("other nodes are not known"), "{body}");
     assert!(page(served.http, "/healthz").await.0.starts_with("HTTP/1.1 200 "));
 
-    served.health.ready().await;
+    served.health.ready();
     let (head, body) = page(served.http, "/readyz").await;
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     assert_eq!(body, "ready\n");
 
-    served.health.drain().await;
+    served.health.drain();
     let (head, body) = page(served.http, "/readyz").await;
     assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
     assert!(body.contains("stopping"), "{body}");

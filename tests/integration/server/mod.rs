@@ -3,6 +3,7 @@
 
 mod admin;
 mod calls;
+mod compression;
 mod drain;
 mod errors;
 pub(crate) mod http;
@@ -116,7 +117,7 @@ async fn served() -> Served {
 /// A server that is ready.
 async fn served_with(config: Config) -> Served {
     let served = starting(config).await;
-    served.health.ready().await;
+    served.health.ready();
     served
 }
 
@@ -128,7 +129,7 @@ async fn starting(config: Config) -> Served {
     let (grpc, http) = (grpc_listener.local_addr().unwrap(), http_listener.local_addr().unwrap());
     let listeners = Listeners { grpc: grpc_listener, http: Some(http_listener) };
     let operations = Arc::new(Operator { groups: groups.clone(), swaps: Mutex::default() });
-    let health = Arc::new(Health::starting(&groups).await);
+    let health = Arc::new(Health::starting(&groups));
     let read = groups.clone();
     let metrics = Metrics::new(move || NodeReading {
         groups: read.readings(),

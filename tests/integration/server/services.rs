@@ -21,7 +21,7 @@ async fn the_node_and_each_group_are_healthy_once_it_is_ready() {
     for service in ["", "scores", "notes"] {
         assert_eq!(health(&served.channel, service).await, Ok(ServingStatus::NotServing));
     }
-    served.health.ready().await;
+    served.health.ready();
     for service in ["", "scores", "notes"] {
         assert_eq!(health(&served.channel, service).await, Ok(ServingStatus::Serving));
     }
@@ -29,10 +29,49 @@ async fn the_node_and_each_group_are_healthy_once_it_is_ready() {
 }
 
 #[tokio::test]
+async fn each_service_that_reflection_lists_has_a_health() {
+    let served = starting(Config::default()).await;
+    for service in [
+        "psycache.v1.Cache",
+        "psycache.v1.Peer",
+        "psycache.v1.Admin",
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+    ] {
+        assert_eq!(health(&served.channel, service).await, Ok(ServingStatus::NotServing));
+    }
+    served.health.ready();
+    assert_eq!(health(&served.channel, "psycache.v1.Cache").await, Ok(ServingStatus::Serving));
+}
+
+#[tokio::test]
+async fn a_watch_tells_each_change_and_that_a_service_is_unknown() {
+    let served = starting(Config::default()).await;
+    let mut client = HealthClient::new(served.channel.clone());
+    let mut watch = async |service: &str| {
+        let answers = client.watch(HealthCheckRequest { service: service.into() }).await;
+        answers.unwrap().into_inner()
+    };
+    let mut known = watch("psycache.v1.Cache").await;
+    let mut unknown = watch("nowhere").await;
+    assert_eq!(known.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    assert_eq!(unknown.message().await.unwrap().unwrap().status(), ServingStatus::ServiceUnknown);
+    served.health.ready();
+    assert_eq!(known.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    served.health.leave();
+    assert_eq!(known.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    served.health.drain();
+    // Nothing has changed for either, so both are told of nothing but the end.
+    assert_eq!(known.message().await.unwrap_err().code(), Code::Unavailable);
+    assert_eq!(unknown.message().await.unwrap_err().code(), Code::Unavailable);
+}
+
+#[tokio::test]
 async fn a_node_that_drains_does_not_become_ready_again() {
     let served = starting(Config::default()).await;
-    served.health.drain().await;
-    served.health.ready().await;
+    served.health.drain();
+    served.health.ready();
     assert_eq!(health(&served.channel, "").await, Ok(ServingStatus::NotServing));
 }
 

@@ -1,6 +1,6 @@
 //! A collector of traces, as OTLP has it, that keeps what it gets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Router;
@@ -36,6 +36,8 @@ pub(crate) struct Span {
     pub(crate) kind: SpanKind,
     /// Values as text.
     pub(crate) attributes: BTreeMap<String, String>,
+    /// The attributes that are whole numbers, and not text.
+    pub(crate) numbers: BTreeSet<String>,
     /// Spans that it points to.
     pub(crate) links: Vec<String>,
     pub(crate) failed: bool,
@@ -97,6 +99,7 @@ impl Collector {
                 kind: span.kind(),
                 took_ns: span.end_time_unix_nano - span.start_time_unix_nano,
                 name: span.name,
+                numbers: numbers(&span.attributes),
                 attributes: texts(span.attributes),
                 links: span.links.iter().map(|link| hex(&link.span_id)).collect(),
                 failed: span.status.as_ref().is_some_and(|s| s.code() == SpanStatus::Error),
@@ -132,6 +135,12 @@ async fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, url)
+}
+
+fn numbers(attributes: &[KeyValue]) -> BTreeSet<String> {
+    let value = |pair: &KeyValue| pair.value.as_ref().and_then(|value| value.value.clone());
+    let is_number = |pair: &&KeyValue| matches!(value(pair), Some(Value::IntValue(_)));
+    attributes.iter().filter(is_number).map(|pair| pair.key.clone()).collect()
 }
 
 fn texts(attributes: Vec<KeyValue>) -> BTreeMap<String, String> {

@@ -4,8 +4,9 @@ pub(crate) mod collector;
 
 use bytes::Bytes;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use psycache::proto::admin_client::AdminClient;
 use psycache::proto::cache_client::CacheClient;
-use psycache::proto::{GetRequest, GetResponse, Origin};
+use psycache::proto::{GetRequest, GetResponse, Origin, StatusRequest};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
@@ -116,6 +117,7 @@ async fn a_miss_at_another_node_is_one_trace_over_both() {
     assert_attributes(served, &result);
     assert_attributes(served, &[("rpc.service", "psycache.v1.Cache")]);
     assert_attributes(asks, &[("server.address", host), ("server.port", port)]);
+    assert!(asks.numbers.contains("server.port"), "{asks:#?}");
     [served, answers, flight]
         .iter()
         .for_each(|span| assert_attributes(span, &[("psycache.group", "default")]));
@@ -188,4 +190,24 @@ async fn only_what_is_sampled_is_sent_and_only_errors_are_errors() {
     let [hit] = collector.trace(&trace(4)).try_into().unwrap();
     assert_attributes(&hit, &[("psycache.result", "hit"), ("cache.hit", "true")]);
     assert_eq!(collector.spans().len(), 5, "what is not sampled was sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_of_admin_have_spans_and_the_instance_is_the_address_with_its_real_port() {
+    let (collector, url) = Collector::grpc().await;
+    let node = start(&url, 0);
+    let channel = Channel::from_shared(format!("http://{}", node.address())).unwrap();
+    let mut admin = AdminClient::new(channel.connect().await.unwrap());
+    let mut request = Request::new(StatusRequest {});
+    let traceparent = format!("00-{}-{CALLER}-01", trace(1)).parse().unwrap();
+    request.metadata_mut().insert("traceparent", traceparent);
+    admin.status(request).await.unwrap();
+    drop(admin);
+    let address = node.address().to_owned();
+    stop([node]).await;
+
+    let spans = collector.trace(&trace(1));
+    let asked = one(&spans, "psycache.v1.Admin/Status", SpanKind::Server);
+    assert_attributes(asked, &[("rpc.method", "Status"), ("rpc.grpc.status_code", "0")]);
+    assert_eq!(asked.resource["service.instance.id"], address);
 }

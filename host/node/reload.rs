@@ -1,0 +1,130 @@
+//! Applies a changed configuration to a running node, as far as that is possible.
+
+use super::Node;
+use super::error::{GroupProblem, StartError};
+use super::groups;
+use crate::config::{Config, Group};
+
+/// What became of a changed configuration. Settings are named as in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Settings that are in effect now.
+    pub changed: Vec<String>,
+    /// Settings that take effect when the node is restarted.
+    pub needs_restart: Vec<String>,
+}
+
+impl Node {
+    /// Applies what `wanted` changes: the times of the groups, and their retrievers with
+    /// options and secrets. Logs belong to the process, and are reloaded by
+    /// [`Telemetry::reload`](crate::telemetry::Telemetry::reload).
+    ///
+    /// # Errors
+    /// A retriever can't be used, or a time is not valid. Nothing changes then.
+    pub async fn reload(&mut self, mut wanted: Config) -> Result<Reloaded, StartError> {
+        for group in &mut wanted.groups {
+            group.group.uncertain = wanted.cluster.uncertain;
+        }
+        let mut reloaded = Reloaded::default();
+        let mut sources = Vec::new();
+        let mut problems = Vec::new();
+        for (old, new) in both(&self.config, &wanted) {
+            let problem = |cause| GroupProblem { group: new.group.name.clone(), cause };
+            problems.extend(new.group.check().err().map(|error| problem(error.into())));
+            if old.retriever == new.retriever {
+                continue;
+            }
+            match groups::first_retriever(&self.plugins, new).await {
+                Ok(source) => sources.push((new.group.name.clone(), source)),
+                Err(cause) => problems.push(problem(cause)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(StartError::Groups(problems));
+        }
+        for (name, source) in sources {
+            if let Ok(group) = self.groups.find(&name) {
+                group.parts().source.replace(source);
+            }
+            reloaded.changed.push(format!("group {name}: retriever"));
+        }
+        for (old, new) in both(&self.config, &wanted) {
+            if let Ok(group) = self.groups.find(&new.group.name) {
+                // It was checked above.
+                let _ = group.reload(&new.group);
+            }
+            reloaded.changed.extend(times(old, new));
+        }
+        reloaded.needs_restart = needs_restart(&self.config, &wanted);
+        self.adopt(&wanted);
+        Ok(reloaded)
+    }
+
+    /// Notes what is in effect, for the next reload.
+    fn adopt(&mut self, wanted: &Config) {
+        for group in &mut self.config.groups {
+            let new = wanted.groups.iter().find(|new| new.group.name == group.group.name);
+            if let Some(new) = new {
+                group.group = group.group.with_times_of(&new.group);
+                group.retriever.clone_from(&new.retriever);
+            }
+        }
+    }
+}
+
+/// The groups that are in both configurations.
+fn both<'a>(old: &'a Config, new: &'a Config) -> impl Iterator<Item = (&'a Group, &'a Group)> {
+    old.groups.iter().filter_map(|old| {
+        let same = new.groups.iter().find(|new| new.group.name == old.group.name);
+        same.map(|new| (old, new))
+    })
+}
+
+/// The times of a group that differ.
+fn times(old: &Group, new: &Group) -> Vec<String> {
+    let (name, old, new) = (&new.group.name, &old.group, &new.group);
+    let differ = [
+        ("ttl", old.ttl != new.ttl),
+        ("ttl-jitter", old.ttl_jitter_percent != new.ttl_jitter_percent),
+        ("negative-ttl", old.negative_ttl != new.negative_ttl),
+        ("load-timeout", old.load_timeout != new.load_timeout),
+    ];
+    named(&format!("group {name}: "), &differ).collect()
+}
+
+/// The settings that differ and can't be changed while the node runs.
+fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
+    let (told, tells) = (&old.telemetry, &new.telemetry);
+    let node = [
+        ("listen", old.listen != new.listen),
+        ("advertise", old.advertise != new.advertise),
+        ("http", old.http != new.http),
+        ("cluster", old.cluster != new.cluster),
+        ("otlp", told.otlp != tells.otlp),
+        ("trace-ratio", told.trace_ratio.to_bits() != tells.trace_ratio.to_bits()),
+        ("log-format", told.log_format != tells.log_format),
+    ];
+    let mut settings: Vec<String> = named("", &node).collect();
+    for (old, new) in both(old, new) {
+        let differ = [
+            ("capacity", old.store.capacity_bytes != new.store.capacity_bytes),
+            ("max-entries", old.store.max_entries != new.store.max_entries),
+            ("max-value", old.group.max_value_bytes != new.group.max_value_bytes),
+            ("policy", old.policy != new.policy),
+        ];
+        settings.extend(named(&format!("group {}: ", new.group.name), &differ));
+    }
+    let names = |config: &Config| -> Vec<String> {
+        config.groups.iter().map(|group| group.group.name.clone()).collect()
+    };
+    let (before, after) = (names(old), names(new));
+    let added = after.iter().filter(|name| !before.contains(name));
+    let gone = before.iter().filter(|name| !after.contains(name));
+    settings.extend(added.map(|name| format!("group {name} (new)")));
+    settings.extend(gone.map(|name| format!("group {name} (removed)")));
+    settings
+}
+
+fn named(prefix: &str, differ: &[(&str, bool)]) -> impl Iterator<Item = String> {
+    differ.iter().filter(|(_, differs)| *differs).map(move |(name, _)| format!("{prefix}{name}"))
+}
