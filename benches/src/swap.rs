@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use psycache::clock::Clock;
-use psycache::group::{self, Group};
+use psycache::group::{self, Group, GroupConfig};
 use psycache::ownership::Ownership;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
 use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig, WorkerState};
-use psycache::store::{self, Store};
+use psycache::store::{Store, StoreConfig};
 
 use crate::Settings;
 use crate::report::{Figure, median};
@@ -144,7 +144,7 @@ async fn filled(
 ) -> Result<Arc<Group>> {
     let (clock, waker) = (Clock::monotonic(), Waker::new());
     let wake = waker.clone();
-    let config = store::Config {
+    let config = StoreConfig {
         capacity_bytes: u64::from(entries) * ENTRY_BYTES,
         max_entries: Some(entries + entries / 8),
     };
@@ -155,7 +155,7 @@ async fn filled(
     let source = None.into();
     let parts =
         group::Parts { store, clock, worker, source, ownership: Arc::new(Ownership::alone()) };
-    let group = Group::new(group::Config::named("swap"), parts)?;
+    let group = Group::new(GroupConfig::named("swap"), parts)?;
     for nth in 0..entries {
         let value = bytes::Bytes::from_static(VALUE);
         group

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::choice::{PolicyChoice, RetrieverChoice};
 use super::plugin::Plugin;
-use crate::group::{self, Uncertain};
-use crate::membership::registry::{InMemory, etcd};
-use crate::store;
-use crate::telemetry;
+use crate::group::{GroupConfig, Uncertain};
+use crate::membership::registry::InMemory;
+use crate::membership::registry::etcd::EtcdConfig;
+use crate::store::StoreConfig;
+use crate::telemetry::TelemetryConfig;
 
 /// Default address for applications and peers.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7400";
@@ -48,7 +49,7 @@ pub struct Config {
     /// How other nodes are found.
     pub cluster: Cluster,
     /// Logs and traces.
-    pub telemetry: telemetry::Config,
+    pub telemetry: TelemetryConfig,
 }
 
 impl Default for Config {
@@ -60,7 +61,7 @@ impl Default for Config {
             http: Some(DEFAULT_HTTP.into()),
             groups: vec![Group::new(DEFAULT_GROUP)],
             cluster: Cluster::default(),
-            telemetry: telemetry::Config::default(),
+            telemetry: TelemetryConfig::default(),
         }
     }
 }
@@ -69,9 +70,9 @@ impl Default for Config {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     /// Its name, times to live and time limits.
-    pub group: group::Config,
+    pub group: GroupConfig,
     /// Limits of its store.
-    pub store: store::Config,
+    pub store: StoreConfig,
     /// The eviction policy.
     pub policy: PolicyChoice,
     /// Where values are loaded from; `None` if only values that were set can be read.
@@ -83,11 +84,11 @@ impl Group {
     /// retriever.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let mut group = group::Config::named(name);
+        let mut group = GroupConfig::named(name);
         group.ttl = Some(DEFAULT_TTL);
         Self {
             group,
-            store: store::Config { capacity_bytes: DEFAULT_CAPACITY_BYTES, max_entries: None },
+            store: StoreConfig { capacity_bytes: DEFAULT_CAPACITY_BYTES, max_entries: None },
             policy: Plugin::new("lru").into(),
             retriever: None,
         }
@@ -122,7 +123,7 @@ pub enum Registry {
     /// contain this node.
     Static(Vec<(String, u32)>),
     /// In etcd.
-    Etcd(etcd::Config),
+    Etcd(EtcdConfig),
     /// In this program, which runs several nodes. It can't be chosen by a setting.
     InMemory(InMemory),
 }

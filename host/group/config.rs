@@ -7,7 +7,7 @@ use crate::error::Error;
 
 /// The configuration of one group, without its store, policy and source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
+pub struct GroupConfig {
     /// The name that callers give.
     pub name: String,
     /// How long a value without its own time to live is kept. `None`: until it is
@@ -38,7 +38,7 @@ pub enum Uncertain {
     Strict,
 }
 
-impl Config {
+impl GroupConfig {
     /// A configuration with this name, and the defaults for everything else.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {

@@ -34,7 +34,7 @@ mod ttl;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Uncertain};
+pub use config::{GroupConfig, Uncertain};
 pub use handover::HandedOver;
 pub use source::Source;
 pub use ttl::MAX_TTL;
@@ -72,7 +72,7 @@ const COPIES_SHARE: u64 = 64;
 
 /// Keys that share a capacity, a policy and a source.
 pub struct Group {
-    config: Config,
+    config: GroupConfig,
     parts: Parts,
     counters: GroupCounters,
     /// Loads of keys that this node holds, each with its tracing span.
@@ -118,11 +118,11 @@ impl Group {
     /// Makes a group, and starts the task that collects its expired entries.
     ///
     /// # Errors
-    /// [`Config::check`] refuses the configuration.
+    /// [`GroupConfig::check`] refuses the configuration.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub fn new(config: Config, parts: Parts) -> Result<Arc<Self>, Error> {
+    pub fn new(config: GroupConfig, parts: Parts) -> Result<Arc<Self>, Error> {
         config.check()?;
         let mut expiry = JoinSet::new();
         expiry.spawn(expiry::collect(Arc::clone(&parts.store), parts.clock.clone()));
@@ -150,7 +150,7 @@ impl Group {
 
     /// The group's configuration.
     #[must_use]
-    pub fn config(&self) -> &Config {
+    pub fn config(&self) -> &GroupConfig {
         &self.config
     }
 

@@ -47,7 +47,7 @@ use crate::config::{self, Config};
 use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::{self, Ownership};
-use crate::server::{self, Groups, Health, Listeners, LocalNode, Services};
+use crate::server::{self, Groups, Health, Listeners, LocalNode, ServerConfig, Services};
 use crate::telemetry::{Metrics, NodeReading, PeerReading};
 
 use membership::Membership;
@@ -122,7 +122,7 @@ impl Node {
             metrics: Arc::new(Metrics::new(read)),
             health: Arc::clone(&health),
         };
-        let serving_config = server::Config { max_value_bytes, ..server::Config::default() };
+        let serving_config = ServerConfig { max_value_bytes, ..ServerConfig::default() };
         let listeners = Listeners { grpc: grpc.0, http: http.map(|http| http.0) };
         let (stop, stopped) = oneshot::channel();
         let mut serving = JoinSet::new();
@@ -210,7 +210,7 @@ impl Node {
     }
 
     /// Leaves the cluster and hands the entries over to their next owners. Then takes no more
-    /// requests, finishes those in flight within [`server::Config::drain_timeout`], and ends
+    /// requests, finishes those in flight within [`ServerConfig::drain_timeout`], and ends
     /// the worker threads.
     pub async fn shutdown(mut self) {
         self.health.leave().await;
@@ -231,7 +231,7 @@ impl Node {
 fn longest_value(config: &Config) -> usize {
     let longest = config.groups.iter().map(|group| group.group.max_value_bytes).max();
     let longest = longest.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
-    longest.max(server::Config::default().max_value_bytes)
+    longest.max(ServerConfig::default().max_value_bytes)
 }
 
 /// The metrics of the node.

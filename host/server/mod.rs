@@ -28,7 +28,7 @@ mod health;
 mod http;
 
 pub use admin_service::{Operations, PolicySwap, PolicySwapped};
-pub use config::Config;
+pub use config::ServerConfig;
 pub use groups::Groups;
 pub use health::{Health, Phase};
 pub use local_node::LocalNode;

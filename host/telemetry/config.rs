@@ -2,7 +2,7 @@
 
 /// Configuration of logs and traces.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
+pub struct TelemetryConfig {
     /// Filter of the log lines in the syntax of `RUST_LOG`: `info,psycache::ownership=debug`.
     pub log: String,
     /// Format of the log lines; `None` for text on a terminal and JSON elsewhere.
@@ -15,7 +15,7 @@ pub struct Config {
     pub trace_ratio: f64,
 }
 
-impl Default for Config {
+impl Default for TelemetryConfig {
     fn default() -> Self {
         Self { log: "info".into(), log_format: None, otlp: None, trace_ratio: 0.01 }
     }

@@ -33,7 +33,7 @@ mod reported;
 mod rpc_span;
 mod traces;
 
-pub use config::{Config, LogFormat, SetupError};
+pub use config::{LogFormat, SetupError, TelemetryConfig};
 pub use counters::{GetResult, GroupCounters, GroupCounts, LoadOutcome, LoadSource, LoadTimer};
 pub use durations::{Durations, DurationsReading};
 pub use exposition::Exposition;
@@ -54,12 +54,12 @@ pub struct Telemetry {
 
 impl Telemetry {
     /// Sets up logs and traces for the whole process. `instance` identifies this process
-    /// among others of the service, for example by its address. With [`Config::otlp`] this
+    /// among others of the service, for example by its address. With [`TelemetryConfig::otlp`] this
     /// must be called inside a tokio runtime. The collector need not be reachable.
     ///
     /// # Errors
     /// See [`SetupError`].
-    pub fn start(config: &Config, instance: &str) -> Result<Self, SetupError> {
+    pub fn start(config: &TelemetryConfig, instance: &str) -> Result<Self, SetupError> {
         let logs = logs::layer(config)?;
         let traces = traces::Traces::start(config, instance)?;
         tracing_subscriber::registry()

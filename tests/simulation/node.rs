@@ -14,7 +14,7 @@ use super::profile::Finding;
 use super::registry::Line;
 use super::source::Source;
 use super::world::World;
-use psycache::group::{self, Group};
+use psycache::group::{self, Group, GroupConfig};
 use psycache::membership::registry::{Registry, RegistryError};
 use psycache::membership::rendezvous::{Ring, RingNode};
 use psycache::membership::view::Entry;
@@ -23,7 +23,7 @@ use psycache::policy::{
     Batch, Failure, Keys, Policy, PolicyConfig, PolicySource, Waker, Worker, WorkerConfig,
 };
 use psycache::retriever::SharedRetriever;
-use psycache::store::{self, Store};
+use psycache::store::{Store, StoreConfig};
 
 /// How long a node that left serves on, and gives its entries away: as in `node`.
 const GRACE: Duration = Duration::from_millis(500);
@@ -175,7 +175,7 @@ fn group(world: &Arc<World>, ownership: Arc<Ownership>) -> Arc<Group> {
     let clock = world.clock.clone();
     let waker = Waker::new();
     let wake = waker.clone();
-    let config = store::Config { capacity_bytes: world.profile.capacity, max_entries: None };
+    let config = StoreConfig { capacity_bytes: world.profile.capacity, max_entries: None };
     let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
     let policy = PolicyConfig {
         capacity: world.profile.capacity,
@@ -193,6 +193,6 @@ fn group(world: &Arc<World>, ownership: Arc<Ownership>) -> Arc<Group> {
     let source = Arc::new(Source(Arc::clone(world))) as SharedRetriever;
     let parts = group::Parts { store, clock, worker, source: Some(source).into(), ownership };
     let uncertain = world.profile.uncertain;
-    let config = group::Config { uncertain, ..group::Config::named("scores") };
+    let config = GroupConfig { uncertain, ..GroupConfig::named("scores") };
     Group::new(config, parts).expect("the configuration is fine")
 }

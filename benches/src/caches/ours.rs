@@ -10,7 +10,7 @@ use bytes::Bytes;
 use psycache::clock::Clock;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
 use psycache::policy::{Native, PolicyConfig, PolicySource, Waker, Worker, WorkerConfig};
-use psycache::store::{Config, NewEntry, NoRoom, Reservation, Store};
+use psycache::store::{NewEntry, NoRoom, Reservation, Store, StoreConfig};
 use psycache_policy_lru::Lru;
 use tokio::runtime::Runtime;
 
@@ -82,7 +82,7 @@ impl Ours {
         let waker = Waker::new();
         let wake = waker.clone();
         let config =
-            Config { capacity_bytes: u64::from(entries) * ROOM, max_entries: Some(entries) };
+            StoreConfig { capacity_bytes: u64::from(entries) * ROOM, max_entries: Some(entries) };
         let store = Store::new(config.clone(), clock.clone(), Box::new(move || wake.wake()));
         let policy = policy_config(config.capacity_bytes, store.slot_bound());
         let source = parts.source(kind)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use psycache::client::{self, Client};
+use psycache::client::{Client, ClientConfig};
 use psycache::config::{Cluster, Config, Group, Registry};
 use psycache::group;
 use psycache::node::Node;
@@ -90,7 +90,7 @@ struct Session(Client);
 /// The process of a client that knows one node and keeps a session with it.
 pub(super) fn ask_on_a_session(node: &str) -> Result<()> {
     let runtime = runtime()?;
-    let client = runtime.block_on(Client::connect(client::Config::list([node])));
+    let client = runtime.block_on(Client::connect(ClientConfig::list([node])));
     obey(&runtime, Session(client.context("there is no client of one node")?))
 }
 

@@ -11,7 +11,7 @@ use psycache::clock::Clock;
 use psycache::policy::{
     Keys, PolicyConfig, PolicySource, Residents, Turns, Waker, Worker, WorkerConfig, WorkerState,
 };
-use psycache::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Store};
+use psycache::store::{ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Store, StoreConfig};
 use tokio::runtime::Runtime;
 
 use super::policy::{Life, Script};
@@ -42,7 +42,7 @@ impl World {
         let script = Script::new("first", lives);
         let clock = Clock::manual();
         let waker = Waker::new();
-        let config = Config { capacity_bytes: CAPACITY, max_entries: Some(MAX_ENTRIES) };
+        let config = StoreConfig { capacity_bytes: CAPACITY, max_entries: Some(MAX_ENTRIES) };
         let wake = waker.clone();
         let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
         let policy = PolicyConfig {

@@ -14,10 +14,12 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::{Config, LogFormat, SetupError};
+use super::{LogFormat, SetupError, TelemetryConfig};
 use lines::Lines;
 
-pub(super) fn layer<S>(config: &Config) -> Result<Box<dyn Layer<S> + Send + Sync>, SetupError>
+pub(super) fn layer<S>(
+    config: &TelemetryConfig,
+) -> Result<Box<dyn Layer<S> + Send + Sync>, SetupError>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use psycache::client::{Client, Config};
-use psycache::membership::registry::etcd;
+use psycache::client::{Client, ClientConfig};
+use psycache::membership::registry::etcd::EtcdConfig;
 use psycache::proto::admin_client::AdminClient;
 use psycache::proto::{StatusRequest, StatusResponse};
 use tempfile::TempDir;
@@ -151,17 +151,17 @@ impl Cluster {
 
     /// A client that follows the nodes in etcd, and asks the owner.
     pub(super) async fn client(&self) -> Client {
-        let etcd = etcd::Config {
+        let etcd = EtcdConfig {
             endpoints: vec![self.etcd.clone()],
             prefix: self.prefix.clone(),
-            ..etcd::Config::default()
+            ..EtcdConfig::default()
         };
-        connect(Config::etcd(etcd)).await
+        connect(ClientConfig::etcd(etcd)).await
     }
 
     /// A client of some nodes, which ask the others where they have to.
     pub(super) async fn client_of(&self, nodes: &[usize]) -> Client {
-        connect(Config::list(nodes.iter().map(|node| self.nodes[*node].address()))).await
+        connect(ClientConfig::list(nodes.iter().map(|node| self.nodes[*node].address()))).await
     }
 
     /// Where etcd has the entry of the node at an address.
@@ -170,6 +170,6 @@ impl Cluster {
     }
 }
 
-async fn connect(config: Config) -> Client {
-    Client::connect(Config { timeout: TIMEOUT, ..config }).await.expect("it can connect")
+async fn connect(config: ClientConfig) -> Client {
+    Client::connect(ClientConfig { timeout: TIMEOUT, ..config }).await.expect("it can connect")
 }

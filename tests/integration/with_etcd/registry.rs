@@ -6,7 +6,8 @@ use etcd_client::{
     CompactionOptions, DeleteOptions, EventType, GetOptions, KeyValue, PutOptions, WatchOptions,
 };
 use futures::future::join_all;
-use psycache::membership::registry::{RegistryError, etcd};
+use psycache::membership::registry::RegistryError;
+use psycache::membership::registry::etcd::EtcdConfig;
 use psycache::membership::view::Entry;
 use psycache::ownership::Ownership;
 
@@ -14,12 +15,12 @@ use super::members::{LEASE, Member, Network, PATIENCE};
 use super::proxy::{Fault, Proxy};
 use super::server::{Etcd, prefix};
 
-fn config(etcd: &Etcd, prefix: &str) -> etcd::Config {
-    etcd::Config {
+fn config(etcd: &Etcd, prefix: &str) -> EtcdConfig {
+    EtcdConfig {
         endpoints: vec![etcd.url()],
         prefix: prefix.into(),
         lease_ttl: LEASE,
-        ..etcd::Config::default()
+        ..EtcdConfig::default()
     }
 }
 
@@ -109,7 +110,7 @@ async fn nodes_see_each_other_come_and_go_and_crash() {
 async fn a_node_registers_through_any_lost_answer() {
     let etcd = Etcd::shared().await;
     let undisturbed = Proxy::start(etcd.address()).await;
-    let through = |proxy: &Proxy| etcd::Config {
+    let through = |proxy: &Proxy| EtcdConfig {
         endpoints: vec![format!("http://{}", proxy.address())],
         // So long that no node of a busy machine loses it by accident.
         lease_ttl: Duration::from_secs(5),
@@ -239,7 +240,7 @@ async fn each_node_misses_its_entry_when_one_transaction_deletes_all() {
 async fn a_lease_that_etcd_grants_for_longer_is_refused() {
     let (etcd, prefix) = (Etcd::shared().await, prefix());
     // etcd grants no less than one and a half of its election timeout.
-    let short = etcd::Config { lease_ttl: Duration::from_secs(1), ..config(etcd, &prefix) };
+    let short = EtcdConfig { lease_ttl: Duration::from_secs(1), ..config(etcd, &prefix) };
     let Err(refused) = Network::default().start(&short, "127.0.0.1:1").await else {
         panic!("nodes would wait for less than others count on");
     };
@@ -337,7 +338,7 @@ async fn a_process_that_crashed_holds_its_address_until_its_lease_ends() {
 async fn user_and_password_are_asked_for() {
     let (etcd, network) = (Etcd::start().await, Network::default());
     etcd.protect().await;
-    let with = |user: Option<(&str, &str)>| etcd::Config {
+    let with = |user: Option<(&str, &str)>| EtcdConfig {
         user: user.map(|(name, password)| (name.into(), password.into())),
         ..config(&etcd, "psycache")
     };
