@@ -128,13 +128,10 @@ async fn load_aside(
 
 /// The configuration of a policy; it has somewhat more slots than entries.
 fn told(entries: u32) -> PolicyConfig {
-    PolicyConfig {
-        capacity: u64::from(entries) * ENTRY_BYTES,
-        max_entries: entries + entries / 4 + 10_000,
-        max_victims: 256,
-        seed: 1,
-        options: Vec::new(),
-    }
+    let capacity = u64::from(entries) * ENTRY_BYTES;
+    let mut config = PolicyConfig::new(capacity, entries + entries / 4 + 10_000);
+    config.max_victims = 256;
+    config
 }
 
 /// A group with so many entries.
@@ -144,12 +141,10 @@ async fn filled(
 ) -> Result<Arc<Group>> {
     let (clock, waker) = (Clock::monotonic(), Waker::new());
     let wake = waker.clone();
-    let config = StoreConfig {
-        capacity_bytes: u64::from(entries) * ENTRY_BYTES,
-        max_entries: Some(entries + entries / 8),
-    };
+    let config = StoreConfig::new(u64::from(entries) * ENTRY_BYTES, Some(entries + entries / 8));
     let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
-    let told = PolicyConfig { max_entries: store.slot_bound(), ..told(entries) };
+    let mut told = told(entries);
+    told.max_entries = store.slot_bound();
     let worker = WorkerConfig::new(told, clock.clone());
     let worker = Arc::new(Worker::start("swap", policy, worker, store.clone(), waker)?);
     let source = None.into();

@@ -6,6 +6,7 @@ use crate::membership::registry::etcd::EtcdConfig;
 
 /// How a client finds nodes, and its limits.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ClientConfig {
     /// Which nodes there are.
     pub nodes: Nodes,
@@ -17,6 +18,7 @@ pub struct ClientConfig {
 
 /// Which nodes there are.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Nodes {
     /// These nodes, as `host:port`. They need not be all nodes of the cluster.
     List(Vec<String>),

@@ -12,12 +12,10 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let config = config::Config {
-//! #     listen: "127.0.0.1:0".into(),
-//! #     http: None,
-//! #     groups: vec![config::Group::new("scores")],
-//! #     ..config::Config::default()
-//! # };
+//! # let mut config = config::Config::default();
+//! # config.listen = "127.0.0.1:0".into();
+//! # config.http = None;
+//! # config.groups = vec![config::Group::new("scores")];
 //! # let node = Node::start(config).await?;
 //! # let address = node.address().to_string();
 //! let client = Client::connect(ClientConfig::list([address])).await?;
@@ -36,11 +34,10 @@
 //!
 //! ```no_run
 //! use psycache::client::{Client, ClientConfig};
-//! use psycache::membership::registry::etcd::EtcdConfig;
+//! use psycache::config::EtcdConfig;
 //!
 //! # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
-//! let endpoints = vec!["http://10.0.0.9:2379".into()];
-//! let etcd = EtcdConfig { endpoints, ..EtcdConfig::default() };
+//! let etcd = EtcdConfig::new(vec!["http://10.0.0.9:2379".into()]);
 //! let client = Client::connect(ClientConfig::etcd(etcd)).await?;
 //! # Ok(())
 //! # }

@@ -11,19 +11,19 @@ use crate::store::StoreConfig;
 use crate::telemetry::TelemetryConfig;
 
 /// Default address for applications and peers.
-pub const DEFAULT_LISTEN: &str = "127.0.0.1:7400";
+const DEFAULT_LISTEN: &str = "127.0.0.1:7400";
 
 /// Default address for metrics and health checks.
-pub const DEFAULT_HTTP: &str = "127.0.0.1:7401";
+const DEFAULT_HTTP: &str = "127.0.0.1:7401";
 
 /// Name of the only group of a node without configured groups.
-pub const DEFAULT_GROUP: &str = "default";
+pub(super) const DEFAULT_GROUP: &str = "default";
 
 /// Default capacity of a group.
-pub const DEFAULT_CAPACITY_BYTES: u64 = 64 << 20;
+const DEFAULT_CAPACITY_BYTES: u64 = 64 << 20;
 
 /// Default time to live of a value.
-pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
+const DEFAULT_TTL: Duration = Duration::from_secs(600);
 
 /// The configuration of a [`Node`](crate::node::Node).
 ///
@@ -32,10 +32,12 @@ pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
 ///
 /// let mut scores = Group::new("scores");
 /// scores.store.capacity_bytes = 256 << 20;
-/// let config = Config { groups: vec![scores], ..Config::default() };
+/// let mut config = Config::default();
+/// config.groups = vec![scores];
 /// # assert_eq!(config.listen, "127.0.0.1:7400");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Config {
     /// `host:port` of gRPC. Port 0 picks a free one.
     pub listen: String,
@@ -68,6 +70,7 @@ impl Default for Config {
 
 /// One group.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Group {
     /// Its name, times to live and time limits.
     pub group: GroupConfig,
@@ -97,6 +100,7 @@ impl Group {
 
 /// How other nodes are found.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Cluster {
     /// Where the list of nodes is kept.
     pub registry: Registry,
@@ -116,6 +120,7 @@ impl Default for Cluster {
 
 /// Where the list of nodes is kept.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Registry {
     /// There are no other nodes.
     Alone,

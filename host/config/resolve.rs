@@ -19,6 +19,7 @@ impl Config {
     ///
     /// # Errors
     /// Two settings contradict each other, or it is not clear to which group the flags apply.
+    #[doc(hidden)]
     pub fn from_settings(flags: Settings, file: Option<Settings>) -> Result<Self, Error> {
         let settings = flags.over_file(file.unwrap_or_default())?;
         let default = Self::default();

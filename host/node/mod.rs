@@ -9,12 +9,10 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = Config {
-//!     listen: "127.0.0.1:0".into(),
-//!     http: None,
-//!     groups: vec![Group::new("scores")],
-//!     ..Config::default()
-//! };
+//! let mut config = Config::default();
+//! config.listen = "127.0.0.1:0".into();
+//! config.http = None;
+//! config.groups = vec![Group::new("scores")];
 //! let node = Node::start(config).await?;
 //! let scores = node.group("scores")?;
 //! scores.set("Ada", "815").await?;

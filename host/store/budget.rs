@@ -7,6 +7,7 @@ use crate::error::Error;
 
 /// Limits of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoreConfig {
     /// Bytes of keys, values and the fixed overhead of each entry.
     pub capacity_bytes: u64,
@@ -15,6 +16,12 @@ pub struct StoreConfig {
 }
 
 impl StoreConfig {
+    /// These limits; a `max_entries` of `None` for as many as the capacity can hold.
+    #[must_use]
+    pub fn new(capacity_bytes: u64, max_entries: Option<u32>) -> Self {
+        Self { capacity_bytes, max_entries }
+    }
+
     /// Upper limit of the entries of any store, so that a slot and a flag fit in 32 bits.
     const MOST_ENTRIES: u64 = 1 << 30;
 

@@ -2,6 +2,7 @@
 
 /// Configuration of logs and traces.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct TelemetryConfig {
     /// Filter of the log lines in the syntax of `RUST_LOG`: `info,psycache::ownership=debug`.
     pub log: String,
@@ -23,6 +24,7 @@ impl Default for TelemetryConfig {
 
 /// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LogFormat {
     /// Readable text, with colours on a terminal.
     Text,
@@ -32,6 +34,7 @@ pub enum LogFormat {
 
 /// Why logs and traces could not be set up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SetupError {
     /// The filter can't be parsed.
     #[error("--log {given:?}: {problem}; write a level, or `info,psycache::ownership=debug`")]

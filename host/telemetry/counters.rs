@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Durations, DurationsReading};
+use super::durations::{Durations, DurationsReading};
 
 /// How a get was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

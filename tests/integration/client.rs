@@ -55,8 +55,8 @@ fn the_readme_shows_the_example_that_is_tested() {
 #[tokio::test(flavor = "multi_thread")]
 async fn large_values_go_beside_the_stream() {
     let node = ServedNode::start(&["--capacity", "256MiB", "--max-value", "100MiB"]);
-    let config =
-        ClientConfig { max_value_bytes: 100 << 20, ..ClientConfig::list([node.address()]) };
+    let mut config = ClientConfig::list([node.address()]);
+    config.max_value_bytes = 100 << 20;
     let client = Client::connect(config).await.expect("the address is right");
     for bytes in [65_536, 65_537, 1 << 20, 80 << 20] {
         let value = vec![7_u8; bytes];

@@ -146,22 +146,20 @@ fn group(
     let clock = clock.clone();
     let waker = Waker::new();
     let wake = waker.clone();
-    let config = StoreConfig { capacity_bytes: CAPACITY, max_entries: None };
+    let config = StoreConfig::new(CAPACITY, None);
     let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
     let worker = WorkerConfig::new(policy(store.slot_bound()), clock.clone());
     let worker = Worker::start(name, LRU.clone(), worker, store.clone(), waker).expect("it starts");
     let (worker, ownership) = (Arc::new(worker), Arc::clone(ownership));
     let parts = group::Parts { store, clock, worker, source: source.into(), ownership };
-    let config = GroupConfig {
-        load_timeout: Duration::from_millis(5),
-        max_value_bytes: LONGEST_VALUE,
-        ..GroupConfig::named(name)
-    };
+    let mut config = GroupConfig::named(name);
+    config.load_timeout = Duration::from_millis(5);
+    config.max_value_bytes = LONGEST_VALUE;
     Group::new(config, parts).expect("the configuration is right")
 }
 
 fn policy(max_entries: u32) -> PolicyConfig {
-    PolicyConfig { capacity: CAPACITY, max_entries, max_victims: 64, seed: 1, options: Vec::new() }
+    PolicyConfig::new(CAPACITY, max_entries)
 }
 
 /// A node that is out of reach, as one is that a stranger made up.
@@ -208,8 +206,7 @@ impl Retriever for Source {
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>> {
         async move {
-            let value =
-                |length| Ok(Some(Fetched { value: Bytes::from(vec![7; length]), ttl: None }));
+            let value = |length| Ok(Some(Fetched::new(Bytes::from(vec![7; length]), None)));
             match key {
                 "missing" => Ok(None),
                 "down" => Err(FetchError::Unavailable("connection refused".into())),

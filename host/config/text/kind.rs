@@ -10,7 +10,7 @@ macro_rules! kind {
     ($name:ident($inner:ty), $written:literal, $parse:expr) => {
         #[doc = concat!("Written as `", $written, "`.")]
         #[derive(Clone, Debug, PartialEq)]
-        pub struct $name(pub $inner);
+        pub(crate) struct $name(pub(crate) $inner);
 
         impl std::str::FromStr for $name {
             type Err = String;

@@ -5,7 +5,7 @@ mod flood;
 mod limiter;
 mod lines;
 
-pub use limiter::LogLimiter;
+pub(crate) use limiter::LogLimiter;
 
 use std::io::{IsTerminal, stderr};
 

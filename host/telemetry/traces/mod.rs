@@ -39,6 +39,7 @@ static RATIO: OnceLock<f64> = OnceLock::new();
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
 /// The tracer for spans whose names are known only at run time.
+#[cfg(feature = "plugins")]
 pub(super) fn tracer() -> Option<&'static SdkTracer> {
     TRACER.get()
 }

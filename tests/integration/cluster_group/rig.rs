@@ -72,7 +72,7 @@ impl Retriever for Source {
             self.loads.send_modify(|loads| *loads += 1);
             let mut open = self.open.subscribe();
             open.wait_for(|open| *open).await.expect("the source is there");
-            Ok(value.map(|value| Fetched { value: value.into(), ttl: None }))
+            Ok(value.map(|value| Fetched::new(value, None)))
         }
         .boxed()
     }
@@ -295,15 +295,9 @@ impl Nodes {
         let clock = self.clock.clone();
         let waker = Waker::new();
         let wake = waker.clone();
-        let config = StoreConfig { capacity_bytes: 8 << 20, max_entries: None };
+        let config = StoreConfig::new(8 << 20, None);
         let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
-        let policy = PolicyConfig {
-            capacity: 8 << 20,
-            max_entries: store.slot_bound(),
-            max_victims: 64,
-            seed: 1,
-            options: Vec::new(),
-        };
+        let policy = PolicyConfig::new(8 << 20, store.slot_bound());
         let plugin = Plugin::resolve("lru").expect("it is built in");
         let source = PolicyComponent::load(&self.engines, plugin, &policy, PolicyLimits::default());
         let source = source.expect("it is a policy");

@@ -88,14 +88,14 @@ static LRU: LazyLock<Arc<PolicyComponent>> = LazyLock::new(|| {
 });
 
 fn policy(max_entries: u32) -> PolicyConfig {
-    PolicyConfig { capacity: CAPACITY, max_entries, max_victims: 64, seed: 1, options: Vec::new() }
+    PolicyConfig::new(CAPACITY, max_entries)
 }
 
 fn group(name: &str, source: Option<Source>) -> Arc<Group> {
     let clock = Clock::monotonic();
     let waker = Waker::new();
     let wake = waker.clone();
-    let config = StoreConfig { capacity_bytes: CAPACITY, max_entries: None };
+    let config = StoreConfig::new(CAPACITY, None);
     let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
     let worker = WorkerConfig::new(policy(store.slot_bound()), clock.clone());
     let worker = Worker::start(name, LRU.clone(), worker, store.clone(), waker).unwrap();

@@ -151,11 +151,8 @@ impl Cluster {
 
     /// A client that follows the nodes in etcd, and asks the owner.
     pub(super) async fn client(&self) -> Client {
-        let etcd = EtcdConfig {
-            endpoints: vec![self.etcd.clone()],
-            prefix: self.prefix.clone(),
-            ..EtcdConfig::default()
-        };
+        let mut etcd = EtcdConfig::new(vec![self.etcd.clone()]);
+        etcd.prefix.clone_from(&self.prefix);
         connect(ClientConfig::etcd(etcd)).await
     }
 
@@ -170,6 +167,7 @@ impl Cluster {
     }
 }
 
-async fn connect(config: ClientConfig) -> Client {
-    Client::connect(ClientConfig { timeout: TIMEOUT, ..config }).await.expect("it can connect")
+async fn connect(mut config: ClientConfig) -> Client {
+    config.timeout = TIMEOUT;
+    Client::connect(config).await.expect("it can connect")
 }

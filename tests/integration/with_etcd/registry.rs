@@ -16,12 +16,10 @@ use super::proxy::{Fault, Proxy};
 use super::server::{Etcd, prefix};
 
 fn config(etcd: &Etcd, prefix: &str) -> EtcdConfig {
-    EtcdConfig {
-        endpoints: vec![etcd.url()],
-        prefix: prefix.into(),
-        lease_ttl: LEASE,
-        ..EtcdConfig::default()
-    }
+    let mut config = EtcdConfig::new(vec![etcd.url()]);
+    config.prefix = prefix.into();
+    config.lease_ttl = LEASE;
+    config
 }
 
 /// All that stands in etcd below a prefix.
@@ -110,11 +108,12 @@ async fn nodes_see_each_other_come_and_go_and_crash() {
 async fn a_node_registers_through_any_lost_answer() {
     let etcd = Etcd::shared().await;
     let undisturbed = Proxy::start(etcd.address()).await;
-    let through = |proxy: &Proxy| EtcdConfig {
-        endpoints: vec![format!("http://{}", proxy.address())],
+    let through = |proxy: &Proxy| {
+        let mut config = config(etcd, &prefix());
+        config.endpoints = vec![format!("http://{}", proxy.address())];
         // So long that no node of a busy machine loses it by accident.
-        lease_ttl: Duration::from_secs(5),
-        ..config(etcd, &prefix())
+        config.lease_ttl = Duration::from_secs(5);
+        config
     };
     Network::default().join(&through(&undisturbed), "127.0.0.1:1").await;
     let pieces = undisturbed.pieces();
@@ -240,7 +239,8 @@ async fn each_node_misses_its_entry_when_one_transaction_deletes_all() {
 async fn a_lease_that_etcd_grants_for_longer_is_refused() {
     let (etcd, prefix) = (Etcd::shared().await, prefix());
     // etcd grants no less than one and a half of its election timeout.
-    let short = EtcdConfig { lease_ttl: Duration::from_secs(1), ..config(etcd, &prefix) };
+    let mut short = config(etcd, &prefix);
+    short.lease_ttl = Duration::from_secs(1);
     let Err(refused) = Network::default().start(&short, "127.0.0.1:1").await else {
         panic!("nodes would wait for less than others count on");
     };
@@ -338,9 +338,10 @@ async fn a_process_that_crashed_holds_its_address_until_its_lease_ends() {
 async fn user_and_password_are_asked_for() {
     let (etcd, network) = (Etcd::start().await, Network::default());
     etcd.protect().await;
-    let with = |user: Option<(&str, &str)>| EtcdConfig {
-        user: user.map(|(name, password)| (name.into(), password.into())),
-        ..config(&etcd, "psycache")
+    let with = |user: Option<(&str, &str)>| {
+        let mut config = config(&etcd, "psycache");
+        config.user = user.map(|(name, password)| (name.into(), password.into()));
+        config
     };
     let one: Member = network.join(&with(Some(("psy", "cache"))), "127.0.0.1:1").await;
     for user in [None, Some(("psy", "wrong"))] {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// How to reach etcd, and how long it keeps a silent node registered.
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct EtcdConfig {
     /// `http://` or `https://` URLs of its members.
     pub endpoints: Vec<String>,
@@ -20,6 +21,7 @@ pub struct EtcdConfig {
 
 /// Certificates in PEM.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EtcdTls {
     /// The authority that signed etcd's certificate. Required for `https://`.
     pub ca: Option<Vec<u8>>,
@@ -27,6 +29,14 @@ pub struct EtcdTls {
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
     /// The name in etcd's certificate, where it is not the URL's host.
     pub server_name: Option<String>,
+}
+
+impl EtcdConfig {
+    /// An etcd at these URLs, and the defaults for everything else.
+    #[must_use]
+    pub fn new(endpoints: Vec<String>) -> Self {
+        Self { endpoints, ..Self::default() }
+    }
 }
 
 impl Default for EtcdConfig {
