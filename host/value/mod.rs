@@ -39,6 +39,4 @@ pub enum Origin {
     Peer,
     /// A short-lived copy of a hot key, which the owner lent to this node.
     Hot,
-    /// An expired value, returned while a fresh one is loaded.
-    Stale,
 }
