@@ -6,6 +6,7 @@ use std::time::Duration;
 /// Why a request has no value as its answer. Cheap to clone, because one failed load
 /// answers every caller that waited for it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The source answered, and has no such key.
     #[error("no such key")]

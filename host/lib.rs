@@ -1,11 +1,52 @@
 //! A distributed read-through cache whose eviction policies and data sources
 //! are WebAssembly components, or Rust.
 //!
-//! A program that has a node in it starts with [`node::Node`] and [`config::Config`]; one
-//! that asks a cluster starts with [`client::Client`]. A policy in Rust implements
-//! [`policy::Policy`], a data source [`retriever::Retriever`].
+//! * A program that has a node in it starts with [`node::Node`] and [`config::Config`].
+//! * A program that asks a cluster starts with [`client::Client`].
+//! * A data source in Rust implements [`retriever::Retriever`], a policy [`policy::Policy`].
 //!
-//! Modules that are not listed here are for the tests and benchmarks of this repository.
+//! ```
+//! use std::time::Duration;
+//!
+//! use futures::future::BoxFuture;
+//! use psycache::config::{Config, Group, RetrieverChoice};
+//! use psycache::node::Node;
+//! use psycache::retriever::{FetchError, Fetched, Retriever};
+//!
+//! struct Lengths;
+//!
+//! impl Retriever for Lengths {
+//!     fn fetch<'a>(
+//!         &'a self,
+//!         key: &'a str,
+//!         _timeout: Duration,
+//!     ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>> {
+//!         Box::pin(async move { Ok(Some(Fetched::new(key.len().to_string(), None))) })
+//!     }
+//!
+//!     fn name(&self) -> &str {
+//!         "lengths"
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut lengths = Group::new("lengths");
+//! lengths.retriever = Some(RetrieverChoice::native(Lengths));
+//! let mut config = Config::default();
+//! config.listen = "127.0.0.1:0".into();
+//! config.http = None;
+//! config.groups = vec![lengths];
+//!
+//! let node = Node::start(config).await?;
+//! let lengths = node.group("lengths")?;
+//! assert_eq!(&lengths.get("Ada").await?.value[..], b"3");
+//! node.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Items that these pages do not list are for the tests and benchmarks of this repository.
 //! They change without notice.
 //!
 //! Features, all on by default: `cli` (the command), `plugins` (WebAssembly), `etcd`,

@@ -18,7 +18,7 @@ pub(crate) fn bytes_per_entry(parts: &Parts, name: &'static str, entries: u32) -
     policy.step(&batch, 0, 1, &mut victims)?;
     let before = resident_bytes()?;
     for slot in 0..entries {
-        batch.admit(slot, slot.into(), Attributes { weight: 1, cost_us: 0, ttl_ms: 0 });
+        batch.admit(slot, slot.into(), Attributes::new(1));
         if batch.admitted.len() == 256 {
             policy.step(&batch, 0, 1, &mut victims)?;
             batch.clear();

@@ -27,7 +27,7 @@ const MANY: usize = 16;
 const GROUP: &str = "default";
 
 #[derive(Clone, Copy)]
-enum Call {
+enum GetCall {
     Get,
     GetMany,
 }
@@ -41,7 +41,7 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     }
     let mut figures = Vec::new();
     for size in [100, 4096] {
-        for (call, name) in [(Call::Get, "Get"), (Call::GetMany, "GetMany of 16")] {
+        for (call, name) in [(GetCall::Get, "Get"), (GetCall::GetMany, "GetMany of 16")] {
             let case = format!("{name}, {size} B");
             figures.extend(runtime.block_on(compare(settings, call, &case, size))?);
         }
@@ -49,7 +49,12 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-async fn compare(settings: &Settings, call: Call, case: &str, size: usize) -> Result<Vec<Figure>> {
+async fn compare(
+    settings: &Settings,
+    call: GetCall,
+    case: &str,
+    size: usize,
+) -> Result<Vec<Figure>> {
     let (rounds, requests) = if settings.quick { (3, 5_000) } else { (9, 40_000) };
     let subjects = [("psycache serve", node(&settings.command)?), ("bare tonic echo", echo(size)?)];
     let mut clients = Vec::new();
@@ -123,7 +128,7 @@ async fn fill(client: &CacheClient<Channel>, size: usize) -> Result<()> {
 
 async fn ask(
     client: &CacheClient<Channel>,
-    call: Call,
+    call: GetCall,
     requests: usize,
     size: usize,
 ) -> Result<()> {
@@ -131,12 +136,12 @@ async fn ask(
         let mut client = client.clone();
         async move {
             match call {
-                Call::Get => {
+                GetCall::Get => {
                     let request = GetRequest { group: GROUP.into(), key: key(number).into() };
                     let answer = client.get(request).await?.into_inner();
                     ensure!(answer.value.len() == size, "got {} bytes", answer.value.len());
                 }
-                Call::GetMany => {
+                GetCall::GetMany => {
                     let keys = (number..number + MANY).map(|number| key(number).into()).collect();
                     let request = GetManyRequest { group: GROUP.into(), keys };
                     let answer = client.get_many(request).await?.into_inner();

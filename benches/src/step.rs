@@ -110,7 +110,7 @@ fn fill(policy: &mut dyn Policy) -> Result<()> {
 }
 
 fn admit(batch: &mut Batch, slot: u32) {
-    let attributes = Attributes { weight: 1, cost_us: 0, ttl_ms: 0 };
+    let attributes = Attributes::new(1);
     batch.admit(slot, u64::from(slot), attributes);
 }
 
@@ -128,13 +128,9 @@ fn native() -> Result<Box<dyn Policy>> {
 }
 
 fn config() -> PolicyConfig {
-    PolicyConfig {
-        capacity: ENTRIES.into(),
-        max_entries: ENTRIES,
-        max_victims: 1024,
-        seed: 0,
-        options: Vec::new(),
-    }
+    let mut config = PolicyConfig::new(ENTRIES.into(), ENTRIES);
+    config.max_victims = 1024;
+    config
 }
 
 /// Even draws that cost next to nothing (G. Marsaglia, "Xorshift RNGs", 2003).

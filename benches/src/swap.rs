@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use psycache::clock::Clock;
-use psycache::group::{self, Group};
+use psycache::group::{self, Group, GroupConfig};
 use psycache::ownership::Ownership;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
 use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig, WorkerState};
-use psycache::store::{self, Store};
+use psycache::store::{Store, StoreConfig};
 
 use crate::Settings;
 use crate::report::{Figure, median};
@@ -129,13 +129,10 @@ async fn load_aside(
 
 /// The configuration of a policy; it has somewhat more slots than entries.
 fn told(entries: u32) -> PolicyConfig {
-    PolicyConfig {
-        capacity: u64::from(entries) * ENTRY_BYTES,
-        max_entries: entries + entries / 4 + 10_000,
-        max_victims: 256,
-        seed: 1,
-        options: Vec::new(),
-    }
+    let capacity = u64::from(entries) * ENTRY_BYTES;
+    let mut config = PolicyConfig::new(capacity, entries + entries / 4 + 10_000);
+    config.max_victims = 256;
+    config
 }
 
 /// A group with so many entries.
@@ -145,18 +142,16 @@ async fn filled(
 ) -> Result<Arc<Group>> {
     let (clock, waker) = (Clock::monotonic(), Waker::new());
     let wake = waker.clone();
-    let config = store::Config {
-        capacity_bytes: u64::from(entries) * ENTRY_BYTES,
-        max_entries: Some(entries + entries / 8),
-    };
+    let config = StoreConfig::new(u64::from(entries) * ENTRY_BYTES, Some(entries + entries / 8));
     let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
-    let told = PolicyConfig { max_entries: store.slot_bound(), ..told(entries) };
+    let mut told = told(entries);
+    told.max_entries = store.slot_bound();
     let worker = WorkerConfig::new(told, clock.clone());
     let worker = Arc::new(Worker::start("swap", policy, worker, store.clone(), waker)?);
     let source = None.into();
     let parts =
         group::Parts { store, clock, worker, source, ownership: Arc::new(Ownership::alone()) };
-    let group = Group::new(group::Config::named("swap"), parts)?;
+    let group = Group::new(GroupConfig::named("swap"), parts)?;
     for nth in 0..entries {
         let value = bytes::Bytes::from_static(VALUE);
         group

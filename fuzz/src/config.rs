@@ -40,7 +40,7 @@ fn check(config: &Config) {
     // No secret is shown: whatever it is, it would be between quotes here.
     let plugins = config.groups.iter().filter_map(|group| match &group.retriever {
         Some(RetrieverChoice::Plugin(plugin)) => Some(plugin),
-        Some(RetrieverChoice::Native(_)) | None => None,
+        _ => None,
     });
     for (name, secret) in plugins.flat_map(|plugin| &plugin.secrets) {
         let shown = format!("{secret:?}");

@@ -13,8 +13,7 @@ use psycache::policy::PolicyConfig;
 static LRU: LazyLock<Arc<PolicyComponent>> = LazyLock::new(|| {
     let engines = Engines::new(&CompileCache::Off).expect("engines can be made");
     let plugin = Plugin::builtin("lru").expect("it is built in");
-    let config =
-        PolicyConfig { capacity: 1, max_entries: 1, max_victims: 1, seed: 0, options: Vec::new() };
+    let config = PolicyConfig::new(1, 1);
     PolicyComponent::load(&engines, plugin, &config, PolicyLimits::default()).expect("it loads")
 });
 

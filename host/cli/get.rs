@@ -9,7 +9,7 @@ use tonic::Code;
 use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
-use crate::proto::get_result::Result as Outcome;
+use crate::proto::get_result::Result as GetOutcome;
 use crate::proto::{GetManyRequest, GetRequest, GetResponse, Origin};
 
 /// Print a value, from memory or from the group's data source
@@ -90,8 +90,8 @@ async fn many(args: Args) -> anyhow::Result<()> {
     let mut exits = Vec::new();
     for (key, result) in args.keys.iter().zip(&results) {
         let answer = match &result.result {
-            Some(Outcome::Found(found)) => found_answer(found),
-            Some(Outcome::Failure(failure)) => {
+            Some(GetOutcome::Found(found)) => found_answer(found),
+            Some(GetOutcome::Failure(failure)) => {
                 let code = Code::from_i32(failure.code.cast_signed());
                 exits.push(Exit::from(code));
                 failed_answer(code, &failure.message)

@@ -7,7 +7,7 @@ use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
 use crate::proto::RemoveManyRequest;
-use crate::proto::remove_result::Result as Outcome;
+use crate::proto::remove_result::Result as RemoveOutcome;
 
 /// Drop keys on every node
 ///
@@ -40,11 +40,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let mut failure: Option<Failure> = None;
     for (key, result) in args.keys.iter().zip(results) {
         match result.result {
-            Some(Outcome::Removed(removed)) => {
+            Some(RemoveOutcome::Removed(removed)) => {
                 removals.push(serde_json::json!({ "key": key, "existed": removed.existed }));
                 lines += &format!("{} {key}\n", if removed.existed { "removed" } else { "absent" });
             }
-            Some(Outcome::Failure(failed)) => {
+            Some(RemoveOutcome::Failure(failed)) => {
                 let exit = Exit::from(Code::from_i32(failed.code.cast_signed()));
                 let message = format!("{key:?} may still be answered: {}", failed.message);
                 failure.get_or_insert(Failure::new(exit, message));

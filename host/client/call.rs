@@ -48,10 +48,10 @@ pub(super) async fn unary(
 
 pub(super) fn found(found: GetResponse) -> value::Answer {
     let origin = match found.origin() {
-        Origin::Hit => value::Origin::Hit,
+        // `Stale` is reserved for later versions of a node: an expired value from memory.
+        Origin::Hit | Origin::Stale => value::Origin::Hit,
         Origin::Peer => value::Origin::Peer,
         Origin::Hot => value::Origin::Hot,
-        Origin::Stale => value::Origin::Stale,
         Origin::Loaded | Origin::Unspecified => value::Origin::Loaded,
     };
     let ttl = (found.ttl_ms > 0).then(|| Duration::from_millis(found.ttl_ms));

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::membership::registry::etcd;
+use crate::membership::registry::etcd::EtcdConfig;
 
 /// How a client finds nodes, and its limits.
 #[derive(Clone, Debug)]
-pub struct Config {
+#[non_exhaustive]
+pub struct ClientConfig {
     /// Which nodes there are.
     pub nodes: Nodes,
     /// The timeout of a call, including all attempts.
@@ -17,15 +18,16 @@ pub struct Config {
 
 /// Which nodes there are.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Nodes {
     /// These nodes, as `host:port`. They need not be all nodes of the cluster.
     List(Vec<String>),
     /// The nodes that are registered in etcd; the client follows changes. It reads below the
     /// prefix and writes nothing.
-    Etcd(etcd::Config),
+    Etcd(EtcdConfig),
 }
 
-impl Config {
+impl ClientConfig {
     /// The configuration for these nodes, with a timeout of five seconds and values of at most
     /// 64 MiB.
     pub fn list<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> Self {
@@ -34,7 +36,7 @@ impl Config {
 
     /// The same for the nodes that are registered in etcd.
     #[must_use]
-    pub fn etcd(etcd: etcd::Config) -> Self {
+    pub fn etcd(etcd: EtcdConfig) -> Self {
         Self::of(Nodes::Etcd(etcd))
     }
 

@@ -12,6 +12,7 @@ use crate::proto::Failure;
 /// Why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct Error {
     /// The reason, for programs.
     pub reason: Reason,
@@ -21,6 +22,7 @@ pub struct Error {
 
 /// Why a client can't be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConnectError {
     /// No node is named.
     #[error("no node is named; give at least one address, 127.0.0.1:7400 say")]

@@ -6,21 +6,19 @@
 //! request fails: any other node can answer for any key.
 //!
 //! ```
-//! use psycache::client::{Client, Config, Reason};
+//! use psycache::client::{Client, ClientConfig, Reason};
 //! # use psycache::config;
 //! # use psycache::node::Node;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let config = config::Config {
-//! #     listen: "127.0.0.1:0".into(),
-//! #     http: None,
-//! #     groups: vec![config::Group::new("scores")],
-//! #     ..config::Config::default()
-//! # };
+//! # let mut config = config::Config::default();
+//! # config.listen = "127.0.0.1:0".into();
+//! # config.http = None;
+//! # config.groups = vec![config::Group::new("scores")];
 //! # let node = Node::start(config).await?;
 //! # let address = node.address().to_string();
-//! let client = Client::connect(Config::list([address])).await?;
+//! let client = Client::connect(ClientConfig::list([address])).await?;
 //! client.set("scores", "Ada", "1815", None).await?;
 //! assert_eq!(client.get("scores", "Ada").await?.value, "1815");
 //!
@@ -35,13 +33,12 @@
 //! In a cluster with etcd, the client follows it:
 //!
 //! ```no_run
-//! use psycache::client::{Client, Config};
-//! use psycache::membership::registry::etcd;
+//! use psycache::client::{Client, ClientConfig};
+//! use psycache::config::EtcdConfig;
 //!
 //! # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
-//! let endpoints = vec!["http://10.0.0.9:2379".into()];
-//! let etcd = etcd::Config { endpoints, ..etcd::Config::default() };
-//! let client = Client::connect(Config::etcd(etcd)).await?;
+//! let etcd = EtcdConfig::new(vec!["http://10.0.0.9:2379".into()]);
+//! let client = Client::connect(ClientConfig::etcd(etcd)).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -52,7 +49,7 @@ mod error;
 mod node;
 mod nodes;
 
-pub use config::{Config, Nodes};
+pub use config::{ClientConfig, Nodes};
 pub use error::{ConnectError, Error, Reason};
 
 use std::pin::{Pin, pin};
@@ -91,7 +88,7 @@ impl Client {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub async fn connect(config: Config) -> Result<Self, ConnectError> {
+    pub async fn connect(config: ClientConfig) -> Result<Self, ConnectError> {
         let timeout = config.timeout;
         let routes = Arc::new(Routes::start(config).await?);
         Ok(Self { routes, timeout })

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tonic::codegen::http::Uri;
 
 use super::node::Node;
-use super::{Config, ConnectError, Nodes};
+use super::{ClientConfig, ConnectError, Nodes};
 use crate::key;
 #[cfg(not(feature = "etcd"))]
 use crate::membership::registry::RegistryError;
@@ -49,7 +49,7 @@ pub(super) struct Route {
 }
 
 impl Routes {
-    pub(super) async fn start(config: Config) -> Result<Self, ConnectError> {
+    pub(super) async fn start(config: ClientConfig) -> Result<Self, ConnectError> {
         let max_value_bytes = config.max_value_bytes;
         #[cfg_attr(not(feature = "etcd"), expect(unused_mut, reason = "nothing is followed"))]
         let mut following = JoinSet::new();

@@ -9,6 +9,7 @@ use crate::retriever::{Retriever, SharedRetriever};
 
 /// The eviction policy of a group.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum PolicyChoice {
     /// A component.
     Plugin(Plugin),
@@ -19,6 +20,7 @@ pub enum PolicyChoice {
 
 /// The data source from which a group loads missing values.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum RetrieverChoice {
     /// A component.
     Plugin(Plugin),

@@ -14,21 +14,27 @@ mod plugin;
 mod resolve;
 mod secret;
 mod settings;
-pub mod text;
+pub(crate) mod text;
 
 #[cfg(all(test, feature = "cli"))]
 mod tests;
 
 pub use choice::{NativePolicy, NativeRetriever, PolicyChoice, RetrieverChoice};
+#[doc(hidden)]
 pub use error::Error;
 #[cfg(feature = "cli")]
 pub(crate) use flags::{unless_empty, with_variable};
-pub use node::{
-    Cluster, Config, DEFAULT_CAPACITY_BYTES, DEFAULT_GROUP, DEFAULT_HTTP, DEFAULT_LISTEN,
-    DEFAULT_TTL, Group, Registry,
-};
+pub use node::{Cluster, Config, Group, Registry};
 pub use plugin::Plugin;
 pub use secret::Secret;
-pub use settings::{
-    ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
-};
+#[doc(hidden)]
+pub use settings::Settings;
+
+#[doc(inline)]
+pub use crate::group::{GroupConfig, Uncertain};
+#[doc(inline)]
+pub use crate::membership::registry::InMemory;
+#[doc(inline)]
+pub use crate::membership::registry::etcd::{EtcdConfig, EtcdTls};
+#[doc(inline)]
+pub use crate::store::StoreConfig;

@@ -4,25 +4,26 @@ use std::time::Duration;
 
 use super::choice::{PolicyChoice, RetrieverChoice};
 use super::plugin::Plugin;
-use crate::group::{self, Uncertain};
-use crate::membership::registry::{InMemory, etcd};
-use crate::store;
-use crate::telemetry;
+use crate::group::{GroupConfig, Uncertain};
+use crate::membership::registry::InMemory;
+use crate::membership::registry::etcd::EtcdConfig;
+use crate::store::StoreConfig;
+use crate::telemetry::TelemetryConfig;
 
 /// Default address for applications and peers.
-pub const DEFAULT_LISTEN: &str = "127.0.0.1:7400";
+const DEFAULT_LISTEN: &str = "127.0.0.1:7400";
 
 /// Default address for metrics and health checks.
-pub const DEFAULT_HTTP: &str = "127.0.0.1:7401";
+const DEFAULT_HTTP: &str = "127.0.0.1:7401";
 
 /// Name of the only group of a node without configured groups.
-pub const DEFAULT_GROUP: &str = "default";
+pub(super) const DEFAULT_GROUP: &str = "default";
 
 /// Default capacity of a group.
-pub const DEFAULT_CAPACITY_BYTES: u64 = 64 << 20;
+const DEFAULT_CAPACITY_BYTES: u64 = 64 << 20;
 
 /// Default time to live of a value.
-pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
+const DEFAULT_TTL: Duration = Duration::from_secs(600);
 
 /// The configuration of a [`Node`](crate::node::Node).
 ///
@@ -31,10 +32,12 @@ pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
 ///
 /// let mut scores = Group::new("scores");
 /// scores.store.capacity_bytes = 256 << 20;
-/// let config = Config { groups: vec![scores], ..Config::default() };
+/// let mut config = Config::default();
+/// config.groups = vec![scores];
 /// # assert_eq!(config.listen, "127.0.0.1:7400");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Config {
     /// `host:port` of gRPC. Port 0 picks a free one.
     pub listen: String,
@@ -48,7 +51,7 @@ pub struct Config {
     /// How other nodes are found.
     pub cluster: Cluster,
     /// Logs and traces.
-    pub telemetry: telemetry::Config,
+    pub telemetry: TelemetryConfig,
 }
 
 impl Default for Config {
@@ -60,18 +63,19 @@ impl Default for Config {
             http: Some(DEFAULT_HTTP.into()),
             groups: vec![Group::new(DEFAULT_GROUP)],
             cluster: Cluster::default(),
-            telemetry: telemetry::Config::default(),
+            telemetry: TelemetryConfig::default(),
         }
     }
 }
 
 /// One group.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Group {
     /// Its name, times to live and time limits.
-    pub group: group::Config,
+    pub group: GroupConfig,
     /// Limits of its store.
-    pub store: store::Config,
+    pub store: StoreConfig,
     /// The eviction policy.
     pub policy: PolicyChoice,
     /// Where values are loaded from; `None` if only values that were set can be read.
@@ -83,11 +87,11 @@ impl Group {
     /// retriever.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let mut group = group::Config::named(name);
+        let mut group = GroupConfig::named(name);
         group.ttl = Some(DEFAULT_TTL);
         Self {
             group,
-            store: store::Config { capacity_bytes: DEFAULT_CAPACITY_BYTES, max_entries: None },
+            store: StoreConfig { capacity_bytes: DEFAULT_CAPACITY_BYTES, max_entries: None },
             policy: Plugin::new("lru").into(),
             retriever: None,
         }
@@ -96,6 +100,7 @@ impl Group {
 
 /// How other nodes are found.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Cluster {
     /// Where the list of nodes is kept.
     pub registry: Registry,
@@ -115,6 +120,7 @@ impl Default for Cluster {
 
 /// Where the list of nodes is kept.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Registry {
     /// There are no other nodes.
     Alone,
@@ -122,7 +128,7 @@ pub enum Registry {
     /// contain this node.
     Static(Vec<(String, u32)>),
     /// In etcd.
-    Etcd(etcd::Config),
+    Etcd(EtcdConfig),
     /// In this program, which runs several nodes. It can't be chosen by a setting.
     InMemory(InMemory),
 }

@@ -6,6 +6,7 @@ use super::secret::Secret;
 
 /// A plugin with its options, secrets and network permissions.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Plugin {
     /// Name of a built-in plugin, with or without `.wasm`, or a path.
     pub plugin: String,

@@ -8,10 +8,10 @@ use super::settings::{
     ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
 };
 use super::text::OrNone;
-use crate::group;
-use crate::membership::registry::etcd;
-use crate::store;
-use crate::telemetry;
+use crate::group::GroupConfig;
+use crate::membership::registry::etcd::{EtcdConfig, EtcdTls};
+use crate::store::StoreConfig;
+use crate::telemetry::TelemetryConfig;
 
 impl Config {
     /// Merges the settings of the flags (and the environment) over those of the file, and
@@ -19,6 +19,7 @@ impl Config {
     ///
     /// # Errors
     /// Two settings contradict each other, or it is not clear to which group the flags apply.
+    #[doc(hidden)]
     pub fn from_settings(flags: Settings, file: Option<Settings>) -> Result<Self, Error> {
         let settings = flags.over_file(file.unwrap_or_default())?;
         let default = Self::default();
@@ -56,7 +57,7 @@ fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
     let in_group = |problem: &str| Error::Conflict(format!("group {name:?}: {problem}"));
     let (own, kept) = (default.group, default.store);
     Ok(Group {
-        group: group::Config {
+        group: GroupConfig {
             ttl: settings.ttl.map_or(own.ttl, |ttl| ttl.into_option().map(|ttl| ttl.0)),
             ttl_jitter_percent: settings.ttl_jitter.map_or(own.ttl_jitter_percent, |part| part.0),
             negative_ttl: settings.negative_ttl.map_or(own.negative_ttl, |ttl| {
@@ -66,7 +67,7 @@ fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
             max_value_bytes: settings.max_value.map_or(own.max_value_bytes, |size| size.0),
             ..own
         },
-        store: store::Config {
+        store: StoreConfig {
             capacity_bytes: settings.capacity.map_or(kept.capacity_bytes, |size| size.0),
             max_entries: settings.max_entries.map(|entries| entries.0).or(kept.max_entries),
         },
@@ -132,8 +133,8 @@ fn resolve_cluster(mut settings: ClusterSettings) -> Result<Cluster, Error> {
     Ok(Cluster { registry, weight: weight.unwrap_or(default.weight), uncertain })
 }
 
-fn resolve_etcd(settings: ClusterSettings) -> Result<etcd::Config, Error> {
-    let default = etcd::Config::default();
+fn resolve_etcd(settings: ClusterSettings) -> Result<EtcdConfig, Error> {
+    let default = EtcdConfig::default();
     let user = match (settings.etcd_user, settings.etcd_password) {
         (Some(user), Some(password)) => Some((user.0, password.expose().to_owned())),
         (None, None) => None,
@@ -152,20 +153,20 @@ fn resolve_etcd(settings: ClusterSettings) -> Result<etcd::Config, Error> {
         (None, None) => None,
         _ => return conflict("etcd-cert and etcd-key belong together; give both or neither"),
     };
-    let tls = etcd::Tls {
+    let tls = EtcdTls {
         ca: settings.etcd_ca.map(|ca| ca.0.into_bytes()),
         identity,
         server_name: settings.etcd_server_name.map(|name| name.0),
     };
     let endpoints: Vec<String> = settings.etcd.into_iter().map(|url| url.0).collect();
     let secure = endpoints.iter().any(|url| url.starts_with("https://"));
-    if tls != etcd::Tls::default() && !secure {
+    if tls != EtcdTls::default() && !secure {
         return conflict(
             "etcd-ca, etcd-cert, etcd-key and etcd-server-name are about TLS; \
              write https:// in --etcd, or leave them out",
         );
     }
-    Ok(etcd::Config {
+    Ok(EtcdConfig {
         endpoints,
         prefix: settings.etcd_prefix.map_or(default.prefix, |prefix| prefix.0),
         lease_ttl: settings.lease_ttl.map_or(default.lease_ttl, |ttl| ttl.0),
@@ -174,9 +175,9 @@ fn resolve_etcd(settings: ClusterSettings) -> Result<etcd::Config, Error> {
     })
 }
 
-fn resolve_telemetry(settings: TelemetrySettings) -> telemetry::Config {
-    let default = telemetry::Config::default();
-    telemetry::Config {
+fn resolve_telemetry(settings: TelemetrySettings) -> TelemetryConfig {
+    let default = TelemetryConfig::default();
+    TelemetryConfig {
         log: settings.log.map_or(default.log, |filter| filter.0),
         log_format: settings.log_format.map(|style| style.0).or(default.log_format),
         otlp: settings.otlp.map(|url| url.0).or(default.otlp),

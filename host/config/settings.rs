@@ -29,184 +29,184 @@ use super::{
 pub struct Settings {
     /// The address of gRPC; port 0 picks a free one [default: 127.0.0.1:7400]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
-    pub listen: Option<Address>,
+    pub(crate) listen: Option<Address>,
     /// The address that other nodes reach this one at [default: the one it listens on]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
-    pub advertise: Option<Reachable>,
+    pub(crate) advertise: Option<Reachable>,
     /// The address of metrics and health, or none [default: 127.0.0.1:7401]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
-    pub http: Option<OrNone<Address>>,
+    pub(crate) http: Option<OrNone<Address>>,
     /// The groups of a file
     #[cfg_attr(feature = "cli", arg(skip))]
     #[serde(default, rename = "group")]
-    pub groups: Vec<GroupSettings>,
+    pub(crate) groups: Vec<GroupSettings>,
     /// What flags say about one group: the file's that they name, or its only one
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(skip)]
-    pub group: GroupSettings,
+    pub(crate) group: GroupSettings,
     /// How other nodes are found
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(default)]
-    pub cluster: ClusterSettings,
+    pub(crate) cluster: ClusterSettings,
     /// Logs and traces
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(default)]
-    pub telemetry: TelemetrySettings,
+    pub(crate) telemetry: TelemetrySettings,
 }
 
 /// What one source says about a group.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args), command(next_help_heading = "The group"))]
 #[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
-pub struct GroupSettings {
+pub(crate) struct GroupSettings {
     /// The group's name [default: default]
     #[cfg_attr(feature = "cli", arg(long = "group", value_name = "NAME"))]
     #[serde(deserialize_with = "required")]
-    pub name: Option<GroupName>,
+    pub(crate) name: Option<GroupName>,
     /// The most bytes of keys, values and what it costs to keep them [default: 64MiB]
     #[cfg_attr(feature = "cli", arg(long, value_name = "SIZE"))]
-    pub capacity: Option<Size>,
+    pub(crate) capacity: Option<Size>,
     /// The most entries [default: what the capacity can hold]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
-    pub max_entries: Option<MaxEntries>,
+    pub(crate) max_entries: Option<MaxEntries>,
     /// How long a value is kept, or none for no limit [default: 10m]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
-    pub ttl: Option<OrNone<Time>>,
+    pub(crate) ttl: Option<OrNone<Time>>,
     /// By how much the ttl is shortened at random [default: 10%]
     #[cfg_attr(feature = "cli", arg(long, value_name = "PERCENT"))]
-    pub ttl_jitter: Option<Percent>,
+    pub(crate) ttl_jitter: Option<Percent>,
     /// How long a key is remembered that the source does not have, or none [default: 5s]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
-    pub negative_ttl: Option<OrNone<Time>>,
+    pub(crate) negative_ttl: Option<OrNone<Time>>,
     /// The longest that one load may take [default: 5s]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
-    pub load_timeout: Option<Time>,
+    pub(crate) load_timeout: Option<Time>,
     /// The largest value that is taken [default: 64MiB]
     #[cfg_attr(feature = "cli", arg(long, value_name = "SIZE"))]
-    pub max_value: Option<Size>,
+    pub(crate) max_value: Option<Size>,
     /// What decides which entries are evicted
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(default, deserialize_with = "table_or_plugin")]
-    pub policy: PolicySettings,
+    pub(crate) policy: PolicySettings,
     /// Where missing values come from
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(default, deserialize_with = "table_or_plugin")]
-    pub retriever: RetrieverSettings,
+    pub(crate) retriever: RetrieverSettings,
 }
 
 /// What one source says about a group's policy.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(expecting = "a table", deny_unknown_fields)]
-pub struct PolicySettings {
+pub(crate) struct PolicySettings {
     /// The eviction policy: a built-in's name (psycache policy list) or a file [default: lru]
     #[cfg_attr(feature = "cli", arg(id = "policy", long, value_name = "PLUGIN"))]
     #[serde(deserialize_with = "required")]
-    pub plugin: Option<PluginName>,
+    pub(crate) plugin: Option<PluginName>,
     /// An option of the policy; @FILE stands for the file's content
     #[cfg_attr(feature = "cli", arg(id = "policy-opt", long, value_name = "K=V"))]
     #[cfg_attr(feature = "cli", arg(value_parser = option))]
     #[serde(default, deserialize_with = "read_options")]
-    pub options: Vec<(String, String)>,
+    pub(crate) options: Vec<(String, String)>,
 }
 
 /// What one source says about a group's retriever.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RetrieverSettings {
+pub(crate) struct RetrieverSettings {
     /// Where missing values come from: a built-in's name, a file, or none
     /// [default: static, which serves sample data; none for a group of the file]
     #[cfg_attr(feature = "cli", arg(id = "retriever", long, value_name = "PLUGIN"))]
     #[serde(deserialize_with = "required")]
-    pub plugin: Option<OrNone<PluginName>>,
+    pub(crate) plugin: Option<OrNone<PluginName>>,
     /// An option of the retriever; @FILE stands for the file's content
     #[cfg_attr(feature = "cli", arg(id = "retriever-opt", long, value_name = "K=V"))]
     #[cfg_attr(feature = "cli", arg(value_parser = option))]
     #[serde(default, deserialize_with = "read_options")]
-    pub options: Vec<(String, String)>,
+    pub(crate) options: Vec<(String, String)>,
     /// A secret of the retriever, by its place
     #[cfg_attr(feature = "cli", arg(id = "retriever-secret", long))]
     #[cfg_attr(feature = "cli", arg(value_name = "K=env:NAME|file:PATH"))]
     #[cfg_attr(feature = "cli", arg(value_parser = Hidden(secret), hide_env_values = true))]
     #[serde(default, deserialize_with = "read_secrets")]
-    pub secrets: Vec<(String, Secret)>,
+    pub(crate) secrets: Vec<(String, Secret)>,
     /// An address that the retriever may connect to
     #[cfg_attr(feature = "cli", arg(long, value_name = "HOST:PORT", value_delimiter = ','))]
     #[serde(default)]
-    pub allow_net: Vec<Reachable>,
+    pub(crate) allow_net: Vec<Reachable>,
 }
 
 /// What one source says about the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args), command(next_help_heading = "The cluster"))]
 #[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ClusterSettings {
+pub(crate) struct ClusterSettings {
     /// The fixed list of all nodes, each with its weight where that is not 1
     #[cfg_attr(
         feature = "cli",
         arg(long, value_name = "ADDR[=WEIGHT],…", value_delimiter = ',', conflicts_with = "etcd")
     )]
     #[serde(default)]
-    pub peers: Vec<Peer>,
+    pub(crate) peers: Vec<Peer>,
     /// The endpoints of etcd, in which nodes find each other
     #[cfg_attr(feature = "cli", arg(long, value_name = "URL,…", value_delimiter = ','))]
     #[serde(default)]
-    pub etcd: Vec<Url>,
+    pub(crate) etcd: Vec<Url>,
     /// What the keys of this cluster in etcd begin with [default: psycache]
     #[cfg_attr(feature = "cli", arg(long, value_name = "PATH"))]
-    pub etcd_prefix: Option<EtcdPrefix>,
+    pub(crate) etcd_prefix: Option<EtcdPrefix>,
     /// The user that etcd knows this node by
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
-    pub etcd_user: Option<EtcdUser>,
+    pub(crate) etcd_user: Option<EtcdUser>,
     /// The place of that user's password
     #[cfg_attr(feature = "cli", arg(long, value_name = "env:NAME|file:PATH"))]
     #[cfg_attr(feature = "cli", arg(value_parser = Hidden(etcd_password), hide_env_values = true))]
     #[serde(default, deserialize_with = "read_etcd_password")]
-    pub etcd_password: Option<Secret>,
+    pub(crate) etcd_password: Option<Secret>,
     /// The CA of etcd's certificate, a PEM file; https:// needs it
     #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
-    pub etcd_ca: Option<Certificate>,
+    pub(crate) etcd_ca: Option<Certificate>,
     /// The certificate that this node shows to etcd, a PEM file
     #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
-    pub etcd_cert: Option<Certificate>,
+    pub(crate) etcd_cert: Option<Certificate>,
     /// The private key of that certificate, a PEM file
     #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
-    pub etcd_key: Option<PrivateKey>,
+    pub(crate) etcd_key: Option<PrivateKey>,
     /// The name in etcd's certificate, where it is not the URL's host
     #[cfg_attr(feature = "cli", arg(long, value_name = "HOST"))]
-    pub etcd_server_name: Option<ServerName>,
+    pub(crate) etcd_server_name: Option<ServerName>,
     /// How long etcd keeps a node without a keep-alive [default: 5s]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
-    pub lease_ttl: Option<LeaseTtl>,
+    pub(crate) lease_ttl: Option<LeaseTtl>,
     /// This node's share of the keys, relative to the others' [default: 1]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
-    pub weight: Option<Weight>,
+    pub(crate) weight: Option<Weight>,
     /// What is cached while the node can't be certain that nobody else holds its keys: brief,
     /// values for one second, which spares the source; or strict, nothing [default: brief]
     #[cfg_attr(feature = "cli", arg(long, value_name = "WHAT"))]
-    pub uncertain: Option<WhileUncertain>,
+    pub(crate) uncertain: Option<WhileUncertain>,
 }
 
 /// What one source says about logs and traces.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args), command(next_help_heading = "Logs and traces"))]
 #[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
-pub struct TelemetrySettings {
+pub(crate) struct TelemetrySettings {
     /// Where traces go, by OTLP: http://HOST:4317 for gRPC; port 4318 or a path for HTTP
     /// [default: none, so that nothing is traced]
     #[cfg_attr(feature = "cli", arg(long, value_name = "URL"))]
-    pub otlp: Option<Url>,
+    pub(crate) otlp: Option<Url>,
     /// The share of requests that are traced [default: 0.01]
     #[cfg_attr(feature = "cli", arg(long, value_name = "0..1"))]
-    pub trace_ratio: Option<Ratio>,
+    pub(crate) trace_ratio: Option<Ratio>,
     /// Which lines are logged: off, error, warn, info, debug, trace, or target=level,…
     /// [default: info]
     #[cfg_attr(feature = "cli", arg(long, value_name = "LEVEL"))]
-    pub log: Option<LogFilter>,
+    pub(crate) log: Option<LogFilter>,
     /// How a line looks: text or json [default: text on a terminal, json elsewhere]
     #[cfg_attr(feature = "cli", arg(long, value_name = "FORMAT"))]
-    pub log_format: Option<LogStyle>,
+    pub(crate) log_format: Option<LogStyle>,
 }
 
 impl FromStr for PolicySettings {

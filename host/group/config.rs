@@ -7,7 +7,8 @@ use crate::error::Error;
 
 /// The configuration of one group, without its store, policy and source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
+#[non_exhaustive]
+pub struct GroupConfig {
     /// The name that callers give.
     pub name: String,
     /// How long a value without its own time to live is kept. `None`: until it is
@@ -29,6 +30,7 @@ pub struct Config {
 /// What a node does with loaded values while it is uncertain: the registry and some other
 /// member are out of reach, so another node may hold its keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Uncertain {
     /// Caches them for one second, to protect the source. A get may return a value that
     /// is up to one second old, even if the key was changed meanwhile.
@@ -38,7 +40,7 @@ pub enum Uncertain {
     Strict,
 }
 
-impl Config {
+impl GroupConfig {
     /// A configuration with this name, and the defaults for everything else.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {

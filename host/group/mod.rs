@@ -36,7 +36,7 @@ mod ttl;
 mod tests;
 
 pub use change_many::NewValue;
-pub use config::{Config, Uncertain};
+pub use config::{GroupConfig, Uncertain};
 pub use handover::HandedOver;
 pub use source::Source;
 pub use ttl::MAX_TTL;
@@ -78,7 +78,7 @@ const COPIES_SHARE: u64 = 64;
 pub struct Group {
     name: String,
     /// Replaced as a whole by [`Group::reload`].
-    config: ArcSwap<Config>,
+    config: ArcSwap<GroupConfig>,
     parts: Parts,
     counters: GroupCounters,
     /// Loads of keys that this node holds, each with its tracing span.
@@ -124,11 +124,11 @@ impl Group {
     /// Makes a group, and starts the task that collects its expired entries.
     ///
     /// # Errors
-    /// [`Config::check`] refuses the configuration.
+    /// [`GroupConfig::check`] refuses the configuration.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub fn new(config: Config, parts: Parts) -> Result<Arc<Self>, Error> {
+    pub fn new(config: GroupConfig, parts: Parts) -> Result<Arc<Self>, Error> {
         config.check()?;
         let mut expiry = JoinSet::new();
         expiry.spawn(expiry::collect(Arc::clone(&parts.store), parts.clock.clone()));
@@ -163,7 +163,7 @@ impl Group {
 
     /// The group's configuration at present.
     #[must_use]
-    pub fn config(&self) -> Arc<Config> {
+    pub fn config(&self) -> Arc<GroupConfig> {
         self.config.load_full()
     }
 
@@ -171,8 +171,8 @@ impl Group {
     /// now on; entries keep the deadline that they have.
     ///
     /// # Errors
-    /// [`Config::check`] refuses the result, and nothing changes.
-    pub fn reload(&self, config: &Config) -> Result<(), Error> {
+    /// [`GroupConfig::check`] refuses the result, and nothing changes.
+    pub fn reload(&self, config: &GroupConfig) -> Result<(), Error> {
         let reloaded = self.config.load().with_times_of(config);
         reloaded.check()?;
         self.config.store(Arc::new(reloaded));

@@ -43,6 +43,7 @@ pub enum StartError {
 /// Why a group can't be made.
 #[derive(Debug, thiserror::Error)]
 #[error("group {group}: {cause}")]
+#[non_exhaustive]
 pub struct GroupProblem {
     /// The group.
     pub group: String,

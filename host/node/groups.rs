@@ -9,7 +9,7 @@ use futures::{StreamExt, future, stream};
 use super::error::{Cause, GroupProblem, StartError};
 use super::plugins::Plugins;
 use crate::config::{self, PolicyChoice, RetrieverChoice};
-use crate::group::{self, Group, Parts};
+use crate::group::{Group, GroupConfig, Parts};
 use crate::ownership::Ownership;
 use crate::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
 use crate::retriever::SharedRetriever;
@@ -119,7 +119,7 @@ pub(super) async fn first_retriever(
 /// The retriever of `group`. A plugin is loaded and tested.
 pub(super) async fn retriever(
     plugins: &Plugins,
-    group: &group::Config,
+    group: &GroupConfig,
     wanted: &RetrieverChoice,
 ) -> Result<SharedRetriever, Cause> {
     match wanted {

@@ -9,12 +9,10 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = Config {
-//!     listen: "127.0.0.1:0".into(),
-//!     http: None,
-//!     groups: vec![Group::new("scores")],
-//!     ..Config::default()
-//! };
+//! let mut config = Config::default();
+//! config.listen = "127.0.0.1:0".into();
+//! config.http = None;
+//! config.groups = vec![Group::new("scores")];
 //! let node = Node::start(config).await?;
 //! let scores = node.group("scores")?;
 //! scores.set("Ada", "815").await?;
@@ -50,7 +48,7 @@ use crate::config::{self, Config};
 use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::{self, Ownership};
-use crate::server::{self, Groups, Health, LocalNode, Services};
+use crate::server::{self, Groups, Health, LocalNode, ServerConfig, Services};
 use crate::telemetry::{Metrics, NodeReading, PeerReading};
 
 use membership::Membership;
@@ -132,7 +130,7 @@ impl Node {
             metrics: Arc::new(Metrics::new(read)),
             health: Arc::clone(&health),
         };
-        let serving_config = server::Config { max_value_bytes, ..server::Config::default() };
+        let serving_config = ServerConfig { max_value_bytes, ..ServerConfig::default() };
         let (stop, stopped) = oneshot::channel();
         let mut serving = JoinSet::new();
         serving.spawn(async move {
@@ -220,7 +218,7 @@ impl Node {
     }
 
     /// Leaves the cluster and hands the entries over to their next owners. Then takes no more
-    /// requests, finishes those in flight within [`server::Config::drain_timeout`], and ends
+    /// requests, finishes those in flight within [`ServerConfig::drain_timeout`], and ends
     /// the worker threads.
     pub async fn shutdown(mut self) {
         self.health.leave();
@@ -241,7 +239,7 @@ impl Node {
 fn longest_value(config: &Config) -> usize {
     let longest = config.groups.iter().map(|group| group.group.max_value_bytes).max();
     let longest = longest.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
-    longest.max(server::Config::default().max_value_bytes)
+    longest.max(ServerConfig::default().max_value_bytes)
 }
 
 /// The metrics of the node.

@@ -7,7 +7,7 @@ use tokio::task;
 use super::error::Cause;
 use crate::config;
 use crate::error::Error;
-use crate::group;
+use crate::group::GroupConfig;
 use crate::plugin::{
     CompileCache, Engines, LoadError, Plugin, PolicyComponent, PolicyLimits, RetrieverComponent,
     RetrieverConfig, RetrieverLimits,
@@ -69,7 +69,7 @@ impl Plugins {
     /// Loads a retriever for `group` and makes a first instance to test it.
     pub(super) async fn retriever(
         &self,
-        group: &group::Config,
+        group: &GroupConfig,
         wanted: &config::Plugin,
     ) -> Result<SharedRetriever, Cause> {
         let (engines, name) = (self.engines()?, wanted.plugin.clone());

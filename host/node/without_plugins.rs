@@ -6,7 +6,7 @@
 use super::error::Cause;
 use crate::config;
 use crate::error::Error;
-use crate::group;
+use crate::group::GroupConfig;
 use crate::policy::{PolicyConfig, SharedPolicySource};
 use crate::retriever::SharedRetriever;
 use crate::server::PolicySwap;
@@ -38,7 +38,7 @@ impl Plugins {
     /// Refuses.
     pub(super) async fn retriever(
         &self,
-        _group: &group::Config,
+        _group: &GroupConfig,
         wanted: &config::Plugin,
     ) -> Result<SharedRetriever, Cause> {
         Err(Cause::WithoutPlugins(wanted.plugin.clone()))

@@ -5,7 +5,7 @@ use super::join::Attempt;
 use super::problems::Part;
 use super::registrar::{LOOK_EVERY, Registrar};
 use crate::flaw::{self, Flaw};
-use crate::membership::registry::{Change, Failure, Lease};
+use crate::membership::registry::{Change, Lease, RegistryFailure};
 use crate::membership::view::Member;
 
 /// Why following the registry has ended.
@@ -15,11 +15,11 @@ pub(super) enum Ended {
     /// The node could not join, for this reason.
     NotJoined(String),
     /// The registry can't be reached. The registration may still stand.
-    OutOfReach(Failure),
+    OutOfReach(RegistryFailure),
 }
 
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Self {
+impl From<RegistryFailure> for Ended {
+    fn from(failure: RegistryFailure) -> Self {
         Self::OutOfReach(failure)
     }
 }
@@ -168,7 +168,7 @@ impl Registrar {
                 Ok(listing) if listing.view.cluster == short.cluster => {
                     self.registry.note_joined(&self.own.address, name, short).await
                 }
-                Ok(_) => Err(Failure::Broken("the registry is another one".into())),
+                Ok(_) => Err(RegistryFailure::Broken("the registry is another one".into())),
                 Err(failure) => Err(failure),
             };
             match noted {

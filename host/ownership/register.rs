@@ -3,17 +3,17 @@
 use super::knowledge::ms;
 use super::problems::Part;
 use super::registrar::{LOOK_EVERY, Leases, Registrar};
-use crate::membership::registry::{Failure, Registered};
+use crate::membership::registry::{Registered, RegistryFailure};
 use crate::membership::view::Entry;
 
 /// Why a node is not registered.
 pub(super) enum NotRegistered {
-    Failed(Failure),
+    Failed(RegistryFailure),
     Taken(Box<Entry>),
 }
 
-impl From<Failure> for NotRegistered {
-    fn from(failure: Failure) -> Self {
+impl From<RegistryFailure> for NotRegistered {
+    fn from(failure: RegistryFailure) -> Self {
         Self::Failed(failure)
     }
 }
@@ -55,7 +55,7 @@ impl Registrar {
         self.note(&listing);
         if listing.view.name_at(&self.own.address) != name {
             let problem = "the entry was removed right after it was made";
-            return Err(Failure::Broken(problem.into()).into());
+            return Err(RegistryFailure::Broken(problem.into()).into());
         }
         let ttl_ms = (ms(leases.short.ttl), ms(leases.long.ttl));
         self.ownership.step(|state| {
@@ -71,7 +71,7 @@ impl Registrar {
 
     /// Waits until all copies have ended that the previous process at this address lent
     /// (rule 10). If there is no record of the address, there was no recent process.
-    async fn let_copies_of_before_end(&self) -> Result<(), Failure> {
+    async fn let_copies_of_before_end(&self) -> Result<(), RegistryFailure> {
         if self.ownership.lent_before_until_ms() > self.ownership.clock.now_ms() {
             let records = self.registry.list().await?.records;
             if records.iter().all(|record| record.address != self.own.address) {
@@ -84,7 +84,7 @@ impl Registrar {
 
     /// Returns the leases for a new registration. Those of the last attempt are used
     /// while they live, because its transaction may have been made.
-    async fn leases(&mut self) -> Result<Leases, Failure> {
+    async fn leases(&mut self) -> Result<Leases, RegistryFailure> {
         let asked_ms = self.ownership.clock.now_ms();
         if let Some(known) = self.leases {
             let short = self.registry.keep_alive(known.short).await?;
@@ -104,7 +104,7 @@ impl Registrar {
         if short.ttl != timing.lease {
             self.end_leases().await;
             let (granted, wanted) = (short.ttl, timing.lease);
-            return Err(Failure::Refused(format!(
+            return Err(RegistryFailure::Refused(format!(
                 "it grants a lease of {granted:?} where {wanted:?} was asked for; give all nodes \
                  the same --lease-ttl, {granted:?} say"
             )));

@@ -20,7 +20,7 @@ use super::register::NotRegistered;
 use super::registrar::Registrar;
 use super::right::Ownership;
 use crate::clock::Clock;
-use crate::membership::registry::{Failure, Registry, RegistryError};
+use crate::membership::registry::{Registry, RegistryError, RegistryFailure};
 use crate::membership::view::Entry;
 
 /// The longest that a leave waits for the registry.
@@ -59,10 +59,10 @@ impl Registration {
                 let address = registrar.own.address.clone();
                 return Err(RegistryError::AddressTaken { address, holder });
             }
-            Err(NotRegistered::Failed(Failure::Refused(reason))) => {
+            Err(NotRegistered::Failed(RegistryFailure::Refused(reason))) => {
                 return Err(RegistryError::Refused(reason));
             }
-            Err(NotRegistered::Failed(Failure::Broken(reason))) => {
+            Err(NotRegistered::Failed(RegistryFailure::Broken(reason))) => {
                 registrar.out_of_reach(Part::Watch, &reason);
             }
         }
@@ -137,7 +137,7 @@ impl Registrar {
                         "the address is taken by a node that started at {}",
                         holder.started
                     );
-                    return Ended::OutOfReach(Failure::Refused(problem));
+                    return Ended::OutOfReach(RegistryFailure::Refused(problem));
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 /// Attributes of an admitted entry, in the order of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Attributes {
     /// Weight in the unit of the capacity, at least 1.
     pub weight: u32,
@@ -11,9 +12,18 @@ pub struct Attributes {
     pub ttl_ms: u32,
 }
 
+impl Attributes {
+    /// An entry of this weight that was set, and lives until it is evicted.
+    #[must_use]
+    pub fn new(weight: u32) -> Self {
+        Self { weight, cost_us: 0, ttl_ms: 0 }
+    }
+}
+
 /// The events since the last step, as the flat lists of the contract. Each list is
 /// copied into a component as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Batch {
     /// Slots that were hit, oldest first. Hits may be missing; a slot may repeat.
     pub touched: Vec<u32>,

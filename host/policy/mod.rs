@@ -30,17 +30,21 @@ mod native;
 mod tests;
 
 pub use batch::{Attributes, Batch};
+#[doc(hidden)]
 pub use config::WorkerConfig;
 pub use native::Native;
-pub use phase::{Handover, Swapped};
-pub use recovery::Patience;
+#[doc(hidden)]
 pub use residents::{Evicted, Residents};
-pub use status::{STEP_BOUNDS_US, WorkerState, WorkerStatus};
-pub use touches::TouchRing;
+#[doc(hidden)]
+pub use status::WorkerState;
+#[doc(hidden)]
 pub use waker::Waker;
 #[doc(hidden)]
-pub use worker::Turns;
-pub use worker::Worker;
+pub use worker::{Turns, Worker};
+
+pub(crate) use recovery::Patience;
+pub(crate) use status::STEP_BOUNDS_US;
+pub(crate) use touches::TouchRing;
 
 use std::sync::Arc;
 
@@ -127,6 +131,7 @@ pub type SharedPolicySource = Arc<dyn PolicySource>;
 
 /// Parameters of a new instance.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PolicyConfig {
     /// Capacity of the store, in the unit of the weights.
     pub capacity: u64,
@@ -140,6 +145,14 @@ pub struct PolicyConfig {
     pub options: Vec<(String, String)>,
 }
 
+impl PolicyConfig {
+    /// A capacity and a bound of the slots; at most 64 victims a step, and no options.
+    #[must_use]
+    pub fn new(capacity: u64, max_entries: u32) -> Self {
+        Self { capacity, max_entries, max_victims: 64, seed: 1, options: Vec::new() }
+    }
+}
+
 /// Lookups that a policy may make about resident entries.
 pub trait Keys: Send + Sync {
     /// The key in `slot`, if an entry is there now.
@@ -148,6 +161,7 @@ pub trait Keys: Send + Sync {
 
 /// Why an instance can't be used (any more).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failure {
     /// It refused its configuration; the text names the option.
     #[error("{0}")]

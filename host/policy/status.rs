@@ -9,7 +9,8 @@ use super::{Evicted, Failure, PolicySource};
 
 /// Upper bounds of the buckets of [`WorkerStatus::step_buckets`], in microseconds.
 /// One more bucket counts the longer steps.
-pub const STEP_BOUNDS_US: [u64; 10] = [1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144];
+pub(crate) const STEP_BOUNDS_US: [u64; 10] =
+    [1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144];
 
 /// What a worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

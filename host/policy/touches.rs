@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// exclusive access. A full ring drops new touches, which makes the policy less precise
 /// but never delays a hit.
 #[derive(Debug)]
-pub struct TouchRing {
+pub(crate) struct TouchRing {
     slots: Box<[AtomicU32]>,
     /// Number of places handed out since the last drain; may exceed the length.
     next: AtomicU32,
@@ -15,13 +15,13 @@ pub struct TouchRing {
 impl TouchRing {
     /// A ring with room for `len` touches.
     #[must_use]
-    pub fn new(len: usize) -> Self {
+    pub(crate) fn new(len: usize) -> Self {
         Self { slots: (0..len).map(|_| AtomicU32::new(0)).collect(), next: AtomicU32::new(0) }
     }
 
     /// Records a hit on `slot`. Returns the number of touches in the ring, this one
     /// included; `None` if the ring is full.
-    pub fn push(&self, slot: u32) -> Option<usize> {
+    pub(crate) fn push(&self, slot: u32) -> Option<usize> {
         // A plain load first: otherwise all hits would contend for the counter of a full
         // ring.
         if self.next.load(Ordering::Relaxed) as usize >= self.slots.len() {
@@ -34,14 +34,14 @@ impl TouchRing {
 
     /// Takes all touches, oldest first. Access is exclusive, so every place that was handed
     /// out has been written.
-    pub fn drain(&mut self) -> impl Iterator<Item = u32> {
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = u32> {
         let filled = (std::mem::take(self.next.get_mut()) as usize).min(self.slots.len());
         self.slots[..filled].iter_mut().map(|slot| *slot.get_mut())
     }
 
     /// Number of touches that the ring can hold.
     #[must_use]
-    pub fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         self.slots.len()
     }
 }

@@ -1,8 +1,10 @@
 //! The contract of a data source, and the pool of its connections.
 
+#[cfg(feature = "plugins")]
 mod pool;
 
-pub use pool::{Pool, PoolConfig};
+#[cfg(feature = "plugins")]
+pub(crate) use pool::{Pool, PoolConfig};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,7 @@ pub trait Retriever: Send + Sync {
 }
 
 /// Makes connections to one data source, which is a loaded component or native code.
+#[doc(hidden)]
 pub trait ConnectionSource: Send + Sync + 'static {
     /// Makes a configured connection. It need not reach the source yet.
     fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, FetchError>>;
@@ -47,6 +50,7 @@ pub trait ConnectionSource: Send + Sync + 'static {
 }
 
 /// The state of one connection, which runs one load at a time.
+#[doc(hidden)]
 pub trait Connection: Send {
     /// See [`Retriever::fetch`]. After [`FetchError::Broken`] or
     /// [`FetchError::Timeout`], or when the future was dropped before it ended, the
@@ -60,6 +64,7 @@ pub trait Connection: Send {
 
 /// What a source answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fetched {
     /// The value.
     pub value: Bytes,
@@ -67,8 +72,16 @@ pub struct Fetched {
     pub ttl: Option<Duration>,
 }
 
+impl Fetched {
+    /// A value that may be kept for `ttl`; `None`: for as long as the group's default says.
+    pub fn new(value: impl Into<Bytes>, ttl: Option<Duration>) -> Self {
+        Self { value: value.into(), ttl }
+    }
+}
+
 /// Why a source gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FetchError {
     /// A retry may help: refused, reset, overloaded.
     #[error("unavailable: {0}")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::cache_call::{CacheCall, SERVICE};
-use super::config::Config;
+use super::config::ServerConfig;
 use super::deadline;
 use super::groups::Groups;
 use super::health::Health;
@@ -23,7 +23,7 @@ use crate::telemetry::propagation::Incoming;
 /// Serves every group of the node.
 pub(super) struct CacheService {
     pub(super) groups: Groups,
-    pub(super) config: Config,
+    pub(super) config: ServerConfig,
     pub(super) health: Arc<Health>,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Limits of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
+pub struct ServerConfig {
     /// The longest value of a Set or of another node's answer, in bytes. A message may be
     /// longer by the key and the name of the group.
     pub max_value_bytes: usize,
@@ -18,7 +18,7 @@ pub struct Config {
     pub drain_timeout: Duration,
 }
 
-impl Default for Config {
+impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             max_value_bytes: 64 << 20,

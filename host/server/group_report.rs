@@ -92,7 +92,7 @@ fn status(group: &Arc<Group>) -> GroupStatus {
         bytes: stats.bytes,
         capacity_bytes: stats.capacity_bytes,
         max_entries: stats.max_entries.into(),
-        hits: sum(&[GetResult::Hit, GetResult::Negative, GetResult::Hot, GetResult::Stale]),
+        hits: sum(&[GetResult::Hit, GetResult::Negative, GetResult::Hot]),
         misses: sum(&[GetResult::Miss, GetResult::Peer]),
         loads: LoadOutcome::ALL.iter().map(|outcome| counts.loads(*outcome)).sum(),
         evictions: stats.evictions.policy + stats.evictions.fallback,

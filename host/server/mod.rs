@@ -31,7 +31,7 @@ mod in_flight;
 mod until_draining;
 
 pub use admin_service::{Operations, PolicySwap, PolicySwapped};
-pub use config::Config;
+pub use config::ServerConfig;
 pub use groups::Groups;
 pub use health::{Health, Phase};
 pub use local_node::LocalNode;

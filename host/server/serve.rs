@@ -14,7 +14,7 @@ use tonic::transport::server::TcpIncoming;
 
 use super::admin_service::{AdminService, Operations};
 use super::cache_service::CacheService;
-use super::config::Config;
+use super::config::ServerConfig;
 use super::groups::Groups;
 use super::health::Health;
 use super::health_service::HealthService;
@@ -75,14 +75,14 @@ pub struct Services {
 }
 
 /// Serves until `shutdown` resolves. Then it sets the health checks to "not serving",
-/// accepts no more gRPC connections, waits at most [`Config::drain_timeout`] for requests
+/// accepts no more gRPC connections, waits at most [`ServerConfig::drain_timeout`] for requests
 /// in flight, and returns. A connection without a request is not waited for. Metrics are
 /// served until the gRPC server has ended.
 ///
 /// # Errors
 /// A listener fails.
 pub async fn serve(
-    config: Config,
+    config: ServerConfig,
     listeners: Listeners,
     services: Services,
     shutdown: impl Future<Output = ()> + Send,
@@ -149,7 +149,7 @@ fn transport() -> Server {
 
 /// The gRPC services without a transport, for a program that has its own. They do not
 /// include [`Services::metrics`].
-pub fn routes(config: &Config, services: Services) -> Routes {
+pub fn routes(config: &ServerConfig, services: Services) -> Routes {
     let Services { groups, local, operations, health, .. } = services;
     let admin = AdminService {
         groups: groups.clone(),

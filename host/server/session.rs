@@ -21,7 +21,7 @@ use prost::Message;
 use tonic::{Status, Streaming};
 
 use super::cache_call::{CacheCall, SERVICE};
-use super::config::Config;
+use super::config::ServerConfig;
 use super::deadline;
 use super::groups::Groups;
 use super::limit::restated;
@@ -64,7 +64,7 @@ impl Session {
     pub(super) fn new(
         requests: Streaming<SessionRequest>,
         groups: Groups,
-        config: &Config,
+        config: &ServerConfig,
         draining: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
         Self {

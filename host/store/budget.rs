@@ -7,14 +7,21 @@ use crate::error::Error;
 
 /// Limits of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
+#[non_exhaustive]
+pub struct StoreConfig {
     /// Bytes of keys, values and the fixed overhead of each entry.
     pub capacity_bytes: u64,
     /// Most entries; `None` for as many as the capacity can hold.
     pub max_entries: Option<u32>,
 }
 
-impl Config {
+impl StoreConfig {
+    /// These limits; a `max_entries` of `None` for as many as the capacity can hold.
+    #[must_use]
+    pub fn new(capacity_bytes: u64, max_entries: Option<u32>) -> Self {
+        Self { capacity_bytes, max_entries }
+    }
+
     /// Upper limit of the entries of any store, so that a slot and a flag fit in 32 bits.
     const MOST_ENTRIES: u64 = 1 << 30;
 
@@ -76,7 +83,7 @@ impl Budget {
     /// that room would be too large a part of the store.
     const FEW_ENTRIES: u64 = 64;
 
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &StoreConfig) -> Self {
         Self {
             capacity_bytes: config.capacity_bytes,
             max_entries: config.entry_limit().into(),

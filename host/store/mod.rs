@@ -26,7 +26,7 @@ mod residents;
 mod retain;
 mod sharded;
 
-pub use budget::Config;
+pub use budget::StoreConfig;
 pub use entry::{Found, NewEntry};
 pub use expiry::Expired;
 pub use hottest::Held;

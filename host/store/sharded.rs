@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
-use super::budget::{Budget, Config};
+use super::budget::{Budget, StoreConfig};
 use super::entry::{Entry, Found};
 use super::record::Record;
 use super::shard::{Numbering, Shard, Table};
@@ -89,7 +89,7 @@ impl Store {
 
     /// An empty store. It calls `wake` when the policy's worker has something to do, from
     /// any thread and without holding a lock of its own.
-    pub fn new(config: Config, clock: Clock, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
+    pub fn new(config: StoreConfig, clock: Clock, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let most = (config.entry_limit() / Self::SHARD_ENTRIES).max(1).ilog2();
         let bits = (cores * 4).next_power_of_two().min(64).ilog2().min(most);
@@ -113,7 +113,7 @@ impl Store {
     /// An empty store of `1 << bits` shards, each with `shard_limit` slots and at most
     /// `deferred_bytes` of deferred frees.
     pub(super) fn with_shards(
-        config: &Config,
+        config: &StoreConfig,
         clock: Clock,
         wake: Box<dyn Fn() + Send + Sync>,
         bits: u32,

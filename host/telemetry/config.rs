@@ -2,7 +2,8 @@
 
 /// Configuration of logs and traces.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Config {
+#[non_exhaustive]
+pub struct TelemetryConfig {
     /// Filter of the log lines in the syntax of `RUST_LOG`: `info,psycache::ownership=debug`.
     pub log: String,
     /// Format of the log lines; `None` for text on a terminal and JSON elsewhere.
@@ -15,7 +16,7 @@ pub struct Config {
     pub trace_ratio: f64,
 }
 
-impl Default for Config {
+impl Default for TelemetryConfig {
     fn default() -> Self {
         Self { log: "info".into(), log_format: None, otlp: None, trace_ratio: 0.01 }
     }
@@ -23,6 +24,7 @@ impl Default for Config {
 
 /// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LogFormat {
     /// Readable text, with colours on a terminal.
     Text,
@@ -32,6 +34,7 @@ pub enum LogFormat {
 
 /// Why logs and traces could not be set up.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SetupError {
     /// The filter can't be parsed.
     #[error("--log {given:?}: {problem}; write a level, or `info,psycache::ownership=debug`")]

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Durations, DurationsReading};
+use super::durations::{Durations, DurationsReading};
 
 /// How a get was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,16 +19,14 @@ pub enum GetResult {
     Hot,
     /// From memory, with the knowledge that the source has no such key.
     Negative,
-    /// From an expired entry, while a new value is loaded.
-    Stale,
     /// With an error.
     Error,
 }
 
 impl GetResult {
     /// All results, in the order of [`GroupCounts::gets`].
-    pub const ALL: [Self; 7] =
-        [Self::Hit, Self::Miss, Self::Peer, Self::Hot, Self::Negative, Self::Stale, Self::Error];
+    pub const ALL: [Self; 6] =
+        [Self::Hit, Self::Miss, Self::Peer, Self::Hot, Self::Negative, Self::Error];
 
     /// The value of the `result` label.
     #[must_use]
@@ -39,7 +37,6 @@ impl GetResult {
             Self::Peer => "peer",
             Self::Hot => "hot",
             Self::Negative => "negative",
-            Self::Stale => "stale",
             Self::Error => "error",
         }
     }
@@ -47,7 +44,7 @@ impl GetResult {
     /// Whether the answer came from this node's memory.
     #[must_use]
     pub fn is_from_memory(self) -> bool {
-        matches!(self, Self::Hit | Self::Hot | Self::Negative | Self::Stale)
+        matches!(self, Self::Hit | Self::Hot | Self::Negative)
     }
 }
 

@@ -10,7 +10,7 @@ const BOUNDS_US: [u64; 11] =
 
 /// A histogram of durations.
 #[derive(Debug, Default)]
-pub struct Durations {
+pub(crate) struct Durations {
     /// One bucket for each bound, and one for longer durations.
     buckets: [AtomicU64; BOUNDS_US.len() + 1],
     total_ns: AtomicU64,
@@ -29,7 +29,7 @@ pub struct DurationsReading {
 
 impl Durations {
     /// Counts one duration.
-    pub fn record(&self, took: Duration) {
+    pub(crate) fn record(&self, took: Duration) {
         let took_us = took.as_nanos().div_ceil(1_000) as u64;
         let bucket = BOUNDS_US.partition_point(|bound| *bound < took_us);
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
@@ -38,7 +38,7 @@ impl Durations {
 
     /// The current values.
     #[must_use]
-    pub fn read(&self) -> DurationsReading {
+    pub(crate) fn read(&self) -> DurationsReading {
         let load = |bucket: &AtomicU64| bucket.load(Ordering::Relaxed);
         DurationsReading {
             bounds_us: &BOUNDS_US,

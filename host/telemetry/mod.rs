@@ -6,19 +6,19 @@
 //!   `error!`: an operator must act. `warn!`: a fault that may resolve itself.
 //!   `info!`: an event in the node's life (started, ring changed, policy
 //!   swapped). `debug!`: one request. A hit logs nothing. A line that can repeat
-//!   goes through a [`LogLimiter`].
-//! - **A span** of a request is opened by [`RpcSpan`] if the request is sampled.
-//!   Stages that can take long open one of [`spans`] below it. A request that is
+//!   goes through a `LogLimiter`.
+//! - **A span** of a request is opened by `RpcSpan` if the request is sampled.
+//!   Stages that can take long open one of `spans` below it. A request that is
 //!   not sampled has no spans. Names and attributes follow OpenTelemetry's
 //!   semantic conventions; others begin with `psycache.`. A span never contains
 //!   keys or values.
-//! - **Another node** receives the trace context as [`propagation::current`].
-//! - **A counter** belongs to the stage that counts it, such as [`GroupCounters`].
-//!   A scrape of [`Metrics`] reads it as part of a [`NodeReading`]. So a hit costs
+//! - **Another node** receives the trace context as `propagation::current`.
+//! - **A counter** belongs to the stage that counts it, such as `GroupCounters`.
+//!   A scrape of `Metrics` reads it as part of a `NodeReading`. So a hit costs
 //!   one addition, and a scrape does the rest.
 
-pub mod propagation;
-pub mod spans;
+pub(crate) mod propagation;
+pub(crate) mod spans;
 
 mod config;
 mod counters;
@@ -29,19 +29,24 @@ mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod readings;
+#[cfg(feature = "plugins")]
 mod reported;
 mod rpc_span;
 mod traces;
 
-pub use config::{Config, LogFormat, SetupError};
-pub use counters::{GetResult, GroupCounters, GroupCounts, LoadOutcome, LoadSource, LoadTimer};
-pub use durations::{Durations, DurationsReading};
-pub use exposition::Exposition;
-pub use logs::LogLimiter;
+pub use config::{LogFormat, SetupError, TelemetryConfig};
+pub(crate) use counters::{GetResult, GroupCounters, GroupCounts, LoadOutcome, LoadSource};
+pub(crate) use durations::DurationsReading;
+pub(crate) use exposition::Exposition;
+pub(crate) use logs::LogLimiter;
+#[doc(hidden)]
 pub use metrics::Metrics;
-pub use readings::{GroupReading, LoadReading, NodeReading, PeerReading, PolicyReading};
-pub use reported::Reported;
-pub use rpc_span::RpcSpan;
+#[doc(hidden)]
+pub use readings::NodeReading;
+pub(crate) use readings::{GroupReading, LoadReading, PeerReading, PolicyReading};
+#[cfg(feature = "plugins")]
+pub(crate) use reported::Reported;
+pub(crate) use rpc_span::RpcSpan;
 
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -55,12 +60,12 @@ pub struct Telemetry {
 
 impl Telemetry {
     /// Sets up logs and traces for the whole process. `instance` identifies this process
-    /// among others of the service, for example by its address. With [`Config::otlp`] this
+    /// among others of the service, for example by its address. With [`TelemetryConfig::otlp`] this
     /// must be called inside a tokio runtime. The collector need not be reachable.
     ///
     /// # Errors
     /// See [`SetupError`].
-    pub fn start(config: &Config, instance: &str) -> Result<Self, SetupError> {
+    pub fn start(config: &TelemetryConfig, instance: &str) -> Result<Self, SetupError> {
         let (logs, filter) = logs::layer(config)?;
         let traces = traces::Traces::start(config, instance)?;
         tracing_subscriber::registry()
@@ -75,7 +80,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// [`SetupError::Filter`].
-    pub fn reload(&self, config: &Config) -> Result<(), SetupError> {
+    pub fn reload(&self, config: &TelemetryConfig) -> Result<(), SetupError> {
         self.logs.reload(&config.log)
     }
 

@@ -15,7 +15,7 @@ const TRACEPARENT_LEN: usize = 55;
 
 /// A received trace context that is not parsed yet.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Incoming<'a> {
+pub(crate) struct Incoming<'a> {
     /// The `traceparent`; empty for none.
     traceparent: &'a str,
     /// Vendor-specific additions. They are kept in this node and not sent to peers.
@@ -29,14 +29,14 @@ pub(super) struct Parent(pub(super) SpanContext);
 impl<'a> Incoming<'a> {
     /// The context in the metadata of a call, if any.
     #[must_use]
-    pub fn in_metadata(metadata: &'a MetadataMap) -> Self {
+    pub(crate) fn in_metadata(metadata: &'a MetadataMap) -> Self {
         let field = |name| metadata.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
         Self { traceparent: field(TRACEPARENT), tracestate: field(TRACESTATE) }
     }
 
     /// The context in a `traceparent`; empty for none.
     #[must_use]
-    pub fn in_text(traceparent: &'a str) -> Self {
+    pub(crate) fn in_text(traceparent: &'a str) -> Self {
         Self { traceparent, tracestate: "" }
     }
 
@@ -76,7 +76,7 @@ impl Extractor for Incoming<'_> {
 /// The `traceparent` that makes a peer's spans children of the current one; empty if the
 /// request has no trace.
 #[must_use]
-pub fn current() -> String {
+pub(crate) fn current() -> String {
     let span = tracing::Span::current();
     let mut outgoing = Outgoing(String::new());
     if !span.is_disabled() {
@@ -86,7 +86,7 @@ pub fn current() -> String {
 }
 
 /// Adds [`current`] to the metadata of an outgoing call.
-pub fn inject(metadata: &mut MetadataMap) {
+pub(crate) fn inject(metadata: &mut MetadataMap) {
     let traceparent = current();
     if let (false, Ok(value)) = (traceparent.is_empty(), traceparent.parse()) {
         metadata.insert(TRACEPARENT, value);

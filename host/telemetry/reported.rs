@@ -26,7 +26,7 @@ const INTEGERS: [&str; 3] = ["server.port", "network.peer.port", "http.response.
 
 /// A call to the data source that has just ended.
 #[derive(Debug)]
-pub struct Reported<A> {
+pub(crate) struct Reported<A> {
     /// Name of the span, from a small set.
     pub name: String,
     /// How long the call took.
@@ -40,7 +40,7 @@ pub struct Reported<A> {
 impl<A: Iterator<Item = (String, String)>> Reported<A> {
     /// Sends the span as a child of the current one. Does nothing if the current span is not
     /// sent to a collector.
-    pub fn send(self) {
+    pub(crate) fn send(self) {
         let span = Span::current();
         let Some(tracer) = traces::tracer() else { return };
         if span.is_disabled() {

@@ -13,14 +13,14 @@ use super::{GetResult, spans};
 
 /// The span of a call, or nothing if the call has none.
 #[derive(Clone, Debug)]
-pub struct RpcSpan(Option<Span>);
+pub(crate) struct RpcSpan(Option<Span>);
 
 impl RpcSpan {
     /// Opens the server span of an application's call of `method` (`Get`) of `service`
     /// (`psycache.v1.Cache`). It is a child of the caller's span. Of the calls without one,
     /// a share starts a new trace. `incoming` is called only if it is needed.
     #[must_use]
-    pub fn serve<'a>(
+    pub(crate) fn serve<'a>(
         service: &'static str,
         method: &'static str,
         group: &[u8],
@@ -32,7 +32,7 @@ impl RpcSpan {
     /// Opens the server span of a call by another node. It never starts a trace, because the
     /// node that received the application's request has decided whether there is one.
     #[must_use]
-    pub fn serve_node<'a>(
+    pub(crate) fn serve_node<'a>(
         service: &'static str,
         method: &'static str,
         group: &[u8],
@@ -76,7 +76,7 @@ impl RpcSpan {
     /// Opens the client span of a call of `method` of `service` to another node, as a child
     /// of the current span.
     #[must_use]
-    pub fn ask(service: &'static str, method: &'static str, address: &str) -> Self {
+    pub(crate) fn ask(service: &'static str, method: &'static str, address: &str) -> Self {
         if !spans::is_traced() {
             return Self(None);
         }
@@ -100,7 +100,7 @@ impl RpcSpan {
     }
 
     /// Records the result of a get.
-    pub fn got(&self, result: GetResult) {
+    pub(crate) fn got(&self, result: GetResult) {
         if let Some(span) = &self.0 {
             span.record("psycache.result", result.label());
             span.record("cache.hit", result.is_from_memory());
@@ -109,7 +109,7 @@ impl RpcSpan {
 
     /// Runs `call` inside the span and records its status. `code` returns the status code
     /// and the error message of the result. `NotFound` is not recorded as an error.
-    pub async fn record<T>(
+    pub(crate) async fn record<T>(
         &self,
         call: impl Future<Output = T>,
         code: impl FnOnce(&T) -> (Code, String),

@@ -3,8 +3,6 @@
 //! A span is opened only if the request has a trace. Otherwise it is [`Span::none`], and
 //! costs one read of thread-local memory.
 
-use std::time::Duration;
-
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -12,14 +10,14 @@ use super::LoadOutcome;
 
 /// Whether the current request has a trace.
 #[must_use]
-pub fn is_traced() -> bool {
+pub(crate) fn is_traced() -> bool {
     !Span::current().is_disabled()
 }
 
 /// The span of a flight, which begins when a caller starts the load and ends when all
 /// waiting callers are answered.
 #[must_use]
-pub fn flight(group: &str) -> Span {
+pub(crate) fn flight(group: &str) -> Span {
     if !is_traced() {
         return Span::none();
     }
@@ -37,7 +35,7 @@ pub fn flight(group: &str) -> Span {
 /// The span of a caller's wait after it joined `flight`. The flight may belong to the trace
 /// of another request, so the span has a link to it. Enter the span to wait.
 #[must_use]
-pub fn join(group: &str, flight: &Span) -> Span {
+pub(crate) fn join(group: &str, flight: &Span) -> Span {
     if !is_traced() {
         return Span::none();
     }
@@ -56,7 +54,7 @@ pub fn join(group: &str, flight: &Span) -> Span {
 /// The span of a load by the retriever `plugin`, including the wait for an instance of its
 /// pool.
 #[must_use]
-pub fn retrieve(plugin: &str) -> Span {
+pub(crate) fn retrieve(plugin: &str) -> Span {
     if !is_traced() {
         return Span::none();
     }
@@ -77,7 +75,8 @@ pub fn retrieve(plugin: &str) -> Span {
 
 /// Records in the span of a retriever how long the load waited for an instance, and whether
 /// it had to open a new connection.
-pub fn lent(wait: Duration, connected: bool) {
+#[cfg(feature = "plugins")]
+pub(crate) fn lent(wait: std::time::Duration, connected: bool) {
     let span = Span::current();
     if !span.is_disabled() {
         span.record("psycache.pool.wait_ms", wait.as_micros() as f64 / 1e3);
@@ -86,7 +85,7 @@ pub fn lent(wait: Duration, connected: bool) {
 }
 
 /// Records the outcome of a load, with `words` as the message if it is a failure.
-pub fn loaded(span: &Span, outcome: LoadOutcome, words: &dyn std::fmt::Display) {
+pub(crate) fn loaded(span: &Span, outcome: LoadOutcome, words: &dyn std::fmt::Display) {
     if span.is_disabled() {
         return;
     }

@@ -9,6 +9,7 @@ pub(crate) use shared::{Block, block};
 
 /// A value as returned to a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answer {
     /// The value: a slice to read, `Bytes::from` to pass on. Cloning shares the bytes.
     pub value: Value,
@@ -18,8 +19,17 @@ pub struct Answer {
     pub ttl: Option<Duration>,
 }
 
+impl Answer {
+    /// An answer of these parts.
+    #[must_use]
+    pub fn new(value: Value, origin: Origin, ttl: Option<Duration>) -> Self {
+        Self { value, origin, ttl }
+    }
+}
+
 /// The origin of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Origin {
     /// This node's memory.
     Hit,
@@ -29,6 +39,4 @@ pub enum Origin {
     Peer,
     /// A short-lived copy of a hot key, which the owner lent to this node.
     Hot,
-    /// An expired value, returned while a fresh one is loaded.
-    Stale,
 }

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use psycache::client::{Client, Config, ConnectError, Reason};
+use psycache::client::{Client, ClientConfig, ConnectError, Reason};
 use psycache::value::Origin;
 
 use crate::harness::ServedNode;
 
 async fn client_of(nodes: &[&ServedNode]) -> Client {
-    let config = Config::list(nodes.iter().map(|node| node.address()));
+    let config = ClientConfig::list(nodes.iter().map(|node| node.address()));
     Client::connect(config).await.expect("the addresses are right")
 }
 
@@ -55,7 +55,8 @@ fn the_readme_shows_the_example_that_is_tested() {
 #[tokio::test(flavor = "multi_thread")]
 async fn large_values_go_beside_the_stream() {
     let node = ServedNode::start(&["--capacity", "256MiB", "--max-value", "100MiB"]);
-    let config = Config { max_value_bytes: 100 << 20, ..Config::list([node.address()]) };
+    let mut config = ClientConfig::list([node.address()]);
+    config.max_value_bytes = 100 << 20;
     let client = Client::connect(config).await.expect("the address is right");
     for bytes in [65_536, 65_537, 1 << 20, 80 << 20] {
         let value = vec![7_u8; bytes];
@@ -139,12 +140,13 @@ async fn a_node_that_hangs_delays_no_call_past_its_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_can_be_no_client_is_refused() {
-    let none = Client::connect(Config::list(Vec::<String>::new())).await;
+    let none = Client::connect(ClientConfig::list(Vec::<String>::new())).await;
     assert!(matches!(none, Err(ConnectError::NoNodes)));
-    let nonsense = Client::connect(Config::list(["http://127.0.0.1:7400"])).await;
+    let nonsense = Client::connect(ClientConfig::list(["http://127.0.0.1:7400"])).await;
     assert!(matches!(nonsense, Err(ConnectError::Address(_))));
     // Nobody listens there.
-    let client = Client::connect(Config::list(["127.0.0.1:1"])).await.expect("it is an address");
+    let client =
+        Client::connect(ClientConfig::list(["127.0.0.1:1"])).await.expect("it is an address");
     let error = client.get("default", "Tom").await.expect_err("nobody is there");
     assert_eq!(error.reason, Reason::Unreachable);
     assert!(error.message.contains("127.0.0.1:1"), "{error}");

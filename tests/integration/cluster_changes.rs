@@ -92,7 +92,7 @@ impl Retriever for Table {
             let version = self.0.lock().get(key).copied().unwrap_or(0);
             // Others may change it before it arrives.
             tokio::task::yield_now().await;
-            Ok(Some(Fetched { value: version.to_string().into(), ttl: None }))
+            Ok(Some(Fetched::new(version.to_string(), None)))
         }
         .boxed()
     }
@@ -116,13 +116,11 @@ impl Nodes {
         let table = Arc::new(Table::default());
         let mut nodes = Vec::new();
         for proxy in &proxies {
-            let mut config = Config {
-                listen: "127.0.0.1:0".into(),
-                advertise: Some(proxy.address.to_string()),
-                http: None,
-                groups: vec![config::Group::new("scores")],
-                ..Config::default()
-            };
+            let mut config = Config::default();
+            config.listen = "127.0.0.1:0".into();
+            config.advertise = Some(proxy.address.to_string());
+            config.http = None;
+            config.groups = vec![config::Group::new("scores")];
             config.cluster.registry = config::Registry::Static(
                 addresses.iter().map(|address| (address.clone(), 1)).collect(),
             );

@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 
 /// Set when the runtime's thread is about to sleep.
 #[derive(Clone, Default)]
-pub(super) struct Idle(Arc<Mutex<State>>);
+pub(super) struct Idle(Arc<Mutex<IdleState>>);
 
 #[derive(Default)]
-struct State {
+struct IdleState {
     is: bool,
     waits: Option<Waker>,
 }

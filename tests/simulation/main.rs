@@ -41,7 +41,7 @@ mod world;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use outcome::Outcome;
+use outcome::RunOutcome;
 use psycache::flaw::Flaw;
 
 /// Seeds of an ordinary run; a few seconds on one core.
@@ -56,11 +56,14 @@ fn from_environment(name: &str) -> Option<u64> {
 }
 
 /// Runs seeds on all cores until one of them shows something wrong.
-fn first_wrong(seeds: std::ops::Range<u64>, flaw: Option<Flaw>) -> (Option<Outcome>, Outcome) {
+fn first_wrong(
+    seeds: std::ops::Range<u64>,
+    flaw: Option<Flaw>,
+) -> (Option<RunOutcome>, RunOutcome) {
     let next = AtomicU64::new(seeds.start);
     let wrong_at = AtomicU64::new(u64::MAX);
     let work = || {
-        let (mut wrong, mut total) = (None, Outcome::default());
+        let (mut wrong, mut total) = (None, RunOutcome::default());
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= seeds.end || seed > wrong_at.load(Ordering::Relaxed) {
@@ -77,11 +80,11 @@ fn first_wrong(seeds: std::ops::Range<u64>, flaw: Option<Flaw>) -> (Option<Outco
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        let (mut wrong, mut total) = (None::<Outcome>, Outcome::default());
+        let (mut wrong, mut total) = (None::<RunOutcome>, RunOutcome::default());
         for thread in threads {
             let (found, counted) = thread.join().expect("a seed does not panic");
             total.add(&counted);
-            let earlier = |found: &Outcome| wrong.as_ref().is_none_or(|w| found.seed < w.seed);
+            let earlier = |found: &RunOutcome| wrong.as_ref().is_none_or(|w| found.seed < w.seed);
             if let Some(found) = found.filter(earlier) {
                 wrong = Some(found);
             }

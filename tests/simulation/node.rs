@@ -14,7 +14,7 @@ use super::profile::Finding;
 use super::registry::Line;
 use super::source::Source;
 use super::world::World;
-use psycache::group::{self, Group};
+use psycache::group::{self, Group, GroupConfig};
 use psycache::membership::registry::{Registry, RegistryError};
 use psycache::membership::rendezvous::{Ring, RingNode};
 use psycache::membership::view::Entry;
@@ -23,7 +23,7 @@ use psycache::policy::{
     Batch, Failure, Keys, Policy, PolicyConfig, PolicySource, Waker, Worker, WorkerConfig,
 };
 use psycache::retriever::SharedRetriever;
-use psycache::store::{self, Store};
+use psycache::store::{Store, StoreConfig};
 
 /// How long a node that left serves on, and gives its entries away: as in `node`.
 const GRACE: Duration = Duration::from_millis(500);
@@ -175,15 +175,9 @@ fn group(world: &Arc<World>, ownership: Arc<Ownership>) -> Arc<Group> {
     let clock = world.clock.clone();
     let waker = Waker::new();
     let wake = waker.clone();
-    let config = store::Config { capacity_bytes: world.profile.capacity, max_entries: None };
+    let config = StoreConfig::new(world.profile.capacity, None);
     let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
-    let policy = PolicyConfig {
-        capacity: world.profile.capacity,
-        max_entries: store.slot_bound(),
-        max_victims: 64,
-        seed: 1,
-        options: Vec::new(),
-    };
+    let policy = PolicyConfig::new(world.profile.capacity, store.slot_bound());
     let worker = WorkerConfig::new(policy, clock.clone());
     let worker = Worker::start("scores", Arc::new(Undecided), worker, store.clone(), waker);
     let worker = Arc::new(worker.expect("the policy is fine"));
@@ -192,7 +186,7 @@ fn group(world: &Arc<World>, ownership: Arc<Ownership>) -> Arc<Group> {
     worker.shutdown();
     let source = Arc::new(Source(Arc::clone(world))) as SharedRetriever;
     let parts = group::Parts { store, clock, worker, source: Some(source).into(), ownership };
-    let uncertain = world.profile.uncertain;
-    let config = group::Config { uncertain, ..group::Config::named("scores") };
+    let mut config = GroupConfig::named("scores");
+    config.uncertain = world.profile.uncertain;
     Group::new(config, parts).expect("the configuration is fine")
 }

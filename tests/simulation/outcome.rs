@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 #[derive(Clone, Default)]
-pub(super) struct Outcome {
+pub(super) struct RunOutcome {
     pub(super) seed: u64,
     pub(super) gets: u64,
     /// Gets by way of a copy that was lent.
@@ -34,7 +34,7 @@ pub(super) struct Outcome {
     pub(super) forwarded: BTreeMap<(usize, Vec<u8>), (u64, u64)>,
 }
 
-impl Outcome {
+impl RunOutcome {
     pub(super) fn add(&mut self, other: &Self) {
         self.gets += other.gets;
         self.hot += other.hot;
@@ -56,7 +56,7 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for RunOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { gets, hot, brief, oks, not_confirmed, given_up, failed, .. } = self;
         let Self { crashes, leaves, pauses, cuts, .. } = self;

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::world::World;
 use psycache::clock::Clock;
 use psycache::membership::registry::{
-    Answer, Change, Failure, InMemory, Lease, Listing, Registered, Registry, Watch,
+    Change, InMemory, Lease, Listing, Registered, Registry, RegistryAnswer, RegistryFailure, Watch,
 };
 use psycache::membership::view::{Entry, Name};
 
@@ -21,11 +21,11 @@ pub(super) struct Register {
     /// Its own time: stands still while the registry is down and its leases do not end.
     clock: Clock,
     kept: InMemory,
-    state: Mutex<State>,
+    state: Mutex<RegistryState>,
 }
 
 #[derive(Default)]
-struct State {
+struct RegistryState {
     is_down: bool,
     stands_still: bool,
     out_of_reach: BTreeSet<usize>,
@@ -60,7 +60,7 @@ impl Register {
     }
 
     pub(super) fn mend(&self) {
-        *self.state.lock() = State::default();
+        *self.state.lock() = RegistryState::default();
     }
 
     pub(super) fn delete(&self, place: usize) {
@@ -112,11 +112,15 @@ pub(super) struct Line {
     pub(super) place: usize,
 }
 
-type Work<T> = Box<dyn FnOnce(InMemory) -> BoxFuture<'static, Result<T, Failure>> + Send>;
+type Work<T> = Box<dyn FnOnce(InMemory) -> BoxFuture<'static, Result<T, RegistryFailure>> + Send>;
 
 impl Line {
     /// Asks for `work`, which is done when it arrives, whatever becomes of the answer.
-    fn ask<'a, T: Send + 'static>(&'a self, what: &'static str, work: Work<T>) -> Answer<'a, T> {
+    fn ask<'a, T: Send + 'static>(
+        &'a self,
+        what: &'static str,
+        work: Work<T>,
+    ) -> RegistryAnswer<'a, T> {
         async move {
             let (world, place) = (Arc::clone(&self.world), self.place);
             let (answer, answered) = oneshot::channel();
@@ -138,8 +142,8 @@ impl Line {
             let within = self.within();
             match self.world.clock.timeout(within, answered).await {
                 Ok(Ok(answer)) => answer,
-                Ok(Err(_)) => Err(Failure::Broken("the connection broke".into())),
-                Err(_) => Err(Failure::Broken(format!("no answer within {within:?}"))),
+                Ok(Err(_)) => Err(RegistryFailure::Broken("the connection broke".into())),
+                Err(_) => Err(RegistryFailure::Broken(format!("no answer within {within:?}"))),
             }
         }
         .boxed()
@@ -160,11 +164,11 @@ async fn is_lost(world: &World) {
 }
 
 impl Registry for Line {
-    fn grant(&self, ttl: Duration) -> Answer<'_, Lease> {
+    fn grant(&self, ttl: Duration) -> RegistryAnswer<'_, Lease> {
         self.ask("grant", Box::new(move |kept| async move { kept.grant(ttl).await }.boxed()))
     }
 
-    fn keep_alive(&self, lease: Lease) -> Answer<'_, bool> {
+    fn keep_alive(&self, lease: Lease) -> RegistryAnswer<'_, bool> {
         let (world, place) = (Arc::clone(&self.world), self.place);
         let work: Work<bool> = Box::new(move |kept| {
             async move {
@@ -179,17 +183,22 @@ impl Registry for Line {
         self.ask("keep-alive", work)
     }
 
-    fn time_to_live(&self, cluster: u64, id: i64) -> Answer<'_, Option<Duration>> {
+    fn time_to_live(&self, cluster: u64, id: i64) -> RegistryAnswer<'_, Option<Duration>> {
         let work: Work<Option<Duration>> =
             Box::new(move |kept| async move { kept.time_to_live(cluster, id).await }.boxed());
         self.ask("time-to-live", work)
     }
 
-    fn revoke(&self, lease: i64) -> Answer<'_, ()> {
+    fn revoke(&self, lease: i64) -> RegistryAnswer<'_, ()> {
         self.ask("revoke", Box::new(move |kept| async move { kept.revoke(lease).await }.boxed()))
     }
 
-    fn register<'a>(&'a self, entry: &'a Entry, short: i64, long: i64) -> Answer<'a, Registered> {
+    fn register<'a>(
+        &'a self,
+        entry: &'a Entry,
+        short: i64,
+        long: i64,
+    ) -> RegistryAnswer<'a, Registered> {
         let entry = entry.clone();
         let (world, place) = (Arc::clone(&self.world), self.place);
         let work: Work<Registered> = Box::new(move |kept| {
@@ -203,7 +212,7 @@ impl Registry for Line {
         self.ask("register", work)
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> RegistryAnswer<'_, Listing> {
         let (world, place) = (Arc::clone(&self.world), self.place);
         let work: Work<Listing> = Box::new(move |kept| {
             async move {
@@ -216,7 +225,12 @@ impl Registry for Line {
         self.ask("list", work)
     }
 
-    fn note_joined<'a>(&'a self, address: &'a str, name: Name, lease: Lease) -> Answer<'a, ()> {
+    fn note_joined<'a>(
+        &'a self,
+        address: &'a str,
+        name: Name,
+        lease: Lease,
+    ) -> RegistryAnswer<'a, ()> {
         let address = address.to_owned();
         let work: Work<()> = Box::new(move |kept| {
             async move { kept.note_joined(&address, name, lease).await }.boxed()
@@ -224,7 +238,7 @@ impl Registry for Line {
         self.ask("note-joined", work)
     }
 
-    fn watch(&self, cluster: u64, revision: i64) -> Answer<'_, Box<dyn Watch>> {
+    fn watch(&self, cluster: u64, revision: i64) -> RegistryAnswer<'_, Box<dyn Watch>> {
         let (world, place) = (Arc::clone(&self.world), self.place);
         let work: Work<Box<dyn Watch>> = Box::new(move |kept| {
             async move {
@@ -239,7 +253,7 @@ impl Registry for Line {
         self.ask("watch", work)
     }
 
-    fn warning(&self) -> Answer<'_, Option<String>> {
+    fn warning(&self) -> RegistryAnswer<'_, Option<String>> {
         async { Ok(None) }.boxed()
     }
 }
@@ -256,7 +270,7 @@ fn in_words(listing: &Listing) -> String {
     format!("members {members:?} at {revision}, records {records:?}, one has joined: {joined}")
 }
 
-type Told = mpsc::UnboundedSender<Result<Vec<Change>, Failure>>;
+type Told = mpsc::UnboundedSender<Result<Vec<Change>, RegistryFailure>>;
 
 /// Brings what a watch tells to the node at `place`, in order, and late. It breaks, or is
 /// silent for a time, where the registry is out of reach.
@@ -285,12 +299,12 @@ async fn carry(world: &World, place: usize, mut watch: Box<dyn Watch>, tell: Tol
     }
 }
 
-struct LateWatch(mpsc::UnboundedReceiver<Result<Vec<Change>, Failure>>);
+struct LateWatch(mpsc::UnboundedReceiver<Result<Vec<Change>, RegistryFailure>>);
 
 impl Watch for LateWatch {
-    fn next(&mut self) -> Answer<'_, Vec<Change>> {
+    fn next(&mut self) -> RegistryAnswer<'_, Vec<Change>> {
         async move {
-            let broken = || Err(Failure::Broken("the watch broke".into()));
+            let broken = || Err(RegistryFailure::Broken("the watch broke".into()));
             self.0.recv().await.unwrap_or_else(broken)
         }
         .boxed()

@@ -30,7 +30,7 @@ impl Retriever for Source {
                 value
             });
             let read = read.end().await.ok_or_else(|| FetchError::Broken("it ended".into()))?;
-            Ok(Some(Fetched { value: read.text(), ttl: None }))
+            Ok(Some(Fetched::new(read.text(), None)))
         }
         .boxed()
     }

@@ -12,7 +12,7 @@ use super::history::History;
 use super::holders::Holders;
 use super::links::Links;
 use super::node::Node;
-use super::outcome::Outcome;
+use super::outcome::RunOutcome;
 use super::process::Process;
 use super::profile::Profile;
 use super::registry::Register;
@@ -39,7 +39,7 @@ pub(super) struct World {
     /// Nodes that have ended, until nothing of them is left.
     ended: Mutex<Vec<Arc<Node>>>,
     holders: Mutex<Holders>,
-    outcome: Mutex<Outcome>,
+    outcome: Mutex<RunOutcome>,
 }
 
 impl World {
@@ -60,7 +60,7 @@ impl World {
             nodes: Mutex::new(vec![None; profile.places]),
             ended: Mutex::default(),
             holders: Mutex::default(),
-            outcome: Mutex::new(Outcome { seed, ..Outcome::default() }),
+            outcome: Mutex::new(RunOutcome { seed, ..RunOutcome::default() }),
             random: Mutex::new(random),
             clock,
             profile,
@@ -166,7 +166,7 @@ impl World {
 
     // ---- What is told ----
 
-    pub(super) fn count(&self, count: impl FnOnce(&mut Outcome)) {
+    pub(super) fn count(&self, count: impl FnOnce(&mut RunOutcome)) {
         count(&mut self.outcome.lock());
     }
 
@@ -266,7 +266,7 @@ impl World {
 const END_MS: u64 = 300_000;
 
 /// Runs what follows from `seed` to its end, or to the first thing that is wrong.
-pub(super) fn run(seed: u64, flaw: Option<Flaw>, tells: bool) -> Outcome {
+pub(super) fn run(seed: u64, flaw: Option<Flaw>, tells: bool) -> RunOutcome {
     flaw::set(flaw, seed);
     let world = World::new(seed, tells);
     world.say(|| format!("{:?}, keys {:?}", world.profile, world.keys));

@@ -54,15 +54,20 @@ pub(crate) fn check() -> Result<()> {
 
 fn list() -> Result<String> {
     let status = Command::new("cargo")
-        .args(["rustdoc", "--quiet", "--release", "--package", "psycache", "--lib", "--"])
-        .args(["-Z", "unstable-options", "--output-format", "json"])
+        .args(["rustdoc", "--quiet", "--release", "--package", "psycache", "--lib"])
+        // With the variable below, dependencies are built anew. In a folder of their own they
+        // do not replace those of other commands.
+        .args(["--target-dir", "target/api"])
+        .args(["--", "-Z", "unstable-options", "--output-format", "json"])
+        // A public name may lead to an item in a hidden module.
+        .arg("--document-hidden-items")
         // The stable compiler writes the same format, but only with this variable.
         .env("RUSTC_BOOTSTRAP", "1")
         .current_dir(root())
         .status()
         .context("cargo can't be started")?;
     ensure!(status.success(), "rustdoc failed");
-    let json = fs::read(root().join("target/doc/psycache.json"))?;
+    let json = fs::read(root().join("target/api/doc/psycache.json"))?;
     let document: Value = serde_json::from_slice(&json)?;
     let index = document["index"].as_object().context("rustdoc's JSON has no index")?;
     let mut surface = Surface { index, lines: BTreeSet::new() };
@@ -84,6 +89,9 @@ impl Surface<'_> {
         let module = self.item(id).with_context(|| format!("{path} is not in the index"))?.clone();
         for id in children(&module["inner"]["module"]["items"]) {
             let Some(item) = self.item(id).cloned() else { continue };
+            if is_hidden(&item) {
+                continue;
+            }
             match &item["inner"]["use"] {
                 Value::Null => self.add(&item, id, path, None)?,
                 used => {
@@ -130,11 +138,17 @@ impl Surface<'_> {
     }
 
     fn member(&mut self, kind: &str, id: &Value, path: &str) {
-        let name = self.item(id).and_then(|item| item["name"].as_str()).map(str::to_owned);
+        let item = self.item(id).filter(|item| !is_hidden(item));
+        let name = item.and_then(|item| item["name"].as_str()).map(str::to_owned);
         if let Some(name) = name {
             self.lines.insert(format!("{kind} {path}::{name}"));
         }
     }
+}
+
+/// Whether an item is for the tests and benchmarks of this repository only.
+fn is_hidden(item: &Value) -> bool {
+    children(&item["attrs"]).any(|attribute| attribute.to_string().contains("doc(hidden)"))
 }
 
 fn children(list: &Value) -> impl Iterator<Item = &Value> {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use psycache::clock::Clock;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
 use psycache::policy::{Native, PolicyConfig, PolicySource, Waker, Worker, WorkerConfig};
-use psycache::store::{Config, NewEntry, NoRoom, Reservation, Store};
+use psycache::store::{NewEntry, NoRoom, Reservation, Store, StoreConfig};
 use psycache_policy_lru::Lru;
 use tokio::runtime::Runtime;
 
@@ -65,7 +65,9 @@ fn component(engines: &Arc<Engines>, name: &str) -> Result<Arc<dyn PolicySource>
 
 /// The configuration of an instance, as a node makes it.
 pub(crate) fn policy_config(capacity: u64, max_entries: u32) -> PolicyConfig {
-    PolicyConfig { capacity, max_entries, max_victims: 256, seed: 1, options: Vec::new() }
+    let mut config = PolicyConfig::new(capacity, max_entries);
+    config.max_victims = 256;
+    config
 }
 
 pub(crate) struct Ours {
@@ -81,8 +83,7 @@ impl Ours {
         let clock = Clock::monotonic();
         let waker = Waker::new();
         let wake = waker.clone();
-        let config =
-            Config { capacity_bytes: u64::from(entries) * ROOM, max_entries: Some(entries) };
+        let config = StoreConfig::new(u64::from(entries) * ROOM, Some(entries));
         let store = Store::new(config.clone(), clock.clone(), Box::new(move || wake.wake()));
         let policy = policy_config(config.capacity_bytes, store.slot_bound());
         let source = parts.source(kind)?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use psycache::client::{self, Client};
-use psycache::config::{Cluster, Config, Group, Registry};
+use psycache::client::{Client, ClientConfig};
+use psycache::config::{Config, Group, Registry};
 use psycache::group;
 use psycache::node::Node;
 use psycache::proto;
@@ -28,14 +28,11 @@ pub(super) fn node(own: &str, other: &str) -> Result<()> {
     let runtime = runtime()?;
     let mut group = Group::new(GROUP);
     group.group.ttl = None;
-    let registry = Registry::Static(vec![(own.to_owned(), 1), (other.to_owned(), 1)]);
-    let config = Config {
-        listen: own.to_owned(),
-        http: None,
-        groups: vec![group],
-        cluster: Cluster { registry, ..Cluster::default() },
-        ..Config::default()
-    };
+    let mut config = Config::default();
+    config.listen = own.to_owned();
+    config.http = None;
+    config.groups = vec![group];
+    config.cluster.registry = Registry::Static(vec![(own.to_owned(), 1), (other.to_owned(), 1)]);
     let node = runtime.block_on(Node::start(config))?;
     let group = Arc::clone(node.groups().find(GROUP)?);
     obey(&runtime, Embedded(group))
@@ -90,7 +87,7 @@ struct Session(Client);
 /// The process of a client that knows one node and keeps a session with it.
 pub(super) fn ask_on_a_session(node: &str) -> Result<()> {
     let runtime = runtime()?;
-    let client = runtime.block_on(Client::connect(client::Config::list([node])));
+    let client = runtime.block_on(Client::connect(ClientConfig::list([node])));
     obey(&runtime, Session(client.context("there is no client of one node")?))
 }
 

@@ -75,7 +75,7 @@ impl Retriever for Squares {
         let answer = match key.parse::<u64>() {
             Ok(number) => {
                 let value = number.saturating_mul(number).to_string().into();
-                Ok(Some(Fetched { value, ttl: None }))
+                Ok(Some(Fetched::new(value, None)))
             }
             Err(_) => Err(FetchError::BadKey(format!("{key:?} is no number"))),
         };
@@ -94,12 +94,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     squares.store.capacity_bytes = 16 << 10;
     squares.policy = PolicyChoice::native(FifoSource);
     squares.retriever = Some((source.clone() as SharedRetriever).into());
-    let config = Config {
-        listen: "127.0.0.1:0".into(),
-        http: None,
-        groups: vec![squares],
-        ..Config::default()
-    };
+    let mut config = Config::default();
+    config.listen = "127.0.0.1:0".into();
+    config.http = None;
+    config.groups = vec![squares];
     let node = Node::start(config).await?;
     let squares = node.group("squares")?;
 

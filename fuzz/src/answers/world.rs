@@ -11,7 +11,7 @@ use psycache::clock::Clock;
 use psycache::policy::{
     Keys, PolicyConfig, PolicySource, Residents, Turns, Waker, Worker, WorkerConfig, WorkerState,
 };
-use psycache::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Store};
+use psycache::store::{ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Store, StoreConfig};
 use tokio::runtime::Runtime;
 
 use super::policy::{Life, Script};
@@ -42,16 +42,11 @@ impl World {
         let script = Script::new("first", lives);
         let clock = Clock::manual();
         let waker = Waker::new();
-        let config = Config { capacity_bytes: CAPACITY, max_entries: Some(MAX_ENTRIES) };
+        let config = StoreConfig::new(CAPACITY, Some(MAX_ENTRIES));
         let wake = waker.clone();
         let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
-        let policy = PolicyConfig {
-            capacity: CAPACITY,
-            max_entries: store.slot_bound(),
-            max_victims: MAX_VICTIMS,
-            seed: 1,
-            options: Vec::new(),
-        };
+        let mut policy = PolicyConfig::new(CAPACITY, store.slot_bound());
+        policy.max_victims = MAX_VICTIMS;
         let config = WorkerConfig { drain_limit: 8, ..WorkerConfig::new(policy, clock.clone()) };
         let start = |script: &Arc<Script>| {
             let (script, store) = (Arc::clone(script), Arc::clone(&store));

@@ -11,7 +11,7 @@ use psycache::plugin::{
 };
 use psycache::policy::{PolicyConfig, Residents, Waker, Worker, WorkerConfig};
 use psycache::retriever::ConnectionSource;
-use psycache::store::{Config, ENTRY_OVERHEAD, NewEntry, NoRoom, Store};
+use psycache::store::{ENTRY_OVERHEAD, NewEntry, NoRoom, Store, StoreConfig};
 
 const CAPACITY: u64 = 8 * (ENTRY_OVERHEAD + 100);
 const MEMORY_BYTES: u64 = 4 << 20;
@@ -24,15 +24,10 @@ const TURNS: usize = 1000;
 pub(super) fn as_policy(engines: &Arc<Engines>, plugin: Plugin) {
     let clock = Clock::manual();
     let waker = Waker::new();
-    let config = Config { capacity_bytes: CAPACITY, max_entries: Some(10) };
+    let config = StoreConfig::new(CAPACITY, Some(10));
     let store = Store::new(config, clock.clone(), Box::new(|| {}));
-    let policy = PolicyConfig {
-        capacity: CAPACITY,
-        max_entries: store.slot_bound(),
-        max_victims: 4,
-        seed: 1,
-        options: Vec::new(),
-    };
+    let mut policy = PolicyConfig::new(CAPACITY, store.slot_bound());
+    policy.max_victims = 4;
     let limits =
         PolicyLimits { memory_bytes: Some(MEMORY_BYTES), step: BRIEFLY, configure: BRIEFLY };
     let worker = WorkerConfig::new(policy.clone(), clock.clone());

@@ -9,7 +9,7 @@ use futures::future::{self, BoxFuture, FutureExt};
 use parking_lot::{Mutex, MutexGuard};
 use psycache::clock::Clock;
 use psycache::error::Error;
-use psycache::group::{self, Group};
+use psycache::group::{self, Group, GroupConfig};
 use psycache::membership::rendezvous::RingNode;
 use psycache::membership::view::Entry;
 use psycache::ownership::{Ownership, Timing};
@@ -18,9 +18,10 @@ use psycache::policy::{Keys, PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::StatusResponse;
 use psycache::retriever::{FetchError, Fetched, Retriever};
 use psycache::server::{
-    self, Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, Services, routes,
+    Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, ServerConfig, Services,
+    routes,
 };
-use psycache::store::{self, ENTRY_OVERHEAD, Store};
+use psycache::store::{ENTRY_OVERHEAD, Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
 use psycache::transport::remote::{Reachability, Remote, RemoteError, Request, Response};
 use tokio::runtime::Runtime;
@@ -114,11 +115,11 @@ async fn services(clock: &Clock) -> (Routes, Groups) {
     let groups = Groups::new([scores, group("notes", None, clock, &ownership)]);
     let health = Arc::new(Health::starting(&groups));
     health.ready();
-    let config = server::Config {
+    let config = ServerConfig {
         max_value_bytes: LONGEST_VALUE as usize,
         max_component_bytes: LONGEST_COMPONENT,
         session_window: 4,
-        ..server::Config::default()
+        ..ServerConfig::default()
     };
     let services = Services {
         groups: groups.clone(),
@@ -145,22 +146,20 @@ fn group(
     let clock = clock.clone();
     let waker = Waker::new();
     let wake = waker.clone();
-    let config = store::Config { capacity_bytes: CAPACITY, max_entries: None };
+    let config = StoreConfig::new(CAPACITY, None);
     let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
     let worker = WorkerConfig::new(policy(store.slot_bound()), clock.clone());
     let worker = Worker::start(name, LRU.clone(), worker, store.clone(), waker).expect("it starts");
     let (worker, ownership) = (Arc::new(worker), Arc::clone(ownership));
     let parts = group::Parts { store, clock, worker, source: source.into(), ownership };
-    let config = group::Config {
-        load_timeout: Duration::from_millis(5),
-        max_value_bytes: LONGEST_VALUE,
-        ..group::Config::named(name)
-    };
+    let mut config = GroupConfig::named(name);
+    config.load_timeout = Duration::from_millis(5);
+    config.max_value_bytes = LONGEST_VALUE;
     Group::new(config, parts).expect("the configuration is right")
 }
 
 fn policy(max_entries: u32) -> PolicyConfig {
-    PolicyConfig { capacity: CAPACITY, max_entries, max_victims: 64, seed: 1, options: Vec::new() }
+    PolicyConfig::new(CAPACITY, max_entries)
 }
 
 /// A node that is out of reach, as one is that a stranger made up.
@@ -207,8 +206,7 @@ impl Retriever for Source {
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>> {
         async move {
-            let value =
-                |length| Ok(Some(Fetched { value: Bytes::from(vec![7; length]), ttl: None }));
+            let value = |length| Ok(Some(Fetched::new(Bytes::from(vec![7; length]), None)));
             match key {
                 "missing" => Ok(None),
                 "down" => Err(FetchError::Unavailable("connection refused".into())),

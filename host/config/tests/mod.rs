@@ -12,8 +12,8 @@ use clap::{Args, FromArgMatches};
 use super::text::{Address, GroupName, LeaseTtl, LogFilter, Percent, Reachable, Size, Time, Url};
 use super::*;
 use crate::group::Uncertain;
-use crate::membership::registry::etcd;
-use crate::telemetry;
+use crate::membership::registry::etcd::EtcdConfig;
+use crate::telemetry::{self, TelemetryConfig};
 
 fn file(text: &str) -> Settings {
     Settings::parse(Path::new("node.toml"), text.into()).unwrap()
@@ -96,19 +96,19 @@ fn the_whole_file_is_read() {
         http: None,
         groups: vec![scores, Group::new("plain")],
         cluster: Cluster {
-            registry: Registry::Etcd(etcd::Config {
+            registry: Registry::Etcd(EtcdConfig {
                 endpoints: vec![
                     "http://127.0.0.1:2379".into(),
                     "https://etcd.internal:2379".into(),
                 ],
                 prefix: "cache".into(),
                 lease_ttl: Duration::from_secs(9),
-                ..etcd::Config::default()
+                ..EtcdConfig::default()
             }),
             weight: 3,
             uncertain: Uncertain::Strict,
         },
-        telemetry: telemetry::Config {
+        telemetry: TelemetryConfig {
             otlp: Some("http://127.0.0.1:4317".into()),
             trace_ratio: 1.0,
             log: "warn,psycache=debug".into(),

@@ -6,10 +6,10 @@ use std::path::Path;
 use clap::{Arg, Args, Command};
 
 use super::{file_error, flags};
-use crate::config::{
-    ClusterSettings, Config, GroupSettings, PolicySettings, RetrieverSettings, Settings,
-    TelemetrySettings, with_variable,
+use crate::config::settings::{
+    ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
 };
+use crate::config::{Config, with_variable};
 
 const REWRITE: &str = "PSYCACHE_WRITE_DOCS=1 cargo test --release --lib page_of_settings";
 

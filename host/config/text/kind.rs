@@ -5,19 +5,19 @@ pub(crate) type Parsed<T> = Result<T, String>;
 
 /// `kind!(Name(Inner), "what is accepted", parser)` defines a type that clap reads by
 /// [`FromStr`](std::str::FromStr) and serde from a scalar, both with that parser. The parser
-/// returns an [`Outcome`].
+/// returns an [`ParserResult`].
 macro_rules! kind {
     ($name:ident($inner:ty), $written:literal, $parse:expr) => {
         #[doc = concat!("Written as `", $written, "`.")]
         #[derive(Clone, Debug, PartialEq)]
-        pub struct $name(pub $inner);
+        pub(crate) struct $name(pub(crate) $inner);
 
         impl std::str::FromStr for $name {
             type Err = String;
 
             fn from_str(text: &str) -> Result<Self, String> {
                 let outcome = ($parse)(text);
-                $crate::config::text::kind::Outcome::or_write(outcome, $written).map(Self)
+                $crate::config::text::kind::ParserResult::or_write(outcome, $written).map(Self)
             }
         }
 
@@ -32,17 +32,17 @@ pub(super) use kind;
 
 /// The return value of a parser. `None` means that the text is not what the kind accepts. An
 /// `Err` has its own message.
-pub(super) trait Outcome<T> {
+pub(super) trait ParserResult<T> {
     fn or_write(self, written: &str) -> Parsed<T>;
 }
 
-impl<T> Outcome<T> for Option<T> {
+impl<T> ParserResult<T> for Option<T> {
     fn or_write(self, written: &str) -> Parsed<T> {
         self.ok_or_else(|| format!("write {written}"))
     }
 }
 
-impl<T> Outcome<T> for Parsed<T> {
+impl<T> ParserResult<T> for Parsed<T> {
     fn or_write(self, _: &str) -> Parsed<T> {
         self
     }

@@ -7,11 +7,13 @@ mod pem;
 mod plugin;
 mod scalar;
 
-pub use address::{Address, EtcdPrefix, EtcdUser, GroupName, Peer, Reachable, ServerName, Url};
+pub(crate) use address::{
+    Address, EtcdPrefix, EtcdUser, GroupName, Peer, Reachable, ServerName, Url,
+};
 #[cfg(feature = "cli")]
 pub(crate) use kind::Parsed;
-pub use pem::{Certificate, PrivateKey};
-pub use plugin::PluginName;
+pub(crate) use pem::{Certificate, PrivateKey};
+pub(crate) use plugin::PluginName;
 #[cfg(feature = "cli")]
 pub(crate) use plugin::{etcd_password, option, secret};
 pub(super) use plugin::{read_etcd_password, read_options, read_secrets};
@@ -32,7 +34,7 @@ const MAX_BYTES: u64 = 1 << 53;
 
 /// A value, or the word `none`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OrNone<T> {
+pub(crate) enum OrNone<T> {
     /// `none`.
     Nothing,
     /// The value.
@@ -41,7 +43,7 @@ pub enum OrNone<T> {
 
 impl<T> OrNone<T> {
     /// The value, if there is one.
-    pub fn into_option(self) -> Option<T> {
+    pub(crate) fn into_option(self) -> Option<T> {
         match self {
             Self::Nothing => None,
             Self::Just(value) => Some(value),

@@ -122,7 +122,7 @@ async fn a_key_that_can_not_be_one_is_refused() {
 
 #[test]
 fn a_configuration_that_can_not_be_meant_is_refused() {
-    type Change = fn(&mut Config);
+    type Change = fn(&mut GroupConfig);
     let changes: [(&str, Change); 5] = [
         ("name", |config| config.name.clear()),
         ("ttl", |config| config.ttl = Some(Duration::ZERO)),
@@ -130,9 +130,9 @@ fn a_configuration_that_can_not_be_meant_is_refused() {
         ("negative-ttl", |config| config.negative_ttl = Duration::MAX),
         ("load-timeout", |config| config.load_timeout = Duration::ZERO),
     ];
-    assert_eq!(Config::named("scores").check(), Ok(()));
+    assert_eq!(GroupConfig::named("scores").check(), Ok(()));
     for (field, change) in changes {
-        let mut config = Config::named("scores");
+        let mut config = GroupConfig::named("scores");
         change(&mut config);
         let refused = config.check();
         let Err(Error::InvalidArgument { argument, .. }) = refused else { panic!("{field}") };

@@ -17,14 +17,14 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Config, Group, Parts, Reply};
+use super::{Group, GroupConfig, Parts, Reply};
 use crate::clock::Clock;
 use crate::ownership::Ownership;
 use crate::policy::{
     Batch, Failure, Keys, Policy, PolicyConfig, PolicySource, Waker, Worker, WorkerConfig,
 };
 use crate::retriever::{FetchError, Fetched, Retriever};
-use crate::store::{self, Store};
+use crate::store::{Store, StoreConfig};
 use crate::value::{Answer, Origin};
 
 /// Long enough never to pass in a test.
@@ -33,12 +33,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 type Fetch = Result<Option<Fetched>, FetchError>;
 
 /// A load that waits for the test.
-struct Call {
+struct LoadCall {
     key: String,
     answer: oneshot::Sender<Box<dyn FnOnce() -> Fetch + Send>>,
 }
 
-impl Call {
+impl LoadCall {
     fn finds(self, value: &str) {
         self.finds_for(value, None);
     }
@@ -57,13 +57,13 @@ impl Call {
     }
 }
 
-struct Gated(mpsc::UnboundedSender<Call>);
+struct Gated(mpsc::UnboundedSender<LoadCall>);
 
 impl Retriever for Gated {
     fn fetch<'a>(&'a self, key: &'a str, _timeout: Duration) -> BoxFuture<'a, Fetch> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
-            let call = Call { key: key.into(), answer };
+            let call = LoadCall { key: key.into(), answer };
             self.0.send(call).expect("the test listens");
             match answered.await {
                 Ok(end) => end(),
@@ -80,7 +80,7 @@ impl Retriever for Gated {
 
 struct Rig {
     group: Arc<Group>,
-    calls: mpsc::UnboundedReceiver<Call>,
+    calls: mpsc::UnboundedReceiver<LoadCall>,
     clock: Clock,
 }
 
@@ -90,7 +90,7 @@ fn rig() -> Rig {
     rig_with(|_| ())
 }
 
-fn rig_with(change: impl FnOnce(&mut Config)) -> Rig {
+fn rig_with(change: impl FnOnce(&mut GroupConfig)) -> Rig {
     let (sender, calls) = mpsc::unbounded_channel();
     let (group, clock) = group_over(Some(Arc::new(Gated(sender))), change);
     Rig { group, calls, clock }
@@ -121,10 +121,10 @@ impl Policy for Undecided {
 
 fn group_over(
     retriever: Option<Arc<dyn Retriever>>,
-    change: impl FnOnce(&mut Config),
+    change: impl FnOnce(&mut GroupConfig),
 ) -> (Arc<Group>, Clock) {
     let clock = Clock::manual();
-    let capacity = store::Config { capacity_bytes: CAPACITY, max_entries: None };
+    let capacity = StoreConfig { capacity_bytes: CAPACITY, max_entries: None };
     let waker = Waker::new();
     let store = Store::new(
         capacity,
@@ -144,7 +144,7 @@ fn group_over(
     let worker = WorkerConfig::new(policy, clock.clone());
     let worker = Worker::start("scores", Arc::new(Undecided), worker, store.clone(), waker);
     let worker = Arc::new(worker.expect("the policy is fine"));
-    let mut config = Config::named("scores");
+    let mut config = GroupConfig::named("scores");
     change(&mut config);
     let ownership = Arc::new(Ownership::alone());
     let parts = Parts { store, clock: clock.clone(), worker, source: retriever.into(), ownership };
@@ -153,7 +153,7 @@ fn group_over(
 
 impl Rig {
     /// A get in a task of its own, as far as its load, which is answered later.
-    async fn begin(&mut self, key: &'static str) -> (tokio::task::JoinHandle<Reply>, Call) {
+    async fn begin(&mut self, key: &'static str) -> (tokio::task::JoinHandle<Reply>, LoadCall) {
         self.begin_within(key, PATIENCE).await
     }
 
@@ -161,7 +161,7 @@ impl Rig {
         &mut self,
         key: &'static str,
         within: Duration,
-    ) -> (tokio::task::JoinHandle<Reply>, Call) {
+    ) -> (tokio::task::JoinHandle<Reply>, LoadCall) {
         let group = Arc::clone(&self.group);
         let get = tokio::spawn(async move { group.get(key, within).await });
         let call = self.calls.recv().await.expect("the group lives");

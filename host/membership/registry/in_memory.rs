@@ -9,7 +9,9 @@ use futures::FutureExt;
 use tokio::sync::mpsc;
 
 use super::super::view::{Entry, Member, Name, View};
-use super::{Answer, Change, Failure, Lease, Listing, Record, Registered, Registry, Watch};
+use super::{
+    Change, Lease, Listing, Record, Registered, Registry, RegistryAnswer, RegistryFailure, Watch,
+};
 use crate::clock::Clock;
 use crate::sync::Mutex;
 
@@ -143,7 +145,7 @@ impl Change {
 }
 
 impl Registry for InMemory {
-    fn grant(&self, ttl: Duration) -> Answer<'_, Lease> {
+    fn grant(&self, ttl: Duration) -> RegistryAnswer<'_, Lease> {
         async move {
             self.expire();
             let until_ms = self.until_ms(ttl);
@@ -156,7 +158,7 @@ impl Registry for InMemory {
         .boxed()
     }
 
-    fn keep_alive(&self, lease: Lease) -> Answer<'_, bool> {
+    fn keep_alive(&self, lease: Lease) -> RegistryAnswer<'_, bool> {
         async move {
             self.expire();
             let now_ms = self.clock.now_ms();
@@ -171,13 +173,13 @@ impl Registry for InMemory {
         .boxed()
     }
 
-    fn time_to_live(&self, cluster: u64, id: i64) -> Answer<'_, Option<Duration>> {
+    fn time_to_live(&self, cluster: u64, id: i64) -> RegistryAnswer<'_, Option<Duration>> {
         async move {
             self.expire();
             let now_ms = self.clock.now_ms();
             let kept = self.kept.lock();
             if kept.view.cluster != cluster {
-                return Err(Failure::Broken("the registry is another one".into()));
+                return Err(RegistryFailure::Broken("the registry is another one".into()));
             }
             let until_ms = kept.leases.get(&id).map(|(until_ms, _)| *until_ms);
             Ok(until_ms.map(|until_ms| Duration::from_millis(until_ms.saturating_sub(now_ms))))
@@ -185,7 +187,7 @@ impl Registry for InMemory {
         .boxed()
     }
 
-    fn revoke(&self, lease: i64) -> Answer<'_, ()> {
+    fn revoke(&self, lease: i64) -> RegistryAnswer<'_, ()> {
         async move {
             self.kept.lock().end(lease);
             Ok(())
@@ -193,7 +195,12 @@ impl Registry for InMemory {
         .boxed()
     }
 
-    fn register<'a>(&'a self, entry: &'a Entry, short: i64, long: i64) -> Answer<'a, Registered> {
+    fn register<'a>(
+        &'a self,
+        entry: &'a Entry,
+        short: i64,
+        long: i64,
+    ) -> RegistryAnswer<'a, Registered> {
         async move {
             self.expire();
             let mut kept = self.kept.lock();
@@ -201,7 +208,7 @@ impl Registry for InMemory {
                 return Ok(Registered::Before(holder.clone()));
             }
             if !kept.leases.contains_key(&short) || !kept.leases.contains_key(&long) {
-                return Err(Failure::Broken("the lease does not exist".into()));
+                return Err(RegistryFailure::Broken("the lease does not exist".into()));
             }
             let revision = kept.view.revision + 1;
             let member = Member { entry: entry.clone(), name: revision, lease: short };
@@ -213,7 +220,7 @@ impl Registry for InMemory {
         .boxed()
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> RegistryAnswer<'_, Listing> {
         async move {
             self.expire();
             let kept = self.kept.lock();
@@ -231,7 +238,12 @@ impl Registry for InMemory {
         .boxed()
     }
 
-    fn note_joined<'a>(&'a self, address: &'a str, name: Name, lease: Lease) -> Answer<'a, ()> {
+    fn note_joined<'a>(
+        &'a self,
+        address: &'a str,
+        name: Name,
+        lease: Lease,
+    ) -> RegistryAnswer<'a, ()> {
         async move {
             let mut kept = self.kept.lock();
             let member = kept.view.members.get(address);
@@ -244,14 +256,14 @@ impl Registry for InMemory {
         .boxed()
     }
 
-    fn watch(&self, cluster: u64, revision: i64) -> Answer<'_, Box<dyn Watch>> {
+    fn watch(&self, cluster: u64, revision: i64) -> RegistryAnswer<'_, Box<dyn Watch>> {
         async move {
             let mut kept = self.kept.lock();
             if cluster != kept.view.cluster
                 || revision < kept.forgotten
                 || revision > kept.view.revision
             {
-                return Err(Failure::Broken("the changes from then are forgotten".into()));
+                return Err(RegistryFailure::Broken("the changes from then are forgotten".into()));
             }
             let (sender, changes) = mpsc::unbounded_channel();
             let missed = kept.changes.iter().filter(|change| change.revision() > revision);
@@ -263,7 +275,7 @@ impl Registry for InMemory {
         .boxed()
     }
 
-    fn warning(&self) -> Answer<'_, Option<String>> {
+    fn warning(&self) -> RegistryAnswer<'_, Option<String>> {
         async { Ok(None) }.boxed()
     }
 }
@@ -271,10 +283,10 @@ impl Registry for InMemory {
 struct Changes(mpsc::UnboundedReceiver<Change>);
 
 impl Watch for Changes {
-    fn next(&mut self) -> Answer<'_, Vec<Change>> {
+    fn next(&mut self) -> RegistryAnswer<'_, Vec<Change>> {
         async move {
             let first = self.0.recv().await;
-            let ended = || Failure::Broken("the registry ended the watch".into());
+            let ended = || RegistryFailure::Broken("the registry ended the watch".into());
             Ok(vec![first.ok_or_else(ended)?])
         }
         .boxed()

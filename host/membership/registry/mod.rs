@@ -80,7 +80,7 @@ pub enum Change {
 
 /// Why the registry gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
+pub enum RegistryFailure {
     /// It can't be reached, or did not answer in time; a later attempt may succeed.
     #[error("{0}")]
     Broken(String),
@@ -90,49 +90,59 @@ pub enum Failure {
 }
 
 /// The answer of a registry.
-pub type Answer<'a, T> = BoxFuture<'a, Result<T, Failure>>;
+pub type RegistryAnswer<'a, T> = BoxFuture<'a, Result<T, RegistryFailure>>;
 
 /// The operations of etcd that the protocol needs. All reads are linearizable, and
 /// every operation ends in bounded time. Implementations reconnect by themselves.
 pub trait Registry: Send + Sync {
     /// Grants a lease that ends when it is not renewed for `ttl`.
-    fn grant(&self, ttl: Duration) -> Answer<'_, Lease>;
+    fn grant(&self, ttl: Duration) -> RegistryAnswer<'_, Lease>;
 
     /// Renews a lease. Returns whether it exists in the registry that granted it.
-    fn keep_alive(&self, lease: Lease) -> Answer<'_, bool>;
+    fn keep_alive(&self, lease: Lease) -> RegistryAnswer<'_, bool>;
 
     /// The remaining time of the lease `id` of the registry `cluster`; `None`: it does
-    /// not exist. If another registry answers: [`Failure::Broken`].
-    fn time_to_live(&self, cluster: u64, id: i64) -> Answer<'_, Option<Duration>>;
+    /// not exist. If another registry answers: [`RegistryFailure::Broken`].
+    fn time_to_live(&self, cluster: u64, id: i64) -> RegistryAnswer<'_, Option<Duration>>;
 
     /// Ends a lease, and deletes the keys under it.
-    fn revoke(&self, lease: i64) -> Answer<'_, ()>;
+    fn revoke(&self, lease: i64) -> RegistryAnswer<'_, ()>;
 
     /// Puts `entry` under the lease `short` and its record under `long`, in one
     /// transaction, if there is no entry at its address.
-    fn register<'a>(&'a self, entry: &'a Entry, short: i64, long: i64) -> Answer<'a, Registered>;
+    fn register<'a>(
+        &'a self,
+        entry: &'a Entry,
+        short: i64,
+        long: i64,
+    ) -> RegistryAnswer<'a, Registered>;
 
     /// Reads everything.
-    fn list(&self) -> Answer<'_, Listing>;
+    fn list(&self) -> RegistryAnswer<'_, Listing>;
 
     /// Notes that a node has joined in the registry that granted `lease`, if the
     /// registration `name` at `address` still exists under that lease. A registry that
     /// has lost it may also have lost registrations of nodes that hold keys.
-    fn note_joined<'a>(&'a self, address: &'a str, name: Name, lease: Lease) -> Answer<'a, ()>;
+    fn note_joined<'a>(
+        &'a self,
+        address: &'a str,
+        name: Name,
+        lease: Lease,
+    ) -> RegistryAnswer<'a, ()>;
 
     /// Follows the registrations in the registry `cluster` from the revision after
     /// `revision` on.
-    fn watch(&self, cluster: u64, revision: i64) -> Answer<'_, Box<dyn Watch>>;
+    fn watch(&self, cluster: u64, revision: i64) -> RegistryAnswer<'_, Box<dyn Watch>>;
 
     /// A warning for operators about the registry's version, if there is one.
-    fn warning(&self) -> Answer<'_, Option<String>>;
+    fn warning(&self) -> RegistryAnswer<'_, Option<String>>;
 }
 
 /// The changes of the registrations as they happen.
 pub trait Watch: Send {
     /// Waits for the next changes, in the order of their revisions. Dropping the future
     /// loses none.
-    fn next(&mut self) -> Answer<'_, Vec<Change>>;
+    fn next(&mut self) -> RegistryAnswer<'_, Vec<Change>>;
 }
 
 /// Why a node can't take part.
@@ -167,11 +177,11 @@ impl RegistryError {
     }
 }
 
-impl From<Failure> for RegistryError {
-    fn from(failure: Failure) -> Self {
+impl From<RegistryFailure> for RegistryError {
+    fn from(failure: RegistryFailure) -> Self {
         match failure {
-            Failure::Broken(reason) => Self::Unreachable(reason),
-            Failure::Refused(reason) => Self::Refused(reason),
+            RegistryFailure::Broken(reason) => Self::Unreachable(reason),
+            RegistryFailure::Refused(reason) => Self::Refused(reason),
         }
     }
 }

@@ -7,7 +7,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::super::view::{Entry, View};
-use super::{Change, Failure, Registry, RegistryError, etcd};
+use super::etcd::{self, EtcdConfig};
+use super::{Change, Registry, RegistryError, RegistryFailure};
 
 /// The pause between attempts to reach the registry again.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
@@ -34,7 +35,7 @@ impl Observer {
     ///
     /// # Errors
     /// [`RegistryError`]: etcd does not answer, or refuses access.
-    pub async fn start(config: etcd::Config) -> Result<Self, RegistryError> {
+    pub async fn start(config: EtcdConfig) -> Result<Self, RegistryError> {
         let registry = etcd::Etcd::new(config)?;
         let view = registry.list().await?.view;
         let (show, membership) = watch::channel(Arc::new(membership(&view, String::new())));
@@ -71,7 +72,7 @@ async fn follow_once(
     registry: &etcd::Etcd,
     view: &mut View,
     show: &watch::Sender<Arc<Membership>>,
-) -> Result<(), Failure> {
+) -> Result<(), RegistryFailure> {
     let listed = registry.list().await?.view;
     // An etcd that was started empty lists no nodes until they have registered again.
     if !listed.members.is_empty() {

@@ -9,14 +9,11 @@ use super::model::Model;
 use crate::clock::Clock;
 use crate::policy::commands::Inbox;
 use crate::policy::instance::Instance;
-use crate::policy::phase::Swap;
+use crate::policy::phase::{Swap, Swapped};
 use crate::policy::room::Room;
-use crate::policy::status::Board;
+use crate::policy::status::{Board, WorkerStatus};
 use crate::policy::worker_thread::{Next, Shared, WorkerThread};
-use crate::policy::{
-    Failure, Keys, PolicyConfig, PolicySource, Swapped, Waker, WorkerConfig, WorkerState,
-    WorkerStatus,
-};
+use crate::policy::{Failure, Keys, PolicyConfig, PolicySource, Waker, WorkerConfig, WorkerState};
 
 pub(super) const MAX_VICTIMS: u32 = 4;
 pub(super) const MAX_ENTRIES: u32 = 64;

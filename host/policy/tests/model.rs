@@ -7,7 +7,7 @@ use crate::sync::Mutex;
 
 /// Entries of a given weight under a hard capacity, kept under a soft one.
 pub(super) struct Model {
-    state: Mutex<State>,
+    state: Mutex<ModelState>,
     waker: Waker,
 }
 
@@ -19,7 +19,7 @@ struct Entry {
     used: u64,
 }
 
-struct State {
+struct ModelState {
     slots: Vec<Option<Entry>>,
     by_key: HashMap<String, u32>,
     /// For each slot, whether the policy knows it.
@@ -35,7 +35,7 @@ struct State {
     accesses: u64,
 }
 
-impl State {
+impl ModelState {
     fn need(&self) -> u64 {
         let over_soft = self.held.saturating_sub(self.soft);
         over_soft.max((self.held + self.refused).saturating_sub(self.hard))
@@ -71,7 +71,7 @@ impl Model {
     /// Room for `max_entries` and a weight of `hard`, of which the worker is to
     /// keep what exceeds `soft` free. Rings `waker`.
     pub(super) fn new(max_entries: u32, soft: u64, hard: u64, waker: Waker) -> Self {
-        let state = State {
+        let state = ModelState {
             slots: vec![None; max_entries as usize],
             by_key: HashMap::new(),
             known: vec![false; max_entries as usize],

@@ -7,7 +7,8 @@ use psycache_policy_lru::Lru;
 use super::lab::{Lab, config};
 use super::scripts::fifo;
 use crate::clock::Clock;
-use crate::policy::{Failure, Handover, Native, Waker, Worker, WorkerState};
+use crate::policy::phase::Handover;
+use crate::policy::{Failure, Native, Waker, Worker, WorkerState};
 
 fn lru() -> Arc<Native<Lru>> {
     Arc::new(Native::new("lru (native)"))

@@ -7,8 +7,9 @@ use super::lab::{Lab, MAX_ENTRIES, is_open};
 use super::scripts::{
     Script, Source, fifo, lru, lru_with_snapshots, restoring_then_trapping, trapping_lru,
 };
+use crate::policy::phase::Handover;
 use crate::policy::worker_thread::Next;
-use crate::policy::{Failure, Handover, PolicySource, WorkerState};
+use crate::policy::{Failure, PolicySource, WorkerState};
 
 #[test]
 fn the_new_policy_learns_the_old_ones_order() {

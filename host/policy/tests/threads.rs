@@ -12,8 +12,9 @@ use super::lab::{MAX_ENTRIES, config};
 use super::model::Model;
 use super::scripts::{Script, Source, fifo, lru, trapping_lru};
 use crate::clock::Clock;
+use crate::policy::phase::Handover;
 use crate::policy::{
-    Failure, Handover, Patience, PolicySource, Residents, Waker, Worker, WorkerConfig, WorkerState,
+    Failure, Patience, PolicySource, Residents, Waker, Worker, WorkerConfig, WorkerState,
 };
 use crate::sync::Mutex;
 

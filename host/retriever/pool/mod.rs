@@ -13,7 +13,7 @@ use crate::telemetry::spans;
 
 /// How many connections a pool keeps, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PoolConfig {
+pub(crate) struct PoolConfig {
     /// The maximum number of connections, in use or idle; at least 1.
     pub max_connections: usize,
     /// How long a connection may be idle before it is closed.
@@ -29,7 +29,7 @@ impl Default for PoolConfig {
 /// A retriever over a bounded number of connections to one source. A load that finds no free
 /// connection waits in FIFO order. A connection is closed if its load failed in it or was
 /// cancelled.
-pub struct Pool {
+pub(crate) struct Pool {
     source: Arc<dyn ConnectionSource>,
     /// A permit for each connection that may be in use. The semaphore is fair: it hands out
     /// permits in the order of the requests.
@@ -53,7 +53,7 @@ impl Pool {
     /// # Panics
     /// If `max_connections` is 0, or outside of a tokio runtime.
     #[must_use]
-    pub fn new(source: Arc<dyn ConnectionSource>, config: PoolConfig) -> Arc<Self> {
+    pub(crate) fn new(source: Arc<dyn ConnectionSource>, config: PoolConfig) -> Arc<Self> {
         assert!(config.max_connections > 0, "a pool needs room for a connection");
         let places = Semaphore::new(config.max_connections);
         let pool = Arc::new(Self { source, places, idle: Mutex::new(Vec::new()), config });

@@ -18,10 +18,10 @@ const LATE: Duration = Duration::from_secs(600);
 /// `hang` never ends, `panic` panics, `broken`, `unavailable` and `rejected` fail.
 /// What else is asked for is answered with the connection's number.
 struct Scripted {
-    state: Arc<State>,
+    state: Arc<SourceState>,
 }
 
-struct State {
+struct SourceState {
     gate: Semaphore,
     /// One for each connection that may be made.
     connects: Semaphore,
@@ -31,7 +31,7 @@ struct State {
 }
 
 struct Numbered {
-    state: Arc<State>,
+    state: Arc<SourceState>,
     number: usize,
 }
 
@@ -82,8 +82,8 @@ impl Connection for Numbered {
 
 /// A pool, and what its source sees. Deadlines in these tests are either never
 /// reached or reached while nothing else can happen.
-fn pool(max_connections: usize, idle: Duration) -> (Arc<Pool>, Arc<State>) {
-    let state = Arc::new(State {
+fn pool(max_connections: usize, idle: Duration) -> (Arc<Pool>, Arc<SourceState>) {
+    let state = Arc::new(SourceState {
         gate: Semaphore::new(0),
         connects: Semaphore::new(1000),
         made: AtomicUsize::new(0),

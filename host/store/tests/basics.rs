@@ -8,11 +8,11 @@ use futures::FutureExt;
 
 use crate::clock::Clock;
 use crate::policy::{Batch, Evicted, Residents};
-use crate::store::{Config, ENTRY_OVERHEAD, NewEntry, NoRoom, Store};
+use crate::store::{ENTRY_OVERHEAD, NewEntry, NoRoom, Store, StoreConfig};
 
 fn store(entries: u32) -> (Arc<Store>, Clock) {
     let clock = Clock::manual();
-    let config = Config { capacity_bytes: 1 << 30, max_entries: Some(entries) };
+    let config = StoreConfig { capacity_bytes: 1 << 30, max_entries: Some(entries) };
     (Store::new(config, clock.clone(), Box::new(|| {})), clock)
 }
 
@@ -53,7 +53,7 @@ fn what_was_set_is_found_until_it_is_overwritten_removed_or_cleared() {
 
 #[test]
 fn a_value_larger_than_the_capacity_is_refused_and_evicts_nothing() {
-    let config = Config { capacity_bytes: ENTRY_OVERHEAD + 10, max_entries: None };
+    let config = StoreConfig { capacity_bytes: ENTRY_OVERHEAD + 10, max_entries: None };
     let store = Store::new(config, Clock::manual(), Box::new(|| {}));
     set(&store, "key", "1234567", None);
     assert!(matches!(store.reserve(3, 8).err(), Some(NoRoom::TooLarge(_))));
@@ -196,7 +196,7 @@ fn the_lane_is_called_for_a_need_or_enough_changes_and_not_for_each_insert() {
     let wake = Box::new(move || {
         count.fetch_add(1, Ordering::Relaxed);
     });
-    let config = Config { capacity_bytes: 1 << 30, max_entries: Some(100) };
+    let config = StoreConfig { capacity_bytes: 1 << 30, max_entries: Some(100) };
     let store = Store::new(config, Clock::manual(), wake);
     for key in 0..31 {
         set(&store, &format!("{key:02}"), "1", None);
@@ -224,8 +224,8 @@ fn the_lane_is_called_for_a_need_or_enough_changes_and_not_for_each_insert() {
 
 #[test]
 fn a_store_that_could_hold_nothing_is_refused() {
-    let config = |capacity_bytes, max_entries| Config { capacity_bytes, max_entries };
-    let refused = |config: Config| config.check().unwrap_err().to_string();
+    let config = |capacity_bytes, max_entries| StoreConfig { capacity_bytes, max_entries };
+    let refused = |config: StoreConfig| config.check().unwrap_err().to_string();
     assert!(refused(config(ENTRY_OVERHEAD, None)).contains("bad capacity: 112 B hold no entry"));
     assert!(refused(config(1 << 20, Some(0))).contains("bad max-entries"));
     assert_eq!(config(ENTRY_OVERHEAD + 1, Some(1)).check(), Ok(()));

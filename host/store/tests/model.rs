@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::clock::Clock;
 use crate::policy::{Batch, Keys, Residents};
-use crate::store::{Config, ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Reservation, Store};
+use crate::store::{ENTRY_OVERHEAD, Found, NewEntry, NoRoom, Reservation, Store, StoreConfig};
 
 const CAPACITY: u64 = 16 * (ENTRY_OVERHEAD + 100);
 /// Room for a few records of a shard that wait to be freed.
@@ -80,7 +80,7 @@ struct World {
 impl World {
     fn new(shard_bits: u32) -> Self {
         let clock = Clock::manual();
-        let config = Config { capacity_bytes: CAPACITY, max_entries: Some(MAX_ENTRIES) };
+        let config = StoreConfig { capacity_bytes: CAPACITY, max_entries: Some(MAX_ENTRIES) };
         // Several shards have few enough slots to run out of them.
         let shard_limit = [MAX_ENTRIES, 12, 6][shard_bits as usize];
         let wake = Box::new(|| {});

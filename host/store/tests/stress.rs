@@ -10,7 +10,7 @@ use rand::{Rng, SeedableRng};
 
 use crate::clock::Clock;
 use crate::policy::{Batch, Keys, Residents};
-use crate::store::{Config, ENTRY_OVERHEAD, NewEntry, Reservation, Store};
+use crate::store::{ENTRY_OVERHEAD, NewEntry, Reservation, Store, StoreConfig};
 
 const CAPACITY: u64 = 300 * (ENTRY_OVERHEAD + 100);
 const MAX_ENTRIES: u32 = 500;
@@ -96,7 +96,7 @@ impl Fifo {
 #[test]
 fn what_is_held_is_within_bounds_and_what_the_policy_knows_whatever_races() {
     let clock = Clock::manual();
-    let config = Config { capacity_bytes: CAPACITY, max_entries: Some(MAX_ENTRIES) };
+    let config = StoreConfig { capacity_bytes: CAPACITY, max_entries: Some(MAX_ENTRIES) };
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
     let wake = Box::new(move || {

@@ -5,17 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Admits one line in each interval and counts the others.
-///
-/// ```
-/// # use std::time::Duration;
-/// # use psycache::telemetry::LogLimiter;
-/// static LIMITER: LogLimiter = LogLimiter::every(Duration::from_secs(10));
-/// if let Some(suppressed) = LIMITER.admit() {
-///     tracing::warn!(suppressed, "A peer does not answer");
-/// }
-/// ```
 #[derive(Debug)]
-pub struct LogLimiter {
+pub(crate) struct LogLimiter {
     interval_ms: u64,
     /// When the next line may be written, in milliseconds since [`START`]. The thread that
     /// advances it writes the line.
@@ -28,7 +19,7 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 impl LogLimiter {
     /// A limiter that admits one line in each `interval`.
     #[must_use]
-    pub const fn every(interval: Duration) -> Self {
+    pub(crate) const fn every(interval: Duration) -> Self {
         Self {
             interval_ms: interval.as_millis() as u64,
             next_ms: AtomicU64::new(0),
@@ -38,7 +29,7 @@ impl LogLimiter {
 
     /// Returns `Some` if a line should be written now, with the number of lines that were
     /// suppressed since the last one.
-    pub fn admit(&self) -> Option<u64> {
+    pub(crate) fn admit(&self) -> Option<u64> {
         self.admit_at(START.elapsed().as_millis() as u64)
     }
 

@@ -5,7 +5,7 @@ mod flood;
 mod limiter;
 mod lines;
 
-pub use limiter::LogLimiter;
+pub(crate) use limiter::LogLimiter;
 
 use std::io::{IsTerminal, stderr};
 
@@ -15,12 +15,12 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::reload;
 
-use super::{Config, LogFormat, SetupError};
+use super::{LogFormat, SetupError, TelemetryConfig};
 use lines::Lines;
 
 type Logs<S> = Box<dyn Layer<S> + Send + Sync>;
 
-pub(super) fn layer<S>(config: &Config) -> Result<(Logs<S>, Reloadable), SetupError>
+pub(super) fn layer<S>(config: &TelemetryConfig) -> Result<(Logs<S>, Reloadable), SetupError>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {

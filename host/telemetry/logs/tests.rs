@@ -11,7 +11,7 @@ use super::*;
 
 #[test]
 fn a_filter_that_cannot_be_read_is_named() {
-    let config = Config { log: "info,psycache=loud".into(), ..Config::default() };
+    let config = TelemetryConfig { log: "info,psycache=loud".into(), ..TelemetryConfig::default() };
     let error = layer::<tracing_subscriber::Registry>(&config).err().unwrap();
     assert!(error.to_string().contains("--log \"info,psycache=loud\""), "{error}");
 }

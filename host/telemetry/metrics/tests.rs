@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::telemetry::{Durations, GetResult, LoadReading, PeerReading, PolicyReading};
+use crate::telemetry::durations::Durations;
+use crate::telemetry::{GetResult, LoadReading, PeerReading, PolicyReading};
 
 fn node() -> NodeReading {
     let took = Durations::default();

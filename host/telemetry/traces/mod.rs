@@ -23,7 +23,7 @@ use tracing_subscriber::registry::LookupSpan;
 #[cfg(feature = "otlp")]
 use super::otlp::export;
 use super::propagation::{Incoming, Parent};
-use super::{Config, SetupError};
+use super::{SetupError, TelemetryConfig};
 
 /// The version of OpenTelemetry's semantic conventions that names and attributes follow.
 const CONVENTIONS: &str = "https://opentelemetry.io/schemas/1.30.0";
@@ -39,6 +39,7 @@ static RATIO: OnceLock<f64> = OnceLock::new();
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 
 /// The tracer for spans whose names are known only at run time.
+#[cfg(feature = "plugins")]
 pub(super) fn tracer() -> Option<&'static SdkTracer> {
     TRACER.get()
 }
@@ -88,7 +89,7 @@ pub(super) struct Traces {
 
 impl Traces {
     /// Sets up traces as configured. Without a collector, spans are not sent.
-    pub(super) fn start(config: &Config, instance: &str) -> Result<Self, SetupError> {
+    pub(super) fn start(config: &TelemetryConfig, instance: &str) -> Result<Self, SetupError> {
         let provider = SdkTracerProvider::builder();
         let Some(url) = &config.otlp else {
             return Ok(Self::new(provider, instance));

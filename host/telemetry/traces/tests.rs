@@ -110,7 +110,7 @@ async fn what_is_not_chosen_leaves_no_span() {
 
 #[test]
 fn an_address_that_is_no_url_is_refused_with_the_mend() {
-    let config = Config { otlp: Some("not a url".into()), ..Config::default() };
+    let config = TelemetryConfig { otlp: Some("not a url".into()), ..TelemetryConfig::default() };
     let error = Traces::start(&config, "a:1").unwrap_err().to_string();
     assert!(error.contains("write http://HOST:4317"), "{error}");
 }

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use psycache::clock::Clock;
 use psycache::error::Error;
-use psycache::group::{self, Group};
+use psycache::group::{self, Group, GroupConfig};
 use psycache::key::ring_hash;
 use psycache::membership::registry::InMemory;
 use psycache::membership::rendezvous::RingNode;
@@ -20,7 +20,7 @@ use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLim
 use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::retriever::{FetchError, Fetched, Retriever, SharedRetriever};
 use psycache::server::{Groups, LocalNode};
-use psycache::store::{self, Store};
+use psycache::store::{Store, StoreConfig};
 use psycache::transport::remote::{
     Local, PeerCall, Reachability, Remote, RemoteError, Request, Response,
 };
@@ -72,7 +72,7 @@ impl Retriever for Source {
             self.loads.send_modify(|loads| *loads += 1);
             let mut open = self.open.subscribe();
             open.wait_for(|open| *open).await.expect("the source is there");
-            Ok(value.map(|value| Fetched { value: value.into(), ttl: None }))
+            Ok(value.map(|value| Fetched::new(value, None)))
         }
         .boxed()
     }
@@ -295,15 +295,9 @@ impl Nodes {
         let clock = self.clock.clone();
         let waker = Waker::new();
         let wake = waker.clone();
-        let config = store::Config { capacity_bytes: 8 << 20, max_entries: None };
+        let config = StoreConfig::new(8 << 20, None);
         let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
-        let policy = PolicyConfig {
-            capacity: 8 << 20,
-            max_entries: store.slot_bound(),
-            max_victims: 64,
-            seed: 1,
-            options: Vec::new(),
-        };
+        let policy = PolicyConfig::new(8 << 20, store.slot_bound());
         let plugin = Plugin::resolve("lru").expect("it is built in");
         let source = PolicyComponent::load(&self.engines, plugin, &policy, PolicyLimits::default());
         let source = source.expect("it is a policy");
@@ -316,7 +310,7 @@ impl Nodes {
             source: Some(Arc::clone(&self.source) as SharedRetriever).into(),
             ownership,
         };
-        Group::new(group::Config::named("scores"), parts).expect("the configuration is fine")
+        Group::new(GroupConfig::named("scores"), parts).expect("the configuration is fine")
     }
 
     // ---- What happens to nodes ----

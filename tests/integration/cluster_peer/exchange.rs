@@ -44,7 +44,7 @@ impl Between {
 
 fn value(bytes: impl Into<Bytes>) -> Response {
     let value: Bytes = bytes.into();
-    let answer = Answer { value: value.into(), origin: Origin::Peer, ttl: None };
+    let answer = Answer::new(value.into(), Origin::Peer, None);
     Response::Value { answer, lent_ms: 0 }
 }
 

@@ -18,7 +18,7 @@ use super::{LONG, MAX_VALUE_BYTES, Server, get, request, soon, until};
 
 fn value(value: &'static str) -> Response {
     let value = Bytes::from_static(value.as_bytes()).into();
-    let answer = Answer { value, origin: Origin::Peer, ttl: None };
+    let answer = Answer::new(value, Origin::Peer, None);
     Response::Value { answer, lent_ms: 0 }
 }
 

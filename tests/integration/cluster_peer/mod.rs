@@ -73,7 +73,7 @@ impl Local for Echo {
                 }
                 _ => request.key,
             };
-            let answer = Answer { value: value.into(), origin: Origin::Hit, ttl: None };
+            let answer = Answer::new(value.into(), Origin::Hit, None);
             Ok(Response::Value { answer, lent_ms: 0 })
         }
         .boxed()

@@ -1,6 +1,6 @@
 //! Many keys in one call are one message to each other owner.
 
-use psycache::client::{Client, Config};
+use psycache::client::{Client, ClientConfig};
 
 use super::scrape::Scrape;
 use crate::harness::ServedNode;
@@ -14,7 +14,7 @@ async fn messages(node: &ServedNode, other: &ServedNode) -> f64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_keys_are_one_message_to_their_owner() {
     let [node, other] = ServedNode::pair(&[]);
-    let at = |node: &ServedNode| Client::connect(Config::list([node.address()]));
+    let at = |node: &ServedNode| Client::connect(ClientConfig::list([node.address()]));
     let client = at(&node).await.expect("it is an address");
     let entries: Vec<(String, String)> =
         (0..300).map(|number| (format!("user:{number}"), format!("value {number}"))).collect();

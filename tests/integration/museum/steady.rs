@@ -26,7 +26,7 @@ impl Retriever for Everything {
         _key: &'a str,
         _timeout: Duration,
     ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>> {
-        async { Ok(Some(Fetched { value: vec![b'v'; 100].into(), ttl: None })) }.boxed()
+        async { Ok(Some(Fetched::new(vec![b'v'; 100], None))) }.boxed()
     }
 
     fn name(&self) -> &str {
@@ -73,12 +73,10 @@ async fn a_swapped_policy_is_as_good_as_one_from_the_start() {
     let mut apart = Vec::new();
     // Not gdsf: it weighs how long each load took, which is not the same in two groups.
     for policy in ["lfu", "twoq", "lruk", "s3fifo", "adaptive"] {
-        let config = Config {
-            listen: "127.0.0.1:0".into(),
-            http: None,
-            groups: vec![group("swapped", "lru"), group("steady", policy)],
-            ..Config::default()
-        };
+        let mut config = Config::default();
+        config.listen = "127.0.0.1:0".into();
+        config.http = None;
+        config.groups = vec![group("swapped", "lru"), group("steady", policy)];
         let node = Node::start(config).await.unwrap();
         let found = |name: &str| Arc::clone(node.groups().find(name).unwrap());
         let (swapped, steady) = (found("swapped"), found("steady"));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use psycache::proto::admin_client::AdminClient;
 use psycache::proto::swap_policy_request::Part;
 use psycache::proto::{StatusRequest, SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse};
-use psycache::server::{Config, PolicySwap};
+use psycache::server::{PolicySwap, ServerConfig};
 use sha2::{Digest, Sha256};
 use tonic::{Code, Response, Status};
 
@@ -105,7 +105,8 @@ async fn a_swap_that_is_not_in_order_is_refused_before_anything_happens() {
 
 #[tokio::test]
 async fn a_component_too_large_is_refused_with_the_limit() {
-    let served = served_with(Config { max_component_bytes: 10, ..Config::default() }).await;
+    let served =
+        served_with(ServerConfig { max_component_bytes: 10, ..ServerConfig::default() }).await;
     let parts = vec![header("a", "00"), component(b"123456"), component(b"123456")];
     let status = swap(&served, parts).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use psycache::proto::SessionRequest;
 use psycache::proto::session_request::Call;
-use psycache::server::Config;
+use psycache::server::ServerConfig;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -59,7 +59,7 @@ async fn what_is_in_flight_is_finished_after_the_health_checks_were_told() {
 #[tokio::test]
 async fn a_call_that_does_not_end_holds_up_the_stop_for_a_time_only() {
     let drain_timeout = Duration::from_millis(100);
-    let mut served = served_with(Config { drain_timeout, ..Config::default() }).await;
+    let mut served = served_with(ServerConfig { drain_timeout, ..ServerConfig::default() }).await;
     let mut client = served.client();
     tokio::spawn(async move { client.get(get("scores", "slow")).await });
     let _load = served.loads.recv().await.unwrap();

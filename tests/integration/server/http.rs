@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use psycache::server::Config;
+use psycache::server::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -27,7 +27,7 @@ async fn page_as(http: SocketAddr, path: &str, accept: &str) -> (String, String)
 
 #[tokio::test]
 async fn readiness_follows_the_node_and_says_why() {
-    let served = starting(Config::default()).await;
+    let served = starting(ServerConfig::default()).await;
     let (head, body) = page(served.http, "/readyz").await;
     assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
     assert!(body.contains("other nodes are not known"), "{body}");

@@ -1,9 +1,9 @@
 //! Messages longer than any value may be.
 
-use psycache::proto::get_result::Result as Outcome;
+use psycache::proto::get_result::Result as GetOutcome;
 use psycache::proto::session_request::Call;
 use psycache::proto::{GetManyRequest, GetResult, SessionRequest, SetRequest};
-use psycache::server::Config;
+use psycache::server::ServerConfig;
 use tokio_stream::StreamExt;
 use tonic::Code;
 
@@ -27,7 +27,8 @@ async fn a_set_of_100_mb_is_refused_by_its_length_and_the_connection_lives() {
 
 #[tokio::test]
 async fn a_session_that_is_sent_a_message_too_long_ends_with_the_same_words() {
-    let served = served_with(Config { max_value_bytes: 1000, ..Config::default() }).await;
+    let served =
+        served_with(ServerConfig { max_value_bytes: 1000, ..ServerConfig::default() }).await;
     let request =
         SessionRequest { id: 1, call: Some(Call::Set(set(100_000))), ..SessionRequest::default() };
     let answers = served.client().session(tokio_stream::once(request)).await;
@@ -45,9 +46,9 @@ async fn an_answer_for_many_stays_below_the_longest_message() {
     let keys = vec!["a".into(); 100];
     let request = GetManyRequest { group: "notes".into(), keys };
     let results = client.get_many(request).await.unwrap().into_inner().results;
-    let found = |result: &GetResult| matches!(result.result, Some(Outcome::Found(_)));
+    let found = |result: &GetResult| matches!(result.result, Some(GetOutcome::Found(_)));
     assert_eq!((results.len(), results.iter().filter(|one| found(one)).count()), (100, 95));
-    let Some(Outcome::Failure(failure)) = &results[99].result else {
+    let Some(GetOutcome::Failure(failure)) = &results[99].result else {
         panic!("the last one fits no more: {:?}", results[99]);
     };
     assert_eq!(

@@ -20,16 +20,16 @@ use futures::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
 use psycache::clock::Clock;
 use psycache::error::Error;
-use psycache::group::{self, Group};
+use psycache::group::{self, Group, GroupConfig};
 use psycache::ownership::Ownership;
 use psycache::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
 use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::cache_client::CacheClient;
 use psycache::proto::{GetRequest, GetResponse, StatusResponse};
 use psycache::server::{
-    Config, Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, Services, serve,
+    Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, ServerConfig, Services, serve,
 };
-use psycache::store::{self, Store};
+use psycache::store::{Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -89,14 +89,14 @@ static LRU: LazyLock<Arc<PolicyComponent>> = LazyLock::new(|| {
 });
 
 fn policy(max_entries: u32) -> PolicyConfig {
-    PolicyConfig { capacity: CAPACITY, max_entries, max_victims: 64, seed: 1, options: Vec::new() }
+    PolicyConfig::new(CAPACITY, max_entries)
 }
 
 fn group(name: &str, source: Option<Source>) -> Arc<Group> {
     let clock = Clock::monotonic();
     let waker = Waker::new();
     let wake = waker.clone();
-    let config = store::Config { capacity_bytes: CAPACITY, max_entries: None };
+    let config = StoreConfig::new(CAPACITY, None);
     let store = Store::new(config, clock.clone(), Box::new(move || wake.wake()));
     let worker = WorkerConfig::new(policy(store.slot_bound()), clock.clone());
     let worker = Worker::start(name, LRU.clone(), worker, store.clone(), waker).unwrap();
@@ -107,21 +107,21 @@ fn group(name: &str, source: Option<Source>) -> Arc<Group> {
         source: source.map(|source| Arc::new(source) as _).into(),
         ownership: Arc::new(Ownership::alone()),
     };
-    Group::new(group::Config::named(name), parts).unwrap()
+    Group::new(GroupConfig::named(name), parts).unwrap()
 }
 
 async fn served() -> Served {
-    served_with(Config::default()).await
+    served_with(ServerConfig::default()).await
 }
 
 /// A server that is ready.
-async fn served_with(config: Config) -> Served {
+async fn served_with(config: ServerConfig) -> Served {
     let served = starting(config).await;
     served.health.ready();
     served
 }
 
-async fn starting(config: Config) -> Served {
+async fn starting(config: ServerConfig) -> Served {
     let (source, loads) = Source::new();
     let groups = Groups::new([group("scores", Some(source)), group("notes", None)]);
     let listener = || TcpListener::bind("127.0.0.1:0");

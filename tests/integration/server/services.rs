@@ -1,6 +1,6 @@
 //! What a client finds without knowing PsyCache: health and reflection.
 
-use psycache::server::Config;
+use psycache::server::ServerConfig;
 use tonic::Code;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
@@ -17,7 +17,7 @@ pub(super) async fn health(channel: &Channel, service: &str) -> Result<ServingSt
 
 #[tokio::test]
 async fn the_node_and_each_group_are_healthy_once_it_is_ready() {
-    let served = starting(Config::default()).await;
+    let served = starting(ServerConfig::default()).await;
     for service in ["", "scores", "notes"] {
         assert_eq!(health(&served.channel, service).await, Ok(ServingStatus::NotServing));
     }
@@ -30,7 +30,7 @@ async fn the_node_and_each_group_are_healthy_once_it_is_ready() {
 
 #[tokio::test]
 async fn each_service_that_reflection_lists_has_a_health() {
-    let served = starting(Config::default()).await;
+    let served = starting(ServerConfig::default()).await;
     for service in [
         "psycache.v1.Cache",
         "psycache.v1.Peer",
@@ -47,7 +47,7 @@ async fn each_service_that_reflection_lists_has_a_health() {
 
 #[tokio::test]
 async fn a_watch_tells_each_change_and_that_a_service_is_unknown() {
-    let served = starting(Config::default()).await;
+    let served = starting(ServerConfig::default()).await;
     let mut client = HealthClient::new(served.channel.clone());
     let mut watch = async |service: &str| {
         let answers = client.watch(HealthCheckRequest { service: service.into() }).await;
@@ -69,7 +69,7 @@ async fn a_watch_tells_each_change_and_that_a_service_is_unknown() {
 
 #[tokio::test]
 async fn a_node_that_drains_does_not_become_ready_again() {
-    let served = starting(Config::default()).await;
+    let served = starting(ServerConfig::default()).await;
     served.health.drain();
     served.health.ready();
     assert_eq!(health(&served.channel, "").await, Ok(ServingStatus::NotServing));

@@ -9,7 +9,7 @@ use psycache::proto::{
     ClearRequest, GetManyRequest, RemoveManyRequest, RemoveRequest, SessionRequest,
     SessionResponse, SetEntry, SetManyRequest, SetRequest,
 };
-use psycache::server::Config;
+use psycache::server::ServerConfig;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -196,7 +196,8 @@ async fn what_is_running_is_answered_after_the_client_has_sent_its_last() {
 
 #[tokio::test]
 async fn no_more_than_the_window_is_read_ahead_of_the_answers() {
-    let mut served = served_with(Config { session_window: 2, ..Config::default() }).await;
+    let mut served =
+        served_with(ServerConfig { session_window: 2, ..ServerConfig::default() }).await;
     let mut client = Client::open(&served).await;
     client.get(1, "slow a");
     client.get(2, "slow b");
@@ -214,7 +215,8 @@ async fn no_more_than_the_window_is_read_ahead_of_the_answers() {
 
 #[tokio::test]
 async fn a_cancellation_behind_a_full_window_frees_a_place() {
-    let mut served = served_with(Config { session_window: 2, ..Config::default() }).await;
+    let mut served =
+        served_with(ServerConfig { session_window: 2, ..ServerConfig::default() }).await;
     let mut client = Client::open(&served).await;
     client.get(1, "slow a");
     client.get(2, "slow b");
@@ -236,7 +238,8 @@ async fn a_cancellation_behind_a_full_window_frees_a_place() {
 
 #[tokio::test]
 async fn as_many_as_the_window_are_read_ahead_and_no_more() {
-    let mut served = served_with(Config { session_window: 1, ..Config::default() }).await;
+    let mut served =
+        served_with(ServerConfig { session_window: 1, ..ServerConfig::default() }).await;
     let mut client = Client::open(&served).await;
     client.get(1, "slow a");
     client.get(2, "Tom");

@@ -52,7 +52,7 @@ impl Retriever for Source {
                 "panics" => panic!("the source panics, as the test wants it"),
                 "brief" => {
                     let ttl = Some(Duration::from_secs(60));
-                    Ok(Some(Fetched { value: value(), ttl }))
+                    Ok(Some(Fetched::new(value(), ttl)))
                 }
                 _ => {
                     if key.starts_with("slow") {
@@ -61,7 +61,7 @@ impl Retriever for Source {
                         self.slow.send(load).expect("the test listens");
                         finished.await.expect("the test ends what it keeps waiting");
                     }
-                    Ok(Some(Fetched { value: value(), ttl: None }))
+                    Ok(Some(Fetched::new(value(), None)))
                 }
             }
         }

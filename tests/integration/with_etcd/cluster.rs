@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use psycache::client::{Client, Config};
-use psycache::membership::registry::etcd;
+use psycache::client::{Client, ClientConfig};
+use psycache::membership::registry::etcd::EtcdConfig;
 use psycache::proto::admin_client::AdminClient;
 use psycache::proto::{StatusRequest, StatusResponse};
 use tempfile::TempDir;
@@ -151,17 +151,14 @@ impl Cluster {
 
     /// A client that follows the nodes in etcd, and asks the owner.
     pub(super) async fn client(&self) -> Client {
-        let etcd = etcd::Config {
-            endpoints: vec![self.etcd.clone()],
-            prefix: self.prefix.clone(),
-            ..etcd::Config::default()
-        };
-        connect(Config::etcd(etcd)).await
+        let mut etcd = EtcdConfig::new(vec![self.etcd.clone()]);
+        etcd.prefix.clone_from(&self.prefix);
+        connect(ClientConfig::etcd(etcd)).await
     }
 
     /// A client of some nodes, which ask the others where they have to.
     pub(super) async fn client_of(&self, nodes: &[usize]) -> Client {
-        connect(Config::list(nodes.iter().map(|node| self.nodes[*node].address()))).await
+        connect(ClientConfig::list(nodes.iter().map(|node| self.nodes[*node].address()))).await
     }
 
     /// Lets the first node join at once, as if there had been a node in this etcd before.
@@ -179,6 +176,7 @@ impl Cluster {
     }
 }
 
-async fn connect(config: Config) -> Client {
-    Client::connect(Config { timeout: TIMEOUT, ..config }).await.expect("it can connect")
+async fn connect(mut config: ClientConfig) -> Client {
+    config.timeout = TIMEOUT;
+    Client::connect(config).await.expect("it can connect")
 }

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use bytes::Bytes;
-use psycache::client::{Client, Config, Reason};
+use psycache::client::{Client, ClientConfig, Reason};
 
 use super::cluster::{Cluster, GROUP, Place, SHORT_LEASE, sees, until};
 use super::proxy::Proxy;
@@ -101,7 +101,8 @@ async fn an_address_that_another_cluster_took_over_is_not_believed() {
     let theirs = Cluster::none(etcd, SHORT_LEASE);
     let stranger = theirs.spawn(Place { listen: Some(address), ..Place::default() });
     sees(&stranger, 1).await;
-    let direct = Client::connect(Config::list([stranger.address()])).await.expect("an address");
+    let direct =
+        Client::connect(ClientConfig::list([stranger.address()])).await.expect("an address");
     let keys: Vec<String> = (0..64).map(|number| format!("key {number}")).collect();
     for key in &keys {
         direct.set(GROUP, key, Bytes::from_static(b"theirs"), None).await.expect("it owns it");

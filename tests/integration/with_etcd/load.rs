@@ -188,7 +188,7 @@ async fn write(client: Client, writer: usize, seen: Arc<Seen>) {
         };
         match changed {
             Ok(()) => seen.confirmed[number].store(began, Ordering::Release),
-            Err(Error { reason, message }) => {
+            Err(Error { reason, message, .. }) => {
                 seen.failed_changes.lock().push((reason, format!("{key}: {message}")));
             }
         }

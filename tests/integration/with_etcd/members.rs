@@ -8,7 +8,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use psycache::clock::Clock;
-use psycache::membership::registry::{RegistryError, etcd};
+use psycache::membership::registry::RegistryError;
+use psycache::membership::registry::etcd::{self, EtcdConfig};
 use psycache::membership::view::Entry;
 use psycache::ownership::{Ownership, OwnershipState, Registration, Timing};
 use psycache::transport::remote::{Reachability, Remote, RemoteError, Request, Response};
@@ -66,7 +67,7 @@ impl Network {
     /// Starts a node at an address and registers it.
     pub(super) async fn start(
         &self,
-        config: &etcd::Config,
+        config: &EtcdConfig,
         address: &str,
     ) -> Result<Member, RegistryError> {
         let network = self.clone();
@@ -96,7 +97,7 @@ impl Network {
     }
 
     /// Starts one, and waits until it holds what it owns.
-    pub(super) async fn join(&self, config: &etcd::Config, address: &str) -> Member {
+    pub(super) async fn join(&self, config: &EtcdConfig, address: &str) -> Member {
         let member = self.start(config, address).await.expect("it can register");
         member.holds().await;
         member

@@ -1,7 +1,7 @@
 //! Whole nodes, each a process of its own, as one cache.
 
 use bytes::Bytes;
-use psycache::client::{Client, Config, Reason};
+use psycache::client::{Client, ClientConfig, Reason};
 use psycache::value::Origin;
 
 use super::cluster::{GROUP, SHORT_LEASE, sees, status};
@@ -16,7 +16,7 @@ pub(super) fn start(etcd: &Etcd, prefix: &str) -> ServedNode {
 }
 
 async fn client(node: &ServedNode) -> Client {
-    Client::connect(Config::list([node.address()])).await.expect("it is an address")
+    Client::connect(ClientConfig::list([node.address()])).await.expect("it is an address")
 }
 
 #[tokio::test(flavor = "multi_thread")]

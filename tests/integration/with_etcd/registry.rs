@@ -6,7 +6,8 @@ use etcd_client::{
     CompactionOptions, DeleteOptions, EventType, GetOptions, KeyValue, PutOptions, WatchOptions,
 };
 use futures::future::join_all;
-use psycache::membership::registry::{RegistryError, etcd};
+use psycache::membership::registry::RegistryError;
+use psycache::membership::registry::etcd::EtcdConfig;
 use psycache::membership::view::Entry;
 use psycache::ownership::Ownership;
 
@@ -14,13 +15,11 @@ use super::members::{LEASE, Member, Network, PATIENCE};
 use super::proxy::{Fault, Proxy};
 use super::server::{Etcd, prefix};
 
-fn config(etcd: &Etcd, prefix: &str) -> etcd::Config {
-    etcd::Config {
-        endpoints: vec![etcd.url()],
-        prefix: prefix.into(),
-        lease_ttl: LEASE,
-        ..etcd::Config::default()
-    }
+fn config(etcd: &Etcd, prefix: &str) -> EtcdConfig {
+    let mut config = EtcdConfig::new(vec![etcd.url()]);
+    config.prefix = prefix.into();
+    config.lease_ttl = LEASE;
+    config
 }
 
 /// All that stands in etcd below a prefix.
@@ -110,11 +109,12 @@ async fn nodes_see_each_other_come_and_go_and_crash() {
 async fn a_node_registers_through_any_lost_answer() {
     let etcd = Etcd::shared().await;
     let undisturbed = Proxy::start(etcd.address()).await;
-    let through = |proxy: &Proxy| etcd::Config {
-        endpoints: vec![format!("http://{}", proxy.address())],
+    let through = |proxy: &Proxy| {
+        let mut config = config(etcd, &prefix());
+        config.endpoints = vec![format!("http://{}", proxy.address())];
         // So long that no node of a busy machine loses it by accident.
-        lease_ttl: Duration::from_secs(5),
-        ..config(etcd, &prefix())
+        config.lease_ttl = Duration::from_secs(5);
+        config
     };
     Network::default().join(&through(&undisturbed), "127.0.0.1:1").await;
     let pieces = undisturbed.pieces();
@@ -240,7 +240,8 @@ async fn each_node_misses_its_entry_when_one_transaction_deletes_all() {
 async fn a_lease_that_etcd_grants_for_longer_is_refused() {
     let (etcd, prefix) = (Etcd::shared().await, prefix());
     // etcd grants no less than one and a half of its election timeout.
-    let short = etcd::Config { lease_ttl: Duration::from_secs(1), ..config(etcd, &prefix) };
+    let mut short = config(etcd, &prefix);
+    short.lease_ttl = Duration::from_secs(1);
     let Err(refused) = Network::default().start(&short, "127.0.0.1:1").await else {
         panic!("nodes would wait for less than others count on");
     };
@@ -338,9 +339,10 @@ async fn a_process_that_crashed_holds_its_address_until_its_lease_ends() {
 async fn user_and_password_are_asked_for() {
     let (etcd, network) = (Etcd::start().await, Network::default());
     etcd.protect().await;
-    let with = |user: Option<(&str, &str)>| etcd::Config {
-        user: user.map(|(name, password)| (name.into(), password.into())),
-        ..config(&etcd, "psycache")
+    let with = |user: Option<(&str, &str)>| {
+        let mut config = config(&etcd, "psycache");
+        config.user = user.map(|(name, password)| (name.into(), password.into()));
+        config
     };
     let one: Member = network.join(&with(Some(("psy", "cache"))), "127.0.0.1:1").await;
     for user in [None, Some(("psy", "wrong"))] {

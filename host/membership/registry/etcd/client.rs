@@ -8,13 +8,13 @@ use etcd_client::{
 };
 
 use super::super::RegistryError;
-use super::config::{Config, Tls};
+use super::config::{EtcdConfig, EtcdTls};
 use super::keys::Keys;
 use crate::sync::Mutex;
 
 /// An etcd. Connects at the first request, and again after one that failed.
 pub struct Etcd {
-    pub(super) config: Config,
+    pub(super) config: EtcdConfig,
     pub(super) keys: Keys,
     /// `None` before the first request and after a failure.
     pub(super) client: Mutex<Option<Client>>,
@@ -31,7 +31,7 @@ impl Etcd {
     ///
     /// # Errors
     /// [`RegistryError::Refused`]: the configuration is invalid, so no retry would help.
-    pub fn new(config: Config) -> Result<Self, RegistryError> {
+    pub fn new(config: EtcdConfig) -> Result<Self, RegistryError> {
         config.check()?;
         let keys = Keys(config.prefix.clone());
         Ok(Self { config, keys, client: Mutex::default(), renewals: Mutex::default() })
@@ -39,7 +39,7 @@ impl Etcd {
 }
 
 /// The connection options for `config`.
-pub(super) fn connect_options(config: &Config) -> ConnectOptions {
+pub(super) fn connect_options(config: &EtcdConfig) -> ConnectOptions {
     let mut options = ConnectOptions::new()
         .with_connect_timeout(config.patience())
         .with_keep_alive(config.patience(), config.patience())
@@ -54,7 +54,7 @@ pub(super) fn connect_options(config: &Config) -> ConnectOptions {
     options
 }
 
-fn tls_options(tls: &Tls) -> TlsOptions {
+fn tls_options(tls: &EtcdTls) -> TlsOptions {
     let mut options = TlsOptions::new();
     if let Some(pem) = &tls.ca {
         options = options.ca_certificate(Certificate::from_pem(pem));
@@ -68,7 +68,7 @@ fn tls_options(tls: &Tls) -> TlsOptions {
     options
 }
 
-impl Config {
+impl EtcdConfig {
     /// How long one request to etcd may take.
     pub(super) fn patience(&self) -> Duration {
         (self.lease_ttl / 2).clamp(Duration::from_millis(500), Duration::from_secs(3))

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 /// How to reach etcd, and how long it keeps a silent node registered.
 #[derive(Clone, PartialEq)]
-pub struct Config {
+#[non_exhaustive]
+pub struct EtcdConfig {
     /// `http://` or `https://` URLs of its members.
     pub endpoints: Vec<String>,
     /// The prefix of all keys, without a slash at the end.
@@ -15,12 +16,13 @@ pub struct Config {
     /// User and password.
     pub user: Option<(String, String)>,
     /// Certificates for `https://` endpoints.
-    pub tls: Tls,
+    pub tls: EtcdTls,
 }
 
 /// Certificates in PEM.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Tls {
+#[non_exhaustive]
+pub struct EtcdTls {
     /// The authority that signed etcd's certificate. Required for `https://`.
     pub ca: Option<Vec<u8>>,
     /// This node's certificate and key.
@@ -29,22 +31,30 @@ pub struct Tls {
     pub server_name: Option<String>,
 }
 
-impl Default for Config {
+impl EtcdConfig {
+    /// An etcd at these URLs, and the defaults for everything else.
+    #[must_use]
+    pub fn new(endpoints: Vec<String>) -> Self {
+        Self { endpoints, ..Self::default() }
+    }
+}
+
+impl Default for EtcdConfig {
     fn default() -> Self {
         Self {
             endpoints: Vec::new(),
             prefix: "psycache".into(),
             lease_ttl: Duration::from_secs(5),
             user: None,
-            tls: Tls::default(),
+            tls: EtcdTls::default(),
         }
     }
 }
 
 /// Omits the password and the private key.
-impl std::fmt::Debug for Config {
+impl std::fmt::Debug for EtcdConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config")
+        f.debug_struct("EtcdConfig")
             .field("endpoints", &self.endpoints)
             .field("prefix", &self.prefix)
             .field("lease_ttl", &self.lease_ttl)

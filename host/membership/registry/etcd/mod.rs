@@ -10,4 +10,4 @@ mod requests;
 
 #[cfg(feature = "etcd")]
 pub use client::Etcd;
-pub use config::{Config, Tls};
+pub use config::{EtcdConfig, EtcdTls};

@@ -10,7 +10,9 @@ use etcd_client::{
 use futures::FutureExt;
 
 use super::super::super::view::{Entry, Name};
-use super::super::{Answer, Change, Failure, Lease, Listing, Registered, Registry, Watch};
+use super::super::{
+    Change, Lease, Listing, Registered, Registry, RegistryAnswer, RegistryFailure, Watch,
+};
 use super::client::{Etcd, Renewals, connect_options};
 use super::keys::Keys;
 
@@ -20,7 +22,7 @@ const SOUND: [(u64, u64, u64); 2] = [(3, 4, 31), (3, 5, 13)];
 impl Etcd {
     /// Sends one request, within the time limit of a request. After a failure the next
     /// one connects anew.
-    async fn ask<T, F>(&self, request: impl FnOnce(Client) -> F) -> Result<T, Failure>
+    async fn ask<T, F>(&self, request: impl FnOnce(Client) -> F) -> Result<T, RegistryFailure>
     where
         F: Future<Output = Result<T, etcd_client::Error>>,
     {
@@ -32,7 +34,7 @@ impl Etcd {
         let answer = match tokio::time::timeout(patience, asked).await {
             Ok(answer) => answer,
             // An etcd that hangs counts as out of reach.
-            Err(_) => Err(Failure::Broken(format!("no answer within {patience:?}"))),
+            Err(_) => Err(RegistryFailure::Broken(format!("no answer within {patience:?}"))),
         };
         if answer.is_err() {
             self.client.lock().take();
@@ -40,7 +42,7 @@ impl Etcd {
         answer
     }
 
-    async fn client(&self) -> Result<Client, Failure> {
+    async fn client(&self) -> Result<Client, RegistryFailure> {
         let known = self.client.lock().clone();
         if let Some(client) = known {
             return Ok(client);
@@ -54,7 +56,7 @@ impl Etcd {
 }
 
 impl Registry for Etcd {
-    fn grant(&self, ttl: Duration) -> Answer<'_, Lease> {
+    fn grant(&self, ttl: Duration) -> RegistryAnswer<'_, Lease> {
         async move {
             // etcd counts in whole seconds.
             let seconds = ttl.as_secs().max(1) as i64;
@@ -66,7 +68,7 @@ impl Registry for Etcd {
         .boxed()
     }
 
-    fn keep_alive(&self, lease: Lease) -> Answer<'_, bool> {
+    fn keep_alive(&self, lease: Lease) -> RegistryAnswer<'_, bool> {
         async move {
             let known = self.renewals.lock().remove(&lease.id);
             let renew = |mut client: Client| async move {
@@ -100,19 +102,21 @@ impl Registry for Etcd {
                     Ok(true)
                 }
                 Renewed::Gone => Ok(false),
-                Renewed::Closed => Err(Failure::Broken("etcd closed the connection".into())),
+                Renewed::Closed => {
+                    Err(RegistryFailure::Broken("etcd closed the connection".into()))
+                }
             }
         }
         .boxed()
     }
 
-    fn time_to_live(&self, cluster_of_lease: u64, id: i64) -> Answer<'_, Option<Duration>> {
+    fn time_to_live(&self, cluster_of_lease: u64, id: i64) -> RegistryAnswer<'_, Option<Duration>> {
         async move {
             let look =
                 |mut client: Client| async move { client.lease_time_to_live(id, None).await };
             let answer = self.ask(look).await?;
             if self.keys.cluster(answer.header()) != cluster_of_lease {
-                return Err(Failure::Broken("etcd is another one".into()));
+                return Err(RegistryFailure::Broken("etcd is another one".into()));
             }
             // A lease that has expired but was not revoked yet has a negative remaining
             // time, and still exists.
@@ -122,7 +126,7 @@ impl Registry for Etcd {
         .boxed()
     }
 
-    fn revoke(&self, lease: i64) -> Answer<'_, ()> {
+    fn revoke(&self, lease: i64) -> RegistryAnswer<'_, ()> {
         async move {
             self.renewals.lock().remove(&lease);
             let revoke = |mut client: Client| async move {
@@ -140,7 +144,12 @@ impl Registry for Etcd {
         .boxed()
     }
 
-    fn register<'a>(&'a self, entry: &'a Entry, short: i64, long: i64) -> Answer<'a, Registered> {
+    fn register<'a>(
+        &'a self,
+        entry: &'a Entry,
+        short: i64,
+        long: i64,
+    ) -> RegistryAnswer<'a, Registered> {
         async move {
             let node = self.keys.node(&entry.address);
             let record = self.keys.record(&entry.address);
@@ -166,16 +175,18 @@ impl Registry for Etcd {
             });
             match found {
                 Some(Some(holder)) => Ok(Registered::Before(holder)),
-                Some(None) => Err(Failure::Refused(format!(
+                Some(None) => Err(RegistryFailure::Refused(format!(
                     "the key {node} is no entry of a node under a lease; delete it"
                 ))),
-                None => Err(Failure::Broken("the entry was removed while it was read".into())),
+                None => {
+                    Err(RegistryFailure::Broken("the entry was removed while it was read".into()))
+                }
             }
         }
         .boxed()
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> RegistryAnswer<'_, Listing> {
         async move {
             let prefix = self.keys.prefix();
             let all = GetOptions::new().with_prefix();
@@ -185,7 +196,12 @@ impl Registry for Etcd {
         .boxed()
     }
 
-    fn note_joined<'a>(&'a self, address: &'a str, name: Name, lease: Lease) -> Answer<'a, ()> {
+    fn note_joined<'a>(
+        &'a self,
+        address: &'a str,
+        name: Name,
+        lease: Lease,
+    ) -> RegistryAnswer<'a, ()> {
         async move {
             let node = self.keys.node(address);
             // In an emptied etcd names repeat, because revisions begin anew. Lease ids do
@@ -203,7 +219,7 @@ impl Registry for Etcd {
         .boxed()
     }
 
-    fn watch(&self, cluster: u64, revision: i64) -> Answer<'_, Box<dyn Watch>> {
+    fn watch(&self, cluster: u64, revision: i64) -> RegistryAnswer<'_, Box<dyn Watch>> {
         async move {
             let key = self.keys.node("");
             let from = WatchOptions::new().with_prefix().with_start_revision(revision + 1);
@@ -214,7 +230,7 @@ impl Registry for Etcd {
         .boxed()
     }
 
-    fn warning(&self) -> Answer<'_, Option<String>> {
+    fn warning(&self) -> RegistryAnswer<'_, Option<String>> {
         async move {
             let status = |mut client: Client| async move { client.status().await };
             let version = self.ask(status).await?.version().to_owned();
@@ -259,16 +275,16 @@ struct Changes {
 }
 
 impl Watch for Changes {
-    fn next(&mut self) -> Answer<'_, Vec<Change>> {
+    fn next(&mut self) -> RegistryAnswer<'_, Vec<Change>> {
         async move {
             let Some(news) = self.stream.message().await.map_err(failure)? else {
-                return Err(Failure::Broken("etcd closed the watch".into()));
+                return Err(RegistryFailure::Broken("etcd closed the watch".into()));
             };
             if self.keys.cluster(news.header()) != self.cluster {
-                return Err(Failure::Broken("etcd is another one".into()));
+                return Err(RegistryFailure::Broken("etcd is another one".into()));
             }
             if news.canceled() {
-                return Err(Failure::Broken(match news.compact_revision() {
+                return Err(RegistryFailure::Broken(match news.compact_revision() {
                     0 => format!("etcd ended the watch: {}", news.cancel_reason()),
                     _ => "the watch fell behind a compaction".into(),
                 }));
@@ -292,7 +308,7 @@ impl Watch for Changes {
     }
 }
 
-fn failure(error: etcd_client::Error) -> Failure {
+fn failure(error: etcd_client::Error) -> RegistryFailure {
     // InvalidArgument: a wrong password. FailedPrecondition: this etcd has no
     // authentication. The messages of both say so.
     const MEND: [tonic::Code; 4] = [
@@ -303,12 +319,14 @@ fn failure(error: etcd_client::Error) -> Failure {
     ];
     match error {
         etcd_client::Error::GRpcStatus(status) if MEND.contains(&status.code()) => {
-            Failure::Refused(format!("{}; check user, password and role", status.message()))
+            RegistryFailure::Refused(format!("{}; check user, password and role", status.message()))
         }
-        etcd_client::Error::InvalidArgs(problem) => Failure::Refused(problem),
-        etcd_client::Error::InvalidUri(error) => Failure::Refused(error.to_string()),
-        etcd_client::Error::GRpcStatus(status) => Failure::Broken(status.message().to_owned()),
-        error => Failure::Broken(error.to_string()),
+        etcd_client::Error::InvalidArgs(problem) => RegistryFailure::Refused(problem),
+        etcd_client::Error::InvalidUri(error) => RegistryFailure::Refused(error.to_string()),
+        etcd_client::Error::GRpcStatus(status) => {
+            RegistryFailure::Broken(status.message().to_owned())
+        }
+        error => RegistryFailure::Broken(error.to_string()),
     }
 }
 
