@@ -226,6 +226,38 @@ fn every_file_says_what_it_is_for() {
     assert!(silent.is_empty(), "\n{}", silent.join("\n"));
 }
 
+/// Folders whose root stands beside them.
+const ROOT_BESIDE: &[(&str, &str)] = &[
+    ("plugins/sdk/src/slot_queue", "the names of its files are in the digests of plugins/dist"),
+    ("plugins/sdk/src/stepped", "the names of its files are in the digests of plugins/dist"),
+];
+
+#[test]
+fn a_module_with_a_folder_is_its_mod_rs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut beside, mut folders) = (Vec::new(), vec![root.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder can be listed") {
+            let entry = entry.expect("an entry can be read");
+            let (path, name) = (entry.path(), entry.file_name());
+            let is_built = name == "target" || name == "node_modules";
+            if !path.is_dir() || is_built || name.to_string_lossy().starts_with('.') {
+                continue;
+            }
+            let below = path.strip_prefix(root).expect("it lies in the tree");
+            let is_meant = ROOT_BESIDE.iter().any(|(folder, _)| below == Path::new(folder));
+            let has_modules = fs::read_dir(&path).expect("a folder can be listed").any(|entry| {
+                entry.is_ok_and(|entry| entry.path().extension().is_some_and(|e| e == "rs"))
+            });
+            if has_modules && path.with_extension("rs").is_file() && !is_meant {
+                beside.push(format!("{0}.rs: move it to {0}/mod.rs", below.display()));
+            }
+            folders.push(path);
+        }
+    }
+    assert!(beside.is_empty(), "\n{}", beside.join("\n"));
+}
+
 #[test]
 fn files_fit_in_a_head() {
     let sizes: BTreeMap<String, usize> = sources()
