@@ -35,6 +35,7 @@ impl Group {
         let all = async {
             loop {
                 let mut changes = self.parts.ownership.changes();
+                let name = self.parts.ownership.name();
                 // This node may also have copies of values that others own, lent or made
                 // while it was uncertain.
                 dropped += self.clear_here();
@@ -42,8 +43,10 @@ impl Group {
                 let rest = Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
                 dropped += self.clear_others(&mut cleared, &mut reasons, rest).await;
                 // Nodes that joined meanwhile must clear too before the clear is
-                // confirmed.
-                if reasons.is_empty() && self.parts.ownership.have_all(&cleared) {
+                // confirmed. If this node has registered since it cleared, it may have
+                // inherited an old value from a node that had not cleared yet.
+                let all = reasons.is_empty() && self.parts.ownership.have_all(&cleared);
+                if all && self.parts.ownership.name() == name {
                     return;
                 }
                 let _ = clock.timeout(PAUSE, changes.changed()).await;

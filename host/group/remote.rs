@@ -48,17 +48,18 @@ impl Group {
         within: Duration,
     ) -> Result<Response, Error> {
         let ownership = &self.parts.ownership;
-        let done = |count| {
-            let (version, name) = (self.changes.latest(), ownership.name());
-            Ok(Response::Done { count, version, name })
-        };
+        // The registration before anything is dropped. 1. A node drops everything, and waits
+        // for copies to end. 2. Meanwhile it registers anew, and inherits an old value. 3. If
+        // it answered with the new name, a clear would be confirmed.
+        let name = if call.is_change() { ownership.name() } else { 0 };
+        let done = |count| Ok(Response::Done { count, version: self.changes.latest(), name });
         match call {
             PeerCall::Get => self.get_for_another(key::parse(key)?, within).await,
             PeerCall::Inherit { name } => Ok(self.give(key::parse(key)?, name)),
             PeerCall::Set { value, ttl, version } => {
                 let key = key::parse(key)?;
                 match self.set_here(key, own(&value), ttl, version).await? {
-                    Kept::Yes if self.confirms(key).await => done(1),
+                    Kept::Yes if self.confirms(key, name).await => done(1),
                     Kept::Yes | Kept::NotHolder => Ok(self.not_holder(revision)),
                     Kept::Overtaken { version } => Ok(Response::Overtaken { version }),
                 }
@@ -66,7 +67,7 @@ impl Group {
             PeerCall::Remove => {
                 let key = key::parse(key)?;
                 let existed = self.remove_here(key);
-                match self.confirms(key).await {
+                match self.confirms(key, name).await {
                     true => done(existed.into()),
                     false => Ok(self.not_holder(revision)),
                 }

@@ -30,6 +30,7 @@ use super::change::Kept;
 use crate::error::Error;
 use crate::flaw::{self, Flaw};
 use crate::key;
+use crate::membership::view::Name;
 use crate::ownership::{Owner, OwnershipState};
 use crate::transport::remote::{PeerCall, Remote, RemoteError, Request, Response};
 
@@ -174,6 +175,7 @@ impl Group {
     ) -> Result<Attempt, Error> {
         let ring_hash = key::ring_hash(key);
         for _ in 0..MOST_TRIES {
+            let name = self.parts.ownership.name();
             let kept = match self.parts.ownership.owner(ring_hash) {
                 Owner::Here => {
                     let version = self.changes.latest();
@@ -191,7 +193,7 @@ impl Group {
                 }
             };
             match kept {
-                Kept::Yes if self.confirms(key).await => return Ok(Attempt::Confirmed(true)),
+                Kept::Yes if self.confirms(key, name).await => return Ok(Attempt::Confirmed(true)),
                 Kept::Yes | Kept::NotHolder => return Ok(self.not_yet()),
                 Kept::Overtaken { .. } => {}
             }
@@ -202,10 +204,13 @@ impl Group {
     }
 
     async fn try_remove(&self, key: &str, within: Duration) -> Result<Attempt, Error> {
+        let name = self.parts.ownership.name();
         let existed = self.remove_here(key);
         let owner = match self.parts.ownership.owner(key::ring_hash(key)) {
             Owner::There(owner) => owner,
-            Owner::Here if self.confirms(key).await => return Ok(Attempt::Confirmed(existed)),
+            Owner::Here if self.confirms(key, name).await => {
+                return Ok(Attempt::Confirmed(existed));
+            }
             Owner::Here => return Ok(self.not_yet()),
         };
         Ok(match self.ask_to_change(&owner, key, PeerCall::Remove, within).await? {
@@ -220,16 +225,22 @@ impl Group {
     }
 
     /// Waits until all copies that were lent before a change have ended. Returns whether
-    /// this node holds the key then, and so confirms the change.
-    pub(super) async fn confirms(&self, key: &str) -> bool {
-        let clock = &self.parts.clock;
+    /// this node holds the key then, and so confirms the change. `name` is this node's
+    /// registration before it dropped the old value.
+    pub(super) async fn confirms(&self, key: &str, name: Name) -> bool {
+        let (clock, ownership) = (&self.parts.clock, &self.parts.ownership);
         let out_until_ms = self.lender.out_until_ms(self.parts.store.hash(key));
-        let until_ms = out_until_ms.max(self.parts.ownership.lent_before_until_ms());
+        let until_ms = out_until_ms.max(ownership.lent_before_until_ms());
         let rest_ms = until_ms.saturating_sub(clock.now_ms());
         if rest_ms > 0 && !flaw::is(Flaw::ChangeDoesNotWaitForCopies) {
             clock.sleep(Duration::from_millis(rest_ms)).await;
         }
-        self.parts.ownership.holds(key::ring_hash(key)) || flaw::is(Flaw::ChangeAnywhereIsConfirmed)
+        // 1. A node that has started drops the value. 2. While this waits, the node
+        // registers, joins, and inherits the value of before the change: an heir minds the
+        // changes since it registered. 3. The node holds the key. So the name must still
+        // be the same.
+        let holds = ownership.holds(key::ring_hash(key)) && ownership.name() == name;
+        holds || flaw::is(Flaw::ChangeAnywhereIsConfirmed)
     }
 
     /// The outcome if this node owns the key but does not hold it.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::join_all;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::history::Began;
 use super::node::Node;
+use super::rejoins;
 use super::source::Found;
 use super::world::World;
 use psycache::error::Error;
@@ -73,6 +74,10 @@ pub(super) async fn come_and_go(world: &Arc<World>) {
             }
         }));
     }
+    if world.profile.rejoins {
+        clients.extend((0..rejoins::FANS).map(|_| tokio::spawn(rejoins::ask(Arc::clone(world)))));
+        clients.push(tokio::spawn(rejoins::change(Arc::clone(world), Arc::clone(&turns))));
+    }
     for ended in join_all(clients).await {
         if let Err(panic) = ended {
             world.wrong(format!("a client panicked: {panic}"));
@@ -91,7 +96,7 @@ async fn ask_often(world: Arc<World>, from_ms: u64) {
 // ---- Changes ----
 
 #[derive(Clone, Copy, Debug)]
-enum Verb {
+pub(super) enum Verb {
     Set,
     Remove,
     Clear,
@@ -110,10 +115,7 @@ async fn change(world: &Arc<World>, turns: &[Mutex<()>; 3]) {
 }
 
 async fn change_by(world: &Arc<World>, turns: &[Mutex<()>; 3], verb: Verb, keys: &[usize]) {
-    let mut held = Vec::new();
-    for key in keys.iter().filter(|_| !world.profile.in_parallel) {
-        held.push(turns[*key].lock().await);
-    }
+    let _turns = take_turns(world, turns, keys).await;
     let Some(node) = world.somewhere() else { return };
     let gives_up = if world.chance(40) { Some(world.ms(20, 3_000)) } else { None };
     let within = match world.profile.is_mild || world.chance(30) {
@@ -123,8 +125,21 @@ async fn change_by(world: &Arc<World>, turns: &[Mutex<()>; 3], verb: Verb, keys:
     make(world, &node, verb, keys, within, gives_up).await;
 }
 
+/// Waits until no other client changes these keys, unless several may.
+pub(super) async fn take_turns<'a>(
+    world: &World,
+    turns: &'a [Mutex<()>; 3],
+    keys: &[usize],
+) -> Vec<MutexGuard<'a, ()>> {
+    let mut taken = Vec::new();
+    for key in keys.iter().filter(|_| !world.profile.in_parallel) {
+        taken.push(turns[*key].lock().await);
+    }
+    taken
+}
+
 /// Makes a change through `node`. Answers whether it was confirmed.
-async fn make(
+pub(super) async fn make(
     world: &Arc<World>,
     node: &Arc<Node>,
     verb: Verb,
@@ -192,7 +207,7 @@ fn failed(world: &World, verb: Verb, within: Duration, reason: &str) {
 
 // ---- Gets ----
 
-async fn get_somewhere(world: &Arc<World>, key: &str) {
+pub(super) async fn get_somewhere(world: &Arc<World>, key: &str) {
     let Some(node) = world.somewhere() else { return };
     let within = if world.chance(20) { LONG } else { WITHIN };
     if let Err(error) = get(world, &node, key, within).await {

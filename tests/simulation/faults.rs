@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::profile::Finding;
+use super::rejoins;
 use super::world::World;
 
 /// Until when new faults begin, and how long one lasts at most.
@@ -20,8 +21,13 @@ pub(super) async fn happen(world: Arc<World>) {
         let rolls = Arc::clone(&world);
         under_way.push(world.outside.run(async move { is_rolled(&rolls, from_ms).await }));
     }
-    // Some runs are quiet: there only time and order differ.
-    let calm = world.chance(10);
+    if world.profile.rejoins {
+        let rejoins = Arc::clone(&world);
+        let again = async move { rejoins::leaves_again_and_again(&rejoins).await };
+        under_way.push(world.outside.run(again));
+    }
+    // Some runs are quiet: there only time and order differ, and whether one node rejoins.
+    let calm = world.chance(if world.profile.rejoins { 70 } else { 10 });
     let spacing_ms = 1_000 + world.below(4_000);
     while world.clock.now_ms() < BEGIN_UNTIL_MS {
         world.clock.sleep(world.ms(100, spacing_ms)).await;
@@ -181,7 +187,7 @@ async fn flaps(world: &Arc<World>, place: usize) {
 }
 
 /// Stops in order: off the register first, serving on for a moment.
-async fn leaves(world: &Arc<World>, place: usize, lasts: Duration) {
+pub(super) async fn leaves(world: &Arc<World>, place: usize, lasts: Duration) {
     let Some(node) = world.alive(place) else { return };
     world.say(|| format!("{place} leaves for {lasts:?}"));
     world.count(|outcome| outcome.leaves += 1);

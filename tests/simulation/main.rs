@@ -35,6 +35,7 @@ mod outcome;
 mod process;
 mod profile;
 mod registry;
+mod rejoins;
 mod source;
 mod world;
 

@@ -78,7 +78,11 @@ struct Message {
 impl Message {
     /// Dropping `answer` breaks the connection, for who waits.
     async fn travel(self, world: &Arc<World>, answer: oneshot::Sender<Answer>) {
-        world.clock.sleep(world.link_delay(self.from, self.to)).await;
+        let delay = match self.request.call.is_change() && world.lags() {
+            true => world.ms(100, 3_500),
+            false => world.link_delay(self.from, self.to),
+        };
+        world.clock.sleep(delay).await;
         let callee = self.callee.clone().or_else(|| world.alive(self.to));
         let Some(callee) = callee.filter(|callee| self.arrives(world, callee)) else {
             return self.is_lost(world).await;

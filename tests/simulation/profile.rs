@@ -22,6 +22,8 @@ pub(super) struct Profile {
     /// From when on the first key is asked for so often that it is lent, for a few seconds;
     /// it is changed often then, too.
     pub(super) hot_from_ms: Option<u64>,
+    /// One node leaves and joins again all the time, and changes meet that.
+    pub(super) rejoins: bool,
     /// Several clients change a key at a time.
     pub(super) in_parallel: bool,
 }
@@ -33,8 +35,11 @@ pub(super) enum Finding {
     List,
 }
 
+/// In one seed of these a node rejoins.
+const ONE_REJOINS_IN: u64 = 8;
+
 impl Profile {
-    pub(super) fn new(random: &mut StdRng) -> Self {
+    pub(super) fn new(random: &mut StdRng, seed: u64) -> Self {
         let (short, long) = match random.random_range(0..4) {
             // With short leases more happens in the same time.
             0 | 1 => (2, 6),
@@ -43,7 +48,7 @@ impl Profile {
         };
         let timing =
             Timing { lease: Duration::from_secs(short), long_lease: Duration::from_secs(long) };
-        Self {
+        let profile = Self {
             places: random.random_range(2..=4),
             finding: match random.random_bool(0.12) {
                 true => Finding::List,
@@ -59,7 +64,15 @@ impl Profile {
             quick_ms: random.random_range(1..=20),
             is_mild: random.random_bool(0.1),
             hot_from_ms: random.random_bool(0.2).then(|| random.random_range(3_000..16_000)),
+            rejoins: seed % ONE_REJOINS_IN == 0,
             in_parallel: random.random_bool(0.3),
-        }
+        };
+        if profile.rejoins { profile.rejoining() } else { profile }
+    }
+
+    /// Three nodes have a part in it.
+    fn rejoining(self) -> Self {
+        let places = self.places.max(3);
+        Self { places, finding: Finding::Registry, is_mild: false, hot_from_ms: None, ..self }
     }
 }

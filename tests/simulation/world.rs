@@ -45,7 +45,7 @@ pub(super) struct World {
 impl World {
     fn new(seed: u64, tells: bool) -> Arc<Self> {
         let mut random = StdRng::seed_from_u64(seed);
-        let profile = Profile::new(&mut random);
+        let profile = Profile::new(&mut random, seed);
         let clock = Clock::manual();
         Arc::new(Self {
             // Which node owns which of them differs from run to run.
@@ -137,6 +137,11 @@ impl World {
 
     pub(super) fn ms(&self, least: u64, most: u64) -> Duration {
         Duration::from_millis(least + self.below(most - least + 1))
+    }
+
+    /// Where a node rejoins, some changes arrive when their key has had another owner.
+    pub(super) fn lags(&self) -> bool {
+        self.profile.rejoins && !self.is_mended.load(Ordering::Relaxed) && self.chance(25)
     }
 
     /// Now and then a message is slow or lost by itself.
