@@ -79,7 +79,7 @@ impl Message {
     /// Dropping `answer` breaks the connection, for who waits.
     async fn travel(self, world: &Arc<World>, answer: oneshot::Sender<Answer>) {
         let delay = match self.request.call.is_change() && world.lags() {
-            true => world.ms(100, 3_500),
+            true => world.ms(100, 2_500),
             false => world.link_delay(self.from, self.to),
         };
         world.clock.sleep(delay).await;

@@ -54,8 +54,8 @@ pub(super) async fn leaves_again_and_again(world: &Arc<World>) {
     let owner = Parts::of(world).owner;
     world.clock.sleep(Duration::from_millis(FROM_MS)).await;
     while world.clock.now_ms() < UNTIL_MS {
-        world.clock.sleep(world.ms(0, 2_000)).await;
-        faults::leaves(world, owner, world.ms(0, 500)).await;
+        world.clock.sleep(world.ms(0, 1_200)).await;
+        faults::leaves(world, owner, world.ms(0, 800)).await;
     }
 }
 
@@ -64,12 +64,14 @@ pub(super) async fn change(world: Arc<World>, turns: Arc<[Mutex<()>; 3]>) {
     let Parts { owner, changer } = Parts::of(&world);
     world.clock.sleep(Duration::from_millis(FROM_MS)).await;
     while world.clock.now_ms() < UNTIL_MS {
-        world.clock.sleep(world.ms(0, 600)).await;
+        // Mostly several in a row, and then none for longer than an owner's turn may last.
+        let rest = if world.chance(30) { world.ms(0, 2_500) } else { world.ms(0, 300) };
+        world.clock.sleep(rest).await;
         let place = if world.chance(20) { owner } else { changer };
         let Some(node) = world.alive(place) else { continue };
         let (verb, keys) = match world.below(20) {
-            0..4 => (Verb::Clear, &[0, 1, 2][..]),
-            4..14 => (Verb::Set, &[0][..]),
+            0..5 => (Verb::Clear, &[0, 1, 2][..]),
+            5..17 => (Verb::Set, &[0][..]),
             _ => (Verb::Remove, &[0][..]),
         };
         let _turns = clients::take_turns(&world, &turns, keys).await;

@@ -141,7 +141,7 @@ impl World {
 
     /// Where a node rejoins, some changes arrive when their key has had another owner.
     pub(super) fn lags(&self) -> bool {
-        self.profile.rejoins && !self.is_mended.load(Ordering::Relaxed) && self.chance(25)
+        self.profile.rejoins && !self.is_mended.load(Ordering::Relaxed) && self.chance(35)
     }
 
     /// Now and then a message is slow or lost by itself.
