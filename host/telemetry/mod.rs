@@ -76,7 +76,7 @@ impl Telemetry {
         Ok(Self { traces, logs: filter })
     }
 
-    /// Applies a changed [`Config::log`]. The other settings need a restart.
+    /// Applies a changed [`TelemetryConfig::log`]. The other settings need a restart.
     ///
     /// # Errors
     /// [`SetupError::Filter`].

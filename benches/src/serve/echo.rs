@@ -6,7 +6,8 @@ use psycache::proto::cache_server::{Cache, CacheServer};
 use psycache::proto::{
     ClearRequest, ClearResponse, GetManyRequest, GetManyResponse, GetRequest, GetResponse,
     GetResult, RemoveManyRequest, RemoveManyResponse, RemoveRequest, RemoveResponse,
-    SessionRequest, SessionResponse, SetManyRequest, SetManyResponse, SetRequest, SetResponse, get_result,
+    SessionRequest, SessionResponse, SetManyRequest, SetManyResponse, SetRequest, SetResponse,
+    get_result,
 };
 use tokio::net::TcpListener;
 use tokio_stream::Empty;
