@@ -35,7 +35,8 @@ pub(super) enum Finding {
     List,
 }
 
-/// In one seed of these a node rejoins.
+/// In one of so many runs a node rejoins. It follows from the seed itself, so that the
+/// chances of all other runs stay the same.
 const ONE_REJOINS_IN: u64 = 8;
 
 impl Profile {
@@ -64,7 +65,7 @@ impl Profile {
             quick_ms: random.random_range(1..=20),
             is_mild: random.random_bool(0.1),
             hot_from_ms: random.random_bool(0.2).then(|| random.random_range(3_000..16_000)),
-            rejoins: seed % ONE_REJOINS_IN == 0,
+            rejoins: seed.is_multiple_of(ONE_REJOINS_IN),
             in_parallel: random.random_bool(0.3),
         };
         if profile.rejoins { profile.rejoining() } else { profile }

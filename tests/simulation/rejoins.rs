@@ -64,7 +64,7 @@ pub(super) async fn change(world: Arc<World>, turns: Arc<[Mutex<()>; 3]>) {
     let Parts { owner, changer } = Parts::of(&world);
     world.clock.sleep(Duration::from_millis(FROM_MS)).await;
     while world.clock.now_ms() < UNTIL_MS {
-        // Mostly several in a row, and then none for longer than an owner's turn may last.
+        // Mostly several in a row, and then none for longer than the owner is away.
         let rest = if world.chance(30) { world.ms(0, 2_500) } else { world.ms(0, 300) };
         world.clock.sleep(rest).await;
         let place = if world.chance(20) { owner } else { changer };
