@@ -119,6 +119,9 @@ impl Ownership {
     pub(super) fn step(&self, change: impl FnOnce(&mut Knowledge) -> bool) -> bool {
         let _stepping = self.take_turn();
         let mut state = self.state.lock();
+        // Read before a new name is visible: 1. This node registers. 2. It drops a key for a
+        // change. 3. An heir that minds changes only since a later time inherits the old value.
+        let now_ms = self.clock.now_ms();
         if !change(&mut state) {
             return false;
         }
@@ -133,7 +136,7 @@ impl Ownership {
             self.publish(&state);
             let members = Members::of(&state);
             drop(state);
-            self.follow_heirs(members, &now, &now);
+            self.follow_heirs(members, now_ms, &now, &now);
             self.announce();
             return true;
         }
@@ -162,7 +165,7 @@ impl Ownership {
         self.now.store(Arc::clone(&next));
         let members = Members::of(&state);
         drop(state);
-        let giver = self.follow_heirs(members, &now, &next);
+        let giver = self.follow_heirs(members, now_ms, &now, &next);
         let holdings = self.holdings();
         holdings.iter().for_each(|holdings| holdings.rights_change());
         let mut state = self.state.lock();
@@ -186,8 +189,13 @@ impl Ownership {
         unhurried(|| self.stepping.lock())
     }
 
-    fn follow_heirs(&self, members: Members, was: &Snapshot, next: &Snapshot) -> Giver {
-        let now_ms = self.clock.now_ms();
+    fn follow_heirs(
+        &self,
+        members: Members,
+        now_ms: u64,
+        was: &Snapshot,
+        next: &Snapshot,
+    ) -> Giver {
         self.heirs.step(&self.own, members, now_ms, (was, next), &*self.make_ring)
     }
 
