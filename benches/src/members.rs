@@ -17,7 +17,7 @@ use futures::future::{BoxFuture, join_all};
 use parking_lot::Mutex;
 use psycache::clock::Clock;
 use psycache::membership::registry::{
-    Answer, Change, InMemory, Lease, Listing, Registered, Registry, Watch,
+    Change, InMemory, Lease, Listing, Registered, Registry, RegistryAnswer, Watch,
 };
 use psycache::membership::rendezvous::{Ring, RingNode};
 use psycache::membership::view::{Entry, Name};
@@ -28,7 +28,7 @@ use psycache::transport::remote::{Reachability, Remote, RemoteError, Request, Re
 use crate::Settings;
 use crate::report::Figure;
 
-const SIZES: [usize; 3] = [3, 64, 1_000];
+const SIZES: [usize; 3] = [3, 64, 256];
 
 /// The lease of a node by default.
 const LEASE: Duration = Duration::from_secs(5);
@@ -237,35 +237,45 @@ impl Counted {
 }
 
 impl Registry for Counted {
-    fn grant(&self, ttl: Duration) -> Answer<'_, Lease> {
+    fn grant(&self, ttl: Duration) -> RegistryAnswer<'_, Lease> {
         self.asked().grant(ttl)
     }
 
-    fn keep_alive(&self, lease: Lease) -> Answer<'_, bool> {
+    fn keep_alive(&self, lease: Lease) -> RegistryAnswer<'_, bool> {
         self.asked().keep_alive(lease)
     }
 
-    fn time_to_live(&self, cluster: u64, id: i64) -> Answer<'_, Option<Duration>> {
+    fn time_to_live(&self, cluster: u64, id: i64) -> RegistryAnswer<'_, Option<Duration>> {
         self.asked().time_to_live(cluster, id)
     }
 
-    fn revoke(&self, lease: i64) -> Answer<'_, ()> {
+    fn revoke(&self, lease: i64) -> RegistryAnswer<'_, ()> {
         self.asked().revoke(lease)
     }
 
-    fn register<'a>(&'a self, entry: &'a Entry, short: i64, long: i64) -> Answer<'a, Registered> {
+    fn register<'a>(
+        &'a self,
+        entry: &'a Entry,
+        short: i64,
+        long: i64,
+    ) -> RegistryAnswer<'a, Registered> {
         self.asked().register(entry, short, long)
     }
 
-    fn list(&self) -> Answer<'_, Listing> {
+    fn list(&self) -> RegistryAnswer<'_, Listing> {
         self.asked().list()
     }
 
-    fn note_joined<'a>(&'a self, address: &'a str, name: Name, lease: Lease) -> Answer<'a, ()> {
+    fn note_joined<'a>(
+        &'a self,
+        address: &'a str,
+        name: Name,
+        lease: Lease,
+    ) -> RegistryAnswer<'a, ()> {
         self.asked().note_joined(address, name, lease)
     }
 
-    fn watch(&self, cluster: u64, revision: i64) -> Answer<'_, Box<dyn Watch>> {
+    fn watch(&self, cluster: u64, revision: i64) -> RegistryAnswer<'_, Box<dyn Watch>> {
         async move {
             let watch = self.asked().watch(cluster, revision).await?;
             Ok(Box::new(CountedWatch { watch, counts: Arc::clone(&self.counts) }) as Box<dyn Watch>)
@@ -273,7 +283,7 @@ impl Registry for Counted {
         .boxed()
     }
 
-    fn warning(&self) -> Answer<'_, Option<String>> {
+    fn warning(&self) -> RegistryAnswer<'_, Option<String>> {
         self.asked().warning()
     }
 }
@@ -284,7 +294,7 @@ struct CountedWatch {
 }
 
 impl Watch for CountedWatch {
-    fn next(&mut self) -> Answer<'_, Vec<Change>> {
+    fn next(&mut self) -> RegistryAnswer<'_, Vec<Change>> {
         async move {
             let changes = self.watch.next().await?;
             self.counts.told.fetch_add(changes.len() as u64, Ordering::Relaxed);

@@ -43,6 +43,7 @@ pub(crate) enum Act {
     SetArrives { at: usize, version: u8 },
     Clears(usize),
     ClearIsConfirmed(usize),
+    RemoveIsConfirmed(usize),
     LoadBegins(usize),
     LoadReads(usize),
     LoadEnds(usize),

@@ -52,6 +52,9 @@ impl<F: FnMut(Act, State)> Steps<'_, F> {
             }
             return;
         }
+        if scope.inheritance {
+            return self.drops_and_confirms_later(at);
+        }
         let confirms = holds && !now.waits_for_copies(scope, at)
             || scope.breaks(Flaw::ChangeAnywhereIsConfirmed);
         self.go(Act::Removes(at), |next| {
@@ -60,6 +63,23 @@ impl<F: FnMut(Act, State)> Steps<'_, F> {
                 next.end_change(true);
             }
         });
+    }
+
+    /// Copies may have to end in between, and meanwhile the node may register, and inherit.
+    fn drops_and_confirms_later(&mut self, at: usize) {
+        let (now, scope) = (self.now, self.scope);
+        let node = now.nodes[at];
+        if node.dropped != node.name + 1 || node.held != 0 || node.flight != 0 || node.left != 0 {
+            self.go(Act::Removes(at), |next| {
+                next.change(scope, at, 0);
+                next.nodes[at].dropped = node.name + 1;
+            });
+        }
+        let is_of_its_name =
+            node.dropped == node.name + 1 || scope.breaks(Flaw::ConfirmsUnderANewName);
+        if node.dropped != 0 && is_of_its_name && now.holds(scope, at) {
+            self.go(Act::RemoveIsConfirmed(at), |next| next.end_change(true));
+        }
     }
 
     /// A set that is sent to a node that is no owner is refused there, or will have to
@@ -154,7 +174,7 @@ impl State {
             self.floor = self.floor.max(self.active);
         }
         (self.active, self.kind, self.cleared) = (0, Kind::Remove, [0; N]);
-        self.nodes.iter_mut().for_each(|node| node.looked = false);
+        self.nodes.iter_mut().for_each(|node| (node.looked, node.dropped) = (false, 0));
     }
 
     /// Whether a clear that is made at `at` is confirmed (rule 8).

@@ -70,7 +70,14 @@ impl Node {
         hash.add(packed(&self.promised) << 32 | packed(&self.ghosts));
         let (left_to, heir_of, copy_of) = (self.left_to, self.heir_of, self.copy_of);
         hash.add(word([
-            self.left, left_to.0, left_to.1, heir_of.0, heir_of.1, copy_of.0, copy_of.1, 0,
+            self.left,
+            left_to.0,
+            left_to.1,
+            heir_of.0,
+            heir_of.1,
+            copy_of.0,
+            copy_of.1,
+            self.dropped,
         ]));
     }
 }

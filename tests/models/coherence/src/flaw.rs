@@ -56,6 +56,7 @@ pub enum Flaw {
     FlightSurvivesChanges,
     ChangeAnywhereIsConfirmed,
     RightIsCheckedBeforeTheDrop,
+    ConfirmsUnderANewName,
     OwnerSharesLoadsBeforeItHolds,
     KeepsLoadsFromBeforeItJoined,
     SetsHaveNoNumber,

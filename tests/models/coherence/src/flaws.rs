@@ -70,6 +70,7 @@ pub const MUTANTS: &[Mutant] = &[
     killed(FlightSurvivesChanges, &["data"]),
     killed(ChangeAnywhereIsConfirmed, &["data"]),
     killed(RightIsCheckedBeforeTheDrop, &["heir-joins"]),
+    killed(ConfirmsUnderANewName, &["heir-joins"]),
     killed(OwnerSharesLoadsBeforeItHolds, &["data"]),
     killed(KeepsLoadsFromBeforeItJoined, &["data"]),
     killed(SetsHaveNoNumber, &["data"]),

@@ -63,6 +63,9 @@ pub(crate) struct Node {
     pub(crate) late: bool,
     /// It has looked at its right, and acts on it later [flaw].
     pub(crate) looked: bool,
+    /// It has dropped the key for the change under way, under this name, plus 1, and has yet
+    /// to confirm that; 0: it has not.
+    pub(crate) dropped: u8,
     /// What it held when it lost the key to one node alone, and to which (rule 9).
     pub(crate) left: u8,
     pub(crate) left_to: (u8, u8),
