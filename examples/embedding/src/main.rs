@@ -74,7 +74,7 @@ impl Retriever for Squares {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let answer = match key.parse::<u64>() {
             Ok(number) => {
-                let value = number.saturating_mul(number).to_string().into();
+                let value = number.saturating_mul(number).to_string();
                 Ok(Some(Fetched::new(value, None)))
             }
             Err(_) => Err(FetchError::BadKey(format!("{key:?} is no number"))),
