@@ -48,6 +48,8 @@ pub enum Flaw {
     VouchedWithoutEnd,
     /// The owner of a key confirms a change even if it does not hold the key.
     ChangeAnywhereIsConfirmed,
+    /// A node confirms a change although it has registered since it dropped the value.
+    NewNameConfirms,
     /// A change does not wait until lent copies have ended.
     ChangeDoesNotWaitForCopies,
     /// An inherited value is kept although the key was changed.
@@ -67,7 +69,7 @@ pub const fn is(_: Flaw) -> bool {
 
 #[cfg(feature = "flaws")]
 impl Flaw {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::LandingIsNotChecked,
         Self::FlightsSurviveChanges,
         Self::FlightsSurviveLoss,
@@ -90,6 +92,7 @@ impl Flaw {
         Self::MostVouch,
         Self::VouchedWithoutEnd,
         Self::ChangeAnywhereIsConfirmed,
+        Self::NewNameConfirms,
         Self::ChangeDoesNotWaitForCopies,
         Self::HeirDoesNotMindChanges,
         Self::GiverDoesNotMindWhoAsks,

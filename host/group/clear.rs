@@ -10,6 +10,7 @@ use futures::stream::FuturesUnordered;
 
 use super::Group;
 use crate::error::Error;
+use crate::flaw::{self, Flaw};
 use crate::membership::view::Name;
 use crate::ownership::OwnershipState;
 use crate::transport::remote::{PeerCall, Remote, RemoteError, Response};
@@ -46,7 +47,9 @@ impl Group {
                 // confirmed. If this node has registered since it cleared, it may have
                 // inherited an old value from a node that had not cleared yet.
                 let all = reasons.is_empty() && self.parts.ownership.have_all(&cleared);
-                if all && self.parts.ownership.name() == name {
+                let is_same =
+                    self.parts.ownership.name() == name || flaw::is(Flaw::NewNameConfirms);
+                if all && is_same {
                     return;
                 }
                 let _ = clock.timeout(PAUSE, changes.changed()).await;

@@ -239,7 +239,8 @@ impl Group {
         // registers, joins, and inherits the value of before the change: an heir minds the
         // changes since it registered. 3. The node holds the key. So the name must still
         // be the same.
-        let holds = ownership.holds(key::ring_hash(key)) && ownership.name() == name;
+        let is_same = ownership.name() == name || flaw::is(Flaw::NewNameConfirms);
+        let holds = ownership.holds(key::ring_hash(key)) && is_same;
         holds || flaw::is(Flaw::ChangeAnywhereIsConfirmed)
     }
 
