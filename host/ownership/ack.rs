@@ -60,7 +60,9 @@ impl Ownership {
         Identity {
             process: self.process,
             address: self.own.to_string(),
-            name: self.name(),
+            // Not from the snapshot, which is a moment later: a joiner must not believe that
+            // a registration has ended which has just been made.
+            name: self.state.lock().name(),
             digest: self.lists.get().map_or(0, |lists| lists.digest),
         }
     }

@@ -81,6 +81,11 @@ impl Knowledge {
         self.registered.as_ref().map_or(0, |registered| registered.name)
     }
 
+    /// Whether it has joined, and is not leaving.
+    pub(super) fn reigns(&self) -> bool {
+        self.joined && !self.leaving
+    }
+
     /// Records a registration that was just made, or found.
     pub(super) fn register(&mut self, name: Name, sent_ms: u64, now_ms: u64, ttl_ms: (u64, u64)) {
         let (short_ttl_ms, long_ttl_ms) = ttl_ms;
@@ -176,7 +181,7 @@ impl Knowledge {
 
     /// Until when this node may hold its keys; 0: it may not.
     pub(super) fn certain_until_ms(&self) -> u64 {
-        let holds = self.joined && !self.leaving && !self.stepping;
+        let holds = self.reigns() && !self.stepping;
         let Some(registered) = self.registered.as_ref().filter(|_| holds) else {
             return 0;
         };
@@ -188,7 +193,7 @@ impl Knowledge {
     /// When this node begins to ask for vouches: half of T before it can't rely on its short
     /// lease any more. `None`: it has not joined, or it is leaving.
     pub(super) fn asks_for_vouches_at_ms(&self) -> Option<u64> {
-        let registered = self.registered.as_ref().filter(|_| self.joined && !self.leaving)?;
+        let registered = self.registered.as_ref().filter(|_| self.reigns())?;
         Some(self.short_until_ms(registered).saturating_sub(ms(self.timing.lease) / 2))
     }
 

@@ -113,7 +113,7 @@ impl Ownership {
         let address: Arc<str> = own.address.as_str().into();
         let node = RingNode { address: Arc::clone(&address), weight: own.weight };
         let (ring, remotes) = (Ring::new([]), Vec::new());
-        let snapshot = Snapshot { ring, remotes, reigns: false, cluster: 0, revision: 0 };
+        let snapshot = Snapshot { ring, remotes, reigns: false, cluster: 0, name: 0, revision: 0 };
         Self {
             own: address,
             process: rand::random(),
@@ -226,10 +226,11 @@ impl Ownership {
         self.process
     }
 
-    /// This node's registration; 0: it has none.
+    /// This node's registration, as requests see it; 0: it has none. Takes no lock, since
+    /// each change of a key asks for it.
     #[must_use]
     pub fn name(&self) -> Name {
-        self.state.lock().name()
+        self.now.load().name
     }
 
     /// The address that this node is known by.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::knowledge::Knowledge;
 use crate::membership::rendezvous::Ring;
-use crate::membership::view::View;
+use crate::membership::view::{Name, View};
 use crate::transport::remote::Remote;
 
 /// The ring, and what else requests read.
@@ -16,15 +17,28 @@ pub(super) struct Snapshot {
     pub(super) reigns: bool,
     /// The id of the cluster; 0: the node is in none.
     pub(super) cluster: u64,
+    /// This node's registration; 0: it has none.
+    pub(super) name: Name,
     /// The revision of the view that it was made from.
     pub(super) revision: i64,
 }
 
 impl Snapshot {
-    /// The same nodes at `view`.
-    pub(super) fn at(&self, view: &View, reigns: bool) -> Self {
-        let (ring, remotes) = (self.ring.clone(), self.remotes.clone());
-        Self { ring, remotes, reigns, cluster: view.cluster, revision: view.revision }
+    /// What requests read in this state, with these nodes in the order of `ring`.
+    pub(super) fn of(state: &Knowledge, ring: Ring, remotes: Vec<Option<Arc<dyn Remote>>>) -> Self {
+        let View { cluster, revision, .. } = state.view;
+        Self { ring, remotes, reigns: state.reigns(), cluster, name: state.name(), revision }
+    }
+
+    /// The same nodes in another state.
+    pub(super) fn at(&self, state: &Knowledge) -> Self {
+        Self::of(state, self.ring.clone(), self.remotes.clone())
+    }
+
+    /// Whether `state` is another one, the nodes and the reign apart.
+    pub(super) fn differs(&self, state: &Knowledge) -> bool {
+        let View { cluster, revision, .. } = state.view;
+        (self.cluster, self.name, self.revision) != (cluster, state.name(), revision)
     }
 
     pub(super) fn owns(&self, ring_hash: u64) -> bool {

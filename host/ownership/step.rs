@@ -68,7 +68,7 @@ impl Ownership {
         }
         self.certain_until_ms.store(0, Ordering::Release);
         state.stop();
-        let routes = self.now.load().at(&View { revision: 0, ..state.view.clone() }, false);
+        let routes = Snapshot { revision: 0, ..self.now.load().at(&state) };
         self.now.store(Arc::new(routes));
         drop(state);
         let dropped = self.forget_all();
@@ -94,7 +94,9 @@ impl Ownership {
         let ring = (self.make_ring)(nodes.into_iter().collect());
         let remotes = self.remotes(&ring);
         let cluster = self.lists.get().map_or(0, |lists| lists.digest);
-        self.now.store(Arc::new(Snapshot { ring, remotes, reigns: true, cluster, revision: 0 }));
+        let (name, revision) = (0, 0);
+        let reign = Snapshot { ring, remotes, reigns: true, cluster, name, revision };
+        self.now.store(Arc::new(reign));
         self.certain_until_ms.store(FOR_EVER, Ordering::Release);
         self.announce();
     }
@@ -126,12 +128,12 @@ impl Ownership {
             return false;
         }
         let now = self.now.load_full();
-        let (ring, reigns) = (state.ring(), state.joined && !state.leaving);
+        let (ring, reigns) = (state.ring(), state.reigns());
         let is_same_ring = now.has(&ring);
         if is_same_ring && reigns == now.reigns {
             state.settled = state.view.revision;
-            if now.revision != state.view.revision || now.cluster != state.view.cluster {
-                self.now.store(Arc::new(now.at(&state.view, reigns)));
+            if now.differs(&state) {
+                self.now.store(Arc::new(now.at(&state)));
             }
             self.publish(&state);
             let members = Members::of(&state);
@@ -143,23 +145,18 @@ impl Ownership {
         // Sets the certainty to zero until step 4 of the list at the top of this file.
         state.stepping = true;
         self.publish(&state);
-        let (cluster, revision) = (state.view.cluster, state.view.revision);
+        let revision = state.view.revision;
         let next = if is_same_ring {
-            now.at(&state.view, reigns)
+            now.at(&state)
         } else {
             let nodes = ring.into_iter().map(|(address, weight)| RingNode { address, weight });
             let nodes = nodes.collect();
             drop(state);
             let ring = (self.make_ring)(nodes);
             let remotes = self.remotes(&ring);
-            let next = Snapshot { ring, remotes, reigns, cluster, revision };
-            tracing::info!(
-                nodes = next.remotes.len(),
-                version = next.ring.version(),
-                "the ring changed"
-            );
+            tracing::info!(nodes = remotes.len(), version = ring.version(), "the ring changed");
             state = self.state.lock();
-            next
+            Snapshot::of(&state, ring, remotes)
         };
         let next = Arc::new(next);
         self.now.store(Arc::clone(&next));
