@@ -76,6 +76,7 @@ pub mod group;
 pub mod key;
 #[doc(hidden)]
 pub mod membership;
+mod nearest;
 #[doc(hidden)]
 pub mod ownership;
 #[cfg(feature = "plugins")]

@@ -10,7 +10,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::Error;
 use super::settings::Settings;
-use super::text::{is_refused, nearest};
+use super::text::is_refused;
+use crate::nearest::nearest;
 
 /// The most bytes of a config file that are read.
 const LARGEST_FILE: u64 = 16 << 20;

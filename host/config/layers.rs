@@ -1,12 +1,11 @@
 //! Merges the settings of the flags over those of the file.
 
-use std::collections::BTreeSet;
-
 use super::error::Error;
 use super::settings::{
     ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
 };
-use super::text::{self, GroupName, OrNone, PluginName, nearest};
+use super::text::{self, GroupName, OrNone, PluginName};
+use crate::nearest::nearest;
 
 /// The retriever of a node without a file. It serves sample data, so that a first try works.
 const DEFAULT_RETRIEVER: &str = "static";
@@ -111,8 +110,7 @@ fn over_groups(
     }
     let names: Vec<&str> =
         groups.iter().filter_map(|group| group.name.as_ref()).map(|name| name.0.as_str()).collect();
-    let mut seen = BTreeSet::new();
-    if let Some(twice) = names.iter().find(|name| !seen.insert(**name)) {
+    if let Some(twice) = text::twice(names.iter().copied()) {
         return Err(Error::Conflict(format!(
             "two groups are called {twice:?}; each needs a name of its own"
         )));

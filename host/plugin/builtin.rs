@@ -49,10 +49,3 @@ pub(super) fn find(name: &str) -> Option<&'static Builtin> {
 pub(super) fn names() -> Vec<&'static str> {
     BUILTINS.iter().map(|builtin| builtin.name).collect()
 }
-
-/// The built-in that is the fewest edits away, if those are at most half of its letters.
-pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    let edits = |known: &str| strsim::damerau_levenshtein(name, known);
-    let known = BUILTINS.iter().map(|builtin| builtin.name);
-    known.filter(|known| 2 * edits(known) <= known.len()).min_by_key(|known| edits(known))
-}

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::builtin::{self, Builtin};
 use super::{Kind, LoadError};
+use crate::nearest::nearest;
 
 /// The default maximum size of a component, in bytes.
 pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
@@ -122,7 +123,7 @@ impl std::fmt::Debug for Plugin {
 fn unknown(plugin: &str, stem: &str) -> LoadError {
     LoadError::Unknown {
         plugin: plugin.into(),
-        nearest: builtin::nearest(stem),
+        nearest: nearest(stem, builtin::names()),
         known: builtin::names(),
     }
 }

@@ -5,13 +5,15 @@ mod variables;
 
 use std::path::PathBuf;
 
+use clap::{Args as _, Command};
+
+use crate::cli::connect::NodeArgs;
 use crate::cli::exit::{Exit, Failure, complain};
 use crate::cli::output;
 use crate::cli::runtime::block_on;
 use crate::config::{Config, Settings, with_variable};
 use crate::node::{Bound, Node, StartError};
 use crate::telemetry::Telemetry;
-use clap::Args as _;
 use signals::{Signals, Wanted};
 
 /// Run a node
@@ -38,7 +40,8 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
-    variables::warn_of_unknown(&Args::augment_args(clap::Command::new("serve")));
+    let of = |augment: fn(Command) -> Command| augment(Command::new("psycache"));
+    variables::warn_of_unknown(&[of(Args::augment_args), of(NodeArgs::augment_args)]);
     let config = configure(args.clone())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("psycache").build()?;
