@@ -1,5 +1,6 @@
 //! The seven calls of the cache service, shared by unary calls and sessions.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use super::groups::Groups;
 use super::status::failure;
 use crate::error::Error;
-use crate::group::NewValue;
+use crate::group::{Group, NewValue};
 use crate::key;
 use crate::proto::{
     ClearRequest, ClearResponse, GetManyRequest, GetManyResponse, GetRequest, GetResponse,
@@ -36,14 +37,24 @@ pub(super) trait CacheCall: Send + Sync + 'static {
     const METHOD: &'static str;
     /// Name of the group, as sent.
     fn group(&self) -> &[u8];
-    /// Executes the request within a time limit. Records in `span` details of the result that
-    /// the status does not contain.
+    /// Executes the request on its group, within a time limit. Records in `span` details of
+    /// the result that the status does not contain.
+    fn run_on(
+        &self,
+        group: &Arc<Group>,
+        within: Duration,
+        span: &RpcSpan,
+    ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
+
+    /// Finds the group and executes the request on it.
     fn run(
         &self,
         groups: &Groups,
         within: Duration,
         span: &RpcSpan,
-    ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
+    ) -> impl Future<Output = Result<Self::Answer, Error>> + Send {
+        async move { self.run_on(groups.of_request(self.group())?, within, span).await }
+    }
 }
 
 impl CacheCall for GetRequest {
@@ -54,13 +65,12 @@ impl CacheCall for GetRequest {
         &self.group
     }
 
-    async fn run(
+    async fn run_on(
         &self,
-        groups: &Groups,
+        group: &Arc<Group>,
         within: Duration,
         span: &RpcSpan,
     ) -> Result<GetResponse, Error> {
-        let group = groups.of_request(&self.group)?;
         let began = Instant::now();
         let (result, answer) = match key::parse(&self.key) {
             Ok(key) => group.get_and_tell(key, within).await,
@@ -83,13 +93,12 @@ impl CacheCall for GetManyRequest {
         &self.group
     }
 
-    async fn run(
+    async fn run_on(
         &self,
-        groups: &Groups,
+        group: &Arc<Group>,
         within: Duration,
         _: &RpcSpan,
     ) -> Result<GetManyResponse, Error> {
-        let group = groups.of_request(&self.group)?;
         let keys = Keys::parse(self.keys.iter())?;
         let answers = group.get_many(&keys.usable(), within, MAX_ANSWER_BYTES).await;
         let results = keys.with(answers).map(|answer| {
@@ -111,13 +120,12 @@ impl CacheCall for SetRequest {
         &self.group
     }
 
-    async fn run(
+    async fn run_on(
         &self,
-        groups: &Groups,
+        group: &Arc<Group>,
         within: Duration,
         _: &RpcSpan,
     ) -> Result<SetResponse, Error> {
-        let group = groups.of_request(&self.group)?;
         let key = key::parse(&self.key)?;
         let ttl = (self.ttl_ms > 0).then(|| Duration::from_millis(self.ttl_ms));
         // The received value is a slice of the connection's buffer. Keeping it would keep the
@@ -136,13 +144,12 @@ impl CacheCall for SetManyRequest {
         &self.group
     }
 
-    async fn run(
+    async fn run_on(
         &self,
-        groups: &Groups,
+        group: &Arc<Group>,
         within: Duration,
         _: &RpcSpan,
     ) -> Result<SetManyResponse, Error> {
-        let group = groups.of_request(&self.group)?;
         let keys = Keys::parse(self.entries.iter().map(|entry| &entry.key))?;
         let entries = self.entries.iter().zip(&keys.0).filter_map(|(entry, key)| {
             let key = key.as_ref().ok()?;
@@ -170,13 +177,12 @@ impl CacheCall for RemoveRequest {
         &self.group
     }
 
-    async fn run(
+    async fn run_on(
         &self,
-        groups: &Groups,
+        group: &Arc<Group>,
         within: Duration,
         _: &RpcSpan,
     ) -> Result<RemoveResponse, Error> {
-        let group = groups.of_request(&self.group)?;
         let key = key::parse(&self.key)?;
         let existed = group.remove(key, within).await?;
         Ok(RemoveResponse { existed })
@@ -191,13 +197,12 @@ impl CacheCall for RemoveManyRequest {
         &self.group
     }
 
-    async fn run(
+    async fn run_on(
         &self,
-        groups: &Groups,
+        group: &Arc<Group>,
         within: Duration,
         _: &RpcSpan,
     ) -> Result<RemoveManyResponse, Error> {
-        let group = groups.of_request(&self.group)?;
         let keys = Keys::parse(self.keys.iter())?;
         let removed = group.remove_many(&keys.usable(), within).await;
         let results = keys.with(removed).map(|removed| {
@@ -219,13 +224,12 @@ impl CacheCall for ClearRequest {
         &self.group
     }
 
-    async fn run(
+    async fn run_on(
         &self,
-        groups: &Groups,
+        group: &Arc<Group>,
         within: Duration,
         _: &RpcSpan,
     ) -> Result<ClearResponse, Error> {
-        let group = groups.of_request(&self.group)?;
         let entries = group.clear(within).await?;
         Ok(ClearResponse { entries })
     }
