@@ -24,8 +24,10 @@ pub(super) struct InFlight(Arc<Calls>);
 
 #[derive(Debug, Default)]
 struct Calls {
-    /// Guards no data, so its operations are relaxed.
+    /// The counters guard no data, so their operations are relaxed.
     running: AtomicUsize,
+    /// All calls that have begun. It wraps.
+    begun: AtomicUsize,
     /// Told when `running` falls to 0.
     none: Notify,
 }
@@ -40,23 +42,21 @@ impl InFlight {
     pub(super) async fn ended(&self) {
         loop {
             let none = self.0.none.notified();
-            if self.is_none() {
-                tokio::time::sleep(QUIET).await;
-                if self.is_none() {
-                    return;
-                }
-            } else {
+            let begun = self.0.begun.load(Ordering::Relaxed);
+            if self.0.running.load(Ordering::Relaxed) > 0 {
                 none.await;
+                continue;
+            }
+            tokio::time::sleep(QUIET).await;
+            if self.0.begun.load(Ordering::Relaxed) == begun {
+                return;
             }
         }
     }
 
-    fn is_none(&self) -> bool {
-        self.0.running.load(Ordering::Relaxed) == 0
-    }
-
     fn begin(&self) -> Call {
         self.0.running.fetch_add(1, Ordering::Relaxed);
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
         Call(Arc::clone(&self.0))
     }
 }
