@@ -166,7 +166,8 @@ impl Group {
 
     /// The group's own time to live, shortened at random.
     pub(super) fn default_ttl(&self) -> Option<Duration> {
-        let jitter = self.config.load().ttl_jitter_percent;
-        self.config.load().ttl.map(|ttl| ttl::shortened(ttl, jitter, rand::random()))
+        let config = self.config.load();
+        let jitter = config.ttl_jitter_percent;
+        config.ttl.map(|ttl| ttl::shortened(ttl, jitter, rand::random()))
     }
 }

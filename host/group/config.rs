@@ -55,8 +55,8 @@ impl GroupConfig {
         }
     }
 
-    /// This configuration with the times of another one. The other settings are those that a
-    /// running group can't change.
+    /// Returns this configuration with the times of `other`. A running group can't change its
+    /// other settings.
     #[must_use]
     pub fn with_times_of(&self, other: &Self) -> Self {
         Self {

@@ -21,16 +21,14 @@ impl Node {
     ///
     /// # Errors
     /// A retriever can't be used, or a time is not valid. Nothing changes then.
-    pub async fn reload(&mut self, mut wanted: Config) -> Result<Reloaded, StartError> {
-        for group in &mut wanted.groups {
-            group.group.uncertain = wanted.cluster.uncertain;
-        }
+    pub async fn reload(&mut self, wanted: Config) -> Result<Reloaded, StartError> {
         let mut reloaded = Reloaded::default();
         let mut sources = Vec::new();
         let mut problems = Vec::new();
         for (old, new) in both(&self.config, &wanted) {
             let problem = |cause| GroupProblem { group: new.group.name.clone(), cause };
-            problems.extend(new.group.check().err().map(|error| problem(error.into())));
+            let checked = old.group.with_times_of(&new.group).check();
+            problems.extend(checked.err().map(|error| problem(error.into())));
             if old.retriever == new.retriever {
                 continue;
             }

@@ -33,16 +33,16 @@ where
     let colour = terminal && !plain;
     let lines = Lines::new(config.log_format.unwrap_or(by_place));
     let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(colour);
-    let change = move |targets| handle.reload(targets).is_ok();
+    // An error would mean that the subscriber is gone, and with it the lines.
+    let change = move |targets| drop(handle.reload(targets));
     Ok((layer.event_format(lines).with_filter(filter).boxed(), Reloadable(Box::new(change))))
 }
 
 /// Replaces the filter of the lines.
-pub(super) struct Reloadable(Box<dyn Fn(Targets) -> bool + Send + Sync>);
+pub(super) struct Reloadable(Box<dyn Fn(Targets) + Send + Sync>);
 
 impl Reloadable {
     pub(super) fn reload(&self, filter: &str) -> Result<(), SetupError> {
-        // False would mean that the subscriber is gone, and with it the lines.
         (self.0)(targets(filter)?);
         Ok(())
     }
