@@ -80,6 +80,13 @@ impl Cache {
         }
     }
 
+    /// The stream has ended.
+    fn end(&mut self) {
+        if let Self::Optimum(optimum) = self {
+            optimum.end();
+        }
+    }
+
     fn requests(&self) -> u64 {
         match self {
             Self::Replay(replay) => replay.requests(),
@@ -264,6 +271,7 @@ fn work(
             }
         }
     }
+    rows.iter_mut().for_each(|(_, row)| row.cache.end());
     Ok(rows)
 }
 

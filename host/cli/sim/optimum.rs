@@ -22,11 +22,13 @@ pub(super) struct Optimum {
     next_uses: Vec<u32>,
     /// For each key, by its number, its last request.
     last_uses: Vec<u32>,
+    /// Known when the stream has ended.
+    hits: u64,
 }
 
 impl Optimum {
     pub(super) fn new(capacity: u64) -> Self {
-        Self { capacity, next_uses: Vec::new(), last_uses: Vec::new() }
+        Self { capacity, next_uses: Vec::new(), last_uses: Vec::new(), hits: 0 }
     }
 
     /// Requests so far.
@@ -51,18 +53,20 @@ impl Optimum {
         Ok(())
     }
 
-    /// Hits of all requests.
+    /// Hits of all requests, once the stream has [ended](Self::end).
     pub(super) fn hit_ratio(&self) -> f64 {
-        self.hits() as f64 / self.requests().max(1) as f64
+        self.hits as f64 / self.requests().max(1) as f64
     }
 
+    /// Replays the stream, whose future is known now: O(n log n).
+    ///
     /// A resident entry is known by its next use: no two have the same, and a request is
     /// a hit if it is the next use of a resident one.
-    fn hits(&self) -> u64 {
-        let (mut residents, mut hits) = (BTreeSet::new(), 0);
+    pub(super) fn end(&mut self) {
+        let mut residents = BTreeSet::new();
         for (now, &next) in (0_u64..).zip(&self.next_uses) {
             if residents.remove(&now) {
-                hits += 1;
+                self.hits += 1;
             } else if residents.len() as u64 == self.capacity {
                 residents.pop_last();
             }
@@ -72,7 +76,6 @@ impl Optimum {
                 next => u64::from(next),
             });
         }
-        hits
     }
 }
 
@@ -89,7 +92,8 @@ mod tests {
             optimum.request(Request { key, weight: 1 }).unwrap();
         }
         assert_eq!(optimum.requests(), keys.len() as u64);
-        optimum.hits()
+        optimum.end();
+        optimum.hits
     }
 
     /// The most hits over all choices of victims.
