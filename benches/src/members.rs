@@ -67,7 +67,7 @@ impl Counts {
 async fn costs(size: usize) -> Result<Vec<Figure>> {
     let cluster = Cluster::default();
     let starting = (0..size).map(|number| cluster.start(number));
-    let mut members: Vec<Member> = join_all(starting).await.into_iter().collect::<Result<_>>()?;
+    let members: Vec<Member> = join_all(starting).await.into_iter().collect::<Result<_>>()?;
     join_all(members.iter().map(Member::joined)).await;
     let mut figures = Vec::new();
     let mut note = |case: &str, [asked, told, messages, bytes]: [u64; 4], per: f64| {
@@ -101,7 +101,7 @@ async fn costs(size: usize) -> Result<Vec<Figure>> {
     join_all(members.iter().map(|member| member.sees(size))).await;
     note("one leaves", since(before, cluster.counts.now()), 1.0);
 
-    members.drain(..).for_each(Member::end);
+    members.into_iter().for_each(Member::end);
     Ok(figures)
 }
 

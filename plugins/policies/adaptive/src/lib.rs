@@ -1,5 +1,5 @@
-//! W-TinyLFU whose window is chosen by miniature simulation: for requests that follow
-//! recency as well as for those that follow frequency.
+//! W-TinyLFU whose window is chosen by miniature simulation. It suits recent keys and
+//! frequent keys alike.
 //!
 //! New entries come into a window in the order of use. Who leaves it meets the coldest entry
 //! behind it, in a segmented LRU, and stays only if a sketch of the past uses counts it
@@ -8,9 +8,9 @@
 //! Transactions on Storage 2017; G. Einziger, O. Eytan, R. Friedman, B. Manes, "Adaptive
 //! software cache management", Middleware 2018.
 //!
-//! The best size of the window depends on the requests. Five small caches with other windows
-//! are run on a sample of them, and the window follows those that hit most: see
-//! `steering.rs`.
+//! The best size of the window depends on the requests. Five small caches with different
+//! windows run on a sample of the requests, and the window moves towards that of the best
+//! cache: see `steering.rs`.
 //!
 //! Every operation is O(1), but that the sketch is halved after ten uses for each entry, and
 //! copied when it grows. 16 to 20 bytes an entry, 4 for its weight in the SDK, and 170 KB.

@@ -134,7 +134,7 @@ fn a_value_that_was_set_costs_the_mean() {
     }
     // H: 100, 300, and the mean of both.
     assert_eq!(drain(&mut policy), [0, 2, 1]);
-    // Those that left count no more: L is 300, so H is 300 + 1 and 300 + 50.
+    // Evicted entries do not count any more: L is 300, so H is 300 + 1 and 300 + 50.
     policy.insert(0, &entry(0, 1, 0));
     policy.insert(1, &entry(1, 1, 50));
     assert_eq!(policy.victim(), Some(0));
