@@ -68,6 +68,7 @@ pub mod value;
 
 #[doc(hidden)]
 pub mod clock;
+mod copies;
 #[doc(hidden)]
 pub mod flaw;
 #[doc(hidden)]

@@ -228,7 +228,7 @@ async fn get_each(clients: &[CacheClient<Channel>], gets: usize) -> Result<()> {
     let got = stream::iter(numbers).map(|(at, number)| {
         let mut client = clients[at % clients.len()].clone();
         let (group, key) = ("default".into(), Bytes::from(format!("user:{number:016}")));
-        async move { client.get(GetRequest { group, key }).await.map(drop) }
+        async move { client.get(GetRequest { group, key, may_lend: false }).await.map(drop) }
     });
     let at_a_time = clients.len() * IN_FLIGHT;
     got.buffer_unordered(at_a_time).try_collect::<()>().await.context("a get failed")

@@ -75,7 +75,7 @@ async fn ask(url: &str, hits: u64) -> Result<()> {
     let answers = client.session(UnboundedReceiverStream::new(sent)).await?;
     let mut answers = answers.into_inner();
     let get = |id| {
-        let get = GetRequest { group: "default".into(), key: "Tom".into() };
+        let get = GetRequest { group: "default".into(), key: "Tom".into(), may_lend: false };
         SessionRequest { id, call: Some(Call::Get(get)), ..SessionRequest::default() }
     };
     // The first one is a load, and has to be over before the hits.

@@ -70,7 +70,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 async fn one(args: Args) -> anyhow::Result<()> {
     let node = args.node.connect(DEFAULT_TIMEOUT).await?;
     let key = args.keys.into_iter().next().unwrap_or_default();
-    let request = GetRequest { group: Bytes::from(args.group), key: Bytes::from(key.clone()) };
+    let request = GetRequest {
+        group: Bytes::from(args.group),
+        key: Bytes::from(key.clone()),
+        may_lend: false,
+    };
     let found = match node.answer(node.cache().get(node.request(request))).await {
         Err(missing) if missing.exit == Exit::NotFound => {
             return Err(Failure::new(Exit::NotFound, format!("{missing}: {key:?}")).into());

@@ -14,6 +14,9 @@ pub struct ClientConfig {
     pub timeout: Duration,
     /// The longest value that is accepted from a node, in bytes.
     pub max_value_bytes: usize,
+    /// The most bytes of each group that the client keeps of hot values that nodes lend it;
+    /// 0: each get asks a node.
+    pub copies_bytes: u64,
 }
 
 /// Which nodes there are.
@@ -28,8 +31,8 @@ pub enum Nodes {
 }
 
 impl ClientConfig {
-    /// The configuration for these nodes, with a timeout of five seconds and values of at most
-    /// 64 MiB.
+    /// The configuration for these nodes, with a timeout of five seconds, values of at most
+    /// 64 MiB, and 4 MiB for copies of hot ones.
     pub fn list<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> Self {
         Self::of(Nodes::List(addresses.into_iter().map(Into::into).collect()))
     }
@@ -41,6 +44,11 @@ impl ClientConfig {
     }
 
     fn of(nodes: Nodes) -> Self {
-        Self { nodes, timeout: Duration::from_secs(5), max_value_bytes: 64 << 20 }
+        Self {
+            nodes,
+            timeout: Duration::from_secs(5),
+            max_value_bytes: 64 << 20,
+            copies_bytes: 4 << 20,
+        }
     }
 }

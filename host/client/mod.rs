@@ -5,6 +5,10 @@
 //! nodes is fixed, or the client follows it in etcd. If a node leaves, dies or hangs, no
 //! request fails: any other node can answer for any key.
 //!
+//! A node may lend the client the value of a hot key for a quarter of a second. Gets of it
+//! are answered with [`Origin::Hot`](crate::value::Origin::Hot) meanwhile, and changes of
+//! the key wait, so no get returns an older value after a change.
+//!
 //! ```
 //! use psycache::client::{Client, ClientConfig, Reason};
 //! # use psycache::config;
@@ -43,6 +47,7 @@
 //! # }
 //! ```
 
+mod borrowed;
 mod call;
 mod config;
 mod error;
@@ -59,6 +64,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use crate::key;
 use crate::proto::session_request::Call;
 use crate::proto::session_response::Answer;
 use crate::proto::{
@@ -66,6 +72,7 @@ use crate::proto::{
     SetManyRequest, SetRequest, get_result, remove_result, set_result,
 };
 use crate::value;
+use borrowed::Borrowed;
 use node::CallOutcome;
 use nodes::{Route, Routes};
 
@@ -76,6 +83,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 #[derive(Clone, Debug)]
 pub struct Client {
     routes: Arc<Routes>,
+    borrowed: Arc<Borrowed>,
     timeout: Duration,
 }
 
@@ -90,8 +98,9 @@ impl Client {
     /// Outside of a tokio runtime.
     pub async fn connect(config: ClientConfig) -> Result<Self, ConnectError> {
         let timeout = config.timeout;
+        let borrowed = Arc::new(Borrowed::new(config.copies_bytes));
         let routes = Arc::new(Routes::start(config).await?);
-        Ok(Self { routes, timeout })
+        Ok(Self { routes, borrowed, timeout })
     }
 
     /// Returns the same client with this timeout for its calls.
@@ -105,9 +114,20 @@ impl Client {
     /// # Errors
     /// [`Error`]; [`Reason::NotFound`]: the source has no such key.
     pub async fn get(&self, group: &str, key: &str) -> Result<value::Answer, Error> {
-        let call = Call::Get(GetRequest { group: bytes(group), key: bytes(key) });
+        let hash = key::ring_hash(key);
+        if let Some(copy) = self.borrowed.get(group, key, hash) {
+            return Ok(copy);
+        }
+        let asked_ms = self.borrowed.asks();
+        let may_lend = asked_ms.is_some();
+        let call = Call::Get(GetRequest { group: bytes(group), key: bytes(key), may_lend });
         match self.ask(Some(key), call).await? {
-            Answer::Get(found) => Ok(call::found(found)),
+            Answer::Get(found) => {
+                if let Some(asked_ms) = asked_ms {
+                    self.borrowed.keep((group, key, hash), &found, asked_ms);
+                }
+                Ok(call::found(found))
+            }
             other => Err(Error::strange(&other)),
         }
     }

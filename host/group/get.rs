@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tracing::{Instrument, Span};
 
-use super::copies::Copy;
 use super::fresh::Asked;
+use super::lender::Borrower;
 use super::singleflight::{Joined, Lost, Waiter};
 use super::{Group, Reply};
+use crate::copies::Copy;
 use crate::error::Error;
 use crate::flaw::{self, Flaw};
 use crate::key;
@@ -58,6 +59,27 @@ impl Group {
         };
         self.counters.count_get(result);
         (result, reply)
+    }
+
+    /// Like [`get`](Self::get), for a client that may keep the value of a hot key. Also
+    /// returns how the get was counted, and for how many milliseconds the client may return
+    /// the value, from before it asked; 0: not at all.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn get_and_lend(
+        self: &Arc<Self>,
+        key: &str,
+        within: Duration,
+    ) -> (GetResult, Reply, u64) {
+        if let Some((found, lent_ms)) =
+            self.lend_hot(Borrower::Client, key, self.parts.store.hash(key))
+        {
+            let (result, reply) = self.remembered(found);
+            return (result, reply, lent_ms);
+        }
+        let (result, reply) = self.get_and_tell(key, within).await;
+        (result, reply, 0)
     }
 
     async fn get_missing(self: &Arc<Self>, key: &str, hash: u64, within: Duration) -> Reply {
@@ -215,6 +237,32 @@ impl Group {
             let copy = Copy { value: Some(value), until_ms, is_lent: true };
             self.copies.insert(key, hash, copy, now_ms);
         }
+    }
+
+    /// Counts a get of somebody who may borrow, and lends the value of a hot key. Returns the
+    /// value, and for how many milliseconds the borrower may return it.
+    pub(super) fn lend_hot(
+        &self,
+        borrower: Borrower,
+        key: &str,
+        hash: u64,
+    ) -> Option<(Found, u64)> {
+        if !self.lender.is_hot(borrower, hash) {
+            return None;
+        }
+        let ownership = &self.parts.ownership;
+        // 1. This reads the value. 2. A change drops it, finds no lent copy, and is
+        // confirmed. 3. This notes the copy, too late. So both happen while no change
+        // runs.
+        let found = self.flights.undisturbed(hash, || {
+            let found = self.parts.store.get(key, hash).filter(|found| found.value.is_some())?;
+            self.lender.lend(hash, self.parts.clock.now_ms(), LENT_FOR);
+            Some(found)
+        })?;
+        // Read after the note: a joiner that waits for copies to end either sees the note
+        // or is seen here.
+        let lent_ms = ownership.may_lend_ms().min(LENT_FOR.as_millis() as u64);
+        ownership.holds(key::ring_hash(key)).then_some((found, lent_ms))
     }
 
     pub(super) fn reply(&self, found: Found) -> Reply {

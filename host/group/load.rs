@@ -7,9 +7,9 @@ use std::time::Duration;
 use tracing::{Instrument, Span};
 
 use super::config::Uncertain;
-use super::copies::Copy;
 use super::singleflight::Load;
 use super::{Group, Reply, ttl};
+use crate::copies::Copy;
 use crate::error::Error;
 use crate::flaw::{self, Flaw};
 use crate::key;

@@ -21,10 +21,10 @@ mod owner_versions;
 
 mod remote;
 
-mod copies;
 mod handover;
 mod holdings;
 mod inheritance;
+mod lender;
 
 mod expiry;
 
@@ -50,6 +50,7 @@ use tokio::task::JoinSet;
 use arc_swap::ArcSwap;
 
 use crate::clock::Clock;
+use crate::copies::Copies;
 use crate::error::Error;
 use crate::ownership::{Holdings, Ownership};
 use crate::policy::Worker;
@@ -57,9 +58,9 @@ use crate::store::Store;
 use crate::telemetry::{GroupCounters, LogLimiter};
 
 use changes::Changes;
-use copies::{Copies, Lender};
 use fresh::FreshLoads;
 use inheritance::Inheritance;
+use lender::Lender;
 use owner_versions::OwnerVersions;
 use reply::Reply;
 use singleflight::Flights;
@@ -94,7 +95,7 @@ pub struct Group {
     inheritance: Arc<Inheritance>,
     /// Short-lived copies of values that other nodes own.
     copies: Copies,
-    /// Counts the gets of other nodes to find hot keys, and tracks lent copies.
+    /// Counts the gets of nodes and clients to find hot keys, and tracks lent copies.
     lender: Lender,
     /// Number of removals that are being retried in the background.
     pending_removals: AtomicUsize,

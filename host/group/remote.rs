@@ -9,12 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::change::Kept;
+use super::lender::Borrower;
 use super::{Group, Reply};
 use crate::error::Error;
 use crate::key;
 use crate::membership::view::Name;
-use crate::ownership::LENT_FOR;
-use crate::store::{Found, Held};
+use crate::store::Held;
 use crate::transport::remote::{PeerCall, Request, Response};
 use crate::value::{Answer, Origin};
 
@@ -102,9 +102,7 @@ impl Group {
         let hash = self.parts.store.hash(key);
         let answer =
             |reply: Reply, lent_ms| reply.map(|answer| Response::Value { answer, lent_ms });
-        if self.lender.is_hot(hash)
-            && let Some((found, lent_ms)) = self.lend(key, hash)
-        {
+        if let Some((found, lent_ms)) = self.lend_hot(Borrower::Node, key, hash) {
             return answer(self.reply(found), lent_ms);
         }
         if let Some(found) = self.held(key, hash) {
@@ -113,24 +111,6 @@ impl Group {
         let load = self.load_here(key, hash, key::ring_hash(key));
         let late = |_| Err(Error::DeadlineExceeded { after: within });
         answer(self.parts.clock.timeout(within, load).await.unwrap_or_else(late), 0)
-    }
-
-    /// Lends the value of a hot key. Returns the value, and for how many milliseconds the
-    /// borrower may return it.
-    fn lend(&self, key: &str, hash: u64) -> Option<(Found, u64)> {
-        let ownership = &self.parts.ownership;
-        // 1. This reads the value. 2. A change drops it, finds no lent copy, and is
-        // confirmed. 3. This notes the copy, too late. So both happen while no change
-        // runs.
-        let found = self.flights.undisturbed(hash, || {
-            let found = self.parts.store.get(key, hash).filter(|found| found.value.is_some())?;
-            self.lender.lend(hash, self.parts.clock.now_ms(), LENT_FOR);
-            Some(found)
-        })?;
-        // Read after the note: a joiner that waits for copies to end either sees the note
-        // or is seen here.
-        let lent_ms = ownership.may_lend_ms().min(LENT_FOR.as_millis() as u64);
-        ownership.holds(key::ring_hash(key)).then_some((found, lent_ms))
     }
 
     /// This node's former value of a key that another node owns now. `name` is the

@@ -72,16 +72,20 @@ impl CacheCall for GetRequest {
         span: &RpcSpan,
     ) -> Result<GetResponse, Error> {
         let began = Instant::now();
-        let (result, answer) = match key::parse(&self.key) {
-            Ok(key) => group.get_and_tell(key, within).await,
+        let (result, answer, lent_ms) = match key::parse(&self.key) {
+            Ok(key) if self.may_lend => group.get_and_lend(key, within).await,
+            Ok(key) => {
+                let (result, answer) = group.get_and_tell(key, within).await;
+                (result, answer, 0)
+            }
             Err(error) => {
                 group.counters().count_get(telemetry::GetResult::Error);
-                (telemetry::GetResult::Error, Err(error))
+                (telemetry::GetResult::Error, Err(error), 0)
             }
         };
         group.counters().time_get(result, began.elapsed());
         span.got(result);
-        answer.map(found)
+        answer.map(|answer| GetResponse { lent_ms: lent_ms as u32, ..found(answer) })
     }
 }
 
@@ -271,5 +275,5 @@ fn found(answer: value::Answer) -> GetResponse {
     };
     // 0 means "no limit", so a value that is about to expire has 1 ms left.
     let ttl_ms = answer.ttl.map_or(0, |ttl| (ttl.as_millis() as u64).max(1));
-    GetResponse { value: answer.value.into(), origin: origin.into(), ttl_ms }
+    GetResponse { value: answer.value.into(), origin: origin.into(), ttl_ms, lent_ms: 0 }
 }

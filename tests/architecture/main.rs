@@ -18,7 +18,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (4, &["store", "ownership"]),
     (3, &["policy"]),
     (3, &["transport"]),
-    (2, &["retriever", "membership"]),
+    (2, &["copies", "retriever", "membership"]),
     (1, &["error", "key", "telemetry", "value"]),
     (0, &["clock", "flaw", "nearest", "proto", "sync"]),
 ];

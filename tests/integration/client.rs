@@ -151,3 +151,49 @@ async fn what_can_be_no_client_is_refused() {
     assert_eq!(error.reason, Reason::Unreachable);
     assert!(error.message.contains("127.0.0.1:1"), "{error}");
 }
+
+/// Asks until the client answers by itself. Far more gets than it takes for a key to be hot.
+async fn borrow(client: &Client, key: &str, expected: &str) {
+    for _ in 0..100_000 {
+        let answer = client.get("default", key).await.expect("it is set");
+        assert_eq!(answer.value, expected);
+        if answer.origin == Origin::Hot {
+            return;
+        }
+    }
+    panic!("{key} is never lent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hot_key_is_lent_to_a_client_and_a_change_waits_for_the_copy() {
+    let node = ServedNode::start(&[]);
+    let (reader, writer) = (client_of(&[&node]).await, client_of(&[&node]).await);
+    writer.set("default", "Ada", "0", None).await.expect("it is set");
+    for round in 0..6 {
+        let (old, new) = (round.to_string(), (round + 1).to_string());
+        borrow(&reader, "Ada", &old).await;
+        match round % 3 {
+            0 => writer.set("default", "Ada", new.clone(), None).await.expect("it is set"),
+            1 => assert_eq!(writer.remove("default", "Ada").await, Ok(true)),
+            _ => assert!(writer.clear("default").await.expect("it is cleared") > 0),
+        }
+        let read = reader.get("default", "Ada").await;
+        match round % 3 {
+            0 => assert_eq!(read.expect("it is set").value, new),
+            _ => assert_eq!(read.expect_err("it is gone").reason, Reason::NotFound),
+        }
+        writer.set("default", "Ada", new, None).await.expect("it is set");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_keeps_no_copies_asks_each_time() {
+    let node = ServedNode::start(&[]);
+    let mut config = ClientConfig::list([node.address()]);
+    config.copies_bytes = 0;
+    let client = Client::connect(config).await.expect("the address is right");
+    client.set("default", "Ada", "1815", None).await.expect("it is set");
+    for _ in 0..10_000 {
+        assert_eq!(client.get("default", "Ada").await.expect("it is set").origin, Origin::Hit);
+    }
+}

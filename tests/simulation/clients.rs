@@ -225,14 +225,34 @@ async fn get(
     world.note_get(node.place, key);
     let asked = world.history.lock().ask(key);
     let (began_ms, was_paused) = (world.clock.now_ms(), node.process.is_paused());
+    if let Some(found) = world.copy_of(key) {
+        world.count(|outcome| outcome.hot_in_client += 1);
+        if let Some(old) = world.history.lock().judge(key, &asked, found) {
+            let (confirmed, at_ms) = (old.confirmed, old.at_ms);
+            world.wrong(format!(
+                "a client has {key} as {found:?} in a get from {began_ms} ms, though {confirmed} \
+                 was confirmed at {at_ms} ms"
+            ));
+        }
+        return Ok(true);
+    }
     let uncertain = || node.ownership.state() != OwnershipState::Holds;
     let was_uncertain = uncertain();
     let (group, name) = (Arc::clone(&node.group), key.to_owned());
-    let mut getting = node.process.run(async move { group.get(&name, within).await });
+    let borrows = world.profile.client_borrows;
+    let mut getting = node.process.run(async move {
+        if !borrows {
+            return (group.get(&name, within).await, 0);
+        }
+        let (_, reply, lent_ms) = group.get_and_lend(&name, within).await;
+        (reply, lent_ms)
+    });
     let got = getting.end().await;
     let place = node.place;
     // It crashed with its node.
-    let Some(got) = got.filter(|_| !node.process.has_ended()) else { return Ok(false) };
+    let Some((got, lent_ms)) = got.filter(|_| !node.process.has_ended()) else {
+        return Ok(false);
+    };
     let took_ms = world.clock.now_ms() - began_ms;
     if took_ms > within.as_millis() as u64 + 1 && !was_paused && !node.was_paused_since(began_ms) {
         world.wrong(format!("a get at {place} takes {took_ms} ms"));
@@ -245,6 +265,7 @@ async fn get(
     let (found, origin) = (Found::of(&answer.value), answer.origin);
     world.say(|| format!("get {key} at {place} is {found:?} ({origin:?}), since {began_ms}"));
     world.count(|outcome| outcome.hot += u64::from(origin == Origin::Hot));
+    world.borrow(key, found, began_ms + lent_ms);
     let Some(old) = world.history.lock().judge(key, &asked, found) else { return Ok(true) };
     // The one exception: what a node that is not certain keeps for a second.
     let is_brief = world.profile.uncertain == Uncertain::Brief

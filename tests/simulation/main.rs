@@ -111,7 +111,8 @@ fn no_seed_shows_an_older_value() {
     }
     eprintln!("{seeds} seeds in {:?}: {total}", began.elapsed());
     assert!(total.oks > seeds && total.not_confirmed > 0 && total.vouches > 0, "{total}");
-    assert!(total.hot > 0 && total.inherited > 0 && total.handed_over > 0, "{total}");
+    assert!(total.hot > 0 && total.hot_in_client > 0, "{total}");
+    assert!(total.inherited > 0 && total.handed_over > 0, "{total}");
 }
 
 /// What is told of a seed follows from the seed alone.

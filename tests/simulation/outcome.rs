@@ -9,6 +9,8 @@ pub(super) struct RunOutcome {
     pub(super) gets: u64,
     /// Gets by way of a copy that was lent.
     pub(super) hot: u64,
+    /// Gets that a client answered with a copy of its own.
+    pub(super) hot_in_client: u64,
     /// Gets that were excused by the one exception to the promise.
     pub(super) brief: u64,
     pub(super) oks: u64,
@@ -38,6 +40,7 @@ impl RunOutcome {
     pub(super) fn add(&mut self, other: &Self) {
         self.gets += other.gets;
         self.hot += other.hot;
+        self.hot_in_client += other.hot_in_client;
         self.brief += other.brief;
         self.oks += other.oks;
         self.not_confirmed += other.not_confirmed;
@@ -58,16 +61,18 @@ impl RunOutcome {
 
 impl fmt::Display for RunOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { gets, hot, brief, oks, not_confirmed, given_up, failed, .. } = self;
+        let Self { gets, hot, hot_in_client, brief, oks, .. } = self;
+        let Self { not_confirmed, given_up, failed, .. } = self;
         let Self { crashes, leaves, pauses, cuts, .. } = self;
         let Self { inherited, handed_over, vouches, mended_ms, .. } = self;
         write!(
             f,
-            "{gets} gets, {hot} of them by lent copies and {brief} excused as brief ones; {oks} \
-             changes confirmed, {not_confirmed} not confirmed, {given_up} given up; {crashes} \
-             crashes, {leaves} leaves, {pauses} pauses, {cuts} cuts; {inherited} values inherited, \
-             {handed_over} handed over, {vouches} vouches; mended after {mended_ms} ms at most; \
-             failed although they had ten seconds and one fault only: {failed:?}"
+            "{gets} gets, {hot} of them by copies lent to nodes, {hot_in_client} by copies lent \
+             to a client, and {brief} excused as brief ones; {oks} changes confirmed, \
+             {not_confirmed} not confirmed, {given_up} given up; {crashes} crashes, {leaves} \
+             leaves, {pauses} pauses, {cuts} cuts; {inherited} values inherited, {handed_over} \
+             handed over, {vouches} vouches; mended after {mended_ms} ms at most; failed although \
+             they had ten seconds and one fault only: {failed:?}"
         )
     }
 }

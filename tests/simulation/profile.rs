@@ -24,6 +24,8 @@ pub(super) struct Profile {
     pub(super) hot_from_ms: Option<u64>,
     /// One node leaves and joins again all the time, and changes meet that.
     pub(super) rejoins: bool,
+    /// A client is lent hot values too.
+    pub(super) client_borrows: bool,
     /// Several clients change a key at a time.
     pub(super) in_parallel: bool,
 }
@@ -38,6 +40,10 @@ pub(super) enum Finding {
 /// In one of so many runs a node rejoins. It follows from the seed itself, so that the
 /// chances of all other runs stay the same.
 const ONE_REJOINS_IN: u64 = 8;
+
+/// In one of so many runs a client borrows: in half of those in which a node rejoins, and in
+/// as many others. It follows from the seed, too.
+const ONE_BORROWS_IN: u64 = 8;
 
 impl Profile {
     pub(super) fn new(random: &mut StdRng, seed: u64) -> Self {
@@ -66,6 +72,7 @@ impl Profile {
             is_mild: random.random_bool(0.1),
             hot_from_ms: random.random_bool(0.2).then(|| random.random_range(3_000..16_000)),
             rejoins: seed.is_multiple_of(ONE_REJOINS_IN),
+            client_borrows: [0, ONE_BORROWS_IN + 1].contains(&(seed % (2 * ONE_BORROWS_IN))),
             in_parallel: random.random_bool(0.3),
         };
         if profile.rejoins { profile.rejoining() } else { profile }

@@ -1,5 +1,6 @@
 //! All that is there in one run, and the course of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use super::outcome::RunOutcome;
 use super::process::Process;
 use super::profile::Profile;
 use super::registry::Register;
+use super::source::Found;
 use super::{clients, faults, registry};
 use psycache::clock::Clock;
 use psycache::flaw::{self, Flaw};
@@ -39,6 +41,8 @@ pub(super) struct World {
     /// Nodes that have ended, until nothing of them is left.
     ended: Mutex<Vec<Arc<Node>>>,
     holders: Mutex<Holders>,
+    /// What nodes have lent to a client, by key, each until when.
+    borrowed: Mutex<BTreeMap<String, (Found, u64)>>,
     outcome: Mutex<RunOutcome>,
 }
 
@@ -60,6 +64,7 @@ impl World {
             nodes: Mutex::new(vec![None; profile.places]),
             ended: Mutex::default(),
             holders: Mutex::default(),
+            borrowed: Mutex::default(),
             outcome: Mutex::new(RunOutcome { seed, ..RunOutcome::default() }),
             random: Mutex::new(random),
             clock,
@@ -113,6 +118,21 @@ impl World {
         node.process.end();
         self.ended.lock().push(Arc::clone(node));
         true
+    }
+
+    // ---- A client ----
+
+    /// What the client may still answer for `key` by itself.
+    pub(super) fn copy_of(&self, key: &str) -> Option<Found> {
+        let borrowed = self.borrowed.lock();
+        borrowed.get(key).filter(|(_, until_ms)| *until_ms > self.clock.now_ms()).map(|(f, _)| *f)
+    }
+
+    /// The client keeps a value until `until_ms`, if that is not over.
+    pub(super) fn borrow(&self, key: &str, found: Found, until_ms: u64) {
+        if until_ms > self.clock.now_ms() {
+            self.borrowed.lock().insert(key.to_owned(), (found, until_ms));
+        }
     }
 
     pub(super) fn hear_of_loss(&self) {

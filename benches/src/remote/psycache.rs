@@ -67,6 +67,7 @@ impl Unary {
         let request = GetRequest {
             group: Bytes::from_static(GROUP.as_bytes()),
             key: Bytes::copy_from_slice(key.as_bytes()),
+            may_lend: false,
         };
         Ok(self.0.clone().get(request).await?.into_inner())
     }
@@ -87,7 +88,10 @@ struct Session(Client);
 /// The process of a client that knows one node and keeps a session with it.
 pub(super) fn ask_on_a_session(node: &str) -> Result<()> {
     let runtime = runtime()?;
-    let client = runtime.block_on(Client::connect(ClientConfig::list([node])));
+    let mut config = ClientConfig::list([node]);
+    // Each get is to cost a message.
+    config.copies_bytes = 0;
+    let client = runtime.block_on(Client::connect(config));
     obey(&runtime, Session(client.context("there is no client of one node")?))
 }
 

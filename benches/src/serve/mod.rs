@@ -137,7 +137,11 @@ async fn ask(
         async move {
             match call {
                 GetCall::Get => {
-                    let request = GetRequest { group: GROUP.into(), key: key(number).into() };
+                    let request = GetRequest {
+                        group: GROUP.into(),
+                        key: key(number).into(),
+                        may_lend: false,
+                    };
                     let answer = client.get(request).await?.into_inner();
                     ensure!(answer.value.len() == size, "got {} bytes", answer.value.len());
                 }

@@ -272,9 +272,11 @@ fn brief(u: &mut Unstructured<'_>) -> Result<u8> {
 impl Cache {
     fn encode(&self) -> CacheCall {
         match self {
-            Self::Get(group, key) => {
-                CacheCall::Get(GetRequest { group: group.bytes(), key: key.bytes() })
-            }
+            Self::Get(group, key) => CacheCall::Get(GetRequest {
+                group: group.bytes(),
+                key: key.bytes(),
+                may_lend: false,
+            }),
             Self::GetMany(group, keys, times) => {
                 CacheCall::GetMany(GetManyRequest { group: group.bytes(), keys: times.of(keys) })
             }

@@ -183,7 +183,8 @@ impl Actor {
     /// Asks this node for one key.
     pub(super) async fn get(&self, key: &str) -> Result<Reply> {
         let begin = Instant::now();
-        let request = GetRequest { group: GROUP.into(), key: key.to_owned().into() };
+        let request =
+            GetRequest { group: GROUP.into(), key: key.to_owned().into(), may_lend: false };
         let answer = self.cache().get(request).await?.into_inner();
         let took = begin.elapsed();
         let origin = answer.origin();

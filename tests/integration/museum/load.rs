@@ -90,7 +90,7 @@ async fn ask(
             let set = SetRequest { group: group.into(), key: key.clone().into(), value, ttl_ms: 0 };
             cache.set(set).await.map(drop)
         } else {
-            let get = GetRequest { group: group.into(), key: key.clone().into() };
+            let get = GetRequest { group: group.into(), key: key.clone().into(), may_lend: false };
             cache.get(get).await.map(drop)
         };
         if let Err(status) = answer {

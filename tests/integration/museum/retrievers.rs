@@ -30,7 +30,7 @@ const REFUSED: &str = "spawns-tasks";
 const AT_A_TIME: usize = 4;
 
 async fn get(channel: Channel, group: &str, key: String) -> Result<usize, Status> {
-    let get = GetRequest { group: group.to_owned().into(), key: key.into() };
+    let get = GetRequest { group: group.to_owned().into(), key: key.into(), may_lend: false };
     let answer = CacheClient::new(channel).get(get).await?;
     Ok(answer.into_inner().value.len())
 }

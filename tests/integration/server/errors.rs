@@ -42,12 +42,14 @@ async fn a_key_that_cannot_be_one_is_refused_and_told_why() {
         (Bytes::from(vec![b'k'; 1025]), "1025 bytes"),
         (Bytes::from_static(b"ab\xff"), "not UTF-8 from byte 2"),
     ] {
-        let status = refused(&served, GetRequest { group: "scores".into(), key }).await;
+        let status =
+            refused(&served, GetRequest { group: "scores".into(), key, may_lend: false }).await;
         assert_eq!(status.code(), Code::InvalidArgument);
         assert_eq!(info(&status).reason, "INVALID_KEY");
         assert!(status.message().contains(why), "{status}");
     }
-    let longest = GetRequest { group: "scores".into(), key: vec![b'k'; 1024].into() };
+    let longest =
+        GetRequest { group: "scores".into(), key: vec![b'k'; 1024].into(), may_lend: false };
     served.client().get(longest).await.unwrap();
 }
 
@@ -55,7 +57,8 @@ async fn a_key_that_cannot_be_one_is_refused_and_told_why() {
 async fn an_unknown_group_is_told_which_there_are() {
     let served = served().await;
     for group in [Bytes::from("score"), Bytes::from_static(b"\xff\xfe"), "g".repeat(9999).into()] {
-        let status = refused(&served, GetRequest { group, key: "Tom".into() }).await;
+        let status =
+            refused(&served, GetRequest { group, key: "Tom".into(), may_lend: false }).await;
         assert_eq!(status.code(), Code::FailedPrecondition);
         assert_eq!(info(&status).reason, "UNKNOWN_GROUP");
         assert!(status.message().contains("notes, scores"), "{status}");

@@ -170,7 +170,7 @@ impl Served {
 }
 
 fn get(group: &'static str, key: &'static str) -> GetRequest {
-    GetRequest { group: group.into(), key: Bytes::from_static(key.as_bytes()) }
+    GetRequest { group: group.into(), key: Bytes::from_static(key.as_bytes()), may_lend: false }
 }
 
 /// The ErrorInfo of a status; every error of ours has one.

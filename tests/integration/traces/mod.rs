@@ -48,7 +48,8 @@ async fn get(
     flags: &str,
 ) -> Result<GetResponse, Status> {
     let key = Bytes::copy_from_slice(key.as_bytes());
-    let mut request = Request::new(GetRequest { group: Bytes::from_static(b"default"), key });
+    let mut request =
+        Request::new(GetRequest { group: Bytes::from_static(b"default"), key, may_lend: false });
     let traceparent = format!("00-{trace}-{CALLER}-{flags}").parse().unwrap();
     request.metadata_mut().insert("traceparent", traceparent);
     client.clone().get(request).await.map(tonic::Response::into_inner)
@@ -176,7 +177,11 @@ async fn only_what_is_sampled_is_sent_and_only_errors_are_errors() {
     let invalid = get(&asked, "", &trace(2), "01").await.unwrap_err();
     assert_eq!(invalid.code(), Code::InvalidArgument);
     get(&asked, "k1", &trace(3), "00").await.unwrap();
-    asked.clone().get(GetRequest { group: "default".into(), key: "k2".into() }).await.unwrap();
+    asked
+        .clone()
+        .get(GetRequest { group: "default".into(), key: "k2".into(), may_lend: false })
+        .await
+        .unwrap();
     get(&asked, "k1", &trace(4), "01").await.unwrap();
     stop([node]).await;
 

@@ -49,7 +49,8 @@ async fn client(node: &ServedNode) -> CacheClient<Channel> {
 }
 
 async fn get(client: &CacheClient<Channel>, key: &str) -> Result<GetResponse, Status> {
-    let request = GetRequest { group: "scores".into(), key: key.to_owned().into() };
+    let request =
+        GetRequest { group: "scores".into(), key: key.to_owned().into(), may_lend: false };
     client.clone().get(request).await.map(Response::into_inner)
 }
 
