@@ -66,6 +66,7 @@ pub mod retriever;
 pub mod telemetry;
 pub mod value;
 
+mod backoff;
 #[doc(hidden)]
 pub mod clock;
 mod copies;
@@ -73,6 +74,7 @@ mod copies;
 pub mod flaw;
 #[doc(hidden)]
 pub mod group;
+mod host_port;
 #[doc(hidden)]
 pub mod key;
 #[doc(hidden)]

@@ -9,10 +9,10 @@ use arc_swap::ArcSwap;
 #[cfg(feature = "etcd")]
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tonic::codegen::http::Uri;
 
 use super::node::Node;
 use super::{ClientConfig, ConnectError, Nodes};
+use crate::host_port::HostPort;
 use crate::key;
 #[cfg(not(feature = "etcd"))]
 use crate::membership::registry::RegistryError;
@@ -180,31 +180,8 @@ async fn follow(
 }
 
 fn listed(address: &str) -> Result<RingNode, ConnectError> {
-    let uri: Option<Uri> = format!("http://{address}").parse().ok();
-    let is_one = uri.is_some_and(|uri| {
-        uri.port_u16().is_some_and(|port| port > 0)
-            && uri.host().is_some_and(|host| !host.is_empty())
-            && uri.authority().is_some_and(|authority| authority.as_str() == address)
-            && !address.contains('@')
-    });
-    match is_one {
-        true => Ok(RingNode { address: address.into(), weight: 1 }),
-        false => Err(ConnectError::Address(address.into())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_a_host_and_a_port() {
-        for address in ["127.0.0.1:7400", "[::1]:1", "node-1.example:65535"] {
-            assert!(listed(address).is_ok(), "{address}");
-        }
-        for address in ["", "node", "node:", ":1", "node:0", "http://node:1", "a:1/b", "u@a:1"] {
-            let refused = listed(address).expect_err(address);
-            assert!(refused.to_string().contains("host:port"), "{refused}");
-        }
+    match HostPort::parse(address) {
+        Some(HostPort { port: 1.., .. }) => Ok(RingNode { address: address.into(), weight: 1 }),
+        _ => Err(ConnectError::Address(address.into())),
     }
 }

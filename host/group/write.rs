@@ -27,6 +27,7 @@ use tracing::Instrument;
 
 use super::Group;
 use super::change::Kept;
+use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::flaw::{self, Flaw};
 use crate::key;
@@ -131,7 +132,7 @@ impl Group {
     ) -> Result<bool, Error> {
         let clock = &self.parts.clock;
         let end_ms = clock.now_ms().saturating_add(millis(within));
-        let (mut pause, mut missing) = (PAUSE_FIRST, None);
+        let (mut backoff, mut missing) = (Backoff::new(PAUSE_FIRST, PAUSE_LAST), None);
         let confirmed = async {
             loop {
                 let mut changes = self.parts.ownership.changes();
@@ -153,8 +154,7 @@ impl Group {
                     Attempt::Later { node, reason } => missing = Some((node, reason)),
                 }
                 // The owner may confirm it soon, or another node may become the owner.
-                let _ = clock.timeout(pause, changes.changed()).await;
-                pause = (pause * 2).min(PAUSE_LAST);
+                let _ = clock.timeout(backoff.pause(), changes.changed()).await;
             }
         };
         match clock.timeout(within, confirmed).await {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::Rng;
 use rand::rngs::StdRng;
 
 use super::problems::Part;
 use super::right::Ownership;
+use crate::backoff::Backoff;
 use crate::flaw::{self, Flaw};
 use crate::membership::registry::{Lease, Listing, Registry};
 use crate::membership::view::Entry;
@@ -92,11 +92,9 @@ impl Registrar {
         }
     }
 
-    /// The pause before the next attempt. It doubles from a fiftieth of the lease to the
-    /// lease, and is randomised, so that a hundred nodes do not come back at once.
-    pub(super) fn pause(&mut self, attempts: u32) -> Duration {
+    /// The pauses between attempts: from a fiftieth of the lease to the lease.
+    pub(super) fn backoff(&self) -> Backoff {
         let lease = self.ownership.timing().lease;
-        let doubled = (lease / 50) * 2_u32.pow(attempts.min(10));
-        doubled.min(lease).mul_f64(self.random.random_range(0.5..=1.0))
+        Backoff::new(lease / 50, lease)
     }
 }

@@ -19,6 +19,7 @@ use super::problems::Part;
 use super::register::NotRegistered;
 use super::registrar::Registrar;
 use super::right::Ownership;
+use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::membership::registry::{Registry, RegistryError, RegistryFailure};
 use crate::membership::view::Entry;
@@ -88,7 +89,7 @@ impl Registration {
 impl Registrar {
     /// Runs until the node leaves.
     async fn run(mut self, mut left: oneshot::Receiver<()>) {
-        let mut attempts = 0;
+        let mut backoff = self.backoff();
         loop {
             let ended = tokio::select! {
                 biased;
@@ -98,7 +99,7 @@ impl Registrar {
                     }
                     return;
                 }
-                ended = self.live(&mut attempts) => ended,
+                ended = self.live(&mut backoff) => ended,
             };
             match ended {
                 Ended::OutOfReach(failure) => self.out_of_reach(Part::Watch, &failure.to_string()),
@@ -110,8 +111,7 @@ impl Registrar {
                     self.stop("it could not join").await;
                 }
             }
-            let pause = self.pause(attempts);
-            attempts += 1;
+            let pause = backoff.spread_pause(&mut self.random);
             tokio::select! {
                 biased;
                 left = &mut left => {
@@ -127,7 +127,7 @@ impl Registrar {
 
     /// Registers if there is no registration, and follows the registry until something
     /// ends that.
-    async fn live(&mut self, attempts: &mut u32) -> Ended {
+    async fn live(&mut self, backoff: &mut Backoff) -> Ended {
         if self.ownership.name() == 0 {
             match self.register().await {
                 Ok(()) => {}
@@ -158,7 +158,7 @@ impl Registrar {
         // A node that never joins changes the ring of all others at each attempt, so its
         // pauses must grow.
         if self.ownership.has_joined() {
-            *attempts = 0;
+            backoff.reset();
         }
         ended
     }

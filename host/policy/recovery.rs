@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::backoff::Backoff;
+
 /// How often and when a worker restarts a policy that fails.
 #[derive(Clone, Debug)]
 pub struct Patience {
@@ -44,36 +46,35 @@ pub(super) struct Strikes {
     patience: Patience,
     /// Times of the failures within the window, oldest first.
     at_ms: VecDeque<u64>,
-    /// Number of failures in a row that each came within the window of the one before.
-    streak: u32,
+    /// Reset by a failure that does not come within the window of the one before.
+    backoff: Backoff,
 }
 
 impl Strikes {
     pub(super) fn new(patience: Patience) -> Self {
-        Self { patience, at_ms: VecDeque::new(), streak: 0 }
+        let backoff = Backoff::new(patience.first_backoff, patience.longest_backoff);
+        Self { patience, at_ms: VecDeque::new(), backoff }
     }
 
     /// Counts a failure at `now_ms`.
     pub(super) fn strike(&mut self, now_ms: u64) -> Retry {
-        let Patience { first_backoff, longest_backoff, strikes, window } = self.patience;
+        let Patience { strikes, window, .. } = self.patience;
         let oldest_ms = now_ms.saturating_sub(window.as_millis() as u64);
         if self.at_ms.back().is_none_or(|last_ms| *last_ms <= oldest_ms) {
-            self.streak = 0;
+            self.backoff.reset();
         }
         self.at_ms.retain(|at_ms| *at_ms > oldest_ms);
         self.at_ms.push_back(now_ms);
         if self.at_ms.len() >= strikes {
             return Retry::Never;
         }
-        let doubled = first_backoff.saturating_mul(2_u32.saturating_pow(self.streak));
-        self.streak += 1;
-        Retry::At(now_ms + doubled.min(longest_backoff).as_millis() as u64)
+        Retry::At(now_ms + self.backoff.pause().as_millis() as u64)
     }
 
     /// Forgets all failures, because the source has changed.
     pub(super) fn forget(&mut self) {
         self.at_ms.clear();
-        self.streak = 0;
+        self.backoff.reset();
     }
 }
 

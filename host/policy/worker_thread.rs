@@ -63,7 +63,7 @@ impl WorkerThread {
             source,
             phase: Phase::Running(instance),
             strikes: Strikes::new(config.patience.clone()),
-            complaints: Complaints::default(),
+            complaints: Complaints::new(),
             batch: Batch::default(),
             victims: Vec::with_capacity(config.policy.max_victims as usize),
             config,
@@ -166,7 +166,7 @@ impl WorkerThread {
         // A stale victim is not the policy's fault: its slot changed while the policy ran.
         let short = evicted.weight < need && evicted.stale == 0 && !(full && evicted.bogus == 0);
         self.shared.board.stepped(took, &evicted, short);
-        self.complaints.note(&self.group, self.source.name(), evicted.bogus, short, now_ms);
+        self.complaints.note(&self.group, self.source.name(), evicted.bogus, short);
         let by_recency =
             if short || (need > 0 && evicted.entries == 0) { self.evict_by_recency() } else { 0 };
         evicted.entries as usize + by_recency

@@ -10,6 +10,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use super::propagation::{Incoming, Parent};
 use super::traces::{self, Chosen, Roots};
 use super::{GetResult, spans};
+use crate::host_port::HostPort;
 
 /// The span of a call, or nothing if the call has none.
 #[derive(Clone, Debug)]
@@ -80,7 +81,7 @@ impl RpcSpan {
         if !spans::is_traced() {
             return Self(None);
         }
-        let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+        let server = HostPort::parse(address);
         Self(Some(tracing::info_span!(
             target: "psycache::rpc",
             "rpc",
@@ -90,9 +91,9 @@ impl RpcSpan {
             rpc.service = service,
             rpc.method = method,
             rpc.grpc.status_code = Empty,
-            server.address = host,
+            server.address = server.map_or(address, |server| server.host),
             // The bridge to OpenTelemetry writes an unsigned number as text.
-            server.port = port.parse::<u16>().ok().map(i64::from),
+            server.port = server.map(|server| i64::from(server.port)),
             "error.type" = Empty,
             otel.status_code = Empty,
             otel.status_description = Empty,

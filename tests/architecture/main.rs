@@ -20,7 +20,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (3, &["transport"]),
     (2, &["copies", "retriever", "membership"]),
     (1, &["error", "key", "telemetry", "value"]),
-    (0, &["clock", "flaw", "nearest", "proto", "sync"]),
+    (0, &["backoff", "clock", "flaw", "host_port", "nearest", "proto", "sync"]),
 ];
 
 /// Uses inside one layer, or up, that are meant.

@@ -1,33 +1,23 @@
 //! Addresses and names.
 
-use std::net::Ipv6Addr;
-
 use super::Weight;
 use super::kind::{Parsed, kind};
+use crate::host_port::HostPort;
 
 kind!(
     Address(String),
     "HOST:PORT, such as 127.0.0.1:7400, db.internal:3306 or [::1]:7400",
-    |text: &str| {
-        let (host, port) = text.rsplit_once(':')?;
-        let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-            Some(v6) => v6.parse::<Ipv6Addr>().is_ok(),
-            None => is_word(host, |c| c.is_alphanumeric() || "-._".contains(c)),
-        };
-        // `parse` alone would accept `+1`.
-        let is_port = is_word(port, |c| c.is_ascii_digit()) && port.parse::<u16>().is_ok();
-        (is_host && is_port).then(|| text.to_owned())
-    }
+    |text: &str| HostPort::parse(text).map(|_| text.to_owned())
 );
 
 kind!(Reachable(String), "HOST:PORT, where the port is not 0", |text: &str| {
     let Address(address) = text.parse()?;
-    match address.ends_with(":0") {
-        true => {
+    match HostPort::parse(&address) {
+        Some(HostPort { port: 0, .. }) => {
             Err("write the port that others connect to; only --listen and --http can have port 0"
                 .into())
         }
-        false => Parsed::Ok(address),
+        _ => Parsed::Ok(address),
     }
 });
 

@@ -1,12 +1,13 @@
 //! The network access of a retriever: only the hosts that the operator allowed.
 
 use std::collections::{HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use parking_lot::Mutex;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
+use crate::host_port::HostPort;
 use crate::plugin::guest_log::GuestLog;
 
 /// One place that a retriever may connect to: `HOST:PORT`.
@@ -27,20 +28,12 @@ impl FromStr for AllowNet {
 
     fn from_str(text: &str) -> Result<Self, AllowNetError> {
         let error = || AllowNetError(text.to_owned());
-        let (host, port) = text.rsplit_once(':').ok_or_else(error)?;
-        let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(error)?;
-        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        let host = match bracketed {
-            Some(address) => {
-                address.parse::<std::net::Ipv6Addr>().map_err(|_| error())?.to_string()
-            }
-            None => name(host),
+        let place = HostPort::parse(text).filter(|place| place.port != 0).ok_or_else(error)?;
+        let host = match place.host.parse::<Ipv6Addr>() {
+            Ok(address) => address.to_string(),
+            Err(_) => name(place.host),
         };
-        let in_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if host.is_empty() || bracketed.is_none() && !host.chars().all(in_name) {
-            return Err(error());
-        }
-        Ok(Self { host, port })
+        Ok(Self { host, port: place.port })
     }
 }
 

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::Rng;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, yield_now};
 use tokio::time::{Instant, sleep, timeout};
@@ -15,6 +14,7 @@ use super::Protocol;
 use super::receive::{End, reason, receive};
 use super::signals::Signals;
 use super::stream::{Broken, RequestStream};
+use crate::backoff::Backoff;
 
 /// Time limit from the first packet until the node has shown that it answers requests.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
@@ -81,7 +81,7 @@ impl<P: Protocol> Connection<P> {
             protocol,
             signals: Arc::clone(&signals),
             show,
-            pause: RETRY_FIRST,
+            backoff: Backoff::new(RETRY_FIRST, RETRY_LAST),
         };
         let keeper = tokio::spawn(keeper.keep()).abort_handle();
         Self { address: address.to_owned(), state, signals, keeper }
@@ -162,8 +162,7 @@ struct Keeper<P: Protocol> {
     protocol: P,
     signals: Arc<Signals>,
     show: watch::Sender<ConnectionState<P>>,
-    /// The pause before the next attempt.
-    pause: Duration,
+    backoff: Backoff,
 }
 
 impl<P: Protocol> Keeper<P> {
@@ -171,7 +170,7 @@ impl<P: Protocol> Keeper<P> {
         loop {
             self.signals.wanted().await;
             self.show.send_replace(ConnectionState::Connecting);
-            self.pause = RETRY_FIRST;
+            self.backoff.reset();
             self.while_wanted().await;
             self.show.send_replace(ConnectionState::Idle);
         }
@@ -192,9 +191,8 @@ impl<P: Protocol> Keeper<P> {
                 }
                 Err(problem) => drop(self.show.send_replace(ConnectionState::Down(problem.into()))),
             }
-            let spread = rand::rng().random_range(0.5..=1.0);
-            sleep(self.pause.mul_f64(spread)).await;
-            self.pause = (self.pause * 2).min(RETRY_LAST);
+            let pause = self.backoff.spread_pause(&mut rand::rng());
+            sleep(pause).await;
             if self.signals.was_wanted() {
                 last_wanted = Instant::now();
             } else if last_wanted.elapsed() > WANTED_FOR {
@@ -214,7 +212,7 @@ impl<P: Protocol> Keeper<P> {
         let end = receive(&exchange, answers, &self.signals).await;
         // After a connection that lasted, the next attempt need not wait long.
         if since.elapsed() > RETRY_LAST {
-            self.pause = RETRY_FIRST;
+            self.backoff.reset();
         }
         let wanted = matches!(end, End::Hangs(_)) || exchange.is_waited_for();
         let problem: Arc<str> = match end {
