@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
@@ -21,17 +20,14 @@ use crate::transport::remote::{Hello, Identity, PeerCall, Request, Response};
 /// The pause between attempts.
 const RETRY_EVERY: Duration = Duration::from_millis(100);
 
-/// How long a view must stay unchanged before acks for it are asked for. Each change of
-/// the view restarts all acks, so this saves requests while many nodes join.
-const QUIET: Duration = Duration::from_millis(20);
-
-/// A registration and its view at one moment.
+/// A registration, and the members that it needs acks from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Moment {
-    /// Names and revisions have no meaning in another registry.
+struct Joiner {
+    /// Names have no meaning in another registry.
     cluster: u64,
     name: Name,
-    revision: i64,
+    /// The members of its view that registered before it. They can only become fewer.
+    earlier: Vec<(Arc<str>, Name)>,
 }
 
 /// How an attempt to join ended.
@@ -50,31 +46,27 @@ impl Ownership {
     pub(super) async fn join(&self, registry: &dyn Registry) -> Attempt {
         let patience_ms = ms(self.timing().lease) * 2;
         let mut acked_ms = self.clock.now_ms();
-        let mut missing = "members come and go faster than they ack".to_owned();
+        let mut missing = "members go faster than the others ack".to_owned();
         loop {
-            let moment = self.moment();
-            if moment.name == 0 {
+            let joiner = self.joiner();
+            if joiner.name == 0 {
                 return Attempt::Ended;
             }
             if self.has_joined() {
-                return Attempt::Joined(moment.name);
+                return Attempt::Joined(joiner.name);
             }
             let waited_ms = self.clock.now_ms().saturating_sub(acked_ms);
             if waited_ms > patience_ms {
                 return Attempt::GaveUp(missing);
             }
-            self.clock.sleep(QUIET).await;
-            if self.moment() != moment {
-                continue;
-            }
             let changes = self.changes();
             tokio::select! {
                 biased;
-                () = self.moved(changes, &moment) => continue,
-                vetted = self.round() => match vetted {
+                () = self.other_than(changes, &joiner) => continue,
+                vetted = self.round(&joiner) => match vetted {
                     Ok(vetted) => {
                         acked_ms = self.clock.now_ms();
-                        if let Some(reason) = self.enter(&moment, vetted, registry).await {
+                        if let Some(reason) = self.enter(&joiner, vetted, registry).await {
                             self.problems.set_joining(Some(reason));
                         }
                     }
@@ -88,18 +80,17 @@ impl Ownership {
         }
     }
 
-    /// Asks all other members for acks. Returns whether one of them had joined.
-    async fn round(&self) -> Result<bool, Refusal> {
+    /// Asks all members that registered earlier for acks. Returns whether one of them had
+    /// joined.
+    async fn round(&self, joiner: &Joiner) -> Result<bool, Refusal> {
         if flaw::is(Flaw::JoinWithoutAcks) {
             return Ok(true);
         }
-        let (name, view, others) = {
-            let state = self.state.lock();
-            (state.name(), state.view.clone(), state.others())
-        };
+        let view = self.state.lock().view.clone();
         self.same_lease_ttl(&view)?;
+        let earlier = joiner.earlier.iter();
         let asked: FuturesUnordered<_> =
-            others.iter().map(|(address, _)| self.ask_for_ack(address, name, &view)).collect();
+            earlier.map(|(address, _)| self.ask_for_ack(address, joiner.name, &view)).collect();
         let acks: Vec<_> = asked.collect().await;
         let mut vetted = false;
         let mut processes = BTreeMap::from([(self.process, self.own.to_string())]);
@@ -149,17 +140,18 @@ impl Ownership {
         }
     }
 
-    /// Joins, after all members have acked at `moment`. Returns why the node may not join
+    /// Joins, after all that `joiner` needs have acked. Returns why the node may not join
     /// yet, if so.
     async fn enter(
         &self,
-        moment: &Moment,
+        joiner: &Joiner,
         vetted: bool,
         registry: &dyn Registry,
     ) -> Option<String> {
         if !vetted && !flaw::is(Flaw::FirstJoinsAtOnce) {
             match registry.list().await {
                 Ok(listing) => {
+                    self.see(listing.view.clone());
                     let reason = self.unaccounted(&listing).await;
                     if reason.is_some() {
                         return reason;
@@ -169,7 +161,7 @@ impl Ownership {
             }
         }
         let joined = self.step(|state| {
-            state.view.cluster == moment.cluster && state.join(moment.name, moment.revision)
+            state.view.cluster == joiner.cluster && state.join(joiner.name, &joiner.earlier)
         });
         if joined {
             tracing::info!(vetted, "joined: this node holds what it owns");
@@ -217,17 +209,17 @@ impl Ownership {
         }
     }
 
-    /// Returns when the registration or its view differs from `moment`.
-    async fn moved(&self, mut changes: Changes<'_>, moment: &Moment) {
-        while self.moment() == *moment {
+    /// Returns when the registration is another one, or a member that registered before it
+    /// has gone.
+    async fn other_than(&self, mut changes: Changes<'_>, joiner: &Joiner) {
+        while self.joiner() == *joiner {
             changes.changed().await;
         }
     }
 
-    fn moment(&self) -> Moment {
+    fn joiner(&self) -> Joiner {
         let state = self.state.lock();
-        let (cluster, revision) = (state.view.cluster, state.view.revision);
-        Moment { cluster, name: state.name(), revision }
+        Joiner { cluster: state.view.cluster, name: state.name(), earlier: state.earlier() }
     }
 
     /// Whether this node has joined, and is not leaving.
@@ -258,7 +250,7 @@ impl Ownership {
     }
 
     pub(super) fn about_no_group(&self, call: PeerCall) -> Request {
-        self.request(Bytes::new(), Bytes::new(), call)
+        self.request("", "", call)
     }
 }
 

@@ -299,7 +299,7 @@ impl Knowledge {
             // The whole entry is compared, because an emptied etcd may assign the same
             // name again.
             Some("it has not seen the registration")
-        } else if self.view.revision < revision || self.settled < self.view.revision {
+        } else if self.settled < revision {
             Some("its view is older")
         } else if !self.ghosts.is_empty() && !flaw::is(Flaw::AckWithGhosts) {
             Some("it waits for the lease of a node that went to end")
@@ -312,13 +312,20 @@ impl Knowledge {
         }
     }
 
-    /// Records that all members have acked the registration `name` for the view at
-    /// `revision`. Returns whether both are still this node's.
-    pub(super) fn join(&mut self, name: Name, revision: i64) -> bool {
+    /// The members that registered before this node.
+    pub(super) fn earlier(&self) -> Vec<(Arc<str>, Name)> {
+        let mut others = self.others();
+        others.retain(|(_, name)| *name < self.name());
+        others
+    }
+
+    /// Records that `earlier` have acked the registration `name`. Returns whether that is
+    /// still this node's, and these are still the members that registered before it.
+    pub(super) fn join(&mut self, name: Name, earlier: &[(Arc<str>, Name)]) -> bool {
         // 1. A message shows this node that its entry is gone, and it stops. 2. Acks for
         // the old registration arrive. 3. It registers anew. The old acks must not count
         // for the new registration.
-        let is_same = name != 0 && self.name() == name && self.view.revision == revision;
+        let is_same = name != 0 && self.name() == name && self.earlier() == earlier;
         self.joined |= is_same && !self.leaving;
         is_same
     }

@@ -56,7 +56,8 @@ impl Node {
             self.owner_throughout,
             self.changed,
         ];
-        let flags = flags.iter().fold(0_u16, |all, flag| all << 1 | u16::from(*flag)).to_le_bytes();
+        let flags = flags.iter().fold(0_u16, |all, flag| all << 1 | u16::from(*flag));
+        let flags = (flags << 4 | u16::from(self.earlier)).to_le_bytes();
         hash.add(word([
             flags[0],
             flags[1],

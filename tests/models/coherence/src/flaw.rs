@@ -14,7 +14,7 @@ pub enum Flaw {
     AcksFromAnOlderView,
     AcksWithGhosts,
     AcksWithPromises,
-    KeepsAcksWhenTheViewChanges,
+    KeepsAcksWhenOneWent,
     FirstJoinerIgnoresRecords,
     FirstJoinerDoesNotWait,
     HoldsWithoutCertainty,

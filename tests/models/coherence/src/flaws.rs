@@ -33,7 +33,7 @@ pub const MUTANTS: &[Mutant] = &[
     killed(AcksFromAnOlderView, &["vouch-wide", "all-faults"]),
     killed(AcksWithGhosts, &["rights-delete"]),
     killed(AcksWithPromises, &["vouch"]),
-    killed(KeepsAcksWhenTheViewChanges, &["vouch", "rights-delete"]),
+    killed(KeepsAcksWhenOneWent, &["vouch", "rights-delete"]),
     killed(FirstJoinerIgnoresRecords, &["vouch"]),
     killed(FirstJoinerDoesNotWait, &["rights-wipe", "copies-wipe"]),
     killed(ShortLeaseSuffices, &["rights-delete"]),

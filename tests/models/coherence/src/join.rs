@@ -2,7 +2,7 @@
 
 use crate::act::Act;
 use crate::flaw::Flaw;
-use crate::names::{N, bit, first_of, members};
+use crate::names::{N, bit, first_of};
 use crate::scope::Scope;
 use crate::state::{ClusterKey, State};
 use crate::steps::Steps;
@@ -17,7 +17,7 @@ impl<F: FnMut(Act, State)> Steps<'_, F> {
         if node.name == 0 || node.joined {
             return;
         }
-        for by in (0..N).filter(|by| now.acks(scope, *by, at)) {
+        for by in (0..N).filter(|by| node.earlier & bit(*by) != 0 && now.acks(scope, *by, at)) {
             let vetted = node.vetted || now.nodes[by].joined;
             if node.acks & bit(by) != 0 && node.vetted == vetted {
                 continue;
@@ -34,7 +34,7 @@ impl<F: FnMut(Act, State)> Steps<'_, F> {
             self.go(Act::Joins(at), |next| {
                 let node = &mut next.nodes[at];
                 node.joined = true;
-                (node.acks, node.vetted) = (0, false);
+                (node.earlier, node.acks, node.vetted) = (0, 0, false);
                 node.checked &= scope.breaks(Flaw::ReadOutlivesItsRegistration);
             });
         }
@@ -104,8 +104,8 @@ impl State {
     }
 
     fn may_join(&self, scope: &Scope, at: usize) -> bool {
-        let (node, view) = (&self.nodes[at], self.view(at));
-        let others = members(&view) & !bit(at);
+        let node = &self.nodes[at];
+        let others = node.earlier;
         let missing = (others & !node.acks).count_ones();
         match scope.flaw {
             Flaw::JoinsWithoutAcks => return true,
@@ -155,8 +155,8 @@ impl State {
         })
     }
 
-    /// Each record of another address is of a member that has acked, or the process there
-    /// does not have that name any more.
+    /// Each record of another address is of a member that has acked or need not, or the
+    /// process there does not have that name any more.
     fn records_are_accounted_for(&self, scope: &Scope, at: usize) -> bool {
         let is_ignored = scope.breaks(Flaw::FirstJoinerIgnoresRecords)
             || scope.breaks(Flaw::KeyReplacesRecords) && self.key == ClusterKey::PresentId;
@@ -165,8 +165,8 @@ impl State {
             || !scope.has_records()
             || (0..N).filter(|of| *of != at).all(|of| {
                 let record = self.records[of];
-                let acked =
-                    node.acks & bit(of) != 0 || scope.breaks(Flaw::MembersCountBeforeTheyAck);
+                let acked = (node.earlier & !node.acks) & bit(of) == 0
+                    || scope.breaks(Flaw::MembersCountBeforeTheyAck);
                 let waits = self.has_lent(of, record) && !scope.breaks(Flaw::AnswersWithCopies);
                 let is_over = self.nodes[of].name != record && !waits;
                 record == 0 || is_over || view[of] == record && acked

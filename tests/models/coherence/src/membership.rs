@@ -77,6 +77,7 @@ impl State {
         (node.name, node.view) = (name, last as u8);
         (node.certain, node.long, node.owner_throughout) = (true, true, true);
         (node.changed, node.heir_of) = (false, (0, 0));
+        node.earlier = members(&view) & !bit(at);
         node.joined = scope.breaks(Flaw::JoinsWithoutAcks);
     }
 
@@ -123,9 +124,12 @@ impl State {
             return self.stop(scope, at);
         }
         let node = &mut self.nodes[at];
-        if !scope.breaks(Flaw::KeepsAcksWhenTheViewChanges) {
+        let gone = (0..N).filter(|of| old[*of] != new[*of]).fold(0, |all, of| all | bit(of));
+        // Those who acked may vouch for the one that went.
+        if node.earlier & gone != 0 && !scope.breaks(Flaw::KeepsAcksWhenOneWent) {
             (node.acks, node.vetted) = (0, false);
         }
+        node.earlier &= !gone;
         let mut came = ShortVec::<(u8, u8), N>::new();
         let mut went = ShortVec::<(u8, u8), N>::new();
         for of in (0..N).filter(|of| *of != at && old[*of] != new[*of]) {

@@ -41,7 +41,9 @@ pub(crate) struct Node {
     pub(crate) view: u8,
     /// It has joined (rule 3).
     pub(crate) joined: bool,
-    /// Who has acked, for the present view.
+    /// The members of its view that registered before it, until it has joined.
+    pub(crate) earlier: u8,
+    /// Who has acked since the last of them went.
     pub(crate) acks: u8,
     /// One of these acks came from a node that had joined.
     pub(crate) vetted: bool,
