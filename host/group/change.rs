@@ -103,9 +103,7 @@ impl Group {
         let hash = store.hash(key);
         let existed = self.interrupt(key, hash, || {
             self.changes.note(hash, self.parts.clock.now_ms());
-            // A cached absence is no value.
-            let held = store.peek(key, hash).is_some_and(|found| found.value.is_some());
-            store.remove(key, hash) && held
+            store.remove(key, hash)
         });
         self.drop_remembered(key);
         existed

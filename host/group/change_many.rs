@@ -11,7 +11,7 @@ use futures::{FutureExt, StreamExt, stream};
 
 use super::Group;
 use super::many::{AT_ONCE, MOST_PARTS, part};
-use super::write::PendingRemoval;
+use super::write::{Change, PendingRemoval};
 use crate::error::Error;
 use crate::key;
 use crate::transport::remote::{PeerCall, Remote, Response};
@@ -197,9 +197,9 @@ impl Group {
                 }
             }
         }
-        let removals = here
-            .into_iter()
-            .map(|(at, key)| async move { (at, self.until_removed(key, rest()).await) }.boxed());
+        let removals = here.into_iter().map(|(at, key)| {
+            async move { (at, self.until_confirmed(key, &Change::Remove, rest()).await) }.boxed()
+        });
         let removals: Vec<_> = removals.collect();
         let removed = stream::iter(removals).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
         for (at, result) in removed {

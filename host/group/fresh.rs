@@ -10,7 +10,7 @@ use tokio::sync::Mutex as Turn;
 use tracing::Span;
 
 use super::reply::Reply;
-use super::singleflight::{Flights, Joined, Load, Waiter};
+use super::singleflight::{Flights, Joined};
 use crate::sync::Mutex;
 
 /// Loads that wait for the previous load of their key, and loads that run.
@@ -21,26 +21,19 @@ pub(super) struct FreshLoads {
     turns: Mutex<HashMap<Box<str>, Arc<Turn<()>>>>,
 }
 
-/// What the caller must do.
-pub(super) enum Asked {
-    /// Start the load as a separate task, and wait for it.
-    Leads(Load<Reply, Span>, Waiter<Reply, Span>),
-    /// Wait.
-    Follows(Waiter<Reply, Span>),
-}
-
 impl FreshLoads {
     pub(super) fn new() -> Self {
         Self { waiting: Flights::new(), turns: Mutex::default() }
     }
 
     /// Joins the load of `key` that has not begun, or creates one.
-    pub(super) fn ask(&self, key: &str, hash: u64, label: impl FnOnce() -> Span) -> Asked {
-        match self.waiting.join(key, hash, || None, label) {
-            Joined::Leader(load, waiter) => Asked::Leads(load, waiter),
-            Joined::Follower(waiter) => Asked::Follows(waiter),
-            Joined::Ready(_) => unreachable!("there is nothing to be ready"),
-        }
+    pub(super) fn join(
+        &self,
+        key: &str,
+        hash: u64,
+        label: impl FnOnce() -> Span,
+    ) -> Joined<Reply, Span> {
+        self.waiting.join(key, hash, || None, label)
     }
 
     /// Waits until the previous load of the key has ended, then runs `load`. From then on

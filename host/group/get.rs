@@ -6,9 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tracing::{Instrument, Span};
 
-use super::fresh::Asked;
 use super::lender::Borrower;
-use super::singleflight::{Joined, Lost, Waiter};
+use super::singleflight::{Joined, Lost};
 use super::{Group, Reply};
 use crate::copies::Copy;
 use crate::error::Error;
@@ -99,17 +98,16 @@ impl Group {
     /// From here on no other node is asked to load the key, so two nodes that consider
     /// each other the owner can't wait for each other.
     pub(super) async fn load_here(self: &Arc<Self>, key: &str, hash: u64, ring_hash: u64) -> Reply {
-        if self.parts.ownership.holds(ring_hash) || flaw::is(Flaw::OthersShareLoads) {
+        let holds = self.parts.ownership.holds(ring_hash) || flaw::is(Flaw::OthersShareLoads);
+        if holds {
             // 1. This node holds the key. 2. The thread is suspended, and the node loses
             // the key. 3. The load begins. Its landing detects the loss.
             #[cfg(feature = "flaws")]
             if let Some(held_up) = flaw::holds_up() {
                 self.parts.clock.sleep(held_up).await;
             }
-            self.load_once(key, hash).await
-        } else {
-            self.load_fresh(key, hash).await
         }
+        self.join_load(key, hash, holds).await
     }
 
     /// Asks the owner, and returns its answer. The answer is kept here only if the owner
@@ -126,7 +124,10 @@ impl Group {
         // gets shared a request here, a get that begins after a removal could join a
         // request from before it.
         let asked_ms = self.parts.clock.now_ms();
-        let reason = match owner.ask(self.request(key, PeerCall::Get), within).await {
+        let reason = match owner
+            .ask(self.parts.ownership.request(&self.name, key, PeerCall::Get), within)
+            .await
+        {
             Ok(Response::Value { answer, lent_ms }) => {
                 self.borrow(key, hash, &answer, asked_ms, lent_ms);
                 return Ok(answer);
@@ -141,15 +142,22 @@ impl Group {
             Err(RemoteError::Answered(error)) => return Err(error),
         };
         tracing::debug!(owner = owner.address(), reason, "loading in place of the owner");
-        self.load_fresh(key, hash).await
+        self.join_load(key, hash, false).await
     }
 
-    /// Joins the load of `key`, or starts one. Its result is stored.
-    async fn load_once(self: &Arc<Self>, key: &str, hash: u64) -> Reply {
+    /// Joins a load of `key`, or starts one. If this node `holds` the key, that may be a load
+    /// under way, and its result is stored. If not, only one that has not begun, and its
+    /// result is not stored.
+    async fn join_load(self: &Arc<Self>, key: &str, hash: u64, holds: bool) -> Reply {
         let retriever = self.retriever()?;
-        let recheck = || self.held(key, hash).map(|found| self.reply(found));
         let span = || spans::flight(&self.name);
-        let (waiter, wait) = match self.flights.join(key, hash, recheck, span) {
+        let joined = if holds {
+            let recheck = || self.held(key, hash).map(|found| self.reply(found));
+            self.flights.join(key, hash, recheck, span)
+        } else {
+            self.fresh.join(key, hash, span)
+        };
+        let (waiter, wait) = match joined {
             Joined::Ready(reply) => return reply,
             Joined::Follower(waiter) => {
                 let wait = spans::join(&self.name, waiter.label());
@@ -158,30 +166,22 @@ impl Group {
             Joined::Leader(flight, waiter) => {
                 // 1. The first caller starts the load. 2. Others join it. 3. The first
                 // drops its future. If the load were part of that future, all would fail.
-                let load = Arc::clone(self).load_and_keep(retriever, key.into(), hash, flight);
-                tokio::spawn(load.instrument(waiter.label().clone()));
+                let (group, key, label) = (Arc::clone(self), key.into(), waiter.label().clone());
+                if holds {
+                    let load = group.load_and_keep(retriever, key, hash, flight);
+                    tokio::spawn(load.instrument(label));
+                } else {
+                    let load = group.load_in_turn(retriever, key, hash, flight);
+                    tokio::spawn(load.instrument(label));
+                }
                 (waiter, Span::none())
             }
         };
-        answer_of(waiter, wait).await
-    }
-
-    /// Joins a load of `key` that has not begun, or starts one. Its result is not stored.
-    async fn load_fresh(self: &Arc<Self>, key: &str, hash: u64) -> Reply {
-        let retriever = self.retriever()?;
-        let span = || spans::flight(&self.name);
-        let (waiter, wait) = match self.fresh.ask(key, hash, span) {
-            Asked::Follows(waiter) => {
-                let wait = spans::join(&self.name, waiter.label());
-                (waiter, wait)
-            }
-            Asked::Leads(load, waiter) => {
-                let load = Arc::clone(self).load_in_turn(retriever, key.into(), hash, load);
-                tokio::spawn(load.instrument(waiter.label().clone()));
-                (waiter, Span::none())
-            }
-        };
-        answer_of(waiter, wait).await
+        waiter.instrument(wait).await.unwrap_or_else(|Lost| {
+            let problem = "the load ended without an answer; the retriever panicked, or the node \
+                           is stopping";
+            Err(Error::Internal(problem.into()))
+        })
     }
 
     fn retriever(&self) -> Result<SharedRetriever, Error> {
@@ -271,13 +271,4 @@ impl Group {
         let ttl = found.deadline_ms.map(|at_ms| at_ms.saturating_sub(now_ms()));
         Ok(Answer { value, origin: Origin::Hit, ttl: ttl.map(Duration::from_millis) })
     }
-}
-
-/// Waits for the answer of a load.
-async fn answer_of(waiter: Waiter<Reply, Span>, wait: Span) -> Reply {
-    waiter.instrument(wait).await.unwrap_or_else(|Lost| {
-        let problem = "the load ended without an answer; the retriever panicked, or the node is \
-                       stopping";
-        Err(Error::Internal(problem.into()))
-    })
 }

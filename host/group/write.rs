@@ -33,7 +33,7 @@ use crate::flaw::{self, Flaw};
 use crate::key;
 use crate::membership::view::Name;
 use crate::ownership::{Owner, OwnershipState};
-use crate::transport::remote::{PeerCall, Remote, RemoteError, Request, Response};
+use crate::transport::remote::{PeerCall, Remote, RemoteError, Response};
 
 /// How often a set is tried that other changes overtake. Then it counts as applied and
 /// overwritten.
@@ -56,7 +56,7 @@ const MOST_PENDING: usize = 1_024;
 const BACKGROUND_ATTEMPT: Duration = Duration::from_secs(10);
 
 /// A change of one key.
-enum Change {
+pub(super) enum Change {
     Set { value: Bytes, ttl: Option<Duration> },
     Remove,
 }
@@ -113,18 +113,13 @@ impl Group {
     pub async fn remove(self: &Arc<Self>, key: &str, within: Duration) -> Result<bool, Error> {
         key::parse(key.as_bytes())?;
         let pending = PendingRemoval::new(self, key);
-        let existed = self.until_removed(key, within).await?;
+        let existed = self.until_confirmed(key, &Change::Remove, within).await?;
         pending.confirm();
         Ok(existed)
     }
 
-    /// Attempts a removal until it is confirmed or `within` has passed.
-    pub(super) async fn until_removed(&self, key: &str, within: Duration) -> Result<bool, Error> {
-        self.until_confirmed(key, &Change::Remove, within).await
-    }
-
     /// Attempts a change until it is confirmed or `within` has passed.
-    async fn until_confirmed(
+    pub(super) async fn until_confirmed(
         &self,
         key: &str,
         change: &Change,
@@ -264,7 +259,7 @@ impl Group {
         let node = owner.address();
         let later =
             |reason: String| Ok(Asked::Later(Attempt::Later { node: node.to_owned(), reason }));
-        match owner.ask(self.request(key, call), within).await {
+        match owner.ask(self.parts.ownership.request(&self.name, key, call), within).await {
             Ok(Response::Done { count, version, .. }) => {
                 self.owner_versions.note(node, version);
                 Ok(Asked::Done { count })
@@ -291,13 +286,6 @@ impl Group {
             }
             Err(RemoteError::Answered(error)) => Err(error),
         }
-    }
-
-    /// A request of this group to another node.
-    pub(super) fn request(&self, key: &str, call: PeerCall) -> Request {
-        let group = Bytes::copy_from_slice(self.name.as_bytes());
-        let key = Bytes::copy_from_slice(key.as_bytes());
-        self.parts.ownership.request(group, key, call)
     }
 }
 

@@ -251,10 +251,12 @@ impl Ownership {
         self.now.load().revision
     }
 
-    /// A request of this node to another one.
+    /// A request of this node to another one. `group` is empty for a call about membership, and
+    /// `key` for one about no key.
     #[must_use]
-    pub fn request(&self, group: Bytes, key: Bytes, call: PeerCall) -> Request {
+    pub fn request(&self, group: &str, key: &str, call: PeerCall) -> Request {
         let now = self.now.load();
+        let [group, key] = [group, key].map(|text| Bytes::copy_from_slice(text.as_bytes()));
         Request { group, key, call, cluster: now.cluster, revision: now.revision }
     }
 

@@ -26,13 +26,13 @@ impl WorkerThread {
         self.end_admitting();
         let mut old = match mem::replace(&mut self.phase, Phase::Fallback) {
             Phase::Running(old) => old,
-            _ => return self.tell_all(*swap, None, Vec::new(), Handover::Recency),
+            _ => return self.install(*swap, None, Vec::new(), Handover::Recency),
         };
         match old.save() {
             Ok(Some(snapshot)) => match swap.instance.restore(&snapshot) {
                 Ok(true) => {
                     let handover = Handover::Snapshot { bytes: snapshot.bytes.len() as u64 };
-                    self.install(*swap, Some(old), Vec::new(), handover, 0);
+                    self.install(*swap, Some(old), Vec::new(), handover);
                 }
                 Ok(false) => self.begin_draining(old, swap),
                 Err(failure) => {
@@ -45,7 +45,7 @@ impl WorkerThread {
             Err(failure) => {
                 // The old policy failed, but the new one is ready to replace it.
                 self.shared.board.failed(&failure);
-                self.tell_all(*swap, None, Vec::new(), Handover::Recency);
+                self.install(*swap, None, Vec::new(), Handover::Recency);
             }
         }
     }
@@ -87,25 +87,18 @@ impl WorkerThread {
         };
         let Draining { old, swap, order, .. } = *draining;
         let handover = Handover::Ordered { entries: order.len() as u64 };
-        self.tell_all(*swap, is_empty.then_some(old), order, handover);
+        self.install(*swap, is_empty.then_some(old), order, handover);
     }
 
     // ---- Admitting ----
 
-    /// Queues every entry for a policy that knows none, the slots of `order` first.
-    fn tell_all(&mut self, swap: Swap, old: Option<Instance>, order: Vec<u32>, handover: Handover) {
-        let left = self.shared.residents.resync(&order);
-        self.install(swap, old, order, handover, left);
-    }
-
-    fn install(
-        &mut self,
-        swap: Swap,
-        old: Option<Instance>,
-        order: Vec<u32>,
-        handover: Handover,
-        left: usize,
-    ) {
+    /// Makes the new policy the group's. Unless it has restored a snapshot it knows no entry,
+    /// and every entry is queued for it, the slots of `order` first.
+    fn install(&mut self, swap: Swap, old: Option<Instance>, order: Vec<u32>, handover: Handover) {
+        let left = match handover {
+            Handover::Snapshot { .. } => 0,
+            _ => self.shared.residents.resync(&order),
+        };
         let Swap { source, config, instance, begun, reply } = swap;
         tracing::info!(
             group = %self.group, from = self.source.name(), to = source.name(), ?handover,

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::groups::Groups;
 use super::status::failure;
 use crate::error::Error;
 use crate::group::{Group, NewValue};
@@ -39,22 +38,12 @@ pub(super) trait CacheCall: Send + Sync + 'static {
     fn group(&self) -> &[u8];
     /// Executes the request on its group, within a time limit. Records in `span` details of
     /// the result that the status does not contain.
-    fn run_on(
+    fn run(
         &self,
         group: &Arc<Group>,
         within: Duration,
         span: &RpcSpan,
     ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
-
-    /// Finds the group and executes the request on it.
-    fn run(
-        &self,
-        groups: &Groups,
-        within: Duration,
-        span: &RpcSpan,
-    ) -> impl Future<Output = Result<Self::Answer, Error>> + Send {
-        async move { self.run_on(groups.of_request(self.group())?, within, span).await }
-    }
 }
 
 impl CacheCall for GetRequest {
@@ -65,7 +54,7 @@ impl CacheCall for GetRequest {
         &self.group
     }
 
-    async fn run_on(
+    async fn run(
         &self,
         group: &Arc<Group>,
         within: Duration,
@@ -97,7 +86,7 @@ impl CacheCall for GetManyRequest {
         &self.group
     }
 
-    async fn run_on(
+    async fn run(
         &self,
         group: &Arc<Group>,
         within: Duration,
@@ -124,7 +113,7 @@ impl CacheCall for SetRequest {
         &self.group
     }
 
-    async fn run_on(
+    async fn run(
         &self,
         group: &Arc<Group>,
         within: Duration,
@@ -148,7 +137,7 @@ impl CacheCall for SetManyRequest {
         &self.group
     }
 
-    async fn run_on(
+    async fn run(
         &self,
         group: &Arc<Group>,
         within: Duration,
@@ -181,7 +170,7 @@ impl CacheCall for RemoveRequest {
         &self.group
     }
 
-    async fn run_on(
+    async fn run(
         &self,
         group: &Arc<Group>,
         within: Duration,
@@ -201,7 +190,7 @@ impl CacheCall for RemoveManyRequest {
         &self.group
     }
 
-    async fn run_on(
+    async fn run(
         &self,
         group: &Arc<Group>,
         within: Duration,
@@ -228,7 +217,7 @@ impl CacheCall for ClearRequest {
         &self.group
     }
 
-    async fn run_on(
+    async fn run(
         &self,
         group: &Arc<Group>,
         within: Duration,

@@ -36,7 +36,8 @@ impl CacheService {
         let within = deadline::of(&metadata, self.config.request_timeout);
         let incoming = || Incoming::in_metadata(&metadata);
         let span = RpcSpan::serve(SERVICE, C::METHOD, call.group(), incoming);
-        let answer = span.record(call.run(&self.groups, within, &span), outcome).await;
+        let run = async { call.run(self.groups.of_request(call.group())?, within, &span).await };
+        let answer = span.record(run, outcome).await;
         answer.map(Response::new).map_err(|error| status(&error, call.group()))
     }
 }

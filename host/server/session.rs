@@ -234,7 +234,8 @@ impl Envelope {
         async move {
             let incoming = || Incoming::in_text(&traceparent);
             let span = RpcSpan::serve(SERVICE, C::METHOD, call.group(), incoming);
-            let ended = span.record(call.run(&groups, within, &span), outcome).await;
+            let run = async { call.run(groups.of_request(call.group())?, within, &span).await };
+            let ended = span.record(run, outcome).await;
             let ended = ended.map_or_else(|error| Answer::Failure(failure(&error)), answer);
             SessionResponse { id, answer: Some(inline(ended, inline_bytes)) }
         }

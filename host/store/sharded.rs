@@ -176,13 +176,15 @@ impl Store {
         self.found(table.arena.at(slot))
     }
 
-    /// Drops the entry of `key`. Returns whether there was a live one.
+    /// Drops the entry of `key`. Returns whether it held a live value, not a cached absence.
     pub fn remove(&self, key: &str, hash: u64) -> bool {
         let mut table = self.shard(hash).0.write();
         let Some(slot) = table.find(key.as_bytes(), kept(hash)) else {
             return false;
         };
-        let was_alive = table.arena.at(slot).is_alive(|| self.clock.now_ms());
+        let entry = table.arena.at(slot);
+        let was_alive = entry.is_alive(|| self.clock.now_ms());
+        let had_value = was_alive && entry.record.has_value();
         let record = table.remove(slot);
         let call = table.wakes_worker();
         drop(table);
@@ -192,7 +194,7 @@ impl Store {
         if call {
             (self.wake)();
         }
-        was_alive
+        had_value
     }
 
     /// The current statistics.

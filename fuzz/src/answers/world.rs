@@ -103,8 +103,8 @@ impl World {
 
     pub(super) fn remove(&mut self, key: u8) {
         let key = name(key);
-        let was_alive = self.live(&key).is_some();
-        assert_eq!(self.store.remove(&key, self.store.hash(&key)), was_alive);
+        let had_value = self.live(&key).is_some_and(|found| found.value.is_some());
+        assert_eq!(self.store.remove(&key, self.store.hash(&key)), had_value);
         self.held.remove(&key);
     }
 
