@@ -69,6 +69,7 @@ async fn costs(size: usize) -> Result<Vec<Figure>> {
     let starting = (0..size).map(|number| cluster.start(number));
     let members: Vec<Member> = join_all(starting).await.into_iter().collect::<Result<_>>()?;
     join_all(members.iter().map(Member::joined)).await;
+    let started = cluster.counts.now();
     let mut figures = Vec::new();
     let mut note = |case: &str, [asked, told, messages, bytes]: [u64; 4], per: f64| {
         let parts = [
@@ -85,6 +86,7 @@ async fn costs(size: usize) -> Result<Vec<Figure>> {
             unit: "",
         }));
     };
+    note("all start at once, a node", started, size as f64);
 
     const SECONDS: u64 = 20;
     let before = cluster.counts.now();
@@ -146,7 +148,7 @@ impl Cluster {
         let rings = Arc::clone(&self.rings);
         let ownership = Arc::new(ownership.with_rings(move |nodes| {
             let mut rings = rings.lock();
-            if rings.len() > 64 {
+            if rings.len() > 1_024 {
                 rings.clear();
             }
             rings.entry(nodes).or_insert_with_key(|nodes| Ring::new(nodes.clone())).clone()
