@@ -7,6 +7,7 @@ mod many;
 mod fresh;
 mod load;
 mod reply;
+mod resize;
 mod room;
 mod singleflight;
 
