@@ -51,7 +51,7 @@ use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::{self, Ownership};
 use crate::server::{self, Groups, Health, LocalNode, ServerConfig, Services};
-use crate::telemetry::{Metrics, NodeReading, PeerReading};
+use crate::telemetry::{Metrics, NodeReading, PeerReading, dropped_spans};
 
 use membership::Membership;
 use operations::NodeOperations;
@@ -259,6 +259,7 @@ fn read(groups: &Groups, ownership: &Ownership) -> NodeReading {
         registry_connected: state.connected,
         state: state.state.word(),
         ignored_keys: state.ignored_keys as u64,
+        traces_dropped: dropped_spans(),
     }
 }
 

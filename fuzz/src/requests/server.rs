@@ -250,5 +250,6 @@ fn nothing() -> NodeReading {
         registry_connected: true,
         state: "holds",
         ignored_keys: 0,
+        traces_dropped: 0,
     }
 }

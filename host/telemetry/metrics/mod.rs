@@ -166,6 +166,10 @@ impl Page<'_> {
         self.gauge("psycache_registry_connected", "1 if the registry answers, else 0", connected)?;
         let help = "Keys in the registry that are no entries of this cluster";
         self.gauge("psycache_registry_ignored_keys", help, node.ignored_keys)?;
+        let help = "Spans of traces that did not reach the collector";
+        self.0
+            .encode_descriptor("psycache_traces_dropped", help, None, MetricType::Counter)?
+            .encode_counter::<NoLabelSet, _, u64>(&node.traces_dropped, None)?;
         let help = "Whether the node holds the keys that it owns";
         self.0
             .encode_descriptor("psycache_ownership", help, None, MetricType::Info)?

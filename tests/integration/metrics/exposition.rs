@@ -6,7 +6,7 @@ use super::scrape::Scrape;
 use crate::harness::ServedNode;
 
 /// Every family with its type and the labels of its samples.
-const FAMILIES: [(&str, &str, &[&str]); 21] = [
+const FAMILIES: [(&str, &str, &[&str]); 22] = [
     ("psycache_build_info", "gauge", &["version"]),
     ("psycache_bytes", "gauge", &["group"]),
     ("psycache_capacity_bytes", "gauge", &["group"]),
@@ -28,6 +28,7 @@ const FAMILIES: [(&str, &str, &[&str]); 21] = [
     ("psycache_registry_ignored_keys", "gauge", &[]),
     ("psycache_ring_nodes", "gauge", &[]),
     ("psycache_ring_version", "gauge", &[]),
+    ("psycache_traces_dropped_total", "counter", &[]),
 ];
 
 /// The family of a sample and what its name has after that.

@@ -144,6 +144,7 @@ async fn starting(config: ServerConfig) -> Served {
         registry_connected: true,
         state: "holds",
         ignored_keys: 0,
+        traces_dropped: 0,
     });
     let services = Services {
         groups,
