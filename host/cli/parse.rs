@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::exit::{Exit, Failure};
-use crate::config::text::{self, Parsed, Reachable, Time};
+use crate::config::text::{self, OrNone, Parsed, Reachable, Time};
+use crate::value::Ttl;
 
 /// `name=value` of a plugin's option; `@file` stands for the file's content.
 pub(super) fn pair(text: &str) -> Parsed<(String, String)> {
@@ -24,6 +25,12 @@ pub(super) fn each_once(options: &[(String, String)]) -> Result<(), Failure> {
 /// A length of time.
 pub(super) fn time(text: &str) -> Parsed<Duration> {
     text.parse().map(|Time(time)| time)
+}
+
+/// How long a value is kept: a time, or none for no limit.
+pub(super) fn ttl(text: &str) -> Parsed<Ttl> {
+    text.parse()
+        .map(|ttl: OrNone<Time>| ttl.into_option().map_or(Ttl::NoLimit, |Time(t)| Ttl::For(t)))
 }
 
 /// Where a node answers, with or without its scheme.

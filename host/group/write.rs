@@ -33,6 +33,7 @@ use crate::key;
 use crate::membership::view::Name;
 use crate::ownership::{Owner, OwnershipState};
 use crate::transport::remote::{PeerCall, Remote, RemoteError, Request, Response};
+use crate::value::Ttl;
 
 /// How often a set is tried that other changes overtake. Then it counts as applied and
 /// overwritten.
@@ -56,7 +57,7 @@ const BACKGROUND_ATTEMPT: Duration = Duration::from_secs(10);
 
 /// A change of one key.
 enum Change {
-    Set { value: Bytes, ttl: Option<Duration> },
+    Set { value: Bytes, ttl: Ttl },
     Remove,
 }
 
@@ -69,8 +70,7 @@ enum Attempt {
 }
 
 impl Group {
-    /// Stores a value for the key, in place of any earlier one. `ttl`: `None` for the
-    /// group's default. Waits at most `within` for the owner to confirm it.
+    /// Stores a value for the key, in place of any earlier one. Waits at most `within` for the owner to confirm it.
     ///
     /// # Errors
     /// [`Error::InvalidKey`]; [`Error::InvalidArgument`] for a `ttl` of zero or beyond
@@ -85,9 +85,10 @@ impl Group {
         self: &Arc<Self>,
         key: &str,
         value: Bytes,
-        ttl: Option<Duration>,
+        ttl: impl Into<Ttl>,
         within: Duration,
     ) -> Result<(), Error> {
+        let ttl = ttl.into();
         key::parse(key.as_bytes())?;
         if let Err(refused) = self.check_set(&value, ttl) {
             if let Error::TooLarge { .. } = refused {
@@ -170,7 +171,7 @@ impl Group {
         &self,
         key: &str,
         value: &Bytes,
-        ttl: Option<Duration>,
+        ttl: Ttl,
         within: Duration,
     ) -> Result<Attempt, Error> {
         let ring_hash = key::ring_hash(key);

@@ -19,6 +19,7 @@ mod example_policy;
 mod fuzz;
 mod metrics;
 mod museum;
+mod no_limit;
 mod readme;
 mod reload;
 mod server;
