@@ -3,13 +3,15 @@
 use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc,
 };
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, WasmBacktrace};
 
 use super::contract::PACKAGE;
+use super::guest_log::GuestLog;
 use super::kind::Kind;
 use super::one_line::one_line;
 use super::start::StartError;
 use super::{LoadError, Plugin};
+use crate::policy::Failure;
 
 /// Checks the header of `plugin`, and compiles it.
 pub(super) fn compile(engine: &Engine, plugin: &Plugin) -> Result<Component, LoadError> {
@@ -153,9 +155,25 @@ where
         .map_err(|error| StartError::Shape { interface, problem: brief(&error) })
 }
 
-/// An error on one line, with the root cause first and then its context.
+/// An error on one line, with the root cause first and then its context. The WebAssembly
+/// backtrace is left out: it goes to the log, see [`trapped`].
 pub(super) fn brief(error: &wasmtime::Error) -> String {
-    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let backtrace = error.downcast_ref().map(WasmBacktrace::to_string);
+    let is_backtrace =
+        |text: &String| backtrace.as_ref().is_some_and(|backtrace| text.contains(backtrace));
+    let texts = error.chain().map(ToString::to_string);
+    let mut causes: Vec<String> = texts.filter(|text| !is_backtrace(text)).collect();
     causes.reverse();
     one_line(&causes.join("; "))
+}
+
+/// The failure of a guest that trapped. Where it trapped is logged.
+pub(super) fn trapped(error: &wasmtime::Error, log: &GuestLog) -> Failure {
+    let cause = brief(error);
+    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
+        let frames = backtrace.to_string();
+        let frames: Vec<&str> = frames.lines().map(str::trim).collect();
+        log.write_line(&format!("trapped: {cause}; backtrace: {}", frames.join(" | ")));
+    }
+    Failure::Trap(cause)
 }

@@ -16,6 +16,7 @@ mod cluster_peer;
 mod compose;
 mod demo;
 mod example_policy;
+mod failing_plugins;
 mod fuzz;
 mod metrics;
 mod museum;
