@@ -6,6 +6,7 @@ mod connect;
 mod demo;
 mod exit;
 mod get;
+mod keys;
 mod output;
 mod parse;
 mod plugin;

@@ -1,5 +1,6 @@
 //! Parsers of command-line arguments that are not settings of the configuration.
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
 use super::exit::{Exit, Failure};
@@ -31,6 +32,16 @@ pub(super) fn time(text: &str) -> Parsed<Duration> {
 pub(super) fn ttl(text: &str) -> Parsed<Ttl> {
     text.parse()
         .map(|ttl: OrNone<Time>| ttl.into_option().map_or(Ttl::NoLimit, |Time(t)| Ttl::For(t)))
+}
+
+/// A key or a value, which may begin with a hyphen. What begins with two is more likely a
+/// mistyped flag, except behind `--`.
+pub(super) fn hyphened<T: AsRef<OsStr>>(text: T) -> Parsed<T> {
+    let is_flag = text.as_ref().as_encoded_bytes().starts_with(b"--");
+    if is_flag && std::env::args_os().all(|arg| arg != "--") {
+        return Err("there is no such flag; a key or value that begins so goes behind --".into());
+    }
+    Ok(text)
 }
 
 /// Where a node answers, with or without its scheme.

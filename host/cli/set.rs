@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Read, Write};
 
 use anyhow::Context;
 use bytes::Bytes;
+use clap::builder::{OsStringValueParser, StringValueParser, TypedValueParser};
 
 use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
 use crate::cli::exit::{Exit, Failure};
@@ -24,10 +25,10 @@ pub(super) struct Args {
     /// The group
     group: String,
     /// The key
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_hyphen_values = true, value_parser = StringValueParser::new().try_map(parse::hyphened))]
     key: String,
     /// The value; - reads it from standard input, as it is
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_hyphen_values = true, value_parser = OsStringValueParser::new().try_map(parse::hyphened))]
     value: OsString,
     /// How long it may be kept, or none for no limit [default: the group's]
     #[arg(long, value_name = "D", value_parser = parse::ttl)]

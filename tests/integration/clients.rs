@@ -30,6 +30,22 @@ fn a_value_comes_out_as_it_went_in() {
 }
 
 #[test]
+fn keys_and_values_may_begin_with_a_hyphen_and_a_mistyped_flag_is_noticed() {
+    let node = ServedNode::start(&[]);
+    printed(&node.run(["set", "default", "-abc", "-def", "--ttl", "1m"]));
+    assert_eq!(printed(&node.run(["get", "default", "-abc"])), "-def");
+    assert!(printed(&node.run(["get", "default", "-abc", "--json"])).contains("\"-abc\""));
+    assert_eq!(printed(&node.run(["remove", "default", "-abc"])), "removed -abc\n");
+    printed(&node.run(["set", "default", "--", "--abc", "--def"]));
+    assert_eq!(printed(&node.run(["get", "default", "--", "--abc"])), "--def");
+    for wrong in [["set", "default", "--tll", "5"], ["get", "default", "--jsno", "Tom"]] {
+        let refused = node.run(wrong);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(stderr(&refused).contains("no such flag"), "{}", stderr(&refused));
+    }
+}
+
+#[test]
 fn many_values_are_lines_of_json_in_the_order_asked() {
     let node = ServedNode::start(&["--ttl", "none"]);
     printed(&node.run_with_input(["set", "default", "raw", "-"], &[0xff, 0xfe]));

@@ -14,6 +14,7 @@ mod cluster_changes;
 mod cluster_group;
 mod cluster_peer;
 mod compose;
+mod config_file;
 mod demo;
 mod example_policy;
 mod failing_plugins;
