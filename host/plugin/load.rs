@@ -16,9 +16,21 @@ use crate::policy::Failure;
 /// Checks the header of `plugin`, and compiles it.
 pub(super) fn compile(engine: &Engine, plugin: &Plugin) -> Result<Component, LoadError> {
     check_header(plugin)?;
-    Component::from_binary(engine, plugin.bytes()).map_err(|error| LoadError::Invalid {
-        plugin: plugin.name().into(),
-        problem: brief(&error),
+    Component::from_binary(engine, plugin.bytes()).map_err(|error| {
+        let (plugin, problem) = (plugin.name().to_owned(), brief(&error));
+        if has_no_address_space(&problem) {
+            return LoadError::Start { plugin, failure: Failure::AddressSpace, mend: "" };
+        }
+        // What WASI 0.3 has and 0.2 has not are functions, streams and futures that are async.
+        let is_async = ["async", "stream", "future"].iter().any(|word| problem.contains(word));
+        let mend = match is_async {
+            true => {
+                "this node offers WASI 0.2 and version 0.1.0 of psycache-plugin.wit, \
+                 without async; build it for wasm32-wasip2"
+            }
+            false => "build it again with current tools",
+        };
+        LoadError::Invalid { plugin, problem, mend }
     })
 }
 
@@ -167,9 +179,17 @@ pub(super) fn brief(error: &wasmtime::Error) -> String {
     one_line(&causes.join("; "))
 }
 
+/// Whether the system refused to map memory. The engine gives that error no type of its own.
+fn has_no_address_space(problem: &str) -> bool {
+    problem.contains("failed to reserve") || problem.contains("Cannot allocate memory")
+}
+
 /// The failure of a guest that trapped. Where it trapped is logged.
 pub(super) fn trapped(error: &wasmtime::Error, log: &GuestLog) -> Failure {
     let cause = brief(error);
+    if has_no_address_space(&cause) {
+        return Failure::AddressSpace;
+    }
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
         let frames = backtrace.to_string();
         let frames: Vec<&str> = frames.lines().map(str::trim).collect();

@@ -13,6 +13,7 @@ mod clients;
 mod cluster_changes;
 mod cluster_group;
 mod cluster_peer;
+mod compile_cache;
 mod compose;
 mod config_file;
 mod demo;
