@@ -210,7 +210,8 @@ impl Page<'_> {
         self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
     }
 
-    /// Writes a histogram in seconds. The unit is appended to the name.
+    /// Writes a histogram in seconds. The unit is appended to the name. A histogram that counted
+    /// nothing is left out: most have that for ever, and each has fourteen lines.
     fn durations<'a, T, const N: usize>(
         &mut self,
         name: &str,
@@ -224,7 +225,10 @@ impl Page<'_> {
         let unit = Some(&Unit::Seconds);
         let mut encoder = self.0.encode_descriptor(name, help, unit, MetricType::Histogram)?;
         items.iter().try_for_each(|item| {
-            samples(item, &mut |labels, reading| histogram(&mut encoder, labels, reading))
+            samples(item, &mut |labels, reading| match reading.count() {
+                0 => Ok(()),
+                _ => histogram(&mut encoder, labels, reading),
+            })
         })
     }
 }
