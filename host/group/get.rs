@@ -104,7 +104,11 @@ impl Group {
         // gets shared a request here, a get that begins after a removal could join a
         // request from before it.
         let asked_ms = self.parts.clock.now_ms();
-        let reason = match owner.ask(self.request(key, PeerCall::Get), within).await {
+        let reason = match self
+            .missing
+            .ask(&self.name, owner, self.request(key, PeerCall::Get), within)
+            .await
+        {
             Ok(Response::Value { answer, lent_ms }) => {
                 self.borrow(key, hash, &answer, asked_ms, lent_ms);
                 return Ok(answer);

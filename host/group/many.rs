@@ -211,7 +211,7 @@ impl Group {
         within: Duration,
     ) -> Option<Vec<Result<Response, Error>>> {
         let call = PeerCall::Many { parts, most_bytes };
-        match owner.ask(self.request("", call), within).await {
+        match self.missing.ask(&self.name, owner, self.request("", call), within).await {
             Ok(Response::Many(answers)) => Some(answers),
             Ok(_) | Err(RemoteError::Answered(_) | RemoteError::Unreachable(_)) => None,
         }

@@ -18,6 +18,7 @@ mod clear;
 mod change;
 mod change_many;
 mod changes;
+mod missing;
 mod owner_versions;
 
 mod remote;
@@ -61,6 +62,7 @@ use changes::Changes;
 use copies::{Copies, Lender};
 use fresh::FreshLoads;
 use inheritance::Inheritance;
+use missing::Missing;
 use owner_versions::OwnerVersions;
 use reply::Reply;
 use singleflight::Flights;
@@ -91,6 +93,8 @@ pub struct Group {
     changes: Changes,
     /// The newest change number that each other node has reported.
     owner_versions: OwnerVersions,
+    /// The owners that have no such group.
+    missing: Missing,
     /// Values of lost keys, kept for their new owner.
     inheritance: Arc<Inheritance>,
     /// Short-lived copies of values that other nodes own.
@@ -143,6 +147,7 @@ impl Group {
             fresh: FreshLoads::new(),
             changes: Changes::new(),
             owner_versions: OwnerVersions::default(),
+            missing: Missing::default(),
             inheritance: Arc::new(Inheritance::new(capacity / INHERITANCE_SHARE)),
             copies: Copies::new(capacity / COPIES_SHARE),
             lender: Lender::default(),
@@ -178,6 +183,12 @@ impl Group {
         reloaded.check()?;
         self.config.store(Arc::new(reloaded));
         Ok(())
+    }
+
+    /// Nodes that own keys of this group and have no such group, by what they last answered.
+    #[must_use]
+    pub fn missing_on(&self) -> Vec<String> {
+        self.missing.nodes()
     }
 
     /// What the group works with.

@@ -265,7 +265,7 @@ impl Group {
         let node = owner.address();
         let later =
             |reason: String| Ok(Asked::Later(Attempt::Later { node: node.to_owned(), reason }));
-        match owner.ask(self.request(key, call), within).await {
+        match self.missing.ask(&self.name, &**owner, self.request(key, call), within).await {
             Ok(Response::Done { count, version, .. }) => {
                 self.owner_versions.note(node, version);
                 Ok(Asked::Done { count })

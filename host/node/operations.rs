@@ -34,6 +34,13 @@ pub(super) struct NodeOperations {
 impl Operations for NodeOperations {
     fn status(&self) -> StatusResponse {
         let state = self.ownership.report();
+        let mut groups = self.groups.statuses();
+        for group in &mut groups {
+            // One that has left owns nothing any more.
+            group
+                .missing_on
+                .retain(|missing| state.nodes.iter().any(|node| *node.address == **missing));
+        }
         let nodes = state.nodes.into_iter().map(|node| NodeStatus {
             address: node.address.to_string(),
             weight: node.weight,
@@ -64,7 +71,7 @@ impl Operations for NodeOperations {
             uptime_ms: self.started.now_ms(),
             ready: self.health.phase() == Phase::Ready,
             nodes: nodes.collect(),
-            groups: self.groups.statuses(),
+            groups,
             ring_version: state.ring_version,
             registry: Some(registry),
         }

@@ -102,6 +102,7 @@ fn status(group: &Arc<Group>) -> GroupStatus {
         expirations: stats.evictions.expired,
         policy: Some(policy_status(group)),
         retriever: retriever_status(group, &counts),
+        missing_on: group.missing_on(),
     }
 }
 

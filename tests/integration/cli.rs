@@ -141,6 +141,9 @@ fn an_option_is_given_once_and_may_have_spaces_around_its_sign() {
     assert!(stdout(&inspect(&["k = 3"])).contains("loads     yes, with these options"));
     let swap = ["policy", "swap", "default", "lruk", "--opt", "k=2", "--opt", "k=3"];
     assert_fails(&psycache(swap), 2, &["k is given twice"]);
+    let sim = ["sim", "--policy", "lruk", "--capacity", "9", "--policy-opt", "k=2"];
+    let sim = psycache(sim.into_iter().chain(["--policy-opt", " k = 3", "/nowhere"]));
+    assert_fails(&sim, 2, &["k is given twice"]);
 }
 
 #[test]
