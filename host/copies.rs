@@ -17,7 +17,7 @@ const OVERHEAD: u64 = 64;
 pub(crate) struct Copies {
     shards: [Mutex<HashMap<Box<str>, Copy>>; SHARDS],
     bytes: AtomicU64,
-    most_bytes: u64,
+    most_bytes: AtomicU64,
 }
 
 /// A value that may be returned for a short time.
@@ -36,13 +36,20 @@ impl Copies {
     /// An empty cache for copies of at most `most_bytes` together.
     pub(crate) fn new(most_bytes: u64) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
-        Self { shards, bytes: AtomicU64::new(0), most_bytes }
+        Self { shards, bytes: AtomicU64::new(0), most_bytes: most_bytes.into() }
+    }
+
+    /// Sets the limit for what is kept from now on.
+    pub(crate) fn limit(&self, most_bytes: u64) {
+        self.most_bytes.store(most_bytes, Ordering::Relaxed);
     }
 
     /// Keeps a copy if there is room for it, if need be after dropping ended copies.
     pub(crate) fn insert(&self, key: &str, hash: u64, copy: Copy, now_ms: u64) {
         let weight = weight_of(key, &copy);
-        let is_full = || self.bytes.load(Ordering::Relaxed) + weight > self.most_bytes;
+        let is_full = || {
+            self.bytes.load(Ordering::Relaxed) + weight > self.most_bytes.load(Ordering::Relaxed)
+        };
         if is_full() {
             self.tidy(now_ms);
             if is_full() {

@@ -8,6 +8,7 @@ use tonic::Code;
 
 use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::keys::Keys;
 use crate::cli::output;
 use crate::proto::get_result::Result as GetOutcome;
 use crate::proto::{GetManyRequest, GetRequest, GetResponse, Origin};
@@ -25,9 +26,8 @@ use crate::proto::{GetManyRequest, GetRequest, GetResponse, Origin};
 pub(super) struct Args {
     /// The group
     group: String,
-    /// The keys; more than one need --json
-    #[arg(required = true, value_name = "KEY", allow_negative_numbers = true)]
-    keys: Vec<String>,
+    #[command(flatten)]
+    keys: Keys,
     /// Print a line of JSON for each key
     #[arg(long)]
     json: bool,
@@ -59,22 +59,24 @@ struct Problem<'a> {
 
 /// Runs the command.
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    if !args.json && args.keys.len() > 1 {
+    let keys = args.keys.all();
+    if !args.json && keys.len() > 1 {
         let message =
             "the values of several keys would run into each other; add --json, or ask for one key";
         return Err(Failure::new(Exit::Usage, message).into());
     }
-    if args.json { many(args).await } else { one(args).await }
+    if args.json {
+        many(args.group, keys, &args.node).await
+    } else {
+        one(args.group, keys, &args.node).await
+    }
 }
 
-async fn one(args: Args) -> anyhow::Result<()> {
-    let node = args.node.connect(DEFAULT_TIMEOUT).await?;
-    let key = args.keys.into_iter().next().unwrap_or_default();
-    let request = GetRequest {
-        group: Bytes::from(args.group),
-        key: Bytes::from(key.clone()),
-        may_lend: false,
-    };
+async fn one(group: String, keys: Vec<String>, node: &NodeArgs) -> anyhow::Result<()> {
+    let node = node.connect(DEFAULT_TIMEOUT).await?;
+    let key = keys.into_iter().next().unwrap_or_default();
+    let request =
+        GetRequest { group: Bytes::from(group), key: Bytes::from(key.clone()), may_lend: false };
     let found = match node.answer(node.cache().get(node.request(request))).await {
         Err(missing) if missing.exit == Exit::NotFound => {
             return Err(Failure::new(Exit::NotFound, format!("{missing}: {key:?}")).into());
@@ -85,14 +87,14 @@ async fn one(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn many(args: Args) -> anyhow::Result<()> {
-    let node = args.node.connect(DEFAULT_TIMEOUT).await?;
-    let keys = args.keys.iter().map(|key| Bytes::from(key.clone())).collect();
-    let request = GetManyRequest { group: Bytes::from(args.group), keys };
+async fn many(group: String, keys: Vec<String>, node: &NodeArgs) -> anyhow::Result<()> {
+    let node = node.connect(DEFAULT_TIMEOUT).await?;
+    let all = keys.iter().map(|key| Bytes::from(key.clone())).collect();
+    let request = GetManyRequest { group: Bytes::from(group), keys: all };
     let results = node.answer(node.cache().get_many(node.request(request))).await?.results;
     let mut lines = String::new();
     let mut exits = Vec::new();
-    for (key, result) in args.keys.iter().zip(&results) {
+    for (key, result) in keys.iter().zip(&results) {
         let answer = match &result.result {
             Some(GetOutcome::Found(found)) => found_answer(found),
             Some(GetOutcome::Failure(failure)) => {
@@ -112,11 +114,8 @@ async fn many(args: Args) -> anyhow::Result<()> {
     match worst(&exits) {
         None => Ok(()),
         Some(exit) => {
-            let message = format!(
-                "{} of {} keys have no value; see their lines",
-                exits.len(),
-                args.keys.len()
-            );
+            let message =
+                format!("{} of {} keys have no value; see their lines", exits.len(), keys.len());
             Err(Failure::new(exit, message).into())
         }
     }

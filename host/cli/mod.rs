@@ -6,10 +6,12 @@ mod connect;
 mod demo;
 mod exit;
 mod get;
+mod keys;
 mod output;
 mod parse;
 mod plugin;
 mod policy;
+mod reload;
 mod remove;
 mod runtime;
 mod serve;
@@ -50,6 +52,7 @@ enum Command {
     Remove(remove::Args),
     Clear(clear::Args),
     Status(status::Args),
+    Reload(reload::Args),
     /// Eviction policies: which there are, and another one for a group
     #[command(subcommand)]
     Policy(policy::Command),
@@ -87,6 +90,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Remove(args) => runtime::wait_for(remove::run(args)),
         Command::Clear(args) => runtime::wait_for(clear::run(args)),
         Command::Status(args) => runtime::wait_for(status::run(args)),
+        Command::Reload(args) => runtime::wait_for(reload::run(args)),
         Command::Policy(policy::Command::Swap(args)) => runtime::wait_for(policy::swap::run(args)),
         Command::Sim(args) => args.run(),
         Command::Demo(args) => demo::run(&args),

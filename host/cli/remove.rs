@@ -5,6 +5,7 @@ use tonic::Code;
 
 use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::keys::Keys;
 use crate::cli::output;
 use crate::proto::RemoveManyRequest;
 use crate::proto::remove_result::Result as RemoveOutcome;
@@ -19,9 +20,8 @@ use crate::proto::remove_result::Result as RemoveOutcome;
 pub(super) struct Args {
     /// The group
     group: String,
-    /// The keys
-    #[arg(required = true, value_name = "KEY", allow_negative_numbers = true)]
-    keys: Vec<String>,
+    #[command(flatten)]
+    keys: Keys,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,13 +32,14 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let node = args.node.connect(DEFAULT_TIMEOUT).await?;
-    let keys = args.keys.iter().map(|key| Bytes::from(key.clone())).collect();
+    let all = args.keys.all();
+    let keys = all.iter().map(|key| Bytes::from(key.clone())).collect();
     let request = RemoveManyRequest { group: Bytes::from(args.group), keys };
     let results = node.answer(node.cache().remove_many(node.request(request))).await?.results;
     let mut lines = String::new();
     let mut removals = Vec::new();
     let mut failure: Option<Failure> = None;
-    for (key, result) in args.keys.iter().zip(results) {
+    for (key, result) in all.iter().zip(results) {
         match result.result {
             Some(RemoveOutcome::Removed(removed)) => {
                 removals.push(serde_json::json!({ "key": key, "existed": removed.existed }));

@@ -2,15 +2,16 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read, Write};
-use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
+use clap::builder::{OsStringValueParser, StringValueParser, TypedValueParser};
 
 use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::{output, parse};
 use crate::proto::{SetRequest, SetResponse};
+use crate::value::Ttl;
 
 /// The most that is read from standard input: no node takes more by default.
 const MAX_VALUE_BYTES: u64 = 64 << 20;
@@ -24,14 +25,14 @@ pub(super) struct Args {
     /// The group
     group: String,
     /// The key
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_hyphen_values = true, value_parser = StringValueParser::new().try_map(parse::hyphened))]
     key: String,
     /// The value; - reads it from standard input, as it is
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_hyphen_values = true, value_parser = OsStringValueParser::new().try_map(parse::hyphened))]
     value: OsString,
-    /// How long it may be kept [default: the group's]
-    #[arg(long, value_name = "D", value_parser = parse::time)]
-    ttl: Option<Duration>,
+    /// How long it may be kept, or none for no limit [default: the group's]
+    #[arg(long, value_name = "D", value_parser = parse::ttl)]
+    ttl: Option<Ttl>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -47,11 +48,17 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     };
     // Only now, so that slow input does not count as a slow node.
     let node = args.node.connect(DEFAULT_TIMEOUT).await?;
+    let (ttl_ms, no_expiry) = match args.ttl.unwrap_or_default() {
+        Ttl::OfGroup => (0, false),
+        Ttl::NoLimit => (0, true),
+        Ttl::For(ttl) => (u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX), false),
+    };
     let request = SetRequest {
         group: Bytes::from(args.group),
         key: Bytes::from(args.key),
         value: Bytes::from(value),
-        ttl_ms: args.ttl.map_or(0, |ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)),
+        ttl_ms,
+        no_expiry,
     };
     let SetResponse {} = node.answer(node.cache().set(node.request(request))).await?;
     if args.json {

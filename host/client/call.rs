@@ -11,7 +11,7 @@ use crate::proto::session_request::Call;
 use crate::proto::session_response::Answer;
 use crate::proto::{GetResponse, Origin};
 use crate::telemetry::propagation;
-use crate::value;
+use crate::value::{self, Ttl};
 
 /// Makes `call` as a separate unary call, outside of the session.
 pub(super) async fn unary(
@@ -66,13 +66,15 @@ pub(super) fn each<R: std::fmt::Debug, T>(
     result.map_or_else(|| Err(Error::strange(&"no result")), read)
 }
 
-/// A time to live on the wire, where 0 means the default of the group.
-pub(super) fn millis(ttl: Option<Duration>) -> Result<u64, Error> {
+/// A time to live on the wire: milliseconds, where 0 means the default of the group, and whether
+/// there is no limit.
+pub(super) fn ttl(ttl: Ttl) -> Result<(u64, bool), Error> {
     match ttl {
-        None => Ok(0),
-        Some(ttl) if ttl < Duration::from_millis(1) => {
-            Err(Error::argument("bad ttl: shorter than a millisecond; remove the key instead"))
+        Ttl::OfGroup => Ok((0, false)),
+        Ttl::NoLimit => Ok((0, true)),
+        Ttl::For(ttl) if ttl < Duration::from_millis(1) => {
+            Err(Error::argument(format!("bad ttl: {ttl:?}; give 1ms to 3650d, or remove the key")))
         }
-        Some(ttl) => Ok(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)),
+        Ttl::For(ttl) => Ok((u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX), false)),
     }
 }

@@ -105,7 +105,7 @@ impl Error {
         Self { reason: Reason::DeadlineExceeded, message }
     }
 
-    pub(super) fn argument(problem: &str) -> Self {
+    pub(super) fn argument(problem: impl Into<String>) -> Self {
         Self { reason: Reason::InvalidArgument, message: problem.into() }
     }
 

@@ -71,7 +71,7 @@ use crate::proto::{
     ClearRequest, GetManyRequest, GetRequest, RemoveManyRequest, RemoveRequest, SetEntry,
     SetManyRequest, SetRequest, get_result, remove_result, set_result,
 };
-use crate::value;
+use crate::value::{self, Ttl};
 use borrowed::Borrowed;
 use node::CallOutcome;
 use nodes::{Route, Routes};
@@ -156,7 +156,7 @@ impl Client {
     }
 
     /// Replaces the value of the key on every node. A `ttl` of `None` is the default of the
-    /// group. If a connection breaks before the answer comes, the client asks another node, so
+    /// group; [`Ttl::NoLimit`] is none. If a connection breaks before the answer comes, the client asks another node, so
     /// the set may be done twice.
     ///
     /// # Errors
@@ -167,11 +167,11 @@ impl Client {
         group: &str,
         key: &str,
         value: impl Into<Bytes>,
-        ttl: Option<Duration>,
+        ttl: impl Into<Ttl>,
     ) -> Result<(), Error> {
-        let ttl_ms = call::millis(ttl)?;
+        let (ttl_ms, no_expiry) = call::ttl(ttl.into())?;
         let (group, value) = (bytes(group), value.into());
-        let call = Call::Set(SetRequest { group, key: bytes(key), value, ttl_ms });
+        let call = Call::Set(SetRequest { group, key: bytes(key), value, ttl_ms, no_expiry });
         match self.ask(Some(key), call).await? {
             Answer::Set(_) => Ok(()),
             other => Err(Error::strange(&other)),
@@ -187,13 +187,14 @@ impl Client {
         &self,
         group: &str,
         entries: &[(K, V)],
-        ttl: Option<Duration>,
+        ttl: impl Into<Ttl>,
     ) -> Result<Vec<Result<(), Error>>, Error> {
-        let ttl_ms = call::millis(ttl)?;
+        let (ttl_ms, no_expiry) = call::ttl(ttl.into())?;
         let entry = |(key, value): &(K, V)| SetEntry {
             key: bytes(key.as_ref()),
             value: value.clone().into(),
             ttl_ms,
+            no_expiry,
         };
         let all = entries.iter().map(entry).collect();
         let call = Call::SetMany(SetManyRequest { group: bytes(group), entries: all });

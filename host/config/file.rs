@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::Error;
 use super::settings::Settings;
-use super::text::is_refused;
+use super::text::{is_refused, within};
 use crate::nearest::nearest;
 
 /// The most bytes of a config file that are read.
@@ -34,8 +34,9 @@ impl Settings {
         Self::parse(path, bytes)
     }
 
-    /// Parses the content of a TOML file. `path` is used in errors, and the file need not
-    /// exist. Files and variables that the content refers to are read.
+    /// Parses the content of a TOML file. `path` is used in errors, and relative paths start
+    /// from its folder; the file need not exist. Files and variables that the content refers to
+    /// are read.
     ///
     /// # Errors
     /// Those of [`read`](Self::read).
@@ -44,7 +45,8 @@ impl Settings {
             let line = line(error.as_bytes(), error.utf8_error().valid_up_to());
             Error::Unreadable { path: path.into(), reason: format!("line {line} is not UTF-8") }
         })?;
-        toml::from_str(&text).map_err(|error| {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        within(folder, || toml::from_str(&text)).map_err(|error| {
             let span = error.span().unwrap_or_default();
             let line = line(text.as_bytes(), span.start);
             // The message may contain newlines from a quoted key.

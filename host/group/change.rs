@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::flaw::{self, Flaw};
 use crate::key;
 use crate::store::NewEntry;
+use crate::value::Ttl;
 
 /// The outcome of a set on this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +29,8 @@ pub(super) enum Kept {
 
 impl Group {
     /// Refuses a set whose `ttl` or size this group never accepts.
-    pub(super) fn check_set(&self, value: &Bytes, ttl: Option<Duration>) -> Result<(), Error> {
-        if let Some(ttl) = ttl {
+    pub(super) fn check_set(&self, value: &Bytes, ttl: Ttl) -> Result<(), Error> {
+        if let Ttl::For(ttl) = ttl {
             ttl::check("ttl", ttl)?;
         }
         let (bytes, limit) = (value.len() as u64, self.config.load().max_value_bytes);
@@ -41,13 +42,12 @@ impl Group {
     }
 
     /// Stores a value if this node holds the key and the key did not change after
-    /// `version`. It replaces a cached value or a cached absence. `ttl`: `None` for the
-    /// group's default.
+    /// `version`. It replaces a cached value or a cached absence.
     pub(super) async fn set_here(
         &self,
         key: &str,
         value: Bytes,
-        ttl: Option<Duration>,
+        ttl: Ttl,
         version: u64,
     ) -> Result<Kept, Error> {
         self.check_set(&value, ttl).inspect_err(|refused| self.drop_for(refused, key))?;
@@ -61,8 +61,12 @@ impl Group {
         }
         let room = self.room(key.len(), value.len()).await;
         let room = room.inspect_err(|refused| self.drop_for(refused, key))?;
-        let deadline_ms =
-            ttl::deadline_ms(self.parts.clock.now_ms(), ttl.or_else(|| self.default_ttl()));
+        let ttl = match ttl {
+            Ttl::OfGroup => self.default_ttl(),
+            Ttl::NoLimit => None,
+            Ttl::For(ttl) => Some(ttl),
+        };
+        let deadline_ms = ttl::deadline_ms(self.parts.clock.now_ms(), ttl);
         let entry = NewEntry { value: Some(value), deadline_ms, cost_us: 0 };
         // 1. A load reads the old value from the source. 2. This set stores the new
         // one. 3. The load ends, and would overwrite it with the old one.

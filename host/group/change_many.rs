@@ -15,6 +15,7 @@ use super::write::{Change, PendingRemoval};
 use crate::error::Error;
 use crate::key;
 use crate::transport::remote::{PeerCall, Remote, Response};
+use crate::value::Ttl;
 
 /// A longer value is sent by itself: it would delay others on the connection.
 const LONG_VALUE: usize = 64 << 10;
@@ -30,15 +31,15 @@ pub struct NewValue<'a> {
     pub key: &'a str,
     /// Its value.
     pub value: Bytes,
-    /// `None`: the group's default.
-    pub ttl: Option<Duration>,
+    /// How long it is kept.
+    pub ttl: Ttl,
 }
 
 impl<'a> NewValue<'a> {
     /// A value with the group's default time to live.
     #[must_use]
     pub fn new(key: &'a str, value: impl Into<Bytes>) -> Self {
-        Self { key, value: value.into(), ttl: None }
+        Self { key, value: value.into(), ttl: Ttl::OfGroup }
     }
 }
 

@@ -124,8 +124,14 @@ impl Group {
         // gets shared a request here, a get that begins after a removal could join a
         // request from before it.
         let asked_ms = self.parts.clock.now_ms();
-        let reason = match owner
-            .ask(self.parts.ownership.request(&self.name, key, PeerCall::Get), within)
+        let reason = match self
+            .without_group
+            .ask(
+                &self.name,
+                owner,
+                self.parts.ownership.request(&self.name, key, PeerCall::Get),
+                within,
+            )
             .await
         {
             Ok(Response::Value { answer, lent_ms }) => {

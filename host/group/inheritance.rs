@@ -1,6 +1,8 @@
 //! Values of keys that this node has lost, kept for the one node that took them over
 //! (rule 9).
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use hashbrown::HashMap;
 
 use crate::flaw::{self, Flaw};
@@ -15,7 +17,7 @@ const OVERHEAD: u64 = 96;
 /// Entries by key. Each is kept for one registration, for a minute.
 pub(super) struct Inheritance {
     kept: Mutex<Kept>,
-    most_bytes: u64,
+    most_bytes: AtomicU64,
 }
 
 #[derive(Default)]
@@ -34,14 +36,19 @@ struct Entry {
 
 impl Inheritance {
     pub(super) fn new(most_bytes: u64) -> Self {
-        Self { kept: Mutex::default(), most_bytes }
+        Self { kept: Mutex::default(), most_bytes: most_bytes.into() }
+    }
+
+    /// Sets the limit for what is kept from now on.
+    pub(super) fn limit(&self, most_bytes: u64) {
+        self.most_bytes.store(most_bytes, Relaxed);
     }
 
     /// Keeps an entry for the registration `heir`. Returns whether there was room.
     pub(super) fn keep(&self, held: Held, heir: Name, until_ms: u64) -> bool {
         let weight = weight(&held);
         let kept = &mut *self.kept.lock();
-        if kept.bytes + weight > self.most_bytes {
+        if kept.bytes + weight > self.most_bytes.load(Relaxed) {
             return false;
         }
         kept.bytes += weight;

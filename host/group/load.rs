@@ -15,7 +15,7 @@ use crate::flaw::{self, Flaw};
 use crate::key;
 use crate::retriever::{FetchError, Fetched, SharedRetriever};
 use crate::store::{NewEntry, Reservation};
-use crate::telemetry::{LoadOutcome, LoadSource, spans};
+use crate::telemetry::{LoadOutcome, LoadSource, propagation, spans};
 use crate::transport::remote::{PeerCall, RemoteError, Response};
 use crate::value::{Answer, Origin};
 
@@ -264,6 +264,10 @@ impl Group {
                         "the retriever failed"
                     );
                 }
+                let reason = match propagation::trace_id() {
+                    Some(trace) => format!("{reason}; trace {trace}"),
+                    None => reason,
+                };
                 Error::Unavailable { who: who(), reason }
             }
         }

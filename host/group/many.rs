@@ -211,7 +211,11 @@ impl Group {
         within: Duration,
     ) -> Option<Vec<Result<Response, Error>>> {
         let call = PeerCall::Many { parts, most_bytes };
-        match owner.ask(self.parts.ownership.request(&self.name, "", call), within).await {
+        match self
+            .without_group
+            .ask(&self.name, owner, self.parts.ownership.request(&self.name, "", call), within)
+            .await
+        {
             Ok(Response::Many(answers)) => Some(answers),
             Ok(_) | Err(RemoteError::Answered(_) | RemoteError::Unreachable(_)) => None,
         }

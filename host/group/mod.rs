@@ -7,6 +7,7 @@ mod many;
 mod fresh;
 mod load;
 mod reply;
+mod resize;
 mod room;
 mod singleflight;
 
@@ -18,6 +19,7 @@ mod change;
 mod change_many;
 mod changes;
 mod owner_versions;
+mod without_group;
 
 mod remote;
 
@@ -64,6 +66,7 @@ use lender::Lender;
 use owner_versions::OwnerVersions;
 use reply::Reply;
 use singleflight::Flights;
+use without_group::WithoutGroup;
 
 /// The shortest time between two log lines about a failing retriever.
 const BROKEN_EACH: Duration = Duration::from_secs(10);
@@ -91,6 +94,8 @@ pub struct Group {
     changes: Changes,
     /// The newest change number that each other node has reported.
     owner_versions: OwnerVersions,
+    /// The owners that have no such group.
+    without_group: WithoutGroup,
     /// Values of lost keys, kept for their new owner.
     inheritance: Arc<Inheritance>,
     /// Short-lived copies of values that other nodes own.
@@ -143,6 +148,7 @@ impl Group {
             fresh: FreshLoads::new(),
             changes: Changes::new(),
             owner_versions: OwnerVersions::default(),
+            without_group: WithoutGroup::default(),
             inheritance: Arc::new(Inheritance::new(capacity / INHERITANCE_SHARE)),
             copies: Copies::new(capacity / COPIES_SHARE),
             lender: Lender::default(),
@@ -178,6 +184,12 @@ impl Group {
         reloaded.check()?;
         self.config.store(Arc::new(reloaded));
         Ok(())
+    }
+
+    /// Nodes that own keys of this group and have no such group, by what they last answered.
+    #[must_use]
+    pub fn missing_on(&self) -> Vec<String> {
+        self.without_group.nodes()
     }
 
     /// What the group works with.

@@ -9,14 +9,16 @@ pub const MAX_TTL: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// Checks that `ttl` is a valid time to live. `argument` is its name in the error.
 pub(super) fn check(argument: &'static str, ttl: Duration) -> Result<(), Error> {
-    let problem = if ttl.is_zero() {
-        "it is 0, which keeps nothing; leave it out for the default"
-    } else if ttl > MAX_TTL {
-        "it is longer than 3,650 days, which is the longest; leave it out for the group's own"
-    } else {
+    if !ttl.is_zero() && ttl <= MAX_TTL {
         return Ok(());
+    }
+    const DAY: u64 = 86_400;
+    let given = match ttl.as_secs() {
+        seconds if seconds >= DAY => format!("{} days", seconds.div_ceil(DAY)),
+        _ => format!("{ttl:?}"),
     };
-    Err(Error::InvalidArgument { argument, problem: problem.into() })
+    let problem = format!("{given}; give 1ms to 3650d, or none for no limit");
+    Err(Error::InvalidArgument { argument, problem })
 }
 
 /// Shortens `ttl` by up to `percent`. `chance`, from 0 to 1, decides by how much.

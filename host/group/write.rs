@@ -34,6 +34,7 @@ use crate::key;
 use crate::membership::view::Name;
 use crate::ownership::{Owner, OwnershipState};
 use crate::transport::remote::{PeerCall, Remote, RemoteError, Response};
+use crate::value::Ttl;
 
 /// How often a set is tried that other changes overtake. Then it counts as applied and
 /// overwritten.
@@ -57,7 +58,7 @@ const BACKGROUND_ATTEMPT: Duration = Duration::from_secs(10);
 
 /// A change of one key.
 pub(super) enum Change {
-    Set { value: Bytes, ttl: Option<Duration> },
+    Set { value: Bytes, ttl: Ttl },
     Remove,
 }
 
@@ -70,8 +71,7 @@ enum Attempt {
 }
 
 impl Group {
-    /// Stores a value for the key, in place of any earlier one. `ttl`: `None` for the
-    /// group's default. Waits at most `within` for the owner to confirm it.
+    /// Stores a value for the key, in place of any earlier one. Waits at most `within` for the owner to confirm it.
     ///
     /// # Errors
     /// [`Error::InvalidKey`]; [`Error::InvalidArgument`] for a `ttl` of zero or beyond
@@ -86,9 +86,10 @@ impl Group {
         self: &Arc<Self>,
         key: &str,
         value: Bytes,
-        ttl: Option<Duration>,
+        ttl: impl Into<Ttl>,
         within: Duration,
     ) -> Result<(), Error> {
+        let ttl = ttl.into();
         key::parse(key.as_bytes())?;
         if let Err(refused) = self.check_set(&value, ttl) {
             if let Error::TooLarge { .. } = refused {
@@ -165,7 +166,7 @@ impl Group {
         &self,
         key: &str,
         value: &Bytes,
-        ttl: Option<Duration>,
+        ttl: Ttl,
         within: Duration,
     ) -> Result<Attempt, Error> {
         let ring_hash = key::ring_hash(key);
@@ -259,7 +260,11 @@ impl Group {
         let node = owner.address();
         let later =
             |reason: String| Ok(Asked::Later(Attempt::Later { node: node.to_owned(), reason }));
-        match owner.ask(self.parts.ownership.request(&self.name, key, call), within).await {
+        match self
+            .without_group
+            .ask(&self.name, &**owner, self.parts.ownership.request(&self.name, key, call), within)
+            .await
+        {
             Ok(Response::Done { count, version, .. }) => {
                 self.owner_versions.note(node, version);
                 Ok(Asked::Done { count })

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::error::Error;
 use crate::group::Group;
-use crate::value::Answer;
+use crate::value::{Answer, Ttl};
 
 /// Default time limit of a call.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,7 +62,7 @@ impl GroupHandle {
         self.group.set(key, value.into(), None, self.timeout).await
     }
 
-    /// Sets the value of `key`, with the time to live `ttl`.
+    /// Sets the value of `key`, with the time to live `ttl`; [`Ttl::NoLimit`] for none.
     ///
     /// # Errors
     /// Those of [`set`](Self::set), and [`Error::InvalidArgument`] if `ttl` is zero or longer
@@ -71,9 +71,9 @@ impl GroupHandle {
         &self,
         key: &str,
         value: impl Into<Bytes>,
-        ttl: Duration,
+        ttl: impl Into<Ttl>,
     ) -> Result<(), Error> {
-        self.group.set(key, value.into(), Some(ttl), self.timeout).await
+        self.group.set(key, value.into(), ttl, self.timeout).await
     }
 
     /// Removes `key` from the cache. Returns whether a value was cached.

@@ -1,7 +1,6 @@
 //! Makes the groups, each with its store, worker and retriever. Several are made at a time,
 //! because most of the time of a start is spent compiling plugins.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::{StreamExt, future, stream};
@@ -21,24 +20,21 @@ const MAX_VICTIMS: u32 = 256;
 /// Seeds are below 2^53, so that no plugin language rounds them.
 const SEED_BITS: u32 = 53;
 
-/// Makes the groups. Also returns the parameters of each group's policy, by group name.
+/// Makes the groups.
 pub(super) async fn build(
     plugins: &Plugins,
     configs: &[config::Group],
     ownership: &Arc<Ownership>,
-) -> Result<(Groups, BTreeMap<String, PolicyConfig>), StartError> {
+) -> Result<Groups, StartError> {
     // More at a time would compete for the processors and could exceed their time limits.
     let at_a_time = std::thread::available_parallelism().map_or(1, usize::from) * 2;
     let all = configs.iter().map(|config| group(plugins, config, ownership));
     let built: Vec<_> = stream::iter(all).buffered(at_a_time).collect().await;
-    let (mut groups, mut policies, mut problems) = (Vec::new(), BTreeMap::new(), Vec::new());
+    let (mut groups, mut problems) = (Vec::new(), Vec::new());
     for (config, built) in configs.iter().zip(built) {
         let name = &config.group.name;
         match built {
-            Ok((group, policy)) => {
-                groups.push(group);
-                policies.insert(name.clone(), policy);
-            }
+            Ok(group) => groups.push(group),
             Err(causes) => {
                 problems.extend(
                     causes.into_iter().map(|cause| GroupProblem { group: name.clone(), cause }),
@@ -46,18 +42,14 @@ pub(super) async fn build(
             }
         }
     }
-    if problems.is_empty() {
-        Ok((Groups::new(groups), policies))
-    } else {
-        Err(StartError::Groups(problems))
-    }
+    if problems.is_empty() { Ok(Groups::new(groups)) } else { Err(StartError::Groups(problems)) }
 }
 
 async fn group(
     plugins: &Plugins,
     config: &config::Group,
     ownership: &Arc<Ownership>,
-) -> Result<(Arc<Group>, PolicyConfig), Vec<Cause>> {
+) -> Result<Arc<Group>, Vec<Cause>> {
     config.store.check().map_err(|error| vec![error.into()])?;
     // The store and the ownership share one clock, because their times are compared.
     let clock = ownership.clock().clone();
@@ -77,7 +69,7 @@ async fn group(
             PolicyChoice::Native(native) => native.options.clone(),
         },
     };
-    let worker_config = WorkerConfig::new(policy.clone(), clock.clone());
+    let worker_config = WorkerConfig::new(policy, clock.clone());
     let worker = worker(plugins, config, worker_config, Arc::clone(&store), waker);
     let (worker, retriever) = match future::join(worker, first_retriever(plugins, config)).await {
         (Ok(worker), Ok(retriever)) => (Arc::new(worker), retriever),
@@ -87,8 +79,7 @@ async fn group(
     };
     let parts =
         Parts { store, clock, worker, source: retriever.into(), ownership: Arc::clone(ownership) };
-    let group = Group::new(config.group.clone(), parts).map_err(|error| vec![error.into()])?;
-    Ok((group, policy))
+    Group::new(config.group.clone(), parts).map_err(|error| vec![error.into()])
 }
 
 async fn worker(

@@ -31,16 +31,18 @@ mod operations;
 #[cfg_attr(not(feature = "plugins"), path = "without_plugins.rs")]
 mod plugins;
 mod reload;
+mod reload_request;
 
+pub use crate::server::Reloaded;
 pub use bound::Bound;
 pub use error::{Cause, GroupProblem, StartError};
 pub use group::GroupHandle;
-pub use reload::Reloaded;
+pub use reload_request::ReloadRequest;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
@@ -49,7 +51,7 @@ use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::{self, Ownership};
 use crate::server::{self, Groups, Health, LocalNode, ServerConfig, Services};
-use crate::telemetry::{Metrics, NodeReading, PeerReading};
+use crate::telemetry::{Metrics, NodeReading, PeerReading, dropped_spans};
 
 use membership::Membership;
 use operations::NodeOperations;
@@ -67,6 +69,8 @@ pub struct Node {
     membership: Membership,
     health: Arc<Health>,
     plugins: Arc<Plugins>,
+    /// Set when the program takes requests to reload.
+    reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
     /// Sending a message or dropping it stops the server.
     stop: oneshot::Sender<()>,
     /// The only task is the server, which is aborted when this is dropped.
@@ -104,17 +108,18 @@ impl Node {
         let own = Entry::own(&advertised, config.cluster.weight);
         let ownership = membership::ownership(&own, &config.cluster.registry, max_value_bytes);
         let plugins = Arc::<Plugins>::default();
-        let (groups, policies) = groups::build(&plugins, &config.groups, &ownership).await?;
+        let groups = groups::build(&plugins, &config.groups, &ownership).await?;
 
         let health = Arc::new(Health::starting(&groups));
+        let reloads = Arc::default();
         let operations = NodeOperations {
             address: advertised.clone(),
             ownership: Arc::clone(&ownership),
             registry: membership::kind(&config.cluster.registry),
             started: Clock::monotonic(),
             groups: groups.clone(),
-            policies,
             plugins: Arc::clone(&plugins),
+            reloads: Arc::clone(&reloads),
             health: Arc::clone(&health),
         };
         let read = {
@@ -151,6 +156,7 @@ impl Node {
             membership,
             health,
             plugins,
+            reloads,
             stop,
             serving,
         })
@@ -253,6 +259,7 @@ fn read(groups: &Groups, ownership: &Ownership) -> NodeReading {
         registry_connected: state.connected,
         state: state.state.word(),
         ignored_keys: state.ignored_keys as u64,
+        traces_dropped: dropped_spans(),
     }
 }
 

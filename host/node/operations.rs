@@ -1,18 +1,19 @@
-//! Implements the operations of the admin service: `status` and `policy swap`.
+//! Implements the operations of the admin service: `status`, `policy swap` and `reload`.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
 
 use super::plugins::Plugins;
+use super::reload_request::ReloadRequest;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ownership::Ownership;
 use crate::policy::{Failure, PolicyConfig};
 use crate::proto::{NodeStatus, RegistryStatus, StatusResponse};
-use crate::server::{Groups, Health, Operations, Phase, PolicySwap, PolicySwapped};
+use crate::server::{Groups, Health, Operations, Phase, PolicySwap, PolicySwapped, Reloaded};
 use crate::transport::remote::Reachability;
 
 /// The node as seen by the admin service.
@@ -24,15 +25,22 @@ pub(super) struct NodeOperations {
     pub(super) registry: &'static str,
     pub(super) started: Clock,
     pub(super) groups: Groups,
-    /// Parameters of each group's policy, by group name.
-    pub(super) policies: BTreeMap<String, PolicyConfig>,
     pub(super) plugins: Arc<Plugins>,
+    /// Where a request to reload goes; empty if the program takes none.
+    pub(super) reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
     pub(super) health: Arc<Health>,
 }
 
 impl Operations for NodeOperations {
     fn status(&self) -> StatusResponse {
         let state = self.ownership.report();
+        let mut groups = self.groups.statuses();
+        for group in &mut groups {
+            // One that has left owns nothing any more.
+            group
+                .missing_on
+                .retain(|missing| state.nodes.iter().any(|node| *node.address == **missing));
+        }
         let nodes = state.nodes.into_iter().map(|node| NodeStatus {
             address: node.address.to_string(),
             weight: node.weight,
@@ -63,7 +71,7 @@ impl Operations for NodeOperations {
             uptime_ms: self.started.now_ms(),
             ready: self.health.phase() == Phase::Ready,
             nodes: nodes.collect(),
-            groups: self.groups.statuses(),
+            groups,
             ring_version: state.ring_version,
             registry: Some(registry),
         }
@@ -72,16 +80,27 @@ impl Operations for NodeOperations {
     fn swap_policy(&self, swap: PolicySwap) -> BoxFuture<'_, Result<PolicySwapped, Error>> {
         self.swap(swap).boxed()
     }
+
+    fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>> {
+        self.reload().boxed()
+    }
 }
 
 impl NodeOperations {
+    async fn reload(&self) -> Result<Reloaded, Error> {
+        let refused = |problem| Err(Error::InvalidArgument { argument: "settings", problem });
+        let Some(reloads) = self.reloads.get() else {
+            return refused("the program that runs this node reads them, not a file".into());
+        };
+        let (reply, answer) = oneshot::channel();
+        reloads.send(ReloadRequest { reply }).await.map_err(|_| Error::Stopping)?;
+        answer.await.map_err(|_| Error::Stopping)?.or_else(refused)
+    }
+
     async fn swap(&self, swap: PolicySwap) -> Result<PolicySwapped, Error> {
         let group = self.groups.find(&swap.group)?;
-        let config = self
-            .policies
-            .get(&swap.group)
-            .ok_or_else(|| Error::Internal("a group without a policy".into()))?;
-        let config = PolicyConfig { options: swap.options.clone(), ..config.clone() };
+        let config =
+            PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
         let policy = self.plugins.sent_policy(&swap, config).await?;
         let swapped = group
             .parts()

@@ -1,22 +1,27 @@
 //! Applies a changed configuration to a running node, as far as that is possible.
 
+use tokio::sync::mpsc;
+
 use super::Node;
 use super::error::{GroupProblem, StartError};
 use super::groups;
+use super::reload_request::ReloadRequest;
 use crate::config::{Config, Group};
-
-/// What became of a changed configuration. Settings are named as in the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reloaded {
-    /// Settings that are in effect now.
-    pub changed: Vec<String>,
-    /// Settings that take effect when the node is restarted.
-    pub needs_restart: Vec<String>,
-}
+use crate::server::Reloaded;
 
 impl Node {
-    /// Applies what `wanted` changes: the times of the groups, and their retrievers with
-    /// options and secrets. Logs belong to the process, and are reloaded by
+    /// Lets operators request a reload by `psycache reload`. The program reads its settings
+    /// for each request, calls [`reload`](Self::reload), and answers. Without this call, and
+    /// for every later one, such requests are refused.
+    pub fn reload_requests(&mut self) -> mpsc::Receiver<ReloadRequest> {
+        let (sender, requests) = mpsc::channel(1);
+        // A second receiver gets nothing, because its sender is dropped here.
+        let _ = self.reloads.set(sender);
+        requests
+    }
+
+    /// Applies what `wanted` changes: the capacity and the times of the groups, and their
+    /// retrievers with options and secrets. Logs belong to the process, and are reloaded by
     /// [`Telemetry::reload`](crate::telemetry::Telemetry::reload).
     ///
     /// # Errors
@@ -28,6 +33,7 @@ impl Node {
         for (old, new) in both(&self.config, &wanted) {
             let problem = |cause| GroupProblem { group: new.group.name.clone(), cause };
             let checked = old.group.with_times_of(&new.group).check();
+            let checked = checked.and_then(|()| new.store.check());
             problems.extend(checked.err().map(|error| problem(error.into())));
             if old.retriever == new.retriever {
                 continue;
@@ -46,25 +52,39 @@ impl Node {
             }
             reloaded.changed.push(format!("group {name}: retriever"));
         }
-        for (old, new) in both(&self.config, &wanted) {
-            if let Ok(group) = self.groups.find(&new.group.name) {
-                // It was checked above.
-                let _ = group.reload(&new.group);
-            }
-            reloaded.changed.extend(times(old, new));
-        }
         reloaded.needs_restart = needs_restart(&self.config, &wanted);
-        self.adopt(&wanted);
+        let mut unresized = Vec::new();
+        for (old, new) in both(&self.config, &wanted) {
+            let name = &new.group.name;
+            let Ok(group) = self.groups.find(name) else { continue };
+            // It was checked above.
+            let _ = group.reload(&new.group);
+            reloaded.changed.extend(times(old, new));
+            if old.store == new.store {
+                continue;
+            }
+            reloaded.changed.extend(limits(old, new));
+            if let Err(problem) = group.resize(&new.store).await {
+                let told = format!("group {name}: policy (not told of its capacity: {problem})");
+                reloaded.needs_restart.push(told);
+                unresized.push(name.clone());
+            }
+        }
+        self.adopt(&wanted, &unresized);
         Ok(reloaded)
     }
 
-    /// Notes what is in effect, for the next reload.
-    fn adopt(&mut self, wanted: &Config) {
+    /// Notes what is in effect, for the next reload. The capacity of the groups `unresized` is
+    /// tried again then.
+    fn adopt(&mut self, wanted: &Config, unresized: &[String]) {
         for group in &mut self.config.groups {
             let new = wanted.groups.iter().find(|new| new.group.name == group.group.name);
             if let Some(new) = new {
                 group.group = group.group.with_times_of(&new.group);
                 group.retriever.clone_from(&new.retriever);
+                if !unresized.contains(&group.group.name) {
+                    group.store.clone_from(&new.store);
+                }
             }
         }
     }
@@ -90,6 +110,15 @@ fn times(old: &Group, new: &Group) -> Vec<String> {
     named(&format!("group {name}: "), &differ).collect()
 }
 
+/// The limits of a group's store that differ.
+fn limits(old: &Group, new: &Group) -> Vec<String> {
+    let differ = [
+        ("capacity", old.store.capacity_bytes != new.store.capacity_bytes),
+        ("max-entries", old.store.max_entries != new.store.max_entries),
+    ];
+    named(&format!("group {}: ", new.group.name), &differ).collect()
+}
+
 /// The settings that differ and can't be changed while the node runs.
 fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
     let (told, tells) = (&old.telemetry, &new.telemetry);
@@ -105,8 +134,6 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
     let mut settings: Vec<String> = named("", &node).collect();
     for (old, new) in both(old, new) {
         let differ = [
-            ("capacity", old.store.capacity_bytes != new.store.capacity_bytes),
-            ("max-entries", old.store.max_entries != new.store.max_entries),
             ("max-value", old.group.max_value_bytes != new.group.max_value_bytes),
             ("policy", old.policy != new.policy),
         ];

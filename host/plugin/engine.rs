@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use wasmtime::component::Component;
 use wasmtime::{Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, OptLevel};
 
+use super::compiled_files::CompiledFiles;
 use super::kind::Kind;
 use super::load;
 use super::ticker::Ticker;
@@ -35,6 +36,8 @@ pub struct Engines {
     /// Calls on fibers; a guest that computes yields its thread at every tick.
     pub(super) retrievers: Engine,
     pub(super) ticker: Ticker,
+    /// The files of the compile cache, if there is one.
+    files: Option<CompiledFiles>,
     /// The components in use, so that a thousand groups of one policy share its code. The lock
     /// is held for a lookup or an insertion, never during compilation.
     compiled: Mutex<HashMap<(Kind, String), Weak<Component>>>,
@@ -47,12 +50,13 @@ impl Engines {
     /// [`LoadError::Engine`]: the cache directory can't be used, or the system
     /// gives no thread.
     pub fn new(cache: &CompileCache) -> Result<Arc<Self>, LoadError> {
-        let cache = open_cache(cache)?;
+        let (cache, files) = open_cache(cache)?.unzip();
         let engine = || Engine::new(&config(cache.clone())).map_err(|e| engine_error(&e));
         let (policies, retrievers) = (engine()?, engine()?);
         let ticker = Ticker::start(vec![policies.clone(), retrievers.clone()])
             .map_err(|e| LoadError::Engine(format!("no thread for the plugins' clock: {e}")))?;
-        Ok(Arc::new(Self { policies, retrievers, ticker, compiled: Mutex::default() }))
+        let compiled = Mutex::default();
+        Ok(Arc::new(Self { policies, retrievers, ticker, files, compiled }))
     }
 
     /// The code of `plugin`, shared by all its users. Blocks if it must be compiled.
@@ -65,10 +69,27 @@ impl Engines {
             Kind::Policy => &self.policies,
             Kind::Retriever => &self.retrievers,
         };
-        let compiled = Arc::new(load::compile(engine, plugin)?);
+        let compiled = Arc::new(self.compile_checked(engine, plugin)?);
         let mut known = self.compiled.lock();
         known.retain(|_, compiled| compiled.strong_count() > 0);
         known.insert(key, Arc::downgrade(&compiled));
+        Ok(compiled)
+    }
+
+    /// Compiles `plugin`, or takes code from a file of the cache that is as it was written.
+    fn compile_checked(&self, engine: &Engine, plugin: &Plugin) -> Result<Component, LoadError> {
+        let Some(files) = &self.files else { return load::compile(engine, plugin) };
+        files.check().map_err(|error| {
+            let folder = files.code().display();
+            let mend = "remove the folder";
+            LoadError::Engine(format!(
+                "the compile cache {folder} can't be checked: {error}; {mend}"
+            ))
+        })?;
+        let compiled = load::compile(engine, plugin)?;
+        if let Err(error) = files.note() {
+            tracing::warn!(%error, "Compiled code was not kept; it is compiled again at the next start");
+        }
         Ok(compiled)
     }
 }
@@ -87,7 +108,7 @@ fn config(cache: Option<Cache>) -> Config {
     config
 }
 
-fn open_cache(cache: &CompileCache) -> Result<Option<Cache>, LoadError> {
+fn open_cache(cache: &CompileCache) -> Result<Option<(Cache, CompiledFiles)>, LoadError> {
     let directory = match cache {
         CompileCache::Off => return Ok(None),
         CompileCache::User => match user_directory() {
@@ -98,10 +119,13 @@ fn open_cache(cache: &CompileCache) -> Result<Option<Cache>, LoadError> {
             LoadError::Engine(format!("the compile cache {}: {e}", directory.display()))
         })?,
     };
-    let mut config = CacheConfig::new();
-    config.with_directory(&directory);
-    match Cache::new(config) {
-        Ok(cache) => Ok(Some(cache)),
+    let opened = CompiledFiles::open(&directory).map_err(wasmtime::Error::from).and_then(|files| {
+        let mut config = CacheConfig::new();
+        config.with_directory(files.code());
+        Ok((Cache::new(config)?, files))
+    });
+    match opened {
+        Ok(opened) => Ok(Some(opened)),
         // The operator did not configure this directory, so the node starts without it.
         Err(error) if *cache == CompileCache::User => {
             tracing::warn!(directory = %directory.display(), "no compile cache: {error:#}");

@@ -62,7 +62,7 @@ impl GuestLog {
         }
         let lines = self.count();
         if lines <= MOST_LINES {
-            tracing::warn!(plugin = %self.plugin, "{}", line.escape_debug());
+            tracing::warn!(plugin = %self.plugin, "{}", escaped(line));
         }
         if lines == MOST_LINES {
             let seconds = WINDOW.as_secs();
@@ -79,6 +79,18 @@ impl GuestLog {
         rate.lines = rate.lines.saturating_add(1);
         rate.lines
     }
+}
+
+/// The line with its control characters escaped, and nothing else.
+fn escaped(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    for c in line.chars() {
+        match c.is_control() {
+            true => text.extend(c.escape_debug()),
+            false => text.push(c),
+        }
+    }
+    text
 }
 
 /// Splits the output of an instance into lines.

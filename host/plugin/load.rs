@@ -3,20 +3,34 @@
 use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, Instance, Lift, Lower, TypedFunc,
 };
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, WasmBacktrace};
 
 use super::contract::PACKAGE;
+use super::guest_log::GuestLog;
 use super::kind::Kind;
 use super::one_line::one_line;
 use super::start::StartError;
 use super::{LoadError, Plugin};
+use crate::policy::Failure;
 
 /// Checks the header of `plugin`, and compiles it.
 pub(super) fn compile(engine: &Engine, plugin: &Plugin) -> Result<Component, LoadError> {
     check_header(plugin)?;
-    Component::from_binary(engine, plugin.bytes()).map_err(|error| LoadError::Invalid {
-        plugin: plugin.name().into(),
-        problem: brief(&error),
+    Component::from_binary(engine, plugin.bytes()).map_err(|error| {
+        let (plugin, problem) = (plugin.name().to_owned(), brief(&error));
+        if has_no_address_space(&problem) {
+            return LoadError::Start { plugin, failure: Failure::AddressSpace, mend: "" };
+        }
+        // What WASI 0.3 has and 0.2 has not are functions, streams and futures that are async.
+        let is_async = ["async", "stream", "future"].iter().any(|word| problem.contains(word));
+        let mend = match is_async {
+            true => {
+                "this node offers WASI 0.2 and version 0.1.0 of psycache-plugin.wit, \
+                 without async; build it for wasm32-wasip2"
+            }
+            false => "build it again with current tools",
+        };
+        LoadError::Invalid { plugin, problem, mend }
     })
 }
 
@@ -153,9 +167,33 @@ where
         .map_err(|error| StartError::Shape { interface, problem: brief(&error) })
 }
 
-/// An error on one line, with the root cause first and then its context.
+/// An error on one line, with the root cause first and then its context. The WebAssembly
+/// backtrace is left out: it goes to the log, see [`trapped`].
 pub(super) fn brief(error: &wasmtime::Error) -> String {
-    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let backtrace = error.downcast_ref().map(WasmBacktrace::to_string);
+    let is_backtrace =
+        |text: &String| backtrace.as_ref().is_some_and(|backtrace| text.contains(backtrace));
+    let texts = error.chain().map(ToString::to_string);
+    let mut causes: Vec<String> = texts.filter(|text| !is_backtrace(text)).collect();
     causes.reverse();
     one_line(&causes.join("; "))
+}
+
+/// Whether the system refused to map memory. The engine gives that error no type of its own.
+fn has_no_address_space(problem: &str) -> bool {
+    problem.contains("failed to reserve") || problem.contains("Cannot allocate memory")
+}
+
+/// The failure of a guest that trapped. Where it trapped is logged.
+pub(super) fn trapped(error: &wasmtime::Error, log: &GuestLog) -> Failure {
+    let cause = brief(error);
+    if has_no_address_space(&cause) {
+        return Failure::AddressSpace;
+    }
+    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
+        let frames = backtrace.to_string();
+        let frames: Vec<&str> = frames.lines().map(str::trim).collect();
+        log.write_line(&format!("trapped: {cause}; backtrace: {}", frames.join(" | ")));
+    }
+    Failure::Trap(cause)
 }

@@ -59,12 +59,14 @@ pub enum LoadError {
         plugin: String,
     },
     /// Invalid, or uses what the engine does not support.
-    #[error("{plugin} does not compile: {problem}; build it again with current tools")]
+    #[error("{plugin} does not compile: {problem}; {mend}")]
     Invalid {
         /// The file.
         plugin: String,
         /// The error message of the compiler.
         problem: String,
+        /// What to do.
+        mend: &'static str,
     },
     /// The component is of another kind.
     #[error("{plugin} is no {wanted}: it exports {}; {mend}", listed(exports))]

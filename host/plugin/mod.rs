@@ -9,6 +9,7 @@ mod policy;
 mod retriever;
 
 mod builtin;
+mod compiled_files;
 mod contract;
 mod guest_log;
 mod kind;

@@ -49,6 +49,7 @@ impl StartError {
 fn mend(failure: &Failure) -> &'static str {
     match failure {
         Failure::Memory { .. } => "; raise its memory limit, or lower max-entries",
+        Failure::AddressSpace => "",
         Failure::Deadline { .. } => "; mend its start or its `configure`",
         _ => "; what it printed stands in the log",
     }

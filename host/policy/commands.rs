@@ -5,7 +5,7 @@ use std::mem;
 use tokio::sync::oneshot;
 
 use super::Failure;
-use super::phase::Swap;
+use super::phase::{Resize, Swap};
 use crate::sync::Mutex;
 
 /// Where the policy's statistics are sent.
@@ -26,6 +26,8 @@ pub(super) struct Commands {
     pub(super) stop: bool,
     /// The newest swap that was requested.
     pub(super) swap: Option<Box<Swap>>,
+    /// The newest change of the limits that was requested.
+    pub(super) resize: Option<Resize>,
     /// All of them get the same answer.
     pub(super) statistics: Vec<StatisticsReply>,
 }
@@ -61,6 +63,14 @@ impl Inbox {
         }
         // Dropped without an answer, like all commands after the worker has ended.
         drop(too_late);
+    }
+
+    /// Requests new limits. A pending older request is dropped, which ends its wait.
+    pub(super) fn resize(&self, resize: Resize) {
+        let mut commands = self.commands.lock();
+        if !commands.stop {
+            commands.resize = Some(resize);
+        }
     }
 
     pub(super) fn statistics(&self, reply: StatisticsReply) {

@@ -181,6 +181,12 @@ pub enum Failure {
         /// What an instance is allowed.
         limit_bytes: u64,
     },
+    /// The process may not have the address space that an instance reserves.
+    #[error(
+        "found no address space for its memory, of which each instance reserves 4 GiB; \
+         raise or remove the limit of the process (`ulimit -v`, RLIMIT_AS)"
+    )]
+    AddressSpace,
     /// It answered with more than `max_victims` victims.
     #[error("answered with {count} or more victims where at most {limit} were allowed")]
     TooManyVictims {
@@ -206,7 +212,7 @@ impl Failure {
             Self::Refused(_) => "refused",
             Self::Trap(_) => "trap",
             Self::Deadline { .. } => "deadline",
-            Self::Memory { .. } => "memory",
+            Self::Memory { .. } | Self::AddressSpace => "memory",
             Self::TooManyVictims { .. } => "too-many-victims",
             Self::Stopped => "stopped",
         }

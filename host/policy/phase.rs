@@ -58,6 +58,14 @@ pub(super) struct Swap {
     pub(super) reply: oneshot::Sender<Result<Swapped, Failure>>,
 }
 
+/// New limits for the policy that runs.
+pub(super) struct Resize {
+    pub(super) capacity: u64,
+    pub(super) max_entries: u32,
+    pub(super) begun: Instant,
+    pub(super) reply: oneshot::Sender<Result<Swapped, Failure>>,
+}
+
 impl Swap {
     /// Reports to the caller that the swap failed.
     pub(super) fn failed(self, failure: Failure) {

@@ -8,22 +8,24 @@
 //!    new one fails before that, the old one resumes.
 
 use std::mem;
+use std::sync::Arc;
 
-use super::Batch;
-use super::Failure;
 use super::instance::{Instance, LARGEST_NEED};
-use super::phase::{Admitting, Before, Draining, Handover, Phase, Swap, Swapped};
+use super::phase::{Admitting, Before, Draining, Handover, Phase, Resize, Swap, Swapped};
 use super::status::WorkerState;
 use super::worker_thread::WorkerThread;
+use super::{Batch, Failure, PolicyConfig};
 
 impl WorkerThread {
     /// Begins a swap, with a snapshot if both policies support it. A swap that is still in
     /// progress is finished first.
     pub(super) fn swap(&mut self, mut swap: Box<Swap>) {
-        if matches!(self.phase, Phase::Draining(_)) {
-            self.end_draining(false);
+        self.finish();
+        let limits = |config: &PolicyConfig| (config.capacity, config.max_entries);
+        if limits(&swap.config) != limits(&self.config.policy) {
+            let problem = "the capacity of the group was changed meanwhile; swap again";
+            return swap.failed(Failure::Refused(problem.into()));
         }
-        self.end_admitting();
         let mut old = match mem::replace(&mut self.phase, Phase::Fallback) {
             Phase::Running(old) => old,
             _ => return self.install(*swap, None, Vec::new(), Handover::Recency),
@@ -48,6 +50,42 @@ impl WorkerThread {
                 self.install(*swap, None, Vec::new(), Handover::Recency);
             }
         }
+    }
+
+    /// Configures the policy for new limits. A snapshot is not used, because a policy may keep
+    /// in it what it has computed from the limits.
+    pub(super) fn resize(&mut self, resize: Resize) {
+        let Resize { capacity, max_entries, begun, reply } = resize;
+        self.finish();
+        let config = PolicyConfig { capacity, max_entries, ..self.config.policy.clone() };
+        let old = match mem::replace(&mut self.phase, Phase::Fallback) {
+            Phase::Running(old) => old,
+            other => {
+                self.phase = other;
+                self.config.policy = config;
+                let swapped = Swapped { handover: Handover::Recency, took: begun.elapsed() };
+                let _ = reply.send(Ok(swapped));
+                return;
+            }
+        };
+        let source = Arc::clone(&self.source);
+        match Instance::new(source.as_ref(), &config, self.shared.residents.clone()) {
+            Ok(instance) => {
+                self.begin_draining(old, Box::new(Swap { source, config, instance, begun, reply }));
+            }
+            Err(failure) => {
+                self.phase = Phase::Running(old);
+                let _ = reply.send(Err(failure));
+            }
+        }
+    }
+
+    /// Finishes a swap that is still in progress.
+    fn finish(&mut self) {
+        if matches!(self.phase, Phase::Draining(_)) {
+            self.end_draining(false);
+        }
+        self.end_admitting();
     }
 
     // ---- Draining ----

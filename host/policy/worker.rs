@@ -10,7 +10,7 @@ use tokio::task;
 use super::commands::Inbox;
 use super::config::WorkerConfig;
 use super::instance::Instance;
-use super::phase::{Swap, Swapped};
+use super::phase::{Resize, Swap, Swapped};
 use super::room::Room;
 use super::status::{Board, WorkerStatus};
 use super::worker_thread::{Next, Shared, WorkerThread};
@@ -21,7 +21,8 @@ use crate::sync::Mutex;
 pub struct Worker {
     shared: Arc<Shared>,
     waker: Waker,
-    policy: PolicyConfig,
+    /// Parameters of the next instance. The lock is held only to copy or change them.
+    policy: Mutex<PolicyConfig>,
     drain_limit: usize,
     room_wait: Duration,
     /// Taken by the first call of `shutdown`; `None` without a thread.
@@ -72,7 +73,7 @@ impl Worker {
             room: Room::default(),
             board: Board::new(source.as_ref()),
         });
-        let policy = config.policy.clone();
+        let policy = Mutex::new(config.policy.clone());
         let (drain_limit, room_wait) = (config.drain_limit, config.room_wait);
         let ending = Ending(Arc::clone(&shared));
         let thread = WorkerThread::new(group, Arc::clone(&shared), config, source, instance);
@@ -113,7 +114,7 @@ impl Worker {
         options: Vec<(String, String)>,
     ) -> Result<Swapped, Failure> {
         let begun = Instant::now();
-        let config = PolicyConfig { options, ..self.policy.clone() };
+        let config = PolicyConfig { options, ..self.policy() };
         let residents = self.shared.residents.clone();
         // Configuring a component may take long, so it must not block the runtime.
         let made = task::spawn_blocking(move || {
@@ -126,6 +127,28 @@ impl Worker {
         self.shared.inbox.swap(Box::new(swap));
         self.waker.wake();
         answer.await.unwrap_or(Err(Failure::Stopped))
+    }
+
+    /// The parameters of the next instance, with the options of the first one.
+    #[must_use]
+    pub fn policy(&self) -> PolicyConfig {
+        self.policy.lock().clone()
+    }
+
+    /// Sets the limits that the policy is configured for: a new instance takes the entries
+    /// over as in a [`swap`](Self::swap). A policy that is not running gets the limits with its
+    /// next instance.
+    ///
+    /// # Errors
+    /// The policy refuses the limits or fails, or the worker has ended.
+    pub async fn resize(&self, capacity: u64, max_entries: u32) -> Result<(), Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.inbox.resize(Resize { capacity, max_entries, begun: Instant::now(), reply });
+        self.waker.wake();
+        answer.await.unwrap_or(Err(Failure::Stopped))?;
+        let mut policy = self.policy.lock();
+        (policy.capacity, policy.max_entries) = (capacity, max_entries);
+        Ok(())
     }
 
     /// The worker's status. Does not wait for the worker.

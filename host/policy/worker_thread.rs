@@ -110,6 +110,9 @@ impl WorkerThread {
 
     /// Executes commands of the handle.
     fn obey(&mut self, commands: Commands) {
+        if let Some(resize) = commands.resize {
+            self.resize(resize);
+        }
         if let Some(swap) = commands.swap {
             self.swap(swap);
         }

@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::proto::admin_server::{Admin, SERVICE_NAME};
 use crate::proto::swap_policy_request::Part;
 use crate::proto::{
-    StatusRequest, StatusResponse, SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse,
+    ReloadRequest, ReloadResponse, StatusRequest, StatusResponse, SwapPolicyHeader,
+    SwapPolicyRequest, SwapPolicyResponse,
 };
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
@@ -34,6 +35,22 @@ pub trait Operations: Send + Sync + 'static {
     /// [`Error::InvalidArgument`] with the argument `component`, `name` or
     /// `options` if the plugin can't be used. The old policy then stays.
     fn swap_policy(&self, swap: PolicySwap) -> BoxFuture<'_, Result<PolicySwapped, Error>>;
+
+    /// Reads the settings again and applies those that can change while the node runs.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] with the argument `settings` if they have a mistake. Nothing
+    /// changes then.
+    fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>>;
+}
+
+/// What became of changed settings. They are named as in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Settings that are in effect now.
+    pub changed: Vec<String>,
+    /// Settings that take effect when the node is restarted.
+    pub needs_restart: Vec<String>,
 }
 
 /// A request to replace the policy of a group.
@@ -87,6 +104,20 @@ impl Admin for AdminService {
         let incoming = || Incoming::in_metadata(&metadata);
         let span = RpcSpan::serve(SERVICE_NAME, "SwapPolicy", &header.group, incoming);
         span.record(self.swap(header, parts), outcome).await
+    }
+
+    async fn reload(
+        &self,
+        request: Request<ReloadRequest>,
+    ) -> Result<Response<ReloadResponse>, Status> {
+        let incoming = || Incoming::in_metadata(request.metadata());
+        let span = RpcSpan::serve(SERVICE_NAME, "Reload", b"", incoming);
+        let reload = async {
+            let Reloaded { changed, needs_restart } =
+                self.operations.reload().await.map_err(|error| status(&error, b""))?;
+            Ok(Response::new(ReloadResponse { changed, needs_restart }))
+        };
+        span.record(reload, outcome).await
     }
 }
 

@@ -17,6 +17,7 @@ use crate::proto::{
 };
 use crate::telemetry::{self, RpcSpan};
 use crate::value;
+use crate::value::Ttl;
 
 /// The service's name in traces.
 pub(super) const SERVICE: &str = "psycache.v1.Cache";
@@ -120,12 +121,25 @@ impl CacheCall for SetRequest {
         _: &RpcSpan,
     ) -> Result<SetResponse, Error> {
         let key = key::parse(&self.key)?;
-        let ttl = (self.ttl_ms > 0).then(|| Duration::from_millis(self.ttl_ms));
+        let ttl = ttl(self.ttl_ms, self.no_expiry)?;
         // The received value is a slice of the connection's buffer. Keeping it would keep the
         // whole buffer allocated, of which the store's budget counts only the slice.
         let value = Bytes::copy_from_slice(&self.value);
         group.set(key, value, ttl, within).await?;
         Ok(SetResponse {})
+    }
+}
+
+/// The time to live of a set.
+fn ttl(ttl_ms: u64, no_expiry: bool) -> Result<Ttl, Error> {
+    match (ttl_ms, no_expiry) {
+        (0, false) => Ok(Ttl::OfGroup),
+        (0, true) => Ok(Ttl::NoLimit),
+        (_, false) => Ok(Ttl::For(Duration::from_millis(ttl_ms))),
+        (_, true) => {
+            let problem = format!("{ttl_ms} ms and no_expiry are both given; leave one out");
+            Err(Error::InvalidArgument { argument: "ttl", problem })
+        }
     }
 }
 
@@ -144,12 +158,14 @@ impl CacheCall for SetManyRequest {
         _: &RpcSpan,
     ) -> Result<SetManyResponse, Error> {
         let keys = Keys::parse(self.entries.iter().map(|entry| &entry.key))?;
-        let entries = self.entries.iter().zip(&keys.0).filter_map(|(entry, key)| {
-            let key = key.as_ref().ok()?;
-            let ttl = (entry.ttl_ms > 0).then(|| Duration::from_millis(entry.ttl_ms));
-            // Copied, as the value of a single set.
-            Some(NewValue { key, value: Bytes::copy_from_slice(&entry.value), ttl })
-        });
+        let ttls = self.entries.iter().map(|entry| ttl(entry.ttl_ms, entry.no_expiry));
+        let ttls = ttls.collect::<Result<Vec<_>, _>>()?;
+        let entries =
+            self.entries.iter().zip(&keys.0).zip(ttls).filter_map(|((entry, key), ttl)| {
+                let key = key.as_ref().ok()?;
+                // Copied, as the value of a single set.
+                Some(NewValue { key, value: Bytes::copy_from_slice(&entry.value), ttl })
+            });
         let set = group.set_many(&entries.collect::<Vec<_>>(), within).await;
         let results = keys.with(set).map(|set| {
             let result = match set {

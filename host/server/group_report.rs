@@ -29,13 +29,12 @@ fn reading(group: &Arc<Group>) -> GroupReading {
     let counts = group.counters().snapshot();
     let stats = group.parts().store.stats();
     let gets = GetResult::ALL.map(|result| (result, counts.gets(result)));
-    let sources = LoadSource::ALL.map(LoadSource::label).into_iter().zip(&counts.loads);
+    let sources = LoadSource::ALL.into_iter().zip(&counts.loads);
     let loads = sources.clone().flat_map(|(source, counted)| {
-        let outcomes = LoadOutcome::ALL.iter().zip(counted.outcomes);
-        outcomes.map(move |(outcome, count)| LoadReading {
-            source,
+        source.outcomes().iter().map(move |outcome| LoadReading {
+            source: source.label(),
             outcome: outcome.label(),
-            count,
+            count: counted.outcomes[*outcome as usize],
         })
     });
     let evictions = [
@@ -55,7 +54,9 @@ fn reading(group: &Arc<Group>) -> GroupReading {
         bytes: stats.bytes,
         capacity_bytes: stats.capacity_bytes,
         policy: policy_reading(group),
-        load_seconds: sources.map(|(source, counted)| (source, counted.seconds.clone())).collect(),
+        load_seconds: sources
+            .map(|(source, counted)| (source.label(), counted.seconds.clone()))
+            .collect(),
         get_seconds: GetResult::ALL.into_iter().zip(counts.get_seconds).collect(),
     }
 }
@@ -69,8 +70,10 @@ fn policy_reading(group: &Group) -> PolicyReading {
         name: worker.policy,
         state: worker.state.name(),
         failures: Failure::KINDS
-            .map(|kind| (kind, worker.failures.get(kind).copied().unwrap_or(0)))
             .into_iter()
+            // A worker that has ended counts nothing.
+            .filter(|kind| *kind != Failure::Stopped.kind())
+            .map(|kind| (kind, worker.failures.get(kind).copied().unwrap_or(0)))
             .chain(lies)
             .collect(),
         step_seconds: DurationsReading {
@@ -99,6 +102,7 @@ fn status(group: &Arc<Group>) -> GroupStatus {
         expirations: stats.evictions.expired,
         policy: Some(policy_status(group)),
         retriever: retriever_status(group, &counts),
+        missing_on: group.missing_on(),
     }
 }
 

@@ -30,7 +30,7 @@ mod http;
 mod in_flight;
 mod until_draining;
 
-pub use admin_service::{Operations, PolicySwap, PolicySwapped};
+pub use admin_service::{Operations, PolicySwap, PolicySwapped, Reloaded};
 pub use config::ServerConfig;
 pub use groups::Groups;
 pub use health::{Health, Phase};

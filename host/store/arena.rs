@@ -20,6 +20,11 @@ impl Arena {
         Self { chunks: Vec::new(), free: Vec::new(), opened: 0, limit }
     }
 
+    /// Allows slots up to `limit`. A lower limit than before changes nothing.
+    pub(super) fn raise(&mut self, limit: u32) {
+        self.limit = self.limit.max(limit);
+    }
+
     /// Takes a vacant slot; `None` if all are taken.
     pub(super) fn take(&mut self) -> Option<u32> {
         if let Some(slot) = self.free.pop() {

@@ -59,6 +59,10 @@ impl StoreConfig {
     }
 }
 
+/// A store that holds fewer entries of mean size than this keeps no room free, because
+/// that room would be too large a part of the store.
+const FEW_ENTRIES: u64 = 64;
+
 /// Room was refused; something must be evicted first.
 #[derive(Debug)]
 pub(super) struct Full;
@@ -68,8 +72,9 @@ pub(super) struct Full;
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Budget {
-    capacity_bytes: u64,
-    max_entries: u64,
+    /// The limits are lowered while more is held, see [`resize`](Self::resize).
+    capacity_bytes: AtomicU64,
+    max_entries: AtomicU64,
     bytes: AtomicU64,
     entries: AtomicU64,
     /// Size of the largest reservation that was refused since one was last granted.
@@ -79,14 +84,10 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// A store that holds fewer entries of mean size than this keeps no room free, because
-    /// that room would be too large a part of the store.
-    const FEW_ENTRIES: u64 = 64;
-
     pub(super) fn new(config: &StoreConfig) -> Self {
         Self {
-            capacity_bytes: config.capacity_bytes,
-            max_entries: config.entry_limit().into(),
+            capacity_bytes: config.capacity_bytes.into(),
+            max_entries: u64::from(config.entry_limit()).into(),
             bytes: AtomicU64::new(0),
             entries: AtomicU64::new(0),
             wanted_bytes: AtomicU64::new(0),
@@ -95,11 +96,23 @@ impl Budget {
     }
 
     pub(super) fn capacity_bytes(&self) -> u64 {
-        self.capacity_bytes
+        self.capacity_bytes.load(SeqCst)
     }
 
     pub(super) fn max_entries(&self) -> u32 {
-        self.max_entries as u32
+        self.max_entries.load(SeqCst) as u32
+    }
+
+    /// Sets the limits. Where more is held than they allow, nothing is taken before
+    /// [`need`](Self::need) was evicted.
+    pub(super) fn resize(&self, capacity_bytes: u64, max_entries: u32) {
+        self.capacity_bytes.store(capacity_bytes, SeqCst);
+        self.max_entries.store(max_entries.into(), SeqCst);
+    }
+
+    /// Whether no more is held than the limits allow.
+    pub(super) fn is_kept(&self) -> bool {
+        self.bytes() <= self.capacity_bytes() && self.entries() <= self.max_entries.load(SeqCst)
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -114,11 +127,15 @@ impl Budget {
     /// room for later entries.
     pub(super) fn take(&self, weight: u64) -> Result<bool, Full> {
         let below = |limit, more| move |held| Some(held + more).filter(|sum| *sum <= limit);
-        if self.bytes.fetch_update(SeqCst, SeqCst, below(self.capacity_bytes, weight)).is_err() {
+        if self.bytes.fetch_update(SeqCst, SeqCst, below(self.capacity_bytes(), weight)).is_err() {
             self.wanted_bytes.fetch_max(weight, SeqCst);
             return Err(Full);
         }
-        if self.entries.fetch_update(SeqCst, SeqCst, below(self.max_entries, 1)).is_err() {
+        if self
+            .entries
+            .fetch_update(SeqCst, SeqCst, below(self.max_entries.load(SeqCst), 1))
+            .is_err()
+        {
             self.bytes.fetch_sub(weight, SeqCst);
             self.wanted_bytes.fetch_max(weight, SeqCst);
             return Err(Full);
@@ -152,36 +169,37 @@ impl Budget {
     /// room to keep free: all of it for a `share` of 1, half of it for 2.
     fn excess(&self, share: u64) -> u64 {
         let (bytes, entries) = (self.bytes(), self.entries());
+        let (capacity_bytes, max_entries) = (self.capacity_bytes(), self.max_entries.load(SeqCst));
         let wanted_bytes = self.wanted_bytes.load(SeqCst);
-        let over_bytes = (bytes + wanted_bytes).saturating_sub(self.capacity_bytes);
+        let over_bytes = (bytes + wanted_bytes).saturating_sub(capacity_bytes);
 
-        let spare_entries = (self.spare_entries() / share).max(u64::from(wanted_bytes > 0));
-        let over_entries = (entries + spare_entries).saturating_sub(self.max_entries);
+        let spare_entries = (spare_entries(max_entries) / share).max(u64::from(wanted_bytes > 0));
+        let over_entries = (entries + spare_entries).saturating_sub(max_entries);
 
         // Most calls end here, without a division.
-        let nearly_full = self.capacity_bytes - self.capacity_bytes / 16;
+        let nearly_full = capacity_bytes - capacity_bytes / 16;
         if over_bytes == 0 && over_entries == 0 && bytes <= nearly_full {
             return 0;
         }
         let mean = bytes.div_ceil(entries.max(1)).max(1);
         let over_soft =
-            (bytes + self.spare_bytes(mean) / share).saturating_sub(self.capacity_bytes);
+            (bytes + spare_bytes(capacity_bytes, mean) / share).saturating_sub(capacity_bytes);
         over_bytes.max(over_soft).max(over_entries * mean)
     }
+}
 
-    /// Bytes to keep free, so that inserts find room while the worker runs: a 128th of the
-    /// capacity, but at least four entries of mean size.
-    fn spare_bytes(&self, mean: u64) -> u64 {
-        match mean.checked_mul(Self::FEW_ENTRIES) {
-            Some(few) if few <= self.capacity_bytes => (self.capacity_bytes / 128).max(4 * mean),
-            _ => 0,
-        }
+/// Bytes to keep free, so that inserts find room while the worker runs: a 128th of the
+/// capacity, but at least four entries of mean size.
+fn spare_bytes(capacity_bytes: u64, mean: u64) -> u64 {
+    match mean.checked_mul(FEW_ENTRIES) {
+        Some(few) if few <= capacity_bytes => (capacity_bytes / 128).max(4 * mean),
+        _ => 0,
     }
+}
 
-    fn spare_entries(&self) -> u64 {
-        match self.max_entries {
-            few if few < Self::FEW_ENTRIES => 0,
-            max_entries => (max_entries / 128).max(4),
-        }
+fn spare_entries(max_entries: u64) -> u64 {
+    match max_entries {
+        few if few < FEW_ENTRIES => 0,
+        max_entries => (max_entries / 128).max(4),
     }
 }

@@ -26,6 +26,11 @@ impl DeferredFrees {
         Self { records: Vec::new(), weight: 0, most }
     }
 
+    /// Sets the limit for the records that are kept from now on.
+    pub(super) fn limit(&mut self, most: u64) {
+        self.most = most;
+    }
+
     /// Keeps a record of this weight for an insert to free. Returns the record if it is large
     /// or does not fit.
     pub(super) fn push(&mut self, record: Record, weight: u64) -> Option<Record> {

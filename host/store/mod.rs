@@ -19,6 +19,7 @@ mod recency;
 
 mod budget;
 mod reservation;
+mod resize;
 
 mod expiry;
 mod hottest;

@@ -29,7 +29,7 @@ impl Store {
         let mut count = 0;
         let mut gone = Vec::new();
         for shard in &self.shards {
-            for first in (0..self.shard_limit).step_by(SLICE as usize) {
+            for first in (0..self.shard_limit.load(Relaxed)).step_by(SLICE as usize) {
                 let mut table = shard.0.write();
                 let deferred_frees = table.deferred_frees.take();
                 let opened = table.arena.opened();

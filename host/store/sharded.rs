@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
@@ -19,8 +19,10 @@ pub struct Store {
     hasher: LocalHasher,
     /// The low bits of a key's hash choose its shard, so their number is a power of two.
     pub(super) shards: Box<[Shard]>,
-    /// Number of slots of each shard.
-    pub(super) shard_limit: u32,
+    /// Number of slots of each shard. Only [`Store::open_slots`] raises it.
+    pub(super) shard_limit: AtomicU32,
+    /// For how many entries there are slots enough.
+    pub(super) entries_with_slots: AtomicU32,
     pub(super) budget: Budget,
     pub(super) clock: Clock,
     /// Wakes the policy's worker. It is never called with a lock of the store held. It must
@@ -93,17 +95,20 @@ impl Store {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let most = (config.entry_limit() / Self::SHARD_ENTRIES).max(1).ilog2();
         let bits = (cores * 4).next_power_of_two().min(64).ilog2().min(most);
-        let shard_limit = match (config.entry_limit(), bits) {
-            (limit, 0) => limit,
-            (limit, bits) => {
-                // Keys are distributed over the shards at random. No shard ever gets more
-                // entries than the mean plus eight standard deviations.
-                let mean = limit.div_ceil(1 << bits);
-                mean + 8 * mean.isqrt() + 8
-            }
-        };
+        let shard_limit = Self::shard_limit(config.entry_limit(), bits);
         let deferred_bytes = Self::deferred_bytes(config.capacity_bytes, bits);
         Self::with_shards(&config, clock, wake, bits, shard_limit, deferred_bytes)
+    }
+
+    /// Slots that each of `1 << bits` shards needs for `entries` in all.
+    pub(super) fn shard_limit(entries: u32, bits: u32) -> u32 {
+        if bits == 0 {
+            return entries;
+        }
+        // Keys are distributed over the shards at random. No shard ever gets more entries
+        // than the mean plus eight standard deviations.
+        let mean = entries.div_ceil(1 << bits);
+        mean + 8 * mean.isqrt() + 8
     }
 
     pub(super) fn deferred_bytes(capacity_bytes: u64, shard_bits: u32) -> u64 {
@@ -127,7 +132,8 @@ impl Store {
         Arc::new(Self {
             hasher: LocalHasher::default(),
             shards: (0..1 << bits).map(shard).collect(),
-            shard_limit,
+            shard_limit: shard_limit.into(),
+            entries_with_slots: config.entry_limit().into(),
             budget: Budget::new(config),
             clock,
             wake,
@@ -145,7 +151,7 @@ impl Store {
     /// little larger than the number of entries that the store can hold.
     #[must_use]
     pub fn slot_bound(&self) -> u32 {
-        self.shard_limit * self.shards.len() as u32
+        self.shard_limit.load(Relaxed) * self.shards.len() as u32
     }
 
     /// The hash of a key, as the other methods expect it.

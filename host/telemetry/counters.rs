@@ -126,6 +126,16 @@ impl LoadSource {
     /// All sources, in the order of [`GroupCounts::loads`].
     pub const ALL: [Self; 2] = [Self::Retriever, Self::PreviousOwner];
 
+    /// How a load from this source can end. Another node answers with a value or without.
+    #[must_use]
+    pub fn outcomes(self) -> &'static [LoadOutcome] {
+        use LoadOutcome::{Found, Lost, NotFound, Unavailable};
+        match self {
+            Self::Retriever => &LoadOutcome::ALL,
+            Self::PreviousOwner => &[Found, NotFound, Unavailable, Lost],
+        }
+    }
+
     /// The value of the `source` label.
     #[must_use]
     pub fn label(self) -> &'static str {

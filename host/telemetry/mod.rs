@@ -22,6 +22,8 @@ pub(crate) mod spans;
 
 mod config;
 mod counters;
+#[cfg(feature = "otlp")]
+mod dropped;
 mod durations;
 mod exposition;
 mod logs;
@@ -36,6 +38,8 @@ mod traces;
 
 pub use config::{LogFormat, SetupError, TelemetryConfig};
 pub(crate) use counters::{GetResult, GroupCounters, GroupCounts, LoadOutcome, LoadSource};
+#[cfg(feature = "otlp")]
+pub(crate) use dropped::dropped_spans;
 pub(crate) use durations::DurationsReading;
 pub(crate) use exposition::Exposition;
 pub(crate) use logs::LogLimiter;
@@ -50,6 +54,12 @@ pub(crate) use rpc_span::RpcSpan;
 
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+/// Number of spans that could not be sent.
+#[cfg(not(feature = "otlp"))]
+pub(crate) fn dropped_spans() -> u64 {
+    0
+}
 
 /// A handle of this process's logs and traces.
 #[derive(Debug)]

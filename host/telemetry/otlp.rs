@@ -11,6 +11,8 @@ use opentelemetry_sdk::trace::TracerProviderBuilder;
 use tokio::runtime::Handle;
 use tonic::transport::{ClientTlsConfig, Uri};
 
+use super::dropped::{Cause, Reporting};
+
 /// The standard port of OTLP over HTTP.
 const HTTP_PORT: u16 = 4318;
 
@@ -32,21 +34,23 @@ pub(super) fn export(
     provider: TracerProviderBuilder,
     url: &str,
 ) -> Result<TracerProviderBuilder, String> {
-    Ok(provider.with_batch_exporter(exporter(url)?))
+    let cause = Cause::default();
+    let exporter = Reporting { exporter: exporter(url, &cause)?, url: url.to_owned(), cause };
+    Ok(provider.with_batch_exporter(exporter))
 }
 
 /// An exporter to the collector at `url`. It uses HTTP if the URL has a path or the port
 /// [`HTTP_PORT`], and gRPC otherwise. The collector need not be reachable yet.
-fn exporter(url: &str) -> Result<SpanExporter, String> {
+fn exporter(url: &str, cause: &Cause) -> Result<SpanExporter, String> {
     let uri: Uri = url.parse().map_err(|error| format!("it is no URL: {error}"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
         return Err("it does not begin with http:// or https:// and a host".into());
     }
     let has_path = !matches!(uri.path(), "" | "/");
     let exporter = if has_path {
-        by_http(url.to_owned())?
+        by_http(url.to_owned(), cause)?
     } else if uri.port_u16() == Some(HTTP_PORT) {
-        by_http(format!("{}{HTTP_PATH}", url.trim_end_matches('/')))?
+        by_http(format!("{}{HTTP_PATH}", url.trim_end_matches('/')), cause)?
     } else {
         let exporter = SpanExporter::builder().with_tonic().with_timeout(EXPORT_TIMEOUT);
         let exporter = match uri.scheme_str() {
@@ -58,7 +62,7 @@ fn exporter(url: &str) -> Result<SpanExporter, String> {
     Ok(exporter)
 }
 
-fn by_http(url: String) -> Result<SpanExporter, String> {
+fn by_http(url: String, cause: &Cause) -> Result<SpanExporter, String> {
     // Certificates are loaded only for https, because a small container may have none.
     let hyper: Arc<dyn HttpClient> = if url.starts_with("https:") {
         let tls = HttpsConnectorBuilder::new()
@@ -71,7 +75,7 @@ fn by_http(url: String) -> Result<SpanExporter, String> {
     } else {
         Arc::new(HyperClient::with_default_connector(EXPORT_TIMEOUT, None))
     };
-    let client = Client { runtime: Handle::current(), hyper };
+    let client = Client { runtime: Handle::current(), hyper, cause: cause.clone() };
     SpanExporter::builder()
         .with_http()
         .with_http_client(client)
@@ -86,13 +90,15 @@ fn by_http(url: String) -> Result<SpanExporter, String> {
 struct Client {
     runtime: Handle,
     hyper: Arc<dyn HttpClient>,
+    cause: Cause,
 }
 
 #[tonic::async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let client = Arc::clone(&self.hyper);
-        self.runtime.spawn(async move { client.send_bytes(request).await }).await?
+        let sent = self.runtime.spawn(async move { client.send_bytes(request).await }).await?;
+        sent.inspect_err(|error| self.cause.note(error.as_ref()))
     }
 }
 
@@ -112,7 +118,7 @@ mod tests {
             ("http://127.0.0.1:4318/", true),
             ("http://collector.example/otlp/v1/traces", true),
         ] {
-            let exporter = format!("{:?}", exporter(url).unwrap());
+            let exporter = format!("{:?}", exporter(url, &Cause::default()).unwrap());
             assert_eq!(exporter.contains("Http"), http, "{url}: {exporter}");
         }
     }
@@ -120,7 +126,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_url_of_a_collector_is_refused() {
         for url in ["", "not a url", "127.0.0.1:4317", "ftp://host", "http://"] {
-            exporter(url).unwrap_err();
+            exporter(url, &Cause::default()).unwrap_err();
         }
     }
 }

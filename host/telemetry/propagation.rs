@@ -85,6 +85,17 @@ pub(crate) fn current() -> String {
     outgoing.0
 }
 
+/// The trace id of the current request, if it is traced.
+pub(crate) fn trace_id() -> Option<String> {
+    let span = tracing::Span::current();
+    if span.is_disabled() {
+        return None;
+    }
+    let context = span.context();
+    let span = context.span().span_context().clone();
+    span.is_valid().then(|| span.trace_id().to_string())
+}
+
 /// Adds [`current`] to the metadata of an outgoing call.
 pub(crate) fn inject(metadata: &mut MetadataMap) {
     let traceparent = current();

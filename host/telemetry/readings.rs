@@ -19,6 +19,8 @@ pub struct NodeReading {
     pub state: &'static str,
     /// Number of keys below the prefix in etcd that are not registrations of nodes.
     pub ignored_keys: u64,
+    /// Number of spans of traces that did not reach the collector.
+    pub traces_dropped: u64,
 }
 
 /// The metrics of one group. Counters only increase.

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 
 use crate::error::Error;
 use crate::membership::view::{Name, View};
-use crate::value::Answer;
+use crate::value::{Answer, Ttl};
 
 /// One request. Cloning shares the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub enum PeerCall {
     Set {
         /// The value.
         value: Bytes,
-        /// `None`: the group's default.
-        ttl: Option<Duration>,
+        /// How long it is kept.
+        ttl: Ttl,
         /// The newest change number of the callee that the caller knows.
         version: u64,
     },

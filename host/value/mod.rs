@@ -1,11 +1,13 @@
-//! An answer to a get, and where it came from.
+//! Values: an answer to a get, where it came from, and how long a value is kept.
 
 mod shared;
+mod ttl;
 
 use std::time::Duration;
 
 pub use shared::Value;
 pub(crate) use shared::{Block, block};
+pub use ttl::Ttl;
 
 /// A value as returned to a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -45,7 +45,7 @@ fn without_arguments_the_help_is_an_error_and_with_help_it_is_none() {
 fn a_mistyped_command_or_flag_is_told_with_the_right_one() {
     assert_fails(&psycache(["statsu"]), 2, &["'statsu'", "'status'"]);
     assert_fails(&psycache(["serve", "--capcity", "1MiB"]), 2, &["'--capcity'", "'--capacity'"]);
-    assert_fails(&psycache(["get", "default"]), 2, &["<KEY>..."]);
+    assert_fails(&psycache(["get", "default"]), 2, &["<KEY>"]);
     assert_fails(&psycache(["set", "default", "Tom"]), 2, &["<VALUE>"]);
 }
 
@@ -141,6 +141,9 @@ fn an_option_is_given_once_and_may_have_spaces_around_its_sign() {
     assert!(stdout(&inspect(&["k = 3"])).contains("loads     yes, with these options"));
     let swap = ["policy", "swap", "default", "lruk", "--opt", "k=2", "--opt", "k=3"];
     assert_fails(&psycache(swap), 2, &["k is given twice"]);
+    let sim = ["sim", "--policy", "lruk", "--capacity", "9", "--policy-opt", "k=2"];
+    let sim = psycache(sim.into_iter().chain(["--policy-opt", " k = 3", "/nowhere"]));
+    assert_fails(&sim, 2, &["k is given twice"]);
 }
 
 #[test]

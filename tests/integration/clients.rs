@@ -2,6 +2,7 @@
 //! what operators see and swap.
 
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use crate::harness::{ServedNode, ending, psycache, stderr, stdout};
 
@@ -27,6 +28,48 @@ fn a_value_comes_out_as_it_went_in() {
 
     printed(&node.run(["set", "default", "empty", "-"]));
     assert_eq!(printed(&node.run(["get", "default", "empty"])), "");
+}
+
+#[test]
+fn a_group_that_another_node_has_not_is_shown_until_it_has() {
+    let [node, other] = ServedNode::pair_of([&["--group", "scores"], &[]]);
+    let peers = format!("{},{}", node.address(), other.address());
+    let missing = || -> serde_json::Value {
+        let keys: Vec<String> = (0..40).map(|key| key.to_string()).collect();
+        let all = ["get", "scores", "--json"].into_iter();
+        node.run(all.chain(keys.iter().map(String::as_str)));
+        let status = node.run(["status", "--json"]);
+        let status: serde_json::Value = serde_json::from_str(stdout(&status)).unwrap();
+        status["groups"][0]["missing_on"].clone()
+    };
+    assert_eq!(missing(), serde_json::json!([other.address()]));
+    let shown = node.run(["status"]);
+    assert!(printed(&shown).contains(&format!("group scores: not on {}", other.address())));
+
+    let address = other.address().to_owned();
+    other.signal("TERM");
+    other.ended();
+    let _other = ServedNode::start_at(&address, &["--group", "scores", "--peers", &peers]);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while missing() != serde_json::json!([]) {
+        assert!(Instant::now() < deadline, "{}", stdout(&node.run(["status"])));
+    }
+}
+
+#[test]
+fn keys_and_values_may_begin_with_a_hyphen_and_a_mistyped_flag_is_noticed() {
+    let node = ServedNode::start(&[]);
+    printed(&node.run(["set", "default", "-abc", "-def", "--ttl", "1m"]));
+    assert_eq!(printed(&node.run(["get", "default", "-abc"])), "-def");
+    assert!(printed(&node.run(["get", "default", "-abc", "--json"])).contains("\"-abc\""));
+    assert_eq!(printed(&node.run(["remove", "default", "-abc"])), "removed -abc\n");
+    printed(&node.run(["set", "default", "--", "--abc", "--def"]));
+    assert_eq!(printed(&node.run(["get", "default", "--", "--abc"])), "--def");
+    for wrong in [["set", "default", "--tll", "5"], ["get", "default", "--jsno", "Tom"]] {
+        let refused = node.run(wrong);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(stderr(&refused).contains("no such flag"), "{}", stderr(&refused));
+    }
 }
 
 #[test]

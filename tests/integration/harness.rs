@@ -48,13 +48,22 @@ impl ServedNode {
     /// # Panics
     /// They do not get there: with what they said instead.
     pub(crate) fn pair(args: &[&str]) -> [Self; 2] {
+        Self::pair_of([args, args])
+    }
+
+    /// The same, with arguments for each.
+    ///
+    /// # Panics
+    /// As [`pair`](Self::pair).
+    pub(crate) fn pair_of(args: [&[&str]; 2]) -> [Self; 2] {
         let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
         let addresses = free.map(|listener| listener.local_addr().expect("bound").to_string());
         let peers = addresses.join(",");
+        let mut args = args.into_iter();
         let nodes = addresses.map(|address| {
             let own = ["serve", "--listen", &address, "--http", "127.0.0.1:0", "--peers", &peers];
             let mut command = psycache_command(own);
-            command.args(args);
+            command.args(args.next().unwrap_or_default());
             Self::spawn(command)
         });
         let deadline = Instant::now() + DEADLINE;

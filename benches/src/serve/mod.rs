@@ -120,7 +120,7 @@ async fn fill(client: &CacheClient<Channel>, size: usize) -> Result<()> {
     for number in 0..1000 {
         let value = Bytes::from(vec![7; size]);
         let key = key(number).into();
-        let request = SetRequest { group: GROUP.into(), key, value, ttl_ms: 0 };
+        let request = SetRequest { group: GROUP.into(), key, value, ..SetRequest::default() };
         client.clone().set(request).await?;
     }
     Ok(())

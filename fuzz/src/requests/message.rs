@@ -285,12 +285,14 @@ impl Cache {
                 key: key.bytes(),
                 value: value.bytes(),
                 ttl_ms: value.ttl_ms,
+                no_expiry: value.has_no_expiry(),
             }),
             Self::SetMany(group, entries) => {
                 let entry = |(key, value): &(Key, Value)| SetEntry {
                     key: key.bytes(),
                     value: value.bytes(),
                     ttl_ms: value.ttl_ms,
+                    no_expiry: value.has_no_expiry(),
                 };
                 let entries = entries.iter().map(entry).collect();
                 CacheCall::SetMany(SetManyRequest { group: group.bytes(), entries })
@@ -314,7 +316,8 @@ impl Peer {
             Self::Get => Call::Get(PeerGet {}),
             Self::Inherit => Call::Inherit(PeerInherit { name: 1 }),
             Self::Set(value) => {
-                Call::Set(PeerSet { value: value.bytes(), ttl_ms: value.ttl_ms, version: 0 })
+                let (ttl_ms, no_expiry) = (value.ttl_ms, value.has_no_expiry());
+                Call::Set(PeerSet { value: value.bytes(), ttl_ms, no_expiry, version: 0 })
             }
             Self::Remove => Call::Remove(PeerRemove {}),
             Self::Clear => Call::Clear(PeerClear {}),
@@ -368,6 +371,11 @@ impl Times {
 }
 
 impl Value {
+    /// Now and then both a limit and none, which is refused.
+    fn has_no_expiry(&self) -> bool {
+        self.length % 8 == 7
+    }
+
     fn bytes(&self) -> Bytes {
         Bytes::from(vec![1; self.length.into()])
     }

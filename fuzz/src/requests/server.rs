@@ -18,8 +18,8 @@ use psycache::policy::{Keys, PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::StatusResponse;
 use psycache::retriever::{FetchError, Fetched, Retriever};
 use psycache::server::{
-    Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, ServerConfig, Services,
-    routes,
+    Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, Reloaded, ServerConfig,
+    Services, routes,
 };
 use psycache::store::{ENTRY_OVERHEAD, Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -194,6 +194,10 @@ impl Operations for Operator {
         assert!(swap.component.is_none_or(|bytes| bytes.len() <= LONGEST_COMPONENT));
         future::ready(Ok(PolicySwapped { entries: 0, took: Duration::ZERO })).boxed()
     }
+
+    fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>> {
+        future::ready(Ok(Reloaded::default())).boxed()
+    }
 }
 
 /// What it answers stands in the key.
@@ -246,5 +250,6 @@ fn nothing() -> NodeReading {
         registry_connected: true,
         state: "holds",
         ignored_keys: 0,
+        traces_dropped: 0,
     }
 }

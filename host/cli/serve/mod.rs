@@ -12,7 +12,7 @@ use crate::cli::exit::{Exit, Failure, complain};
 use crate::cli::output;
 use crate::cli::runtime::block_on;
 use crate::config::{Config, Settings, with_variable};
-use crate::node::{Bound, Node, StartError};
+use crate::node::{Bound, Node, Reloaded, StartError};
 use crate::telemetry::Telemetry;
 use signals::{Signals, Wanted};
 
@@ -23,7 +23,8 @@ use signals::{Signals, Wanted};
 /// node answers requests it prints one line on standard output, "psycache ready
 /// listen=… http=… nodes=… groups=…"; logs go to standard error. SIGTERM and SIGINT
 /// finish what is in flight and end it with 0; a second one ends it at once. SIGHUP
-/// reads the config file and the secrets again and applies what a running node can.
+/// and `psycache reload` read the config file and the secrets again and apply what a
+/// running node can.
 #[derive(Clone, clap::Args)]
 #[command(mut_args(with_variable))]
 #[command(after_help = "Examples:\n  \
@@ -65,7 +66,8 @@ async fn with_telemetry(config: Config, args: Args) -> anyhow::Result<()> {
     let bound = Bound::listen(config).await?;
     let telemetry = Telemetry::start(&logs_and_traces, bound.advertised())
         .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-    let result = serve(bound, &groups, signals, Reloading { args, telemetry: &telemetry }).await;
+    let reloading = Reloading { args, telemetry: &telemetry, log: logs_and_traces.log };
+    let result = serve(bound, &groups, signals, reloading).await;
     // The shutdown blocks until the collector answers, so it runs on a blocking thread.
     tokio::task::spawn_blocking(|| telemetry.shutdown()).await?;
     result
@@ -75,12 +77,14 @@ async fn with_telemetry(config: Config, args: Args) -> anyhow::Result<()> {
 struct Reloading<'a> {
     args: Args,
     telemetry: &'a Telemetry,
+    /// The filter of the log that is in effect.
+    log: String,
 }
 
 impl Reloading<'_> {
-    /// Reads the settings again and applies what can be. A problem is logged, and the node
+    /// Reads the settings again and applies what can be. A problem is logged too, and the node
     /// goes on as it is.
-    async fn run(&self, node: &mut Node) {
+    async fn run(&mut self, node: &mut Node) -> Result<Reloaded, String> {
         let args = self.args.clone();
         let read = tokio::task::spawn_blocking(|| configure(args)).await;
         let applied = match read {
@@ -88,24 +92,29 @@ impl Reloading<'_> {
             Ok(Err(problem)) => Err(problem.into()),
             Err(panic) => Err(panic.into()),
         };
-        if let Err(problem) = applied {
-            tracing::error!(%problem, "The settings were not reloaded; correct them and send SIGHUP again");
-        }
+        applied.map_err(|problem| {
+            tracing::error!(%problem, "Nothing was reloaded; correct the settings and reload again");
+            format!("{problem}; nothing was changed")
+        })
     }
 
-    async fn apply(&self, node: &mut Node, config: Config) -> anyhow::Result<()> {
+    async fn apply(&mut self, node: &mut Node, config: Config) -> anyhow::Result<Reloaded> {
         let logs_and_traces = config.telemetry.clone();
-        let reloaded = node.reload(config).await?;
+        let mut reloaded = node.reload(config).await?;
         self.telemetry.reload(&logs_and_traces)?;
+        if self.log != logs_and_traces.log {
+            self.log.clone_from(&logs_and_traces.log);
+            reloaded.changed.insert(0, "log".into());
+        }
         let (changed, restart) = (reloaded.changed.join(", "), reloaded.needs_restart.join(", "));
-        tracing::info!(changed, log = logs_and_traces.log, "Reloaded the settings");
+        tracing::info!(changed, "Reloaded the settings");
         if !restart.is_empty() {
             tracing::warn!(
                 settings = restart,
                 "Restart the node for these settings to take effect"
             );
         }
-        Ok(())
+        Ok(reloaded)
     }
 }
 
@@ -118,7 +127,7 @@ async fn serve(
     bound: Bound,
     groups: &str,
     mut signals: Signals,
-    reloading: Reloading<'_>,
+    mut reloading: Reloading<'_>,
 ) -> anyhow::Result<()> {
     let mut node = tokio::select! {
         node = Node::start_on(bound) => node.map_err(each_in_its_line)?,
@@ -132,17 +141,22 @@ async fn serve(
     );
     // The reader of standard output may be gone; the node serves anyway.
     let _ = output::line(&ready);
+    let mut requests = node.reload_requests();
     let broken = loop {
-        tokio::select! {
+        let request = tokio::select! {
             wanted = signals.next() => match wanted {
                 Wanted::Stop => break None,
-                Wanted::Reload => {}
+                Wanted::Reload => None,
             },
+            request = requests.recv() => request,
             problem = node.ended() => break Some(problem),
-        }
-        tokio::select! {
-            () = reloading.run(&mut node) => {}
+        };
+        let result = tokio::select! {
+            result = reloading.run(&mut node) => result,
             () = signals.stop() => break None,
+        };
+        if let Some(request) = request {
+            request.answer(result);
         }
     };
     tokio::select! {

@@ -108,6 +108,7 @@ const BLOCKS_AHEAD: usize = 4;
 impl Args {
     /// Replays every trace in turn.
     pub(super) fn run(&self) -> Result<()> {
+        super::parse::each_once(&self.policy_opts)?;
         let subjects = self.load()?;
         let mut out = std::io::stdout().lock();
         for (number, path) in self.traces.iter().enumerate() {

@@ -56,6 +56,8 @@ pub(super) struct Group {
     pub(super) expirations: u64,
     pub(super) policy: Option<Plugin>,
     pub(super) retriever: Option<Plugin>,
+    /// Nodes that own keys of it and have no such group.
+    pub(super) missing_on: Vec<String>,
 }
 
 /// A plugin at work.
@@ -124,6 +126,7 @@ impl From<proto::GroupStatus> for Group {
             expirations: group.expirations,
             policy: group.policy.map(Plugin::from),
             retriever: group.retriever.map(Plugin::from),
+            missing_on: group.missing_on,
         }
     }
 }

@@ -117,11 +117,17 @@ fn problems(report: &Report) -> Vec<String> {
             [of(group, "policy", &group.policy), of(group, "retriever", &group.retriever)]
         })
         .flatten();
+    let missing = report.groups.iter().filter(|group| !group.missing_on.is_empty()).map(|group| {
+        let (name, nodes) = (&group.name, group.missing_on.join(", "));
+        format!(
+            "group {name}: not on {nodes}, so sets of keys that it owns fail; add the group there\n"
+        )
+    });
     let unreachable = report.nodes.iter().filter_map(|node| {
         let problem = node.problem.as_ref()?;
         Some(format!("node {}: {problem}\n", node.address))
     });
-    registry.chain(unreachable).chain(plugins).collect()
+    registry.chain(unreachable).chain(missing).chain(plugins).collect()
 }
 
 fn percent(share: f64) -> String {

@@ -22,7 +22,7 @@ or `PSYCACHE_CONFIG` names. The file is TOML. A key that does not exist is an er
 * `SIZE` is a number of bytes: `64MiB`, `1.5GB`, `1000000`.
 * `D` is a time: `300ms`, `10m`, `1h 30m`.
 * A secret is never written out. `env:NAME` names the variable that has it, `file:PATH` the file.
-* *reload* says whether a change of the file takes effect at SIGHUP, without a restart.
+* *reload* says whether a change of the file takes effect at `psycache reload` or SIGHUP, without a restart.
 ";
 
 const SECTIONS: [Section; 6] = [
@@ -104,8 +104,9 @@ fn is_value(default: &str) -> bool {
 
 /// Whether [`Node::reload`](crate::node::Node::reload) applies the key.
 fn reloads(opening: &str, key: &str) -> bool {
-    let times = ["ttl", "ttl-jitter", "negative-ttl", "load-timeout"];
-    opening.contains("group.retriever") || key == "log" || times.contains(&key)
+    let of_groups =
+        ["capacity", "max-entries", "ttl", "ttl-jitter", "negative-ttl", "load-timeout"];
+    opening.contains("group.retriever") || key == "log" || of_groups.contains(&key)
 }
 
 fn page() -> String {

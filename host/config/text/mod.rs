@@ -1,6 +1,7 @@
 //! The kinds of values. Each has one parser, whose errors say what would be accepted.
 
 mod address;
+mod folder;
 mod kind;
 mod options;
 mod pem;
@@ -10,6 +11,7 @@ mod scalar;
 pub(crate) use address::{
     Address, EtcdPrefix, EtcdUser, GroupName, Peer, Reachable, ServerName, Url,
 };
+pub(super) use folder::within;
 #[cfg(feature = "cli")]
 pub(crate) use kind::Parsed;
 pub(crate) use pem::{Certificate, PrivateKey};

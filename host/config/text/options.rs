@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::Read;
 
+use super::folder;
+
 /// Most bytes of a file that is read as an option or a secret.
 const LARGEST_FILE: u64 = 64 << 20;
 
@@ -108,8 +110,10 @@ fn reveal_from(
 }
 
 fn read(what: &str, path: &str) -> Result<String, OptionError> {
+    let path = folder::path(path);
+    let shown = path.display().to_string();
     let wrong =
-        |problem: String| OptionError::File { what: what.into(), path: path.into(), problem };
+        |problem: String| OptionError::File { what: what.into(), path: shown.clone(), problem };
     let failed = |error: std::io::Error| wrong(format!("{error}; check the path"));
     let file = File::open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.is_dir() {

@@ -1,5 +1,6 @@
 //! Certificates and keys, read from PEM files.
 
+use super::folder;
 use super::kind::{Parsed, kind};
 use crate::config::Secret;
 
@@ -12,7 +13,7 @@ kind!(PrivateKey(Secret), "the path of a PEM file with a private key", |path: &s
 });
 
 fn read(path: &str, label: &str, what: &str) -> Parsed<String> {
-    let text = std::fs::read_to_string(path)
+    let text = std::fs::read_to_string(folder::path(path))
         .map_err(|error| format!("the file can't be read as text: {error}"))?;
     let begins = |line: &str| line.starts_with("-----BEGIN ") && line.contains(label);
     match text.lines().any(begins) {

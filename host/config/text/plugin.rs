@@ -2,6 +2,7 @@
 
 use serde::de::{DeserializeSeed, Deserializer};
 
+use super::folder;
 use super::kind::{Parsed, kind};
 use super::options;
 use super::scalar::{Scalar, named, refused};
@@ -10,7 +11,7 @@ use crate::config::Secret;
 kind!(
     PluginName(String),
     "a built-in's name (psycache policy list) or the path of a component",
-    |text: &str| (!text.is_empty()).then(|| text.to_owned())
+    |text: &str| (!text.is_empty()).then(|| folder::plugin(text))
 );
 
 /// Parses `name=value` of a plugin's option; see [`options::expand`].

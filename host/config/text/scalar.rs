@@ -53,6 +53,12 @@ where
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut values = Vec::new();
             while let Some(name) = map.next_key::<String>()? {
+                // As a flag takes it: `k = 2` is `k=2`.
+                let name = name.trim().to_owned();
+                if values.iter().any(|(other, _)| *other == name) {
+                    let problem = "it is given twice; leave one of them out";
+                    return Err(A::Error::custom(refused(&name, problem)));
+                }
                 let value = map.next_value_seed(Scalar(|text: &str| self.0(&name, text)))?;
                 values.push((name, value));
             }

@@ -68,7 +68,7 @@ impl Guest {
         } else if quota.refused() {
             Failure::Memory { limit_bytes: quota.limit_bytes() }
         } else {
-            Failure::Trap(load::brief(error))
+            load::trapped(error, &self.store.data().log)
         }
     }
 }

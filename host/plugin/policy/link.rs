@@ -17,6 +17,7 @@ use crate::policy::Keys;
 pub(in crate::plugin) struct PolicyState {
     pub(in crate::plugin) quota: Quota,
     pub(super) watch: Watch,
+    pub(super) log: GuestLog,
     keys: Arc<dyn Keys>,
     wasi: WasiCtx,
     resources: ResourceTable,
@@ -29,7 +30,8 @@ impl PolicyState {
         wasi.stdout(prints.clone()).stderr(prints);
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(HANDLES);
-        Self { quota, watch: Watch::default(), keys, wasi: wasi.build(), resources }
+        let log = log.clone();
+        Self { quota, watch: Watch::default(), log, keys, wasi: wasi.build(), resources }
     }
 }
 

@@ -52,7 +52,7 @@ impl Stop {
             Self::Trap(_) if quota.refused() => {
                 Failure::Memory { limit_bytes: quota.limit_bytes() }
             }
-            Self::Trap(error) => Failure::Trap(load::brief(error)),
+            Self::Trap(error) => load::trapped(error, &store.data().log),
         }
     }
 }

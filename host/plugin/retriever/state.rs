@@ -20,6 +20,7 @@ pub(super) struct RetrieverState {
     pub(super) quota: Quota,
     pub(super) spans: LoadSpans,
     pub(super) network: Arc<Network>,
+    pub(super) log: GuestLog,
     /// The name that each look-up under way is for.
     pub(super) lookups: HashMap<u32, String>,
     /// How many more lookups the guest may begin in this call.
@@ -46,7 +47,8 @@ impl RetrieverState {
         resources.set_max_capacity(HANDLES);
         let (lookups, lookups_left) = (HashMap::new(), MOST_LOOKUPS);
         let (spans, wasi) = (LoadSpans::begin(), wasi.build());
-        Self { quota, spans, network, lookups, lookups_left, wasi, resources }
+        let log = log.clone();
+        Self { quota, spans, network, log, lookups, lookups_left, wasi, resources }
     }
 
     /// Starts a new call.

@@ -9,7 +9,7 @@ use super::model::Model;
 use crate::clock::Clock;
 use crate::policy::commands::Inbox;
 use crate::policy::instance::Instance;
-use crate::policy::phase::{Swap, Swapped};
+use crate::policy::phase::{Resize, Swap, Swapped};
 use crate::policy::room::Room;
 use crate::policy::status::{Board, WorkerStatus};
 use crate::policy::worker_thread::{Next, Shared, WorkerThread};
@@ -117,6 +117,14 @@ impl Lab {
         let begun = std::time::Instant::now();
         self.shared.inbox.swap(Box::new(Swap { source, config, instance, begun, reply }));
         answer
+    }
+
+    pub(super) fn resize(&mut self, capacity: u64, max_entries: u32) -> Result<Swapped, Failure> {
+        let (reply, mut answer) = oneshot::channel();
+        let begun = std::time::Instant::now();
+        self.shared.inbox.resize(Resize { capacity, max_entries, begun, reply });
+        self.settle();
+        answer.try_recv().expect("answered when the worker rests")
     }
 
     pub(super) fn swap(&mut self, source: Arc<dyn PolicySource>) -> Result<Swapped, Failure> {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::lab::{Lab, MAX_ENTRIES, is_open};
+use super::lab::{Lab, MAX_ENTRIES, NoKeys, is_open};
 use super::scripts::{
     Script, Source, fifo, lru, lru_with_snapshots, restoring_then_trapping, trapping_lru,
 };
 use crate::policy::phase::Handover;
 use crate::policy::worker_thread::Next;
 use crate::policy::{Failure, PolicySource, WorkerState};
+use crate::sync::Mutex;
 
 #[test]
 fn the_new_policy_learns_the_old_ones_order() {
@@ -231,4 +232,39 @@ fn a_restore_that_traps_changes_nothing() {
     assert_eq!((lab.status().policy.as_str(), lab.state()), ("lru2", WorkerState::Running));
     lab.insert_all("d");
     assert_eq!(seen.lock()[..3], before);
+}
+
+#[test]
+fn new_limits_reach_the_policy_and_the_order_stays() {
+    let limits = Arc::new(Mutex::new(Vec::new()));
+    let (noted, (queue, seen)) = (Arc::clone(&limits), fifo());
+    let source = Source::new("sized", move |config| {
+        noted.lock().push((config.capacity, config.max_entries));
+        queue.instantiate(config, Arc::new(NoKeys))
+    });
+    let mut lab = Lab::new(source);
+    lab.insert_all("a b c d");
+    let order = seen.lock().clone();
+    let resized = lab.resize(50, 2 * MAX_ENTRIES).expect("a healthy policy");
+    assert_eq!(resized.handover, Handover::Ordered { entries: 4 });
+    assert_eq!(*limits.lock(), [(100, MAX_ENTRIES), (50, 2 * MAX_ENTRIES)]);
+    assert_eq!((*seen.lock()).clone(), order);
+    // A policy that was configured for the limits before may not take over.
+    let refused = lab.swap(lru().0).expect_err("of the old limits");
+    assert!(refused.to_string().contains("swap again"), "{refused}");
+    assert_eq!(lab.state(), WorkerState::Running);
+}
+
+#[test]
+fn a_policy_that_refuses_new_limits_keeps_the_old_ones() {
+    let (queue, _) = fifo();
+    let source = Source::new("small", move |config| match config.capacity {
+        100 => queue.instantiate(config, Arc::new(NoKeys)),
+        _ => Err(Failure::Refused("100 or nothing".into())),
+    });
+    let mut lab = Lab::new(source);
+    lab.insert_all("a b c d");
+    assert!(lab.resize(50, MAX_ENTRIES).is_err());
+    assert_eq!((lab.state(), lab.held().as_str()), (WorkerState::Running, "a b c d"));
+    assert!(lab.swap(lru().0).is_ok(), "of the limits that are in effect");
 }

@@ -35,6 +35,8 @@ enum Step {
     ReadmitAll(Vec<u32>),
     Reserve(usize),
     GiveBack,
+    /// Sixteenths of the capacity, and entries.
+    Resize(u64, u32),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -54,6 +56,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => vec(0..30_u32, 0..30).prop_map(Step::ReadmitAll),
         1 => (0..300_usize).prop_map(Step::Reserve),
         2 => Just(Step::GiveBack),
+        1 => (4..40_u64, 3..60_u32).prop_map(|(sixteenths, entries)| Step::Resize(sixteenths, entries)),
     ]
 }
 
@@ -75,6 +78,9 @@ struct World {
     /// each was admitted with.
     policy: BTreeMap<u32, u64>,
     reservations: Vec<(Reservation, u64)>,
+    limits: StoreConfig,
+    /// What the store may hold: the limits, or what it held when they were lowered.
+    most: (u64, u64),
 }
 
 impl World {
@@ -93,7 +99,8 @@ impl World {
             LEFTOVER_BYTES,
         );
         let (held, policy, reservations) = Default::default();
-        Self { store, clock, held, policy, reservations }
+        let most = (CAPACITY, MAX_ENTRIES.into());
+        Self { store, clock, held, policy, reservations, limits: config, most }
     }
 
     fn apply(&mut self, step: Step) {
@@ -132,7 +139,15 @@ impl World {
                 }
             }
             Step::GiveBack => drop(self.reservations.pop()),
+            Step::Resize(sixteenths, entries) => self.resize(CAPACITY * sixteenths / 16, entries),
         }
+    }
+
+    fn resize(&mut self, capacity_bytes: u64, max_entries: u32) {
+        self.limits = StoreConfig { capacity_bytes, max_entries: Some(max_entries) };
+        let slot_bound = self.store.resize(&self.limits);
+        self.store.open_slots(&self.limits);
+        assert_eq!(self.store.slot_bound(), slot_bound);
     }
 
     fn live(&self, key: &str) -> Option<&Found> {
@@ -145,7 +160,7 @@ impl World {
         let deadline_ms =
             ttl_bits.map(|bits| (self.clock.now_ms() + (1 << bits) - 1).min((1 << 40) - 1));
         let found = Found { value: value.clone().map(Into::into), deadline_ms };
-        let fits = weight(key, &found) <= CAPACITY;
+        let fits = weight(key, &found) <= self.limits.capacity_bytes;
         let before = self.store.stats();
         match self.store.reserve(key.len(), len.unwrap_or(0)) {
             Ok(room) => {
@@ -240,7 +255,7 @@ impl World {
         slots.filter_map(|slot| Some((slot, self.store.key(slot)?))).collect()
     }
 
-    fn check(&self) {
+    fn check(&mut self) {
         let slots = self.slots();
         assert_eq!(slots.len(), self.held.len());
         assert!(slots.values().all(|key| self.held.contains_key(key)));
@@ -255,7 +270,14 @@ impl World {
         let reserved = self.reservations.iter().map(|(_, weight)| weight).sum::<u64>();
         assert_eq!(stats.bytes, entries + reserved);
         assert_eq!(stats.entries as usize, self.held.len() + self.reservations.len());
-        assert!(stats.bytes <= CAPACITY && stats.entries <= u64::from(MAX_ENTRIES));
+        let limits = (self.limits.capacity_bytes, u64::from(self.limits.entry_limit()));
+        let most = (limits.0.max(self.most.0), limits.1.max(self.most.1));
+        assert!(stats.bytes <= most.0 && stats.entries <= most.1);
+        assert_eq!(
+            self.store.is_within_limits(),
+            stats.bytes <= limits.0 && stats.entries <= limits.1
+        );
+        self.most = (stats.bytes, stats.entries);
     }
 }
 

@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use opentelemetry::trace::TraceContextExt;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
-use tracing::{Event, Level, Metadata, Span, Subscriber};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -15,6 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::fields::Fields;
 use super::flood::Flood;
 use crate::telemetry::LogFormat;
+use crate::telemetry::propagation::trace_id;
 
 const RESET: &str = "\u{1b}[0m";
 const DIM: &str = "\u{1b}[2m";
@@ -65,17 +64,6 @@ where
             LogFormat::Json => json(&mut writer, &time, metadata, &fields),
         }
     }
-}
-
-/// The trace id of the current request.
-fn trace_id() -> Option<String> {
-    let span = Span::current();
-    if span.is_disabled() {
-        return None;
-    }
-    let context = span.context();
-    let span = context.span().span_context().clone();
-    span.is_valid().then(|| span.trace_id().to_string())
 }
 
 /// Writes a line as text. Terminal control characters are escaped.

@@ -166,6 +166,10 @@ impl Page<'_> {
         self.gauge("psycache_registry_connected", "1 if the registry answers, else 0", connected)?;
         let help = "Keys in the registry that are no entries of this cluster";
         self.gauge("psycache_registry_ignored_keys", help, node.ignored_keys)?;
+        let help = "Spans of traces that did not reach the collector";
+        self.0
+            .encode_descriptor("psycache_traces_dropped", help, None, MetricType::Counter)?
+            .encode_counter::<NoLabelSet, _, u64>(&node.traces_dropped, None)?;
         let help = "Whether the node holds the keys that it owns";
         self.0
             .encode_descriptor("psycache_ownership", help, None, MetricType::Info)?
@@ -206,7 +210,8 @@ impl Page<'_> {
         self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
     }
 
-    /// Writes a histogram in seconds. The unit is appended to the name.
+    /// Writes a histogram in seconds. The unit is appended to the name. A histogram that counted
+    /// nothing is left out: most have that for ever, and each has fourteen lines.
     fn durations<'a, T, const N: usize>(
         &mut self,
         name: &str,
@@ -220,7 +225,10 @@ impl Page<'_> {
         let unit = Some(&Unit::Seconds);
         let mut encoder = self.0.encode_descriptor(name, help, unit, MetricType::Histogram)?;
         items.iter().try_for_each(|item| {
-            samples(item, &mut |labels, reading| histogram(&mut encoder, labels, reading))
+            samples(item, &mut |labels, reading| match reading.count() {
+                0 => Ok(()),
+                _ => histogram(&mut encoder, labels, reading),
+            })
         })
     }
 }

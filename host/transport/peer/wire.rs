@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::failure;
 use crate::error::Error;
 use crate::membership::view::{Entry, Member, View};
@@ -15,7 +17,7 @@ use crate::telemetry::propagation;
 use crate::transport::remote::{
     HandedOver, Hello, Identity, Part, PeerCall, RemoteError, Request, Response,
 };
-use crate::value::{Answer, Origin};
+use crate::value::{Answer, Origin, Ttl};
 
 /// The service's name in traces.
 pub(crate) const SERVICE: &str = "psycache.v1.Peer";
@@ -67,7 +69,7 @@ pub(super) fn encode_request(request: Request, id: u64, within: Duration) -> Pee
             peer_request::Call::Vouch(PeerVouch { from, name, cluster })
         }
         PeerCall::Set { value, ttl, version } => {
-            peer_request::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), version })
+            peer_request::Call::Set(encode_set(value, ttl, version))
         }
         PeerCall::Many { parts, most_bytes } => {
             let parts = parts.into_iter().map(encode_part).collect();
@@ -100,7 +102,7 @@ fn encode_part(part: Part) -> PeerPart {
         PeerCall::Get => Some(peer_part::Call::Get(PeerGet {})),
         PeerCall::Remove => Some(peer_part::Call::Remove(PeerRemove {})),
         PeerCall::Set { value, ttl, version } => {
-            Some(peer_part::Call::Set(PeerSet { value, ttl_ms: millis_or_none(ttl), version }))
+            Some(peer_part::Call::Set(encode_set(value, ttl, version)))
         }
         // No other call may be a part. The callee refuses it.
         _ => None,
@@ -117,8 +119,17 @@ fn decode_part(part: PeerPart) -> Option<Part> {
     Some(Part { key: part.key, call })
 }
 
+fn encode_set(value: Bytes, ttl: Ttl, version: u64) -> PeerSet {
+    let ttl_ms = match ttl {
+        Ttl::For(ttl) => millis_or_none(Some(ttl)),
+        Ttl::OfGroup | Ttl::NoLimit => 0,
+    };
+    PeerSet { value, ttl_ms, no_expiry: ttl == Ttl::NoLimit, version }
+}
+
 fn decode_set(set: PeerSet) -> PeerCall {
-    PeerCall::Set { value: set.value, ttl: duration(set.ttl_ms), version: set.version }
+    let ttl = if set.no_expiry { Ttl::NoLimit } else { duration(set.ttl_ms).into() };
+    PeerCall::Set { value: set.value, ttl, version: set.version }
 }
 
 /// The cancellation of the request `id`.
@@ -334,8 +345,9 @@ mod tests {
             PeerCall::Inherit { name: 7 },
             PeerCall::Remove,
             PeerCall::Clear,
-            PeerCall::Set { value: Bytes::from_static(b"1"), ttl: None, version: 0 },
-            PeerCall::Set { value: Bytes::new(), ttl: Some(Duration::from_millis(7)), version: 9 },
+            PeerCall::Set { value: Bytes::from_static(b"1"), ttl: Ttl::OfGroup, version: 0 },
+            PeerCall::Set { value: Bytes::new(), ttl: Ttl::NoLimit, version: 0 },
+            PeerCall::Set { value: Bytes::new(), ttl: Duration::from_millis(7).into(), version: 9 },
             PeerCall::Many {
                 parts: vec![
                     Part { key: Bytes::from_static(b"Tom"), call: PeerCall::Get },

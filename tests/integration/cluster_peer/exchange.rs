@@ -10,6 +10,7 @@ use psycache::proto::peer_client::PeerClient;
 use psycache::proto::{PeerClear, PeerGet, PeerRequest, PeerResponse, peer_request, peer_response};
 use psycache::transport::peer::Peer;
 use psycache::transport::remote::{PeerCall, Remote, RemoteError, Response};
+use psycache::value::Ttl;
 use psycache::value::{Answer, Origin};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -73,8 +74,9 @@ async fn cancellations_free_the_places_of_a_full_stream() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_has_begun_runs_to_its_end_and_keeps_its_place() {
     let mut between = Between::start().await;
-    let set = |value: &'static [u8]| PeerCall::Set { value: value.into(), ttl: None, version: 0 };
-    let large = PeerCall::Set { value: vec![0; 1 << 20].into(), ttl: None, version: 0 };
+    let set =
+        |value: &'static [u8]| PeerCall::Set { value: value.into(), ttl: Ttl::OfGroup, version: 0 };
+    let large = PeerCall::Set { value: vec![0; 1 << 20].into(), ttl: Ttl::OfGroup, version: 0 };
     let mut begun = Vec::new();
     for call in [set(b"1"), PeerCall::Remove, PeerCall::Clear, large] {
         let asking = between.ask("Tom", call);

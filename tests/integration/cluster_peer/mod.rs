@@ -20,6 +20,7 @@ use psycache::transport::peer::Peer;
 use psycache::transport::remote::{
     Local, PeerCall, Reachability, Remote, RemoteError, Request, Response,
 };
+use psycache::value::Ttl;
 use psycache::value::{Answer, Origin};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -186,7 +187,7 @@ async fn large_values_go_both_ways() {
         let value = get(&peer, &format!("size:{size}")).await.expect("a value");
         assert_eq!(value.len(), size);
         let value = Bytes::from(vec![1; size]);
-        let set = request("k", PeerCall::Set { value, ttl: None, version: 0 });
+        let set = request("k", PeerCall::Set { value, ttl: Ttl::OfGroup, version: 0 });
         assert_eq!(peer.ask(set, Duration::from_secs(5)).await, Ok(done(size)));
     }
     assert_eq!(server.local.sets.load(Ordering::Relaxed), 4);

@@ -6,7 +6,7 @@ use super::scrape::Scrape;
 use crate::harness::ServedNode;
 
 /// Every family with its type and the labels of its samples.
-const FAMILIES: [(&str, &str, &[&str]); 21] = [
+const FAMILIES: [(&str, &str, &[&str]); 22] = [
     ("psycache_build_info", "gauge", &["version"]),
     ("psycache_bytes", "gauge", &["group"]),
     ("psycache_capacity_bytes", "gauge", &["group"]),
@@ -28,6 +28,7 @@ const FAMILIES: [(&str, &str, &[&str]); 21] = [
     ("psycache_registry_ignored_keys", "gauge", &[]),
     ("psycache_ring_nodes", "gauge", &[]),
     ("psycache_ring_version", "gauge", &[]),
+    ("psycache_traces_dropped_total", "counter", &[]),
 ];
 
 /// The family of a sample and what its name has after that.
@@ -88,6 +89,7 @@ fn faults(text: &str) -> Vec<String> {
 async fn the_text_is_what_scrapers_and_the_interface_expect() {
     let node = ServedNode::pair(&[]).into_iter().next().unwrap();
     node.run(["get", "default", "Tom", "Jack", "Sam", "Nobody", "--json"]);
+    node.run(["get", "default", "Tom"]);
     let scrape = Scrape::of(&node).await;
     let text = &scrape.text;
     assert_eq!(faults(text), [""; 0], "{text}");
@@ -110,8 +112,16 @@ async fn the_text_is_what_scrapers_and_the_interface_expect() {
         let labels: Vec<_> = sample.labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let count = scrape.value(&format!("{}_count", sample.metric), &labels);
         assert_eq!(buckets.last(), Some(&(f64::INFINITY, count)), "{sample:?}");
+        assert!(count > 0.0, "lines that say nothing: {sample:?}");
     }
-    assert!(histograms > 7, "{histograms}");
+    assert!(histograms > 1, "{histograms}");
+    // Loads from another node end in fewer ways.
+    let other = scrape.series().into_iter().filter(|(name, labels)| {
+        name == "psycache_loads_total" && labels["source"] == "previous-owner"
+    });
+    let outcomes: BTreeSet<_> = other.map(|(_, labels)| labels["outcome"].clone()).collect();
+    let expected = ["found", "lost", "not-found", "unavailable"].map(str::to_owned);
+    assert_eq!(outcomes, expected.into());
 }
 
 #[test]

@@ -5,4 +5,4 @@ mod economy;
 mod exposition;
 pub(crate) mod movement;
 mod queries;
-mod scrape;
+pub(crate) mod scrape;

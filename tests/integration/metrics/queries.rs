@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rusty_promql_parser::ast::Expr;
 use rusty_promql_parser::parser::selector::{LabelMatchOp, LabelMatcher, VectorSelector};
@@ -194,7 +195,21 @@ fn check(selector: &VectorSelector, known: &Known, faults: &mut Vec<String>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_asks_for_what_there_is() {
     let [node, _other] = ServedNode::pair(&[]);
-    let known = known(&Scrape::of(&node).await);
+    // A histogram is there once it has counted something.
+    let keys: Vec<String> = (0..200).map(|key| key.to_string()).collect();
+    let histograms =
+        ["get", "load", "policy_step"].map(|of| format!("psycache_{of}_seconds_bucket"));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let known = loop {
+        let all = ["get", "default", "--json"].into_iter().chain(keys.iter().map(String::as_str));
+        node.run(all);
+        node.run(["get", "default", "Tom"]);
+        let known = known(&Scrape::of(&node).await);
+        if histograms.iter().all(|histogram| known.contains_key(histogram)) {
+            break known;
+        }
+        assert!(Instant::now() < deadline, "no steps, loads or gets in the metrics");
+    };
     let (dashboard, alerts) = (dashboard(), alerts());
     assert!(dashboard.len() >= 12 && alerts.len() >= 6);
     let queries = dashboard.iter().chain(&alerts);

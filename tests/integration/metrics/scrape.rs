@@ -8,16 +8,16 @@ use crate::harness::ServedNode;
 use crate::server::http::page;
 
 /// Labels by name.
-pub(super) type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// The metrics of a node at one moment.
-pub(super) struct Scrape {
-    pub(super) text: String,
+pub(crate) struct Scrape {
+    pub(crate) text: String,
     parsed: Parsed,
 }
 
 impl Scrape {
-    pub(super) async fn of(node: &ServedNode) -> Self {
+    pub(crate) async fn of(node: &ServedNode) -> Self {
         let (head, text) = page(node.told("http").parse().unwrap(), "/metrics").await;
         assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
         let lines = text.lines().map(|line| Ok(line.to_owned()));
@@ -26,7 +26,7 @@ impl Scrape {
     }
 
     /// The sum of the samples of this name that have these labels.
-    pub(super) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+    pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let has = |sample: &&Sample| {
             let same = |(name, value): &(&str, &str)| sample.labels.get(name) == Some(*value);
             sample.metric == name && labels.iter().all(same)
@@ -39,7 +39,7 @@ impl Scrape {
     }
 
     /// Every series by its name as a query has it: histograms have three.
-    pub(super) fn series(&self) -> Vec<(String, Labels)> {
+    pub(crate) fn series(&self) -> Vec<(String, Labels)> {
         let of = |sample: &Sample| {
             let labels = sample.labels.iter().map(|(n, v)| (n.clone(), v.clone())).collect();
             match &sample.value {
@@ -55,7 +55,7 @@ impl Scrape {
     }
 
     /// Histograms: name, labels, and bounds with cumulative counts.
-    pub(super) fn histograms(&self) -> impl Iterator<Item = (&Sample, Vec<(f64, f64)>)> {
+    pub(crate) fn histograms(&self) -> impl Iterator<Item = (&Sample, Vec<(f64, f64)>)> {
         self.parsed.samples.iter().filter_map(|sample| match &sample.value {
             Value::Histogram(buckets) => {
                 let counts = buckets.iter().map(|bucket| (bucket.less_than, bucket.count));

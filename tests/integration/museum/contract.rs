@@ -22,7 +22,7 @@ async fn fill(node: &ServedNode) {
     let mut cache = CacheClient::new(connect(node.address()).await);
     for key in 0..KEYS {
         let (group, key) = ("default".into(), key.to_string().into());
-        let set = SetRequest { group, key, value: "value".into(), ttl_ms: 0 };
+        let set = SetRequest { group, key, value: "value".into(), ..SetRequest::default() };
         cache.set(set).await.unwrap();
     }
 }

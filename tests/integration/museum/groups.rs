@@ -42,7 +42,10 @@ async fn a_thousand_idle_groups_use_no_processor() {
     let mut cache = CacheClient::new(connect(node.address()).await);
     for key in 0..KEYS {
         let (group, key) = ("g7".into(), key.to_string().into());
-        cache.set(SetRequest { group, key, value: "value".into(), ttl_ms: 0 }).await.unwrap();
+        cache
+            .set(SetRequest { group, key, value: "value".into(), ..SetRequest::default() })
+            .await
+            .unwrap();
     }
     super::until("the worker hears of it", async || {
         let now = worker_wakings(pid);

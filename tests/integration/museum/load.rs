@@ -87,7 +87,12 @@ async fn ask(
         let key = format!("key-{}", draws.next(keys).min(draws.next(keys)));
         let answer: Result<(), Status> = if nth % SET_EACH == 0 {
             let value = Bytes::from_static(&[b's'; 100]);
-            let set = SetRequest { group: group.into(), key: key.clone().into(), value, ttl_ms: 0 };
+            let set = SetRequest {
+                group: group.into(),
+                key: key.clone().into(),
+                value,
+                ..SetRequest::default()
+            };
             cache.set(set).await.map(drop)
         } else {
             let get = GetRequest { group: group.into(), key: key.clone().into(), may_lend: false };

@@ -64,8 +64,12 @@ async fn a_swap_by_itself_moves_nobody() {
     let mut cache = CacheClient::new(connect(node.address()).await);
     for key in 0..KEYS {
         let value = vec![b'v'; 100].into();
-        let set =
-            SetRequest { group: "full".into(), key: key.to_string().into(), value, ttl_ms: 0 };
+        let set = SetRequest {
+            group: "full".into(),
+            key: key.to_string().into(),
+            value,
+            ..SetRequest::default()
+        };
         cache.set(set).await.unwrap();
     }
     // Until the worker has made the room that it keeps for the next inserts.

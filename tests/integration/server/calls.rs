@@ -13,7 +13,13 @@ use super::{get, served};
 
 fn set(key: &'static str, value: &'static str, ttl: Duration) -> SetRequest {
     let ttl_ms = ttl.as_millis() as u64;
-    SetRequest { group: "notes".into(), key: key.into(), value: value.into(), ttl_ms }
+    SetRequest {
+        group: "notes".into(),
+        key: key.into(),
+        value: value.into(),
+        ttl_ms,
+        ..SetRequest::default()
+    }
 }
 
 #[tokio::test]
@@ -107,6 +113,7 @@ async fn many_values_are_set_each_for_itself_and_the_last_of_a_key_counts() {
         key: key.into(),
         value: value.into(),
         ttl_ms,
+        ..SetEntry::default()
     };
     let entries = vec![
         entry("a", b"one".into(), 0),

@@ -8,7 +8,12 @@ use tonic::{Code, Request};
 use super::{get, served};
 
 fn set(value: Vec<u8>) -> SetRequest {
-    SetRequest { group: "notes".into(), key: "Ada".into(), value: value.into(), ttl_ms: 0 }
+    SetRequest {
+        group: "notes".into(),
+        key: "Ada".into(),
+        value: value.into(),
+        ..SetRequest::default()
+    }
 }
 
 #[tokio::test]

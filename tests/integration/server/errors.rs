@@ -12,7 +12,7 @@ async fn refused(served: &Served, request: GetRequest) -> Status {
 
 async fn set(served: &Served, value: Vec<u8>, ttl_ms: u64) -> Status {
     let (group, key) = ("notes".into(), "a".into());
-    let request = SetRequest { group, key, value: value.into(), ttl_ms };
+    let request = SetRequest { group, key, value: value.into(), ttl_ms, ..SetRequest::default() };
     served.client().set(request).await.expect_err("it is refused")
 }
 
@@ -77,8 +77,12 @@ async fn a_miss_without_a_source_says_so() {
 #[tokio::test]
 async fn a_value_beyond_the_capacity_is_refused_and_evicts_nothing() {
     let served = served().await;
-    let small =
-        SetRequest { group: "notes".into(), key: "kept".into(), value: "small".into(), ttl_ms: 0 };
+    let small = SetRequest {
+        group: "notes".into(),
+        key: "kept".into(),
+        value: "small".into(),
+        ..SetRequest::default()
+    };
     served.client().set(small).await.unwrap();
     let status = set(&served, vec![0; 2 << 20], 0).await;
     assert_eq!(status.code(), Code::ResourceExhausted);

@@ -11,7 +11,7 @@ use super::{info, served, served_with};
 
 fn set(bytes: usize) -> SetRequest {
     let value = vec![7; bytes].into();
-    SetRequest { group: "notes".into(), key: "a".into(), value, ttl_ms: 0 }
+    SetRequest { group: "notes".into(), key: "a".into(), value, ..SetRequest::default() }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use futures::future::{BoxFuture, FutureExt};
+use futures::future::{self, BoxFuture, FutureExt};
 use parking_lot::Mutex;
 use psycache::clock::Clock;
 use psycache::error::Error;
@@ -27,7 +27,8 @@ use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::cache_client::CacheClient;
 use psycache::proto::{GetRequest, GetResponse, StatusResponse};
 use psycache::server::{
-    Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, ServerConfig, Services, serve,
+    Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, Reloaded, ServerConfig,
+    Services, serve,
 };
 use psycache::store::{Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -77,6 +78,10 @@ impl Operations for Operator {
         self.swaps.lock().push(swap);
         let took = std::time::Duration::from_millis(7);
         async move { Ok(PolicySwapped { entries: 3, took }) }.boxed()
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>> {
+        future::ready(Ok(Reloaded::default())).boxed()
     }
 }
 
@@ -139,6 +144,7 @@ async fn starting(config: ServerConfig) -> Served {
         registry_connected: true,
         state: "holds",
         ignored_keys: 0,
+        traces_dropped: 0,
     });
     let services = Services {
         groups,

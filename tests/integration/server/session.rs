@@ -84,7 +84,10 @@ async fn every_call_can_be_made() {
     let (group, key) = (|| "notes".into(), || "a".into());
     let keys = vec!["a".into(), "b".into()];
     let value = "one".into();
-    client.send(1, Call::Set(SetRequest { group: group(), key: key(), value, ttl_ms: 0 }));
+    client.send(
+        1,
+        Call::Set(SetRequest { group: group(), key: key(), value, ..SetRequest::default() }),
+    );
     assert!(matches!(client.answer().await, (1, Answer::Set(_))));
     client.send(2, Call::GetMany(GetManyRequest { group: group(), keys: keys.clone() }));
     let (2, Answer::GetMany(many)) = client.answer().await else { panic!("no GetMany") };
@@ -98,7 +101,7 @@ async fn every_call_can_be_made() {
     client.send(5, Call::Clear(ClearRequest { group: group() }));
     let (5, Answer::Clear(cleared)) = client.answer().await else { panic!("no Clear") };
     assert_eq!(cleared.entries, 0);
-    let entry = SetEntry { key: key(), value: "two".into(), ttl_ms: 0 };
+    let entry = SetEntry { key: key(), value: "two".into(), ..SetEntry::default() };
     client.send(6, Call::SetMany(SetManyRequest { group: group(), entries: vec![entry] }));
     let (6, Answer::SetMany(many)) = client.answer().await else { panic!("no SetMany") };
     assert_eq!(many.results.len(), 1);

@@ -10,7 +10,8 @@ use psycache::proto::{GetRequest, GetResponse, Origin, StatusRequest};
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use crate::harness::ServedNode;
+use crate::harness::{ServedNode, psycache_command};
+use crate::metrics::scrape::Scrape;
 use collector::{Collector, Span};
 
 /// The span of the application that asks.
@@ -66,6 +67,33 @@ pub(crate) async fn stop(nodes: impl IntoIterator<Item = ServedNode>) {
         node.signal("TERM");
         let (status, _, log) = tokio::task::spawn_blocking(|| node.ended()).await.unwrap();
         assert!(status.success() && log.is_empty(), "{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_that_do_not_arrive_are_counted_and_the_log_says_why() {
+    let deserted = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for url in [format!("http://{deserted}"), format!("http://{deserted}/v1/traces")] {
+        let own = ["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--otlp", &url];
+        let mut command = psycache_command(own);
+        command.env("OTEL_BSP_SCHEDULE_DELAY", "20");
+        let node = ServedNode::spawn(command);
+        let client = client(&node).await;
+        let mut dropped = 0.0;
+        // At least two batches: the line comes for the first of them.
+        for _ in 0..2 {
+            get(&client, "Tom", &trace(1), "01").await.unwrap();
+            let before = dropped;
+            while dropped == before {
+                dropped = Scrape::of(&node).await.value("psycache_traces_dropped_total", &[]);
+            }
+        }
+        node.signal("TERM");
+        let (_, _, log) = tokio::task::spawn_blocking(|| node.ended()).await.unwrap();
+        let told: Vec<_> =
+            log.lines().filter(|line| line.contains("Traces did not reach")).collect();
+        let [line] = told[..] else { panic!("not one line in\n{log}") };
+        assert!(line.contains(&url) && line.contains("onnect"), "{line}");
     }
 }
 

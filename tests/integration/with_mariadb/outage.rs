@@ -19,7 +19,7 @@ async fn while_the_database_is_down_the_node_serves_on_and_after_it_loads_again(
     refused(&client, "Jack", unavailable, &parts).await;
     assert_eq!(value(&client, "Tom").await, "630");
     let (group, key) = ("scores".into(), "Ada".into());
-    let set = SetRequest { group, key, value: "1815".into(), ttl_ms: 0 };
+    let set = SetRequest { group, key, value: "1815".into(), ..SetRequest::default() };
     client.clone().set(set).await.unwrap();
     assert_eq!(value(&client, "Ada").await, "1815");
 

@@ -27,7 +27,7 @@
 (import "wasi" "get-stderr" (func $get-stderr (result i32)))
 (import "wasi" "write" (func $write (param i32 i32 i32 i32)))
 (import "shelf" "memory" (memory $shelf 2))
-(data (memory $shelf) (i32.const 4096) "buy more memory\n")
+(data (memory $shelf) (i32.const 4096) "buy \22more\22 \5c\1b!!\n")
 ;;; module
 (global $stderr (mut i32) (i32.const 0))
 ;;; step

@@ -89,8 +89,13 @@ pub(in crate::cli::demo) async fn a_value_expires(stage: &Stage) -> Result<()> {
     let owner = stage.owner(&ring, "Ada")?;
     let before = owner.group().await?;
     let ttl_ms = TTL.as_millis() as u64;
-    let request =
-        SetRequest { group: GROUP.into(), key: "Ada".into(), value: "1815".into(), ttl_ms };
+    let request = SetRequest {
+        group: GROUP.into(),
+        key: "Ada".into(),
+        value: "1815".into(),
+        ttl_ms,
+        ..SetRequest::default()
+    };
     stage.any().cache().set(request).await?;
     let (value, name) = (stage.any().get("Ada").await?.value, owner.name());
     let with = owner.group().await?.bytes;

@@ -1,0 +1,38 @@
+//! Changes the capacity of a group while it serves.
+
+use std::time::Duration;
+
+use super::{COPIES_SHARE, Group, INHERITANCE_SHARE};
+use crate::policy::Failure;
+use crate::store::StoreConfig;
+
+/// How long the policy is asked to evict what is more than a lower capacity. What remains
+/// after that is reserved by inserts, and is evicted when they end.
+const LONGEST_EVICTION: Duration = Duration::from_secs(10);
+
+impl Group {
+    /// Sets the limits of the store. If they are lower, the policy evicts until the entries
+    /// fit. Then a new instance of the policy, configured for the new limits, takes the
+    /// entries over in the order of the old one.
+    ///
+    /// # Errors
+    /// The policy does not take the new limits, and the old instance resumes. The capacity has
+    /// changed all the same, but the store may hold no more entries than it could before.
+    pub async fn resize(&self, config: &StoreConfig) -> Result<(), Failure> {
+        let (store, worker) = (&self.parts.store, &self.parts.worker);
+        let slot_bound = store.resize(config);
+        self.inheritance.limit(config.capacity_bytes / INHERITANCE_SHARE);
+        self.copies.limit(config.capacity_bytes / COPIES_SHARE);
+        let evicting = async {
+            while !store.is_within_limits() {
+                worker.room().await;
+                tokio::task::yield_now().await;
+            }
+        };
+        // The limits hold whether the time was enough or not.
+        let _ = tokio::time::timeout(LONGEST_EVICTION, evicting).await;
+        worker.resize(config.capacity_bytes, slot_bound).await?;
+        store.open_slots(config);
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! Remembers which owners of keys have no such group, for the status of the node.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::sync::Mutex;
+use crate::transport::remote::{Remote, RemoteError, Request, Response};
+
+/// Addresses of nodes that answered that they have no such group.
+#[derive(Default)]
+pub(super) struct WithoutGroup {
+    nodes: Mutex<BTreeSet<String>>,
+    /// Whether there are any, so that most answers take no lock.
+    any: AtomicBool,
+}
+
+impl WithoutGroup {
+    /// Nodes that own keys of the group and have no such group, by what they last answered.
+    pub(super) fn nodes(&self) -> Vec<String> {
+        self.nodes.lock().iter().cloned().collect()
+    }
+
+    /// Asks the owner of a key, and notes whether it has the group.
+    pub(super) async fn ask(
+        &self,
+        group: &str,
+        owner: &dyn Remote,
+        request: Request,
+        within: Duration,
+    ) -> Result<Response, RemoteError> {
+        let answer = owner.ask(request, within).await;
+        let node = owner.address();
+        match &answer {
+            Err(error) if error.is_of_unknown_group() => {
+                let mut nodes = self.nodes.lock();
+                let is_new = nodes.insert(node.to_owned());
+                self.any.store(true, Relaxed);
+                drop(nodes);
+                if is_new {
+                    tracing::warn!(
+                        group,
+                        node,
+                        "an owner of keys has no such group: its keys are loaded here, and sets of \
+                         them fail; add the group there"
+                    );
+                }
+            }
+            Ok(_) if self.any.load(Relaxed) => {
+                let mut nodes = self.nodes.lock();
+                nodes.remove(node);
+                self.any.store(!nodes.is_empty(), Relaxed);
+            }
+            _ => {}
+        }
+        answer
+    }
+}
