@@ -35,6 +35,8 @@ pub struct Engines {
     /// Calls on fibers; a guest that computes yields its thread at every tick.
     pub(super) retrievers: Engine,
     pub(super) ticker: Ticker,
+    /// Whether instances count the instructions that they run.
+    pub(super) is_metered: bool,
     /// The components in use, so that a thousand groups of one policy share its code. The lock
     /// is held for a lookup or an insertion, never during compilation.
     compiled: Mutex<HashMap<(Kind, String), Weak<Component>>>,
@@ -47,12 +49,24 @@ impl Engines {
     /// [`LoadError::Engine`]: the cache directory can't be used, or the system
     /// gives no thread.
     pub fn new(cache: &CompileCache) -> Result<Arc<Self>, LoadError> {
+        Self::make(cache, false)
+    }
+
+    /// Engines whose instances count the instructions that they run, and are slower for it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn metered(cache: &CompileCache) -> Result<Arc<Self>, LoadError> {
+        Self::make(cache, true)
+    }
+
+    fn make(cache: &CompileCache, is_metered: bool) -> Result<Arc<Self>, LoadError> {
         let cache = open_cache(cache)?;
-        let engine = || Engine::new(&config(cache.clone())).map_err(|e| engine_error(&e));
+        let mut config = config(cache);
+        config.consume_fuel(is_metered);
+        let engine = || Engine::new(&config).map_err(|e| engine_error(&e));
         let (policies, retrievers) = (engine()?, engine()?);
         let ticker = Ticker::start(vec![policies.clone(), retrievers.clone()])
             .map_err(|e| LoadError::Engine(format!("no thread for the plugins' clock: {e}")))?;
-        Ok(Arc::new(Self { policies, retrievers, ticker, compiled: Mutex::default() }))
+        Ok(Arc::new(Self { policies, retrievers, ticker, is_metered, compiled: Mutex::default() }))
     }
 
     /// The code of `plugin`, shared by all its users. Blocks if it must be compiled.

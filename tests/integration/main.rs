@@ -17,6 +17,7 @@ mod compose;
 mod demo;
 mod example_policy;
 mod fuzz;
+mod lab;
 mod metrics;
 mod museum;
 mod readme;

@@ -1,5 +1,7 @@
-//! `psycache policy`: which eviction policies there are, and another one for a group.
+//! `psycache policy`: which eviction policies there are, whether one is right, and another one
+//! for a group.
 
+pub(super) mod check;
 pub(super) mod list;
 pub(super) mod swap;
 
@@ -7,5 +9,6 @@ pub(super) mod swap;
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
     List(list::Args),
+    Check(check::Args),
     Swap(swap::Args),
 }

@@ -1,0 +1,3 @@
+//! The lab of policies: the commands that make, build and check one.
+
+mod check;
