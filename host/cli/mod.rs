@@ -53,7 +53,7 @@ enum Command {
     Clear(clear::Args),
     Status(status::Args),
     Reload(reload::Args),
-    /// Eviction policies: which there are, and another one for a group
+    /// Eviction policies: which there are, one of your own, and another one for a group
     #[command(subcommand)]
     Policy(policy::Command),
     Sim(sim::Args),
@@ -94,6 +94,9 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Policy(policy::Command::Swap(args)) => runtime::wait_for(policy::swap::run(args)),
         Command::Sim(args) => args.run(),
         Command::Demo(args) => demo::run(&args),
+        Command::Policy(policy::Command::New(args)) => policy::new::run(&args),
+        Command::Policy(policy::Command::Build(args)) => policy::build::run(&args),
+        Command::Policy(policy::Command::Check(args)) => policy::check::run(args),
         Command::Policy(policy::Command::List(args)) => policy::list::run(&args),
         Command::Plugin(plugin::Command::Inspect(args)) => runtime::wait_for(plugin::inspect(args)),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),

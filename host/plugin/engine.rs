@@ -38,6 +38,8 @@ pub struct Engines {
     pub(super) ticker: Ticker,
     /// The files of the compile cache, if there is one.
     files: Option<CompiledFiles>,
+    /// Whether instances count the instructions that they run.
+    pub(super) is_metered: bool,
     /// The components in use, so that a thousand groups of one policy share its code. The lock
     /// is held for a lookup or an insertion, never during compilation.
     compiled: Mutex<HashMap<(Kind, String), Weak<Component>>>,
@@ -50,13 +52,25 @@ impl Engines {
     /// [`LoadError::Engine`]: the cache directory can't be used, or the system
     /// gives no thread.
     pub fn new(cache: &CompileCache) -> Result<Arc<Self>, LoadError> {
+        Self::make(cache, false)
+    }
+
+    /// Engines whose instances count the instructions that they run, and are slower for it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn metered(cache: &CompileCache) -> Result<Arc<Self>, LoadError> {
+        Self::make(cache, true)
+    }
+
+    fn make(cache: &CompileCache, is_metered: bool) -> Result<Arc<Self>, LoadError> {
         let (cache, files) = open_cache(cache)?.unzip();
-        let engine = || Engine::new(&config(cache.clone())).map_err(|e| engine_error(&e));
+        let mut config = config(cache);
+        config.consume_fuel(is_metered);
+        let engine = || Engine::new(&config).map_err(|e| engine_error(&e));
         let (policies, retrievers) = (engine()?, engine()?);
         let ticker = Ticker::start(vec![policies.clone(), retrievers.clone()])
             .map_err(|e| LoadError::Engine(format!("no thread for the plugins' clock: {e}")))?;
         let compiled = Mutex::default();
-        Ok(Arc::new(Self { policies, retrievers, ticker, files, compiled }))
+        Ok(Arc::new(Self { policies, retrievers, ticker, is_metered, files, compiled }))
     }
 
     /// The code of `plugin`, shared by all its users. Blocks if it must be compiled.

@@ -23,10 +23,15 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "cli")]
+pub(crate) use watch::processor_time;
+
 pub use engine::{CompileCache, Engines};
 pub use inspect::Inspection;
 pub use kind::Kind;
 pub use load_error::LoadError;
+#[cfg(feature = "cli")]
+pub(crate) use policy::{Outside, PolicyInstance};
 pub use policy::{PolicyComponent, PolicyLimits};
 pub use resolve::{MAX_COMPONENT_BYTES, Plugin};
 pub use retriever::{

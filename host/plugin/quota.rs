@@ -35,6 +35,12 @@ impl Quota {
         self.limit_bytes
     }
 
+    /// The linear memory of the instance, in bytes.
+    #[cfg(feature = "cli")]
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Whether memory was refused since the last [`forget`](Self::forget).
     pub(super) fn refused(&self) -> bool {
         self.refused

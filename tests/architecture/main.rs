@@ -49,6 +49,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("triomphe", &["value/"]),
     ("wasmtime", &["plugin/"]),
     ("wasmtime_wasi", &["plugin/"]),
+    ("wit_component", &["cli/policy/build/"]),
+    ("wit_parser", &["cli/policy/build/"]),
 ];
 
 const LONGEST_FILE: usize = 500;

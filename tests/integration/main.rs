@@ -20,6 +20,7 @@ mod demo;
 mod example_policy;
 mod failing_plugins;
 mod fuzz;
+mod lab;
 mod metrics;
 mod museum;
 mod no_limit;

@@ -8,6 +8,7 @@ use super::calls::{Calls, Exports};
 use super::instance::{Guest, PolicyInstance};
 use super::limits::PolicyLimits;
 use super::link::{self, PolicyState};
+use super::outside::Outside;
 use super::trial;
 use crate::plugin::contract::{self, PolicySettings};
 use crate::plugin::guest_log::GuestLog;
@@ -43,7 +44,7 @@ impl PolicyComponent {
     ) -> Result<Arc<Self>, LoadError> {
         let policy = Self::compile(engines, plugin, limits)?;
         let mut scratch = policy
-            .start(config, Arc::new(NoEntries))
+            .start(config, Arc::new(NoEntries), None)
             .map_err(|error| error.loading(&policy.plugin))?;
         match trial::run(&mut scratch, config) {
             Ok(()) => Ok(Arc::new(policy)),
@@ -65,12 +66,29 @@ impl PolicyComponent {
         Ok(Self { plugin, engines, component, _compiled: compiled, exports, limits, log })
     }
 
+    /// An instance whose use of the machine can be read. `outside` takes the place of the
+    /// machine's clock and random numbers.
+    ///
+    /// # Errors
+    /// As [`PolicySource::instantiate`].
+    #[cfg(feature = "cli")]
+    pub(crate) fn instance(
+        &self,
+        config: &PolicyConfig,
+        keys: Arc<dyn Keys>,
+        outside: Option<Outside>,
+    ) -> Result<PolicyInstance, Failure> {
+        self.start(config, keys, outside).map_err(StartError::failure)
+    }
+
     fn start(
         &self,
         config: &PolicyConfig,
         keys: Arc<dyn Keys>,
+        outside: Option<Outside>,
     ) -> Result<PolicyInstance, StartError> {
-        let state = PolicyState::new(self.limits.quota(config.max_entries), keys, &self.log);
+        let quota = self.limits.quota(config.max_entries);
+        let state = PolicyState::new(quota, keys, &self.log, outside);
         let engine = self.component.engine();
         let mut guest = Guest::new(engine, &self.engines, state, config.max_victims);
 
@@ -105,7 +123,7 @@ impl PolicySource for PolicyComponent {
         config: &PolicyConfig,
         keys: Arc<dyn Keys>,
     ) -> Result<Box<dyn Policy>, Failure> {
-        let instance = self.start(config, keys).map_err(StartError::failure)?;
+        let instance = self.start(config, keys, None).map_err(StartError::failure)?;
         Ok(Box::new(instance))
     }
 }

@@ -36,6 +36,10 @@ impl Guest {
         let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.quota);
         store.epoch_deadline_callback(|mut store| Ok(store.data_mut().watch.ask()));
+        if engines.is_metered {
+            // Only an engine that does not count refuses it.
+            let _ = store.set_fuel(u64::MAX);
+        }
         let allowance = (max_victims as usize * size_of::<u32>()).max(SMALL_TALK);
         // The engine checks the length of a list before the host allocates memory for it.
         store.set_hostcall_fuel(allowance);
@@ -74,7 +78,7 @@ impl Guest {
 }
 
 /// One policy at work for one group.
-pub(super) struct PolicyInstance {
+pub(crate) struct PolicyInstance {
     guest: Guest,
     calls: Calls,
     max_victims: u32,
@@ -84,6 +88,18 @@ pub(super) struct PolicyInstance {
 impl PolicyInstance {
     pub(super) fn new(guest: Guest, calls: Calls, max_victims: u32, limits: PolicyLimits) -> Self {
         Self { guest, calls, max_victims, limits }
+    }
+
+    /// Instructions that it has run; 0 unless the [engines](Engines::metered) count them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn instructions(&self) -> u64 {
+        self.guest.store.get_fuel().map_or(0, |left| u64::MAX - left)
+    }
+
+    /// The linear memory that it has, in bytes.
+    #[cfg(feature = "cli")]
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.guest.store.data().quota.bytes()
     }
 
     /// The error of a step whose answer was too long for the host.

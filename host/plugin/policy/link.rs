@@ -6,6 +6,7 @@ use wasmtime::component::{Component, InstancePre, Linker, Resource, ResourceTabl
 use wasmtime_wasi::p2::{self, DynPollable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::outside::Outside;
 use crate::plugin::guest_log::GuestLog;
 use crate::plugin::load;
 use crate::plugin::quota::{HANDLES, Quota};
@@ -24,10 +25,18 @@ pub(in crate::plugin) struct PolicyState {
 }
 
 impl PolicyState {
-    pub(in crate::plugin) fn new(quota: Quota, keys: Arc<dyn Keys>, log: &GuestLog) -> Self {
+    pub(in crate::plugin) fn new(
+        quota: Quota,
+        keys: Arc<dyn Keys>,
+        log: &GuestLog,
+        outside: Option<Outside>,
+    ) -> Self {
         let prints = log.stream();
         let mut wasi = WasiCtx::builder();
         wasi.stdout(prints.clone()).stderr(prints);
+        if let Some(outside) = outside {
+            outside.replace(&mut wasi);
+        }
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(HANDLES);
         let log = log.clone();

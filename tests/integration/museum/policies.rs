@@ -20,16 +20,23 @@ enum Fate {
 
 use Fate::{GivenUp, Obeyed, Refused};
 
-const FATES: [(&str, Fate); 25] = [
+const FATES: [(&str, Fate); 37] = [
     ("allocate-for-ever", GivenUp("bytes of memory")),
     ("asks-for-everything", Obeyed),
+    ("believes-touches", Obeyed),
     ("deep-recursion", GivenUp("stack")),
     ("endless-list", GivenUp("trapped")),
     ("every-slot", Obeyed),
     ("everything", Obeyed),
+    ("evicts-all-at-once", Obeyed),
+    ("first-touch-only", Obeyed),
+    ("fixed-stride", Obeyed),
     ("forges-snapshots", Obeyed),
+    ("forgets-overwrites", Obeyed),
+    ("ghosts-for-ever", Obeyed),
     ("hoards-handles", GivenUp("trapped")),
     ("just-removed", Obeyed),
+    ("large-records", Obeyed),
     ("lies-in-introspect", Obeyed),
     ("log-flood", Obeyed),
     ("loop-in-configure", Refused("failed while it was set up: it ran longer than 2000 ms")),
@@ -41,9 +48,14 @@ const FATES: [(&str, Fate); 25] = [
     ("newest-only", Obeyed),
     ("no-slot", Obeyed),
     ("no-such-slot", Obeyed),
+    ("one-at-a-time", Obeyed),
     ("one-too-many", Refused("where at most 256 were allowed")),
+    ("reads-the-clock", Obeyed),
+    ("removes-last", Obeyed),
     ("same-slot-twice", Obeyed),
+    ("searches-in-a-scan", Obeyed),
     ("slow", Obeyed),
+    ("takes-any-option", Obeyed),
     ("trap-in-step", Refused("failed in its first steps: it trapped")),
     ("trap-later", GivenUp("trapped")),
 ];

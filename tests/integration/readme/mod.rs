@@ -1,5 +1,5 @@
-//! Every command that the README and the page of operations show, as they show it, in
-//! their order.
+//! Every command that the README and the pages of operations and policies show, as they show
+//! it, in their order.
 
 mod shown;
 
@@ -17,33 +17,35 @@ use crate::harness::{ServedNode, run};
 pub(crate) use shown::{Kind, Shown, TEXT, block, cluster, commands};
 
 pub(crate) const TARGET: &str = "wasm32-wasip2";
+/// What `psycache policy build` builds for.
+pub(crate) const MODULES: &str = "wasm32-unknown-unknown";
 
 /// The reader's terminal, in a folder with the files that the README has them write.
 struct Terminal {
     folder: TempDir,
     /// The node that runs in the background, or that the reader looks at.
     node: Option<ServedNode>,
-    has_target: bool,
+    targets: Vec<String>,
 }
 
 impl Terminal {
     fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("trace.txt.gz"), trace()).unwrap();
-        let has_target = has_target();
-        if has_target {
+        let targets = targets();
+        if targets.iter().any(|target| target == TARGET) {
             write_policy(folder.path());
         }
-        Self { folder, node: None, has_target }
+        Self { folder, node: None, targets }
     }
 
     fn enter(&mut self, shown: &Shown) {
         match shown.kind() {
             Kind::LeftOut => {}
             // Nothing is built from what was not built.
-            _ if !self.has_target && shown.command.contains(TARGET) => {
+            _ if let Some(target) = self.missing(&shown.command) => {
                 // Not by the macro, whose words only a test that fails lets out.
-                let mend = format!("`rustup target add {TARGET}` would let it run");
+                let mend = format!("`rustup target add {target}` would let it run");
                 let notice = format!("LEFT OUT: `{}` ({mend})\n", shown.command);
                 std::io::stderr().write_all(notice.as_bytes()).unwrap();
             }
@@ -54,6 +56,16 @@ impl Terminal {
             }
             Kind::Ends => self.run(shown),
         }
+    }
+
+    /// The target that a command needs, if it is not there.
+    fn missing(&self, command: &str) -> Option<&'static str> {
+        let needed = match command {
+            _ if command.contains(TARGET) => TARGET,
+            _ if command.contains("mine.wasm") || command.contains("build mine") => MODULES,
+            _ => return None,
+        };
+        (!self.targets.iter().any(|target| target == needed)).then_some(needed)
     }
 
     fn serve(&mut self, shown: &Shown) {
@@ -134,8 +146,14 @@ fn trace() -> Vec<u8> {
 }
 
 pub(crate) fn has_target() -> bool {
+    targets().iter().any(|target| target == TARGET)
+}
+
+/// What the compiler here can build for.
+pub(crate) fn targets() -> Vec<String> {
     let listed = Command::new("rustup").args(["target", "list", "--installed"]).output();
-    listed.is_ok_and(|listed| String::from_utf8_lossy(&listed.stdout).lines().any(|t| t == TARGET))
+    let listed = listed.map(|listed| listed.stdout).unwrap_or_default();
+    String::from_utf8_lossy(&listed).lines().map(str::to_owned).collect()
 }
 
 /// Writes the policy of the README's page, for the SDK of this tree.

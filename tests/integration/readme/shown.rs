@@ -1,14 +1,20 @@
-//! The code blocks of the README, and of the page of operations that goes on from it.
+//! The code blocks of the README, and of the pages of operations and policies.
 
-pub(crate) const TEXT: &str =
-    concat!(include_str!("../../../README.md"), include_str!("../../../docs/operations.md"));
+pub(crate) const TEXT: &str = concat!(
+    include_str!("../../../README.md"),
+    include_str!("../../../docs/operations.md"),
+    include_str!("../../../docs/policies.md")
+);
 
 /// Commands that build the project or install what builds it: whoever runs this test
 /// has done that, and `cargo xtask test` is what runs it.
-const LEFT_OUT: [&str; 4] = [
+const LEFT_OUT: [&str; 6] = [
     "cargo build --release",
     "export PATH=\"$PWD/target/release:$PATH\"",
     "rustup target add wasm32-wasip2",
+    "rustup target add wasm32-unknown-unknown",
+    // There is nothing to replay while the page's policy breaks no rule.
+    "psycache policy check mine/mine.wasm --replay mine.overwrite.jsonl",
     "cargo xtask test",
 ];
 
@@ -43,6 +49,8 @@ impl Shown {
             _ if LEFT_OUT.contains(&command) => Kind::LeftOut,
             _ if serves(command) => Kind::Serve,
             "cargo build --release --target wasm32-wasip2" => Kind::Builds,
+            _ if command.starts_with("cargo test --manifest-path") => Kind::Builds,
+            _ if command.starts_with("psycache policy build") => Kind::Builds,
             _ if command.starts_with("psycache ") => Kind::Ends,
             _ => panic!("no test knows what to do with `{command}`"),
         }
@@ -54,7 +62,7 @@ pub(super) fn serves(command: &str) -> bool {
     command.starts_with("psycache serve")
 }
 
-/// All commands of both pages, in their order.
+/// All commands of the pages, in their order.
 pub(crate) fn commands() -> Vec<Shown> {
     blocks()
         .flat_map(|(language, text)| match language {

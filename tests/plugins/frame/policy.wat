@@ -39,6 +39,15 @@
         (func $allowed (param $count i32) (result i32)
             (select (local.get $count) (global.get $max-victims)
                 (i32.lt_u (local.get $count) (global.get $max-victims))))
+        (global $options (mut i32) (i32.const 0))
+        (global $options-len (mut i32) (i32.const 0))
+        ;; What `configure` answers: it has no options.
+        (func $configured (result i32)
+            (if (global.get $options-len) (then
+                (i32.store $memory (i32.const 32) (i32.const 1))
+                (i32.store $memory (i32.const 36) (i32.const 0))
+                (i64.store $memory (i32.const 40) (i64.load $memory (global.get $options)))))
+            (i32.const 32))
         {{module}}
         (func (export "configure")
             (param $capacity i64) (param $max-entries i32) (param $max-victims i32)
@@ -46,6 +55,8 @@
             (result i32)
             (global.set $max-entries (local.get $max-entries))
             (global.set $max-victims (local.get $max-victims))
+            (global.set $options (local.get $options))
+            (global.set $options-len (local.get $options-len))
             {{configure}})
         (func $step
             (param $touched i32) (param $touched-len i32)

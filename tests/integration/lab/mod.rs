@@ -1,0 +1,4 @@
+//! The lab of policies: the commands that make, build and check one.
+
+mod check;
+mod own;

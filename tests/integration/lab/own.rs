@@ -1,0 +1,167 @@
+//! `psycache policy new` and `psycache policy build`: from an empty folder to a node that serves.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::{ServedNode, run};
+use crate::readme::{MODULES, shell, targets};
+
+/// Whether policies can be built here; says so if not.
+fn can_build() -> bool {
+    let can = targets().iter().any(|target| target == MODULES);
+    if !can {
+        eprintln!(
+            "LEFT OUT: a policy of one's own (`rustup target add {MODULES}` would let it run)"
+        );
+    }
+    can
+}
+
+/// Runs `command` in `folder` without a network, and gives the exit code and all it said.
+fn enter(command: &str, folder: &Path) -> (Option<i32>, String) {
+    let mut shell = shell(command, folder);
+    shell.env("CARGO_NET_OFFLINE", "true");
+    // Compilers take as long as they take.
+    let output = shell.output().unwrap();
+    let said = [&output.stdout[..], &output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+fn works(command: &str, folder: &Path) -> String {
+    let (code, said) = enter(command, folder);
+    assert_eq!(code, Some(0), "{command}: {said}");
+    said
+}
+
+#[test]
+fn a_new_policy_is_built_checked_and_swapped_in() {
+    if !can_build() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for like in ["lru", "sieve", "blank"] {
+        let name = format!("my-{like}");
+        let wasm = format!("{name}/my_{like}.wasm");
+        works(&format!("psycache policy new {name} --like {like}"), folder);
+        let said = works(&format!("psycache policy build {name}"), folder);
+        assert!(!said.contains("warning"), "{said}");
+        let said = works(&format!("psycache policy check {wasm}"), folder);
+        assert!(said.contains(" 0 failures, 1 skipped"), "{said}");
+        let builtin = if like == "blank" { "fifo" } else { like };
+        let sim = format!("psycache sim --policy {builtin},{wasm} --capacity 300 {name}/trace.txt");
+        let said = works(&sim, folder);
+        let ratios: Vec<&str> =
+            said.lines().skip(1).filter_map(|row| row.rsplit(',').next()).collect();
+        assert!(ratios.len() == 2 && ratios[0] == ratios[1], "{said}");
+    }
+
+    let node = ServedNode::start(&[]);
+    let set = node.run(["set", "default", "Tom", "630"]);
+    assert!(set.status.success());
+    let mut swap = shell("psycache policy swap default my-sieve/my_sieve.wasm", folder);
+    swap.env("PSYCACHE_NODE", node.address());
+    let swapped = run(swap, b"");
+    assert!(swapped.status.success(), "{swapped:?}");
+    assert!(String::from_utf8_lossy(&swapped.stdout).contains("1 entries handed over"));
+    assert_eq!(node.run(["get", "default", "Tom"]).stdout, b"630");
+}
+
+/// In the folder itself, where the README says its commands.
+#[test]
+fn the_tests_of_a_new_policy_pass_in_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for like in ["lru", "sieve", "blank"] {
+        works(&format!("psycache policy new mine-{like} --like {like}"), folder.path());
+        // One target for the three, whose SDK is the same.
+        let said = works("cargo test", &folder.path().join(format!("mine-{like}")));
+        assert!(said.contains("test result: ok.") && !said.contains("warning"), "{said}");
+    }
+}
+
+#[test]
+fn a_folder_that_exists_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("mine");
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("precious"), "mine").unwrap();
+    let (code, said) = enter("psycache policy new mine", folder.path());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("mine exists already; choose another name"), "{said}");
+    assert_eq!(fs::read_dir(&own).unwrap().count(), 1);
+}
+
+#[test]
+fn what_is_typed_wrong_is_told_with_a_mend() {
+    let folder = tempfile::tempdir().unwrap();
+    for (command, code, words) in [
+        ("psycache policy new lru", 2, "a built-in policy has that name"),
+        ("psycache policy new ../mine", 2, "it is a path"),
+        ("psycache policy new mine --like lrru", 2, "a similar value exists: 'lru'"),
+        ("psycache policy new mine --lang cobol", 2, "possible values: rust, go, c"),
+        ("psycache policy new mine --lang go", 1, "no folder is made for go yet; any tool"),
+        ("psycache policy new mine --lang javascript", 1, "examples/policies/clock"),
+        ("psycache policy build", 1, "there is no Cargo.toml in .; name the folder"),
+        ("psycache policy build none", 1, "there is no Cargo.toml in none; name the folder"),
+    ] {
+        let (ended, said) = enter(command, folder.path());
+        assert_eq!(ended, Some(code), "{command}: {said}");
+        assert!(said.contains(words), "{command}: {said}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_tool_that_is_missing_is_named_with_what_brings_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    works("psycache policy new mine", folder);
+    // A compiler that has no target but its own.
+    let rustc = folder.join("rustc");
+    fs::write(&rustc, "#!/bin/sh\necho /nowhere/lib\n").unwrap();
+    works("chmod +x rustc", folder);
+    for (command, words) in [
+        (
+            format!("RUSTC={} psycache policy build mine", rustc.display()),
+            "run `rustup target add wasm32-unknown-unknown`",
+        ),
+        ("RUSTC=/nowhere/rustc psycache policy build mine".into(), "https://rustup.rs brings"),
+    ] {
+        let (code, said) = enter(&command, folder);
+        assert_eq!(code, Some(1), "{command}: {said}");
+        assert!(said.contains(words), "{command}: {said}");
+    }
+}
+
+#[test]
+fn what_does_not_build_or_is_no_policy_is_told_so() {
+    if !can_build() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    works("psycache policy new mine", folder);
+    let (manifest, source) = (folder.join("mine/Cargo.toml"), folder.join("mine/src/lib.rs"));
+    let (good_manifest, good_source) =
+        (fs::read_to_string(&manifest).unwrap(), fs::read_to_string(&source).unwrap());
+    for (manifest_text, source_text, words) in [
+        (good_manifest.clone(), "no rust".to_owned(), "what it said stands above"),
+        (
+            good_manifest.clone(),
+            good_source.replace("export_policy!(Lru);", ""),
+            "`export_policy!`",
+        ),
+        (
+            good_manifest.replace("\"cdylib\", ", ""),
+            good_source.clone(),
+            "it makes no module; write",
+        ),
+    ] {
+        fs::write(&manifest, manifest_text).unwrap();
+        fs::write(&source, source_text).unwrap();
+        let (code, said) = enter("psycache policy build mine", folder);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(words), "{said}");
+        assert!(!folder.join("mine/mine.wasm").exists());
+    }
+}
