@@ -1,11 +1,13 @@
 //! The seven calls of the cache service, shared by unary calls and sessions.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::get;
 use super::groups::Groups;
+use super::keys::{Keys, MAX_ANSWER_BYTES};
 use super::status::failure;
 use crate::error::Error;
 use crate::group::{Group, NewValue};
@@ -16,18 +18,11 @@ use crate::proto::{
     RemoveResult, SetManyRequest, SetManyResponse, SetRequest, SetResponse, SetResult, get_result,
     remove_result, set_result,
 };
-use crate::telemetry::{self, RpcSpan};
+use crate::telemetry::RpcSpan;
 use crate::value;
 
 /// The service's name in traces.
 pub(super) const SERVICE: &str = "psycache.v1.Cache";
-
-/// Most keys of one call. The answer for more could be larger than a client accepts.
-const MAX_KEYS: usize = 10_000;
-
-/// Most bytes of values in one answer, so that clients accept the message. `MAX_KEYS` alone
-/// does not limit them, because values can be large and a key can be repeated.
-const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
 /// A request to a group.
 pub(super) trait CacheCall: Send + Sync + 'static {
@@ -71,17 +66,7 @@ impl CacheCall for GetRequest {
         within: Duration,
         span: &RpcSpan,
     ) -> Result<GetResponse, Error> {
-        let began = Instant::now();
-        let (result, answer) = match key::parse(&self.key) {
-            Ok(key) => group.get_and_tell(key, within).await,
-            Err(error) => {
-                group.counters().count_get(telemetry::GetResult::Error);
-                (telemetry::GetResult::Error, Err(error))
-            }
-        };
-        group.counters().time_get(result, began.elapsed());
-        span.got(result);
-        answer.map(found)
+        get::counted(group, &self.key, within, span).await.map(found)
     }
 }
 
@@ -151,7 +136,7 @@ impl CacheCall for SetManyRequest {
         _: &RpcSpan,
     ) -> Result<SetManyResponse, Error> {
         let keys = Keys::parse(self.entries.iter().map(|entry| &entry.key))?;
-        let entries = self.entries.iter().zip(&keys.0).filter_map(|(entry, key)| {
+        let entries = self.entries.iter().zip(keys.iter()).filter_map(|(entry, key)| {
             let key = key.as_ref().ok()?;
             let ttl = (entry.ttl_ms > 0).then(|| Duration::from_millis(entry.ttl_ms));
             // Copied, as the value of a single set.
@@ -232,33 +217,6 @@ impl CacheCall for ClearRequest {
     ) -> Result<ClearResponse, Error> {
         let entries = group.clear(within).await?;
         Ok(ClearResponse { entries })
-    }
-}
-
-/// The keys of a call about many. An invalid key gets its own error and fails no other.
-struct Keys<'a>(Vec<Result<&'a str, Error>>);
-
-impl<'a> Keys<'a> {
-    fn parse(keys: impl ExactSizeIterator<Item = &'a Bytes>) -> Result<Self, Error> {
-        if keys.len() > MAX_KEYS {
-            let problem = format!("{} keys; ask for at most {MAX_KEYS} in one call", keys.len());
-            return Err(Error::InvalidArgument { argument: "keys", problem });
-        }
-        Ok(Self(keys.map(|key| key::parse(key)).collect()))
-    }
-
-    /// The valid keys, in order.
-    fn usable(&self) -> Vec<&'a str> {
-        self.0.iter().filter_map(|key| key.as_ref().ok().copied()).collect()
-    }
-
-    /// The result for each key, in order. `answers` are those for the valid keys.
-    fn with<T>(self, answers: Vec<Result<T, Error>>) -> impl Iterator<Item = Result<T, Error>> {
-        let mut answers = answers.into_iter();
-        let keys = self.0.into_iter();
-        keys.map(move |key| {
-            key.and_then(|_| answers.next().expect("one answer for each valid key"))
-        })
     }
 }
 

@@ -19,6 +19,8 @@ pub struct NodeReading {
     pub state: &'static str,
     /// Number of keys below the prefix in etcd that are not registrations of nodes.
     pub ignored_keys: u64,
+    /// Number of open connections of Redis clients.
+    pub redis_connections: u64,
 }
 
 /// The metrics of one group. Counters only increase.

@@ -20,6 +20,7 @@ mod fuzz;
 mod metrics;
 mod museum;
 mod readme;
+mod redis;
 mod reload;
 mod server;
 mod status_shape;

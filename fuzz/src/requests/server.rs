@@ -127,6 +127,7 @@ async fn services(clock: &Clock) -> (Routes, Groups) {
         operations: Arc::new(Operator { groups: groups.clone() }),
         metrics: Arc::new(Metrics::new(nothing)),
         health,
+        redis_connections: Arc::default(),
     };
     (routes(&config, services), groups)
 }
@@ -246,5 +247,6 @@ fn nothing() -> NodeReading {
         registry_connected: true,
         state: "holds",
         ignored_keys: 0,
+        redis_connections: 0,
     }
 }

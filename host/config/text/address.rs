@@ -24,7 +24,7 @@ kind!(Reachable(String), "HOST:PORT, where the port is not 0", |text: &str| {
     let Address(address) = text.parse()?;
     match address.ends_with(":0") {
         true => {
-            Err("write the port that others connect to; only --listen and --http can have port 0"
+            Err("write the port that others connect to; only --listen, --http and --redis can have port 0"
                 .into())
         }
         false => Parsed::Ok(address),

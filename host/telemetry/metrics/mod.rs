@@ -166,6 +166,8 @@ impl Page<'_> {
         self.gauge("psycache_registry_connected", "1 if the registry answers, else 0", connected)?;
         let help = "Keys in the registry that are no entries of this cluster";
         self.gauge("psycache_registry_ignored_keys", help, node.ignored_keys)?;
+        let help = "Open connections of Redis clients";
+        self.gauge("psycache_redis_connections", help, node.redis_connections)?;
         let help = "Whether the node holds the keys that it owns";
         self.0
             .encode_descriptor("psycache_ownership", help, None, MetricType::Info)?

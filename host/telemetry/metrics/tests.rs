@@ -38,6 +38,7 @@ fn node() -> NodeReading {
         registry_connected: true,
         state: "holds",
         ignored_keys: 0,
+        redis_connections: 0,
     }
 }
 
@@ -89,5 +90,5 @@ fn each_family_is_described_once_and_before_its_samples() {
             assert!(line.starts_with(family), "{line} stands under {family}");
         }
     }
-    assert_eq!(seen.len(), 21);
+    assert_eq!(seen.len(), 22);
 }

@@ -1,0 +1,1 @@
+//! Clients and tools that were written for Redis, unmodified.
