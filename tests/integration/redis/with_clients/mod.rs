@@ -4,14 +4,22 @@
 //! node that it talks to is killed, another node answers, and once the first is back the same
 //! client reaches it again.
 
-mod python;
+mod redis_rs;
+mod scenarios;
+mod shown;
 mod tools;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use crate::harness::{ServedNode, psycache_command};
+
+/// Far more than a client needs on a busy machine; one that takes so long hangs.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A list of two nodes, each with a port for Redis clients. The first can be killed and started
 /// again.
@@ -33,6 +41,14 @@ impl Pair {
         Self { addresses, first, _second: second }
     }
 
+    fn kill_first(&mut self) {
+        self.first = None;
+    }
+
+    fn start_first(&mut self) {
+        self.first = Some(serve(&self.addresses, 0));
+    }
+
     /// Runs a client's scenario to its end. It prints `kill` and `start` when that is to happen
     /// to the first node, and waits for a line.
     fn run(&mut self, mut client: Command) {
@@ -42,11 +58,21 @@ impl Pair {
         let mut client = client.spawn().expect("the client can be started");
         let mut input = client.stdin.take().expect("it is piped");
         let lines = BufReader::new(client.stdout.take().expect("it is piped")).lines();
+        let (told, heard) = channel();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| told.send(line)));
         let mut said = Vec::new();
-        for line in lines.map(|line| line.expect("it is UTF-8")) {
+        loop {
+            let line = match heard.recv_timeout(DEADLINE) {
+                Ok(line) => line,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = client.kill();
+                    panic!("the client goes no further than {said:?}");
+                }
+            };
             match line.as_str() {
-                "kill" => drop(self.first.take()),
-                "start" => self.first = Some(serve(&self.addresses, 0)),
+                "kill" => self.kill_first(),
+                "start" => self.start_first(),
                 _ => {}
             }
             said.push(line);
