@@ -96,7 +96,7 @@ impl Subject {
         // It does not say where it listens in a line of the form that is expected.
         let line = format!(
             "echo listen=127.0.0.1:{port}; exec redis-server --bind 127.0.0.1 --port {port} \
-             --save '' --appendonly no --maxmemory 64mb --maxmemory-policy allkeys-lru"
+             --save '' --logfile /dev/null --maxmemory 64mb --maxmemory-policy allkeys-lru"
         );
         let server = Server::start(Command::new("sh").args(["-c", &line]))?;
         Self { server, port }.filled().context("redis-server is of the package redis-server")

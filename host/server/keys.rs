@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::key;
 
 /// Most keys of one call. The answer for more could be larger than a client accepts.
-const MAX_KEYS: usize = 10_000;
+pub(super) const MAX_KEYS: usize = 10_000;
 
 /// Most bytes of values in one answer, so that clients accept the message. `MAX_KEYS` alone
 /// does not limit them, because values can be large and a key can be repeated.

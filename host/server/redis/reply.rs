@@ -43,6 +43,14 @@ impl Reply {
         Self::Integer(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
+    /// Length of the value, if it is one.
+    pub(super) fn value_bytes(&self) -> u64 {
+        match self {
+            Self::Value(value) => value.len() as u64,
+            _ => 0,
+        }
+    }
+
     /// Appends the answer to `out`.
     pub(super) fn encode(&self, version: Version, out: &mut Vec<u8>) {
         let is_resp3 = version == Version::Resp3;

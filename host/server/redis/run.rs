@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::group::{Group, NewValue};
 use crate::key;
 use crate::server::get;
-use crate::server::keys::{Keys, MAX_ANSWER_BYTES};
+use crate::server::keys::{Keys, MAX_ANSWER_BYTES, MAX_KEYS};
 use crate::server::status::{in_redis, outcome};
 use crate::store::ENTRY_OVERHEAD;
 use crate::telemetry::RpcSpan;
@@ -59,13 +59,39 @@ pub(super) fn get(target: Target<'_>, key: &[u8], last: &mut Instant) -> Started
     })
 }
 
+/// The values that are in memory are taken at once. The other keys are one batch.
 pub(super) fn get_many(target: Target<'_>, keys: Arguments<'_>) -> Started {
-    let keys = owned(keys);
-    later(target, target.span("MGET"), move |group, within| async move {
+    let span = target.span("MGET");
+    let (mut replies, mut missing, mut left) = (Vec::new(), Vec::new(), MAX_ANSWER_BYTES);
+    // More keys than one call may have are refused with the batch.
+    let is_allowed = keys.len() <= MAX_KEYS;
+    for (at, key) in keys.iter().enumerate() {
+        let key = key::parse(key).ok().filter(|_| is_allowed && left > 0);
+        let got = key.and_then(|key| target.group.get_from_memory(key));
+        match got.map(|(_, reply)| found(reply)) {
+            Some(Ok(reply)) => {
+                left = left.saturating_sub(reply.value_bytes());
+                replies.push(reply);
+            }
+            _ => {
+                replies.push(Reply::Null);
+                missing.push(at);
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Started::Now(Reply::Array(replies));
+    }
+    let keys: Vec<Bytes> =
+        missing.iter().filter_map(|at| keys.get(*at)).map(Bytes::copy_from_slice).collect();
+    later(target, span, move |group, within| async move {
         let keys = Keys::parse(keys.iter())?;
-        let answers = group.get_many(&keys.usable(), within, MAX_ANSWER_BYTES).await;
-        // Clients take an error within an array for a value, so one error is that of all.
-        keys.with(answers).map(found).collect::<Result<_, _>>().map(Reply::Array)
+        let answers = group.get_many(&keys.usable(), within, left).await;
+        for (at, answer) in missing.into_iter().zip(keys.with(answers)) {
+            // Clients take an error within an array for a value, so one error is that of all.
+            replies[at] = found(answer)?;
+        }
+        Ok(Reply::Array(replies))
     })
 }
 

@@ -70,6 +70,19 @@ async fn a_million_requests_whose_answers_are_not_read_take_bounded_memory() {
 }
 
 #[tokio::test]
+async fn the_values_of_one_answer_are_bounded() {
+    let (node, address) = node();
+    let mut wire = Wire::open(address).await;
+    wire.send(array(&[b"SET", b"key", &vec![b'v'; 8 << 20]])).await;
+    wire.expect("+OK\r\n").await;
+    // 80 MiB, all of it in memory.
+    let refused = wire.line(&format!("MGET{}", " key".repeat(10))).await;
+    assert!(refused.starts_with("-OOM ") && refused.contains("fewer keys"), "{refused}");
+    wire.call("PING", "+PONG\r\n").await;
+    drop(node);
+}
+
+#[tokio::test]
 async fn an_idle_connection_keeps_at_most_eight_kib() {
     const CONNECTIONS: u64 = 2_000;
     let (node, address) = node();
