@@ -4,10 +4,12 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use psycache::server::ServerConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::wire::{Wire, array};
 use crate::harness::ServedNode;
+use crate::server::served_with;
 
 fn node() -> (ServedNode, std::net::SocketAddr) {
     let node = ServedNode::start(&["--redis", "127.0.0.1:0"]);
@@ -103,4 +105,16 @@ async fn an_idle_connection_keeps_at_most_eight_kib() {
     first.call("PING", "+PONG\r\n").await;
     let each = (memory_kib(&node, "VmRSS").saturating_sub(before) << 10) / CONNECTIONS;
     assert!(each <= 8 << 10, "{each} bytes");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_its_answers_is_ended() {
+    let request_timeout = std::time::Duration::from_millis(200);
+    let served = served_with(ServerConfig { request_timeout, ..ServerConfig::default() }).await;
+    let (mut wire, mut other) = (Wire::open(served.redis).await, Wire::open(served.redis).await);
+    wire.send(array(&[b"SET", b"key", &vec![b'v'; 500_000]])).await;
+    wire.expect("+OK\r\n").await;
+    // More than the node and the kernel hold.
+    wire.send(array(&[b"GET", b"key"]).repeat(200)).await;
+    while other.text("CLIENT LIST").await.lines().count() > 1 {}
 }
