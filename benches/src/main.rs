@@ -14,6 +14,7 @@ mod linear_memory;
 mod members;
 mod overhead;
 mod processor;
+mod redis;
 mod remote;
 mod report;
 mod serve;
@@ -38,6 +39,7 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("growth", "What more entries do to the cost of one", growth::run),
     ("hit-path", "A get from memory, next to other caches in their own process", hit_path::run),
     ("members", "What cluster size costs the registry and the network", members::run),
+    ("redis", "Processor time of a get by a Redis client, next to redis-server", redis::run),
     ("remote", "Gets of what another node has in memory, next to groupcache", remote::run),
     ("serve", "Processor time of a get over gRPC, next to a bare echo", serve::run),
     ("sim", "Requests a second through a simulated cache", sim::run),

@@ -7,6 +7,7 @@
 pub mod answers;
 pub mod components;
 pub mod config;
+pub mod redis;
 pub mod requests;
 pub mod traces;
 
@@ -14,10 +15,11 @@ pub mod traces;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("answers", answers::run),
     ("components", components::run),
     ("config", config::run),
+    ("redis", redis::run),
     ("requests", requests::run),
     ("traces", traces::run),
 ];

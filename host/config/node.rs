@@ -46,6 +46,8 @@ pub struct Config {
     pub advertise: Option<String>,
     /// `host:port` of metrics and health checks; `None` if they are not served.
     pub http: Option<String>,
+    /// `host:port` of the Redis protocol; `None` if it is not served.
+    pub redis: Option<String>,
     /// At least one group. Names must be unique.
     pub groups: Vec<Group>,
     /// How other nodes are found.
@@ -61,6 +63,7 @@ impl Default for Config {
             listen: DEFAULT_LISTEN.into(),
             advertise: None,
             http: Some(DEFAULT_HTTP.into()),
+            redis: None,
             groups: vec![Group::new(DEFAULT_GROUP)],
             cluster: Cluster::default(),
             telemetry: TelemetryConfig::default(),

@@ -29,6 +29,9 @@ impl Config {
             http: settings
                 .http
                 .map_or(default.http, |http| http.into_option().map(|address| address.0)),
+            redis: settings
+                .redis
+                .map_or(default.redis, |redis| redis.into_option().map(|address| address.0)),
             groups: settings.groups.into_iter().map(resolve_group).collect::<Result<_, _>>()?,
             cluster: resolve_cluster(settings.cluster)?,
             telemetry: resolve_telemetry(settings.telemetry),

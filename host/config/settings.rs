@@ -36,6 +36,9 @@ pub struct Settings {
     /// The address of metrics and health, or none [default: 127.0.0.1:7401]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub(crate) http: Option<OrNone<Address>>,
+    /// The address of the Redis protocol, or none [default: none]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
+    pub(crate) redis: Option<OrNone<Address>>,
     /// The groups of a file
     #[cfg_attr(feature = "cli", arg(skip))]
     #[serde(default, rename = "group")]

@@ -81,6 +81,25 @@ impl Group {
         (result, reply, 0)
     }
 
+    /// Answers a get from memory, and counts it. `None`, and nothing counted: the key is not
+    /// there.
+    pub(crate) fn get_from_memory(&self, key: &str) -> Option<(GetResult, Reply)> {
+        let found = self.held(key, self.parts.store.hash(key))?;
+        Some(self.remembered(found))
+    }
+
+    /// The value of `key` in this node's memory, without a load and without counting a use of
+    /// it. A node has the keys that it owns, and short-lived copies of others.
+    pub(crate) fn peek(&self, key: &str) -> Option<Answer> {
+        let (store, hash) = (&self.parts.store, self.parts.store.hash(key));
+        let is_certain = self.parts.ownership.is_certain();
+        let held = if is_certain { store.peek(key, hash) } else { None };
+        match held {
+            Some(found) => self.reply(found).ok(),
+            None => self.copied(key, hash)?.ok(),
+        }
+    }
+
     async fn get_missing(self: &Arc<Self>, key: &str, hash: u64, within: Duration) -> Reply {
         key::parse(key.as_bytes())?;
         let ring_hash = key::ring_hash(key);

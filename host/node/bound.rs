@@ -16,6 +16,7 @@ pub struct Bound {
     pub(super) listeners: Listeners,
     pub(super) address: SocketAddr,
     pub(super) http_address: Option<SocketAddr>,
+    pub(super) redis_address: Option<SocketAddr>,
     pub(super) advertised: String,
 }
 
@@ -26,20 +27,29 @@ impl Bound {
     /// [`StartError::Listen`] and [`StartError::Advertise`].
     pub async fn listen(config: Config) -> Result<Self, StartError> {
         let (grpc, address) = listen(&config.listen, "--listen").await?;
-        let http = match &config.http {
-            Some(address) => Some(listen(address, "--http").await?),
-            None => None,
-        };
+        let http = listen_if(config.http.as_deref(), "--http").await?;
+        let redis = listen_if(config.redis.as_deref(), "--redis").await?;
         let advertised = membership::advertised(&config, address)?;
-        let http_address = http.as_ref().map(|http| http.1);
-        let listeners = Listeners { grpc, http: http.map(|http| http.0) };
-        Ok(Self { config, listeners, address, http_address, advertised })
+        let (http, http_address) = http.unzip();
+        let (redis, redis_address) = redis.unzip();
+        let listeners = Listeners { grpc, http, redis };
+        Ok(Self { config, listeners, address, http_address, redis_address, advertised })
     }
 
     /// The address that the node advertises, with its real port.
     #[must_use]
     pub fn advertised(&self) -> &str {
         &self.advertised
+    }
+}
+
+async fn listen_if(
+    address: Option<&str>,
+    flag: &'static str,
+) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+    match address {
+        Some(address) => listen(address, flag).await.map(Some),
+        None => Ok(None),
     }
 }
 

@@ -50,7 +50,7 @@ use crate::config::{self, Config};
 use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::{self, Ownership};
-use crate::server::{self, Groups, Health, LocalNode, ServerConfig, Services};
+use crate::server::{self, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services};
 use crate::telemetry::{Metrics, NodeReading, PeerReading, dropped_spans};
 
 use membership::Membership;
@@ -64,6 +64,7 @@ pub struct Node {
     config: Config,
     address: SocketAddr,
     http_address: Option<SocketAddr>,
+    redis_address: Option<SocketAddr>,
     groups: Groups,
     ownership: Arc<Ownership>,
     membership: Membership,
@@ -100,7 +101,8 @@ impl Node {
     /// # Panics
     /// If called outside a tokio runtime.
     pub async fn start_on(bound: Bound) -> Result<Self, StartError> {
-        let Bound { mut config, listeners, address, http_address, advertised } = bound;
+        let Bound { mut config, listeners, address, http_address, redis_address, advertised } =
+            bound;
         for group in &mut config.groups {
             group.group.uncertain = config.cluster.uncertain;
         }
@@ -122,9 +124,11 @@ impl Node {
             reloads: Arc::clone(&reloads),
             health: Arc::clone(&health),
         };
+        let redis_connections = Arc::<RedisConnections>::default();
         let read = {
             let (groups, ownership) = (groups.clone(), Arc::clone(&ownership));
-            move || read(&groups, &ownership)
+            let redis = Arc::clone(&redis_connections);
+            move || NodeReading { redis_connections: redis.count(), ..read(&groups, &ownership) }
         };
         let shared = config.cluster.registry != config::Registry::Alone;
         let services = Services {
@@ -134,6 +138,7 @@ impl Node {
             operations: Arc::new(operations),
             metrics: Arc::new(Metrics::new(read)),
             health: Arc::clone(&health),
+            redis_connections,
         };
         let serving_config = ServerConfig { max_value_bytes, ..ServerConfig::default() };
         let (stop, stopped) = oneshot::channel();
@@ -151,6 +156,7 @@ impl Node {
             config,
             address,
             http_address,
+            redis_address,
             groups,
             ownership,
             membership,
@@ -172,6 +178,12 @@ impl Node {
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.http_address
+    }
+
+    /// The address of the Redis protocol, if it is served.
+    #[must_use]
+    pub fn redis_address(&self) -> Option<SocketAddr> {
+        self.redis_address
     }
 
     /// Number of nodes that share the keys, this one included.
@@ -260,6 +272,7 @@ fn read(groups: &Groups, ownership: &Ownership) -> NodeReading {
         state: state.state.word(),
         ignored_keys: state.ignored_keys as u64,
         traces_dropped: dropped_spans(),
+        redis_connections: 0,
     }
 }
 

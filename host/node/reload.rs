@@ -126,6 +126,7 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
         ("listen", old.listen != new.listen),
         ("advertise", old.advertise != new.advertise),
         ("http", old.http != new.http),
+        ("redis", old.redis != new.redis),
         ("cluster", old.cluster != new.cluster),
         ("otlp", told.otlp != tells.otlp),
         ("trace-ratio", told.trace_ratio.to_bits() != tells.trace_ratio.to_bits()),

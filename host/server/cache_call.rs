@@ -1,10 +1,12 @@
 //! The seven calls of the cache service, shared by unary calls and sessions.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::get;
+use super::keys::{Keys, MAX_ANSWER_BYTES};
 use super::status::failure;
 use crate::error::Error;
 use crate::group::{Group, NewValue};
@@ -15,19 +17,12 @@ use crate::proto::{
     RemoveResult, SetManyRequest, SetManyResponse, SetRequest, SetResponse, SetResult, get_result,
     remove_result, set_result,
 };
-use crate::telemetry::{self, RpcSpan};
+use crate::telemetry::RpcSpan;
 use crate::value;
 use crate::value::Ttl;
 
 /// The service's name in traces.
 pub(super) const SERVICE: &str = "psycache.v1.Cache";
-
-/// Most keys of one call. The answer for more could be larger than a client accepts.
-const MAX_KEYS: usize = 10_000;
-
-/// Most bytes of values in one answer, so that clients accept the message. `MAX_KEYS` alone
-/// does not limit them, because values can be large and a key can be repeated.
-const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
 /// A request to a group.
 pub(super) trait CacheCall: Send + Sync + 'static {
@@ -61,21 +56,8 @@ impl CacheCall for GetRequest {
         within: Duration,
         span: &RpcSpan,
     ) -> Result<GetResponse, Error> {
-        let began = Instant::now();
-        let (result, answer, lent_ms) = match key::parse(&self.key) {
-            Ok(key) if self.may_lend => group.get_and_lend(key, within).await,
-            Ok(key) => {
-                let (result, answer) = group.get_and_tell(key, within).await;
-                (result, answer, 0)
-            }
-            Err(error) => {
-                group.counters().count_get(telemetry::GetResult::Error);
-                (telemetry::GetResult::Error, Err(error), 0)
-            }
-        };
-        group.counters().time_get(result, began.elapsed());
-        span.got(result);
-        answer.map(|answer| GetResponse { lent_ms: lent_ms as u32, ..found(answer) })
+        let got = get::counted(group, &self.key, self.may_lend, within, span).await;
+        got.map(|(answer, lent_ms)| GetResponse { lent_ms: lent_ms as u32, ..found(answer) })
     }
 }
 
@@ -161,7 +143,7 @@ impl CacheCall for SetManyRequest {
         let ttls = self.entries.iter().map(|entry| ttl(entry.ttl_ms, entry.no_expiry));
         let ttls = ttls.collect::<Result<Vec<_>, _>>()?;
         let entries =
-            self.entries.iter().zip(&keys.0).zip(ttls).filter_map(|((entry, key), ttl)| {
+            self.entries.iter().zip(keys.iter()).zip(ttls).filter_map(|((entry, key), ttl)| {
                 let key = key.as_ref().ok()?;
                 // Copied, as the value of a single set.
                 Some(NewValue { key, value: Bytes::copy_from_slice(&entry.value), ttl })
@@ -241,33 +223,6 @@ impl CacheCall for ClearRequest {
     ) -> Result<ClearResponse, Error> {
         let entries = group.clear(within).await?;
         Ok(ClearResponse { entries })
-    }
-}
-
-/// The keys of a call about many. An invalid key gets its own error and fails no other.
-struct Keys<'a>(Vec<Result<&'a str, Error>>);
-
-impl<'a> Keys<'a> {
-    fn parse(keys: impl ExactSizeIterator<Item = &'a Bytes>) -> Result<Self, Error> {
-        if keys.len() > MAX_KEYS {
-            let problem = format!("{} keys; ask for at most {MAX_KEYS} in one call", keys.len());
-            return Err(Error::InvalidArgument { argument: "keys", problem });
-        }
-        Ok(Self(keys.map(|key| key::parse(key)).collect()))
-    }
-
-    /// The valid keys, in order.
-    fn usable(&self) -> Vec<&'a str> {
-        self.0.iter().filter_map(|key| key.as_ref().ok().copied()).collect()
-    }
-
-    /// The result for each key, in order. `answers` are those for the valid keys.
-    fn with<T>(self, answers: Vec<Result<T, Error>>) -> impl Iterator<Item = Result<T, Error>> {
-        let mut answers = answers.into_iter();
-        let keys = self.0.into_iter();
-        keys.map(move |key| {
-            key.and_then(|_| answers.next().expect("one answer for each valid key"))
-        })
     }
 }
 

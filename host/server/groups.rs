@@ -12,15 +12,23 @@ use crate::group::Group;
 /// Most bytes of an unknown name that an error message repeats.
 const LONGEST_ECHO: usize = 64;
 
-/// The groups of a node by name. They do not change while the node runs.
+/// The groups of a node. They do not change while the node runs.
 #[derive(Clone)]
-pub struct Groups(Arc<BTreeMap<Vec<u8>, Arc<Group>>>);
+pub struct Groups(Arc<Indexed>);
+
+struct Indexed {
+    by_name: BTreeMap<Vec<u8>, Arc<Group>>,
+    /// As in the configuration. The place of a group is its number for Redis clients.
+    in_order: Vec<Arc<Group>>,
+}
 
 impl Groups {
     /// Indexes groups by their names.
     pub fn new(groups: impl IntoIterator<Item = Arc<Group>>) -> Self {
-        let named = groups.into_iter().map(|group| (group.name().as_bytes().to_vec(), group));
-        Self(Arc::new(named.collect()))
+        let in_order: Vec<_> = groups.into_iter().collect();
+        let named = |group: &Arc<Group>| (group.name().as_bytes().to_vec(), Arc::clone(group));
+        let by_name = in_order.iter().map(named).collect();
+        Self(Arc::new(Indexed { by_name, in_order }))
     }
 
     /// The group of this name.
@@ -33,7 +41,7 @@ impl Groups {
 
     /// Like [`find`](Self::find), with the bytes of a name from a request.
     pub(crate) fn of_request(&self, name: &[u8]) -> Result<&Arc<Group>, Error> {
-        self.0.get(name).ok_or_else(|| {
+        self.0.by_name.get(name).ok_or_else(|| {
             let echo = String::from_utf8_lossy(&name[..name.len().min(LONGEST_ECHO)]).into_owned();
             let known: Vec<_> = self.names().collect();
             Error::UnknownGroup { name: echo, known: known.join(", ") }
@@ -42,7 +50,17 @@ impl Groups {
 
     /// All groups, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Group>> {
-        self.0.values()
+        self.0.by_name.values()
+    }
+
+    /// All groups, in the order of the configuration.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = &Arc<Group>> {
+        self.0.in_order.iter()
+    }
+
+    /// The group with this place in the configuration, from 0.
+    pub(super) fn at(&self, place: usize) -> Option<&Arc<Group>> {
+        self.0.in_order.get(place)
     }
 
     /// The names of all groups, sorted.

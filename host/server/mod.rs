@@ -1,4 +1,4 @@
-//! The gRPC server: its services, and the one place that maps errors to statuses.
+//! The servers of a node: gRPC, Redis and HTTP, and the one place that maps errors to statuses.
 //!
 //! A call arrives in `cache_service` (unary) or `session` (many on one stream) and goes
 //! through `cache_call` to a [`Group`](crate::group::Group). `status` maps its error.
@@ -8,8 +8,12 @@ mod serve;
 
 mod cache_call;
 mod cache_service;
+mod get;
 mod groups;
+mod keys;
 mod session;
+
+mod redis;
 
 mod local_node;
 mod peer_answers;
@@ -36,4 +40,5 @@ pub use groups::Groups;
 pub use health::{Health, Phase};
 pub use local_node::LocalNode;
 pub use peer_service::PeerService;
+pub use redis::{RedisConnections, RedisService};
 pub use serve::{Listeners, Services, routes, serve};

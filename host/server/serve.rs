@@ -1,4 +1,4 @@
-//! Runs the gRPC and HTTP servers, and shuts them down in order.
+//! Runs the servers of gRPC, Redis and HTTP, and shuts them down in order.
 
 use std::io;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use super::http;
 use super::in_flight::InFlight;
 use super::limit::{Restating, max_message_bytes};
 use super::peer_service::PeerService;
+use super::redis::{RedisConnections, RedisService};
 use super::until_draining::UntilDraining;
 use crate::proto;
 use crate::proto::admin_server::AdminServer;
@@ -56,6 +57,8 @@ pub struct Listeners {
     pub grpc: TcpListener,
     /// Listener for /metrics, /healthz and /readyz; `None` if they are not served.
     pub http: Option<TcpListener>,
+    /// Listener of the Redis protocol; `None` if it is not served.
+    pub redis: Option<TcpListener>,
 }
 
 /// The parts of a node that the server exposes.
@@ -72,12 +75,14 @@ pub struct Services {
     /// State for the health checks. The caller that starts the node must call
     /// [`Health::ready`].
     pub health: Arc<Health>,
+    /// Where the connections of Redis clients are counted.
+    pub redis_connections: Arc<RedisConnections>,
 }
 
 /// Serves until `shutdown` resolves. Then it sets the health checks to "not serving",
-/// accepts no more gRPC connections, waits at most [`ServerConfig::drain_timeout`] for requests
-/// in flight, and returns. A connection without a request is not waited for. Metrics are
-/// served until the gRPC server has ended.
+/// accepts no more connections of gRPC and Redis, waits at most
+/// [`ServerConfig::drain_timeout`] for requests in flight, and returns. A connection without a
+/// request is not waited for. Metrics are served until the other servers have ended.
 ///
 /// # Errors
 /// A listener fails.
@@ -97,6 +102,7 @@ pub async fn serve(
     };
     let (stop_grpc, grpc_stops) = watch::channel(());
     let (stop_http, http_stops) = watch::channel(());
+    let redis = redis(&config, listeners.redis, services.clone(), closed(grpc_stops.clone()))?;
     let grpc = async {
         let incoming = TcpIncoming::from(listeners.grpc).with_nodelay(Some(true));
         let calls = InFlight::default();
@@ -106,7 +112,6 @@ pub async fn serve(
                 service, incoming, closed(grpc_stops.clone())) => served,
             () = closed(grpc_stops).then(|()| calls.ended()) => Ok(()),
         };
-        drop(stop_http);
         served.map_err(io::Error::other)
     };
     let http = async {
@@ -122,14 +127,39 @@ pub async fn serve(
         drop(stop_grpc);
         tokio::time::sleep(drain_timeout).await;
     };
+    let requests = async {
+        let (served, ()) = tokio::join!(grpc, redis);
+        drop(stop_http);
+        served
+    };
     tokio::select! {
-        ended = async { tokio::try_join!(grpc, http) } => ended.map(drop),
+        ended = async { tokio::try_join!(requests, http) } => ended.map(drop),
         () = until_late => {
             let waited_ms = drain_timeout.as_millis() as u64;
             tracing::warn!(waited_ms, "Some requests have not ended; stopping without them");
             Ok(())
         }
     }
+}
+
+/// Serves the Redis protocol until `stop` resolves, if there is a listener for it.
+fn redis(
+    config: &ServerConfig,
+    listener: Option<TcpListener>,
+    services: Services,
+    stop: impl Future<Output = ()>,
+) -> io::Result<impl Future<Output = ()>> {
+    let Services { groups, health, redis_connections, .. } = services;
+    let port = match &listener {
+        Some(listener) => listener.local_addr()?.port(),
+        None => 0,
+    };
+    let service = RedisService::new(config, groups, health, redis_connections, port);
+    Ok(async move {
+        if let (Some(service), Some(listener)) = (service, listener) {
+            service.accept(listener, stop).await;
+        }
+    })
 }
 
 /// Waits until the sender is dropped.

@@ -21,6 +21,8 @@ pub struct NodeReading {
     pub ignored_keys: u64,
     /// Number of spans of traces that did not reach the collector.
     pub traces_dropped: u64,
+    /// Number of open connections of Redis clients.
+    pub redis_connections: u64,
 }
 
 /// The metrics of one group. Counters only increase.

@@ -27,7 +27,15 @@ impl RpcSpan {
         group: &[u8],
         incoming: impl FnOnce() -> Incoming<'a>,
     ) -> Self {
-        Self::open(service, method, group, traces::choose(Roots::ByRatio, incoming))
+        Self::open("grpc", service, method, group, traces::choose(Roots::ByRatio, incoming))
+    }
+
+    /// Opens the server span of a Redis client's `command`. Such a client has no span that it
+    /// could be the child of.
+    #[must_use]
+    pub(crate) fn serve_redis(command: &'static str, group: &str) -> Self {
+        let chosen = traces::choose(Roots::ByRatio, Incoming::default);
+        Self::open("redis", "redis", command, group.as_bytes(), chosen)
     }
 
     /// Opens the server span of a call by another node. It never starts a trace, because the
@@ -39,10 +47,11 @@ impl RpcSpan {
         group: &[u8],
         incoming: impl FnOnce() -> Incoming<'a>,
     ) -> Self {
-        Self::open(service, method, group, traces::choose(Roots::Never, incoming))
+        Self::open("grpc", service, method, group, traces::choose(Roots::Never, incoming))
     }
 
     fn open(
+        system: &'static str,
         service: &'static str,
         method: &'static str,
         group: &[u8],
@@ -56,7 +65,7 @@ impl RpcSpan {
             "rpc",
             otel.name = format!("{service}/{method}"),
             otel.kind = if sampled { "server" } else { "internal" },
-            rpc.system = "grpc",
+            rpc.system = system,
             rpc.service = service,
             rpc.method = method,
             rpc.grpc.status_code = Empty,

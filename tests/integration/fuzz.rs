@@ -127,6 +127,11 @@ fn any_config_file_is_taken_or_explained() {
 }
 
 #[test]
+fn any_bytes_of_a_redis_client_are_answered() {
+    survives("redis", 1_500);
+}
+
+#[test]
 fn any_request_is_answered() {
     survives("requests", 1_000);
 }

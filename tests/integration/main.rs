@@ -25,6 +25,7 @@ mod metrics;
 mod museum;
 mod no_limit;
 mod readme;
+mod redis;
 mod reload;
 mod server;
 mod status_shape;

@@ -11,10 +11,18 @@ struct Service {
     package: &'static str,
 }
 
-const SERVICES: [Service; 2] = [
+const SERVICES: [Service; 7] = [
     Service { program: "etcd", package: "etcd-server" },
     Service { program: "mariadbd", package: "mariadb-server" },
+    Service { program: "redis-benchmark", package: "redis-tools" },
+    Service { program: PYTHON_REDIS, package: "python3-redis" },
+    Service { program: "go", package: "golang-go" },
+    Service { program: "node", package: "nodejs" },
+    Service { program: "npm", package: "npm" },
 ];
+
+/// Not a program: redis-py, where Debian's python3 finds it.
+const PYTHON_REDIS: &str = "/usr/lib/python3/dist-packages/redis/__init__.py";
 
 /// Makes sure that every service can be started.
 ///

@@ -9,7 +9,7 @@ mod call;
 mod contract;
 mod message;
 mod method;
-mod server;
+pub(crate) mod server;
 
 use arbitrary::{Arbitrary, Unstructured};
 

@@ -18,8 +18,8 @@ use psycache::policy::{Keys, PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::StatusResponse;
 use psycache::retriever::{FetchError, Fetched, Retriever};
 use psycache::server::{
-    Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, Reloaded, ServerConfig,
-    Services, routes,
+    Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, RedisService, Reloaded,
+    ServerConfig, Services, routes,
 };
 use psycache::store::{ENTRY_OVERHEAD, Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -36,9 +36,10 @@ const LONGEST_COMPONENT: usize = 10_000;
 const LOOKS: usize = 10_000;
 
 /// Made once: what one input leaves behind is cleared before the next.
-pub(super) struct Server {
+pub(crate) struct Server {
     runtime: Runtime,
     routes: Routes,
+    redis: RedisService,
     groups: Groups,
     /// Goes while calls are under way, and else stands still: nothing expires between
     /// two looks at a store.
@@ -46,7 +47,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn shared() -> MutexGuard<'static, Self> {
+    pub(crate) fn shared() -> MutexGuard<'static, Self> {
         static SERVER: LazyLock<Mutex<Server>> = LazyLock::new(|| Mutex::new(Server::start()));
         SERVER.lock()
     }
@@ -57,18 +58,27 @@ impl Server {
         #[allow(clippy::disallowed_methods, reason = "a fuzz target is a main")]
         let clock = Clock::manual();
         #[allow(clippy::disallowed_methods, reason = "a fuzz target is a main")]
-        let (routes, groups) = runtime.block_on(services(&clock));
-        Self { runtime, routes, groups, clock }
+        let (routes, redis, groups) = runtime.block_on(services(&clock));
+        Self { runtime, routes, redis, groups, clock }
     }
 
     /// Makes the calls side by side and sees each to its end.
     pub(super) fn answer(&self, calls: impl Iterator<Item = Call>) {
+        self.run(future::join_all(calls.map(|call| call.make(self.routes.clone()))));
+    }
+
+    /// The same groups, for Redis clients.
+    pub(crate) fn redis(&self) -> &RedisService {
+        &self.redis
+    }
+
+    /// Does `work` in front of empty stores, and looks at them afterwards.
+    pub(crate) fn run(&self, work: impl Future) {
         let answered = async {
             for group in self.groups.iter() {
                 group.parts().store.clear();
             }
-            let calls = future::join_all(calls.map(|call| call.make(self.routes.clone())));
-            future::select(calls, pin!(self.time_goes())).await;
+            future::select(pin!(work), pin!(self.time_goes())).await;
             for group in self.groups.iter() {
                 comes_to_rest(&group.parts().store).await;
             }
@@ -105,7 +115,7 @@ async fn comes_to_rest(store: &Store) {
     panic!("bytes that no entry has: {:?}", store.stats());
 }
 
-async fn services(clock: &Clock) -> (Routes, Groups) {
+async fn services(clock: &Clock) -> (Routes, RedisService, Groups) {
     let dial = |address: &str| Arc::new(Nobody(address.to_owned())) as Arc<dyn Remote>;
     let own = Entry::own("127.0.0.1:7400", 1);
     let ownership = Ownership::new(own, Timing::default(), clock.clone(), dial);
@@ -126,9 +136,12 @@ async fn services(clock: &Clock) -> (Routes, Groups) {
         local: Some(Arc::new(LocalNode::new(groups.clone(), ownership))),
         operations: Arc::new(Operator { groups: groups.clone() }),
         metrics: Arc::new(Metrics::new(nothing)),
-        health,
+        health: Arc::clone(&health),
+        redis_connections: Arc::default(),
     };
-    (routes(&config, services), groups)
+    let redis = RedisService::new(&config, groups.clone(), health, Arc::default(), 6379);
+    let redis = redis.expect("there are groups");
+    (routes(&config, services), redis, groups)
 }
 
 fn group(
@@ -251,5 +264,6 @@ fn nothing() -> NodeReading {
         state: "holds",
         ignored_keys: 0,
         traces_dropped: 0,
+        redis_connections: 0,
     }
 }

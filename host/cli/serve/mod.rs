@@ -134,8 +134,10 @@ async fn serve(
         () = signals.stop() => return Ok(()),
     };
     let http = node.http_address().map_or_else(|| "none".into(), |address| address.to_string());
+    let redis =
+        node.redis_address().map_or_else(String::new, |address| format!(" redis={address}"));
     let ready = format!(
-        "psycache ready listen={} http={http} nodes={} groups={groups}",
+        "psycache ready listen={} http={http}{redis} nodes={} groups={groups}",
         node.address(),
         node.nodes()
     );

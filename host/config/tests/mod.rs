@@ -46,6 +46,7 @@ const WHOLE: &str = r#"
 listen = "0.0.0.0:7400"
 advertise = "node-1:7400"
 http = "none"
+redis = "127.0.0.1:6379"
 [cluster]
 etcd = ["http://127.0.0.1:2379", "https://etcd.internal:2379"]
 etcd-prefix = "cache"
@@ -94,6 +95,7 @@ fn the_whole_file_is_read() {
         listen: "0.0.0.0:7400".into(),
         advertise: Some("node-1:7400".into()),
         http: None,
+        redis: Some("127.0.0.1:6379".into()),
         groups: vec![scores, Group::new("plain")],
         cluster: Cluster {
             registry: Registry::Etcd(EtcdConfig {

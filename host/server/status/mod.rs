@@ -1,4 +1,5 @@
-//! Maps errors to gRPC statuses: the only place where an [`Error`] gets a code.
+//! Maps errors to gRPC statuses and to errors of Redis: the only place where an [`Error`] gets a
+//! code.
 
 use std::collections::HashMap;
 
@@ -52,6 +53,25 @@ pub(super) fn status(error: &Error, group: &[u8]) -> Status {
 pub(super) fn failure(error: &Error) -> proto::Failure {
     let (code, reason) = classify(error);
     proto::Failure { code: code as u32, message: message(error), reason: reason.into() }
+}
+
+/// The error of a command of a Redis client: prefix and message.
+pub(super) fn in_redis(error: &Error) -> String {
+    let prefix = match error {
+        Error::NotFound
+        | Error::InvalidKey { .. }
+        | Error::InvalidArgument { .. }
+        | Error::UnknownGroup { .. }
+        | Error::NoRetriever { .. }
+        | Error::BadValue { .. }
+        | Error::Internal(_) => "ERR",
+        Error::TooLarge { .. } => "OOM",
+        Error::Unavailable { .. } | Error::NotConfirmed { .. } => "BUSY",
+        Error::SourceRejected { .. } => "DENIED",
+        Error::DeadlineExceeded { .. } => "TIMEOUT",
+        Error::Stopping => "LOADING",
+    };
+    format!("{prefix} {}", message(error))
 }
 
 /// How a call ended, for its span.

@@ -170,6 +170,8 @@ impl Page<'_> {
         self.0
             .encode_descriptor("psycache_traces_dropped", help, None, MetricType::Counter)?
             .encode_counter::<NoLabelSet, _, u64>(&node.traces_dropped, None)?;
+        let help = "Open connections of Redis clients";
+        self.gauge("psycache_redis_connections", help, node.redis_connections)?;
         let help = "Whether the node holds the keys that it owns";
         self.0
             .encode_descriptor("psycache_ownership", help, None, MetricType::Info)?

@@ -39,6 +39,7 @@ fn node() -> NodeReading {
         state: "holds",
         ignored_keys: 0,
         traces_dropped: 0,
+        redis_connections: 0,
     }
 }
 

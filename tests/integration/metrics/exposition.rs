@@ -6,7 +6,7 @@ use super::scrape::Scrape;
 use crate::harness::ServedNode;
 
 /// Every family with its type and the labels of its samples.
-const FAMILIES: [(&str, &str, &[&str]); 22] = [
+const FAMILIES: [(&str, &str, &[&str]); 23] = [
     ("psycache_build_info", "gauge", &["version"]),
     ("psycache_bytes", "gauge", &["group"]),
     ("psycache_capacity_bytes", "gauge", &["group"]),
@@ -24,6 +24,7 @@ const FAMILIES: [(&str, &str, &[&str]); 22] = [
     ("psycache_policy_info", "gauge", &["group", "policy", "state"]),
     ("psycache_policy_statistic", "gauge", &["group", "statistic"]),
     ("psycache_policy_step_seconds", "histogram", &["group"]),
+    ("psycache_redis_connections", "gauge", &[]),
     ("psycache_registry_connected", "gauge", &[]),
     ("psycache_registry_ignored_keys", "gauge", &[]),
     ("psycache_ring_nodes", "gauge", &[]),

@@ -87,11 +87,17 @@ pub(crate) fn block(language: &str, beginning: &str) -> &'static str {
 
 /// Language and text of each block between fences.
 fn blocks() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let fenced = TEXT.split("\n```").skip(1).step_by(2);
+    fenced(TEXT)
+}
+
+/// The same of any page.
+pub(crate) fn fenced(page: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let fenced = page.split("\n```").skip(1).step_by(2);
     fenced.map(|block| block.split_once('\n').expect("a fence ends its line"))
 }
 
-fn console(text: &str) -> Vec<Shown> {
+/// Commands behind a prompt, each with what it prints.
+pub(crate) fn console(text: &str) -> Vec<Shown> {
     let mut all: Vec<Shown> = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {

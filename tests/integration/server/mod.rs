@@ -27,8 +27,8 @@ use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::cache_client::CacheClient;
 use psycache::proto::{GetRequest, GetResponse, StatusResponse};
 use psycache::server::{
-    Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, Reloaded, ServerConfig,
-    Services, serve,
+    Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, RedisConnections, Reloaded,
+    ServerConfig, Services, serve,
 };
 use psycache::store::{Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -40,23 +40,25 @@ use tonic::transport::Channel;
 use tonic_types::{ErrorInfo, StatusExt};
 
 pub(crate) use http::page;
-use source::{Load, Source};
+pub(crate) use source::Load;
+use source::Source;
 
 const CAPACITY: u64 = 1 << 20;
 
 /// A server with the groups `scores`, which has a source, and `notes`, which has
 /// none.
-struct Served {
+pub(crate) struct Served {
     grpc: SocketAddr,
     http: SocketAddr,
+    pub(crate) redis: SocketAddr,
     channel: Channel,
     /// Loads of the keys that begin with `slow`, each to be ended by the test.
-    loads: mpsc::UnboundedReceiver<Load>,
+    pub(crate) loads: mpsc::UnboundedReceiver<Load>,
     operations: Arc<Operator>,
     health: Arc<Health>,
     /// Begins the shutdown.
     stop: Option<oneshot::Sender<()>>,
-    serving: JoinHandle<std::io::Result<()>>,
+    pub(crate) serving: JoinHandle<std::io::Result<()>>,
 }
 
 /// Does nothing but note what it was asked.
@@ -115,12 +117,12 @@ fn group(name: &str, source: Option<Source>) -> Arc<Group> {
     Group::new(GroupConfig::named(name), parts).unwrap()
 }
 
-async fn served() -> Served {
+pub(crate) async fn served() -> Served {
     served_with(ServerConfig::default()).await
 }
 
 /// A server that is ready.
-async fn served_with(config: ServerConfig) -> Served {
+pub(crate) async fn served_with(config: ServerConfig) -> Served {
     let served = starting(config).await;
     served.health.ready();
     served
@@ -132,10 +134,15 @@ async fn starting(config: ServerConfig) -> Served {
     let listener = || TcpListener::bind("127.0.0.1:0");
     let (grpc_listener, http_listener) = (listener().await.unwrap(), listener().await.unwrap());
     let (grpc, http) = (grpc_listener.local_addr().unwrap(), http_listener.local_addr().unwrap());
-    let listeners = Listeners { grpc: grpc_listener, http: Some(http_listener) };
+    let redis_listener = listener().await.unwrap();
+    let redis = redis_listener.local_addr().unwrap();
+    let listeners =
+        Listeners { grpc: grpc_listener, http: Some(http_listener), redis: Some(redis_listener) };
     let operations = Arc::new(Operator { groups: groups.clone(), swaps: Mutex::default() });
     let health = Arc::new(Health::starting(&groups));
     let read = groups.clone();
+    let redis_connections = Arc::<RedisConnections>::default();
+    let counted = Arc::clone(&redis_connections);
     let metrics = Metrics::new(move || NodeReading {
         groups: read.readings(),
         peers: Vec::new(),
@@ -145,6 +152,7 @@ async fn starting(config: ServerConfig) -> Served {
         state: "holds",
         ignored_keys: 0,
         traces_dropped: 0,
+        redis_connections: counted.count(),
     });
     let services = Services {
         groups,
@@ -152,15 +160,20 @@ async fn starting(config: ServerConfig) -> Served {
         operations: operations.clone(),
         metrics: Arc::new(metrics),
         health: health.clone(),
+        redis_connections,
     };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(serve(config, listeners, services, async { drop(stopped.await) }));
     let channel = Channel::from_shared(format!("http://{grpc}")).unwrap().connect().await.unwrap();
     let stop = Some(stop);
-    Served { grpc, http, channel, loads, operations, health, stop, serving }
+    Served { grpc, http, redis, channel, loads, operations, health, stop, serving }
 }
 
 impl Served {
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http
+    }
+
     fn client(&self) -> CacheClient<Channel> {
         CacheClient::new(self.channel.clone())
     }
@@ -170,7 +183,7 @@ impl Served {
         answer.map(tonic::Response::into_inner)
     }
 
-    fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.stop.take().expect("it was not stopped yet").send(()).expect("it serves");
     }
 }

@@ -15,8 +15,8 @@ pub(super) struct Source {
 }
 
 /// A load of a slow key.
-pub(super) struct Load {
-    pub(super) key: String,
+pub(crate) struct Load {
+    pub(crate) key: String,
     answer: oneshot::Sender<()>,
 }
 
@@ -29,12 +29,12 @@ impl Source {
 
 impl Load {
     /// Lets the source answer.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         self.answer.send(()).expect("somebody waits for the load");
     }
 
     /// Waits until nobody waits for the load any more.
-    pub(super) async fn given_up(mut self) {
+    pub(crate) async fn given_up(mut self) {
         self.answer.closed().await;
     }
 }

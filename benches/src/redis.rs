@@ -1,0 +1,157 @@
+//! The processor time of a server for a get by a Redis client, next to redis-server. Both are
+//! asked by redis-benchmark, in turn. The time of the client does not count.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::Settings;
+use crate::report::{Figure, median};
+use crate::server::Server;
+
+const CONNECTIONS: &str = "64";
+
+const KEYS: usize = 1000;
+
+const VALUE_BYTES: usize = 100;
+
+/// Keys of one MGET.
+const MANY: usize = 64;
+
+/// How long a server may take until it can be connected to.
+const START_WITHIN: Duration = Duration::from_secs(10);
+
+/// What is asked for.
+struct Load {
+    case: &'static str,
+    /// Requests that are sent before an answer is awaited.
+    pipeline: usize,
+    keys: usize,
+    /// Requests of a round.
+    requests: usize,
+}
+
+const LOADS: [Load; 4] = [
+    Load { case: "GET", pipeline: 1, keys: 1, requests: 100_000 },
+    Load { case: "GET, pipeline of 16", pipeline: 16, keys: 1, requests: 800_000 },
+    Load { case: "GET, pipeline of 64", pipeline: 64, keys: 1, requests: 1_600_000 },
+    Load { case: "MGET of 64", pipeline: 1, keys: MANY, requests: 40_000 },
+];
+
+/// Gets of resident keys of 100 bytes, on 64 connections.
+pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
+    let (rounds, part) = if settings.quick { (3, 20) } else { (9, 1) };
+    let subjects = [Subject::psycache(&settings.command)?, Subject::redis()?];
+    let mut figures = Vec::new();
+    for load in &LOADS {
+        let mut costs = [Vec::new(), Vec::new()];
+        for round in 0..=rounds {
+            for (costs, subject) in costs.iter_mut().zip(&subjects) {
+                let cost = subject.cost(load, load.requests / part)?;
+                // The first round is for connections and memory to get warm.
+                if round > 0 {
+                    costs.push(cost);
+                }
+            }
+        }
+        let ratios = costs[0].iter().zip(&costs[1]).map(|(node, redis)| node / redis).collect();
+        let figure = |subject: &str, value, unit| Figure {
+            bench: "redis",
+            case: load.case.into(),
+            subject: subject.into(),
+            value,
+            unit,
+        };
+        let [node, redis] = costs.map(median);
+        figures.extend([
+            figure("redis-server", redis, "CPU s/M"),
+            figure("psycache serve", node, "CPU s/M"),
+            figure("psycache serve / redis-server", median(ratios), "x CPU"),
+        ]);
+    }
+    Ok(figures)
+}
+
+/// A server that has all keys in memory.
+struct Subject {
+    server: Server,
+    port: String,
+}
+
+impl Subject {
+    fn psycache(command: &Path) -> Result<Self> {
+        let port = free_port()?;
+        let mut serve = Command::new(command);
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--http", "none", "--log", "error"]);
+        serve.args(["--redis", &format!("127.0.0.1:{port}")]);
+        Self { server: Server::start(&mut serve)?, port }.filled()
+    }
+
+    fn redis() -> Result<Self> {
+        let port = free_port()?;
+        // It does not say where it listens in a line of the form that is expected.
+        let line = format!(
+            "echo listen=127.0.0.1:{port}; exec redis-server --bind 127.0.0.1 --port {port} \
+             --save '' --logfile /dev/null --maxmemory 64mb --maxmemory-policy allkeys-lru"
+        );
+        let server = Server::start(Command::new("sh").args(["-c", &line]))?;
+        Self { server, port }.filled().context("redis-server is of the package redis-server")
+    }
+
+    fn filled(self) -> Result<Self> {
+        let mut stream = connect(&format!("127.0.0.1:{}", self.port))?;
+        let value = "v".repeat(VALUE_BYTES);
+        for number in 0..KEYS {
+            let key = format!("key:{number:012}");
+            let length = key.len();
+            write!(
+                stream,
+                "*3\r\n$3\r\nSET\r\n${length}\r\n{key}\r\n${VALUE_BYTES}\r\n{value}\r\n"
+            )?;
+            let mut answer = [0; 5];
+            stream.read_exact(&mut answer)?;
+            ensure!(&answer == b"+OK\r\n", "a set failed: {}", answer.escape_ascii());
+        }
+        Ok(self)
+    }
+
+    /// Processor time of the server for a request, in microseconds.
+    fn cost(&self, load: &Load, requests: usize) -> Result<f64> {
+        let mut asker = Command::new("redis-benchmark");
+        asker.args(["-p", &self.port, "-q", "-c", CONNECTIONS, "-r", &KEYS.to_string()]);
+        asker.args(["-n", &requests.to_string(), "-P", &load.pipeline.to_string()]);
+        match load.keys {
+            1 => asker.args(["GET", "key:__rand_int__"]),
+            keys => asker.arg("MGET").args(vec!["key:__rand_int__"; keys]),
+        };
+        let before = self.server.processor_time()?;
+        let asked = asker.stdout(Stdio::null()).status();
+        let asked = asked.context("redis-benchmark is of the package redis-tools")?;
+        ensure!(asked.success(), "redis-benchmark ended with {asked}");
+        let took = self.server.processor_time()?.saturating_sub(before);
+        Ok(took.as_secs_f64() / requests as f64 * 1e6)
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> Result<String> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string())
+}
+
+fn connect(address: &str) -> Result<TcpStream> {
+    let began = Instant::now();
+    loop {
+        match TcpStream::connect(address) {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(problem) if began.elapsed() > START_WITHIN => return Err(problem.into()),
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+}

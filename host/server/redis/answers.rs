@@ -1,0 +1,197 @@
+//! The answers of one connection: commands end in any order, and their answers are sent in the
+//! order of the commands.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::FuturesUnordered;
+
+use super::overlap::Touch;
+use super::reply::{Reply, Version};
+
+/// The most bytes that an idle connection keeps for its next answers.
+const KEPT_BYTES: usize = 1 << 10;
+
+/// Answers that are not sent yet, and commands that have none yet.
+#[derive(Default)]
+pub(super) struct Answers {
+    /// Encoded answers; those before `sent` are sent.
+    out: Vec<u8>,
+    sent: usize,
+    /// What follows `out`: the first is a running command.
+    queue: VecDeque<Slot>,
+    /// The number of the first in `queue`.
+    first: u64,
+    /// Encoded bytes in `queue`.
+    queued_bytes: usize,
+    running: FuturesUnordered<BoxFuture<'static, (u64, Reply)>>,
+}
+
+enum Slot {
+    Running(Form, Touch<Bytes>),
+    Ended(Vec<u8>),
+}
+
+/// How an answer is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    pub(super) version: Version,
+    /// The client wants none.
+    pub(super) is_muted: bool,
+}
+
+impl Form {
+    fn encode(self, reply: &Reply, out: &mut Vec<u8>) {
+        if !self.is_muted {
+            reply.encode(self.version, out);
+        }
+    }
+}
+
+impl Answers {
+    /// Number of running commands.
+    pub(super) fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Bytes that are not sent yet.
+    pub(super) fn bytes(&self) -> usize {
+        self.out.len() - self.sent + self.queued_bytes
+    }
+
+    /// Nothing is running and everything is sent.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.unsent().is_empty()
+    }
+
+    /// Whether a command has to wait for one that runs.
+    pub(super) fn delay(&self, touch: &Touch<&[u8]>) -> bool {
+        self.queue.iter().any(|slot| match slot {
+            Slot::Running(_, running) => touch.waits_for(running),
+            Slot::Ended(_) => false,
+        })
+    }
+
+    /// Appends the answer to a command that has ended.
+    pub(super) fn push(&mut self, reply: &Reply, form: Form) {
+        let (out, before) = match self.queue.back_mut() {
+            None => return form.encode(reply, &mut self.out),
+            Some(Slot::Ended(out)) => {
+                let before = out.len();
+                (out, before)
+            }
+            Some(Slot::Running(..)) => {
+                self.queue.push_back(Slot::Ended(Vec::new()));
+                let Some(Slot::Ended(out)) = self.queue.back_mut() else { return };
+                (out, 0)
+            }
+        };
+        form.encode(reply, out);
+        self.queued_bytes += out.len() - before;
+    }
+
+    /// Appends a running command.
+    pub(super) fn push_running(
+        &mut self,
+        running: BoxFuture<'static, Reply>,
+        form: Form,
+        touch: Touch<Bytes>,
+    ) {
+        let number = self.first + self.queue.len() as u64;
+        self.queue.push_back(Slot::Running(form, touch));
+        self.running.push(running.map(move |reply| (number, reply)).boxed());
+    }
+
+    /// Takes the answers of commands that have ended. Returns whether there were any.
+    pub(super) fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut ended = false;
+        while let Poll::Ready(Some((number, reply))) = self.running.poll_next_unpin(cx) {
+            ended = true;
+            let slot = &mut self.queue[(number - self.first) as usize];
+            if let Slot::Running(form, _) = slot {
+                let mut out = Vec::new();
+                form.encode(&reply, &mut out);
+                self.queued_bytes += out.len();
+                *slot = Slot::Ended(out);
+            }
+        }
+        while let Some(Slot::Ended(_)) = self.queue.front() {
+            if let Some(Slot::Ended(ended)) = self.queue.pop_front() {
+                self.first += 1;
+                self.queued_bytes -= ended.len();
+                self.out.extend_from_slice(&ended);
+            }
+        }
+        ended
+    }
+
+    /// What can be sent now.
+    pub(super) fn unsent(&self) -> &[u8] {
+        &self.out[self.sent..]
+    }
+
+    /// Notes that the first `count` unsent bytes are sent.
+    pub(super) fn sent(&mut self, count: usize) {
+        self.sent += count;
+        // Half of the buffer at least, so that the rest is moved once for each byte sent.
+        if self.sent * 2 >= self.out.len() {
+            self.out.drain(..self.sent);
+            self.sent = 0;
+        }
+    }
+
+    /// Gives back what long answers took.
+    pub(super) fn shrink(&mut self) {
+        if self.is_empty() && self.out.capacity() > KEPT_BYTES {
+            self.out = Vec::new();
+            self.queue = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::task::noop_waker;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const FORM: Form = Form { version: Version::Resp2, is_muted: false };
+
+    #[test]
+    fn answers_keep_the_order_of_their_commands() {
+        let (waker, mut answers) = (noop_waker(), Answers::default());
+        let cx = &mut Context::from_waker(&waker);
+        let begin = |answers: &mut Answers, form| {
+            let (ended, end) = oneshot::channel();
+            let reply = async { end.await.unwrap() };
+            answers.push_running(reply.boxed(), form, Touch::Nothing);
+            ended
+        };
+        answers.push(&Reply::Integer(1), FORM);
+        let second = begin(&mut answers, FORM);
+        answers.push(&Reply::Integer(3), FORM);
+        answers.push(&Reply::Integer(4), FORM);
+        let fifth = begin(&mut answers, FORM);
+        let muted = begin(&mut answers, Form { is_muted: true, ..FORM });
+        assert!(!answers.poll_running(cx));
+        assert_eq!(answers.unsent(), b":1\r\n");
+        assert_eq!((answers.running(), answers.bytes()), (3, 12));
+
+        fifth.send(Reply::Integer(5)).unwrap();
+        assert!(answers.poll_running(cx));
+        assert_eq!((answers.unsent(), answers.bytes()), (&b":1\r\n"[..], 16));
+        second.send(Reply::Integer(2)).unwrap();
+        assert!(answers.poll_running(cx));
+        assert_eq!(answers.unsent(), b":1\r\n:2\r\n:3\r\n:4\r\n:5\r\n");
+        muted.send(Reply::OK).unwrap();
+        assert!(answers.poll_running(cx));
+        answers.sent(8);
+        assert_eq!(answers.unsent(), b":3\r\n:4\r\n:5\r\n");
+        answers.sent(12);
+        assert!(answers.is_empty() && answers.bytes() == 0);
+    }
+}

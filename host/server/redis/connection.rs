@@ -1,0 +1,186 @@
+//! One connection: reads requests, starts them in their order, and sends the answers in that
+//! order.
+//!
+//! All answers to what one read brought are written at once. A command that waits does not hold
+//! up the start of later ones, unless they touch its keys. At most [`MOST_RUNNING`] run at a
+//! time, and while [`MOST_ANSWER_BYTES`] wait to be taken by the client, no more are started.
+//! While a request can't be started, none is read.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::time::Sleep;
+
+use super::answers::Answers;
+use super::command;
+use super::connections::Registered;
+use super::dispatch::{Dispatcher, Started};
+use super::input::Input;
+use super::overlap::Touch;
+use super::reply::Reply;
+use super::shared::Shared;
+
+/// The most commands that run at a time.
+const MOST_RUNNING: usize = 64;
+
+/// Bytes of answers that wait for the client.
+const MOST_ANSWER_BYTES: usize = 8 << 20;
+
+/// Reads of a busy connection after which it lets others go on.
+const READS_IN_TURN: usize = 8;
+
+pub(super) struct Connection<S> {
+    stream: S,
+    input: Input,
+    answers: Answers,
+    dispatcher: Dispatcher,
+    /// Whether more is read. If not, the connection ends after the last answer.
+    reads: bool,
+    /// Resolves when the node begins to stop.
+    draining: BoxFuture<'static, ()>,
+    /// How long the client may leave its answers.
+    write_timeout: Duration,
+    /// Ends a client that does not take its answers.
+    stuck: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(super) fn new(stream: S, shared: &Arc<Shared>, peer: Registered) -> Self {
+        Self {
+            stream,
+            input: Input::new(shared.most_bytes),
+            answers: Answers::default(),
+            dispatcher: Dispatcher::new(Arc::clone(shared), peer),
+            reads: true,
+            draining: shared.health.draining().boxed(),
+            write_timeout: shared.request_timeout,
+            stuck: None,
+        }
+    }
+
+    /// Serves until the client or the node ends the connection.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        for _ in 0..READS_IN_TURN {
+            self.execute(cx);
+            let was_full = !self.may_start();
+            self.write(cx)?;
+            match self.may_start() {
+                true if was_full => continue,
+                true if !self.input.has_next() => {}
+                _ => return Poll::Pending,
+            }
+            if !self.reads {
+                if !self.answers.is_empty() {
+                    return Poll::Pending;
+                }
+                return Pin::new(&mut self.stream).poll_shutdown(cx);
+            }
+            let read = pin!(self.stream.read_buf(self.input.buffer())).poll(cx)?;
+            match read {
+                Poll::Ready(0) => self.reads = false,
+                Poll::Ready(_) => {}
+                Poll::Pending if self.draining.poll_unpin(cx).is_ready() => self.reads = false,
+                Poll::Pending => {
+                    self.input.shrink();
+                    self.answers.shrink();
+                    return Poll::Pending;
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Starts all requests that can be, and takes the answers that there are.
+    fn execute(&mut self, cx: &mut Context<'_>) {
+        let mut count = 0;
+        self.dispatcher.begin_batch();
+        loop {
+            while self.may_start() && self.start_next(cx) {
+                count += 1;
+            }
+            // The end of a command can be what the next waits for.
+            if !self.answers.poll_running(cx) {
+                break;
+            }
+        }
+        if count > 0 {
+            self.dispatcher.count_commands(count);
+        }
+    }
+
+    fn may_start(&self) -> bool {
+        self.answers.running() < MOST_RUNNING && self.answers.bytes() < MOST_ANSWER_BYTES
+    }
+
+    /// Starts the next request. Returns whether there was one that can be started.
+    fn start_next(&mut self, cx: &mut Context<'_>) -> bool {
+        let arguments = match self.input.next() {
+            Ok(Some(arguments)) => arguments,
+            Ok(None) => return false,
+            Err(malformed) => {
+                let reply = Reply::Error(format!("ERR {malformed}"));
+                self.answers.push(&reply, self.dispatcher.form(false));
+                self.end();
+                return false;
+            }
+        };
+        if arguments.len() == 0 {
+            self.input.take();
+            return true;
+        }
+        let command = command::parse(arguments);
+        let touch = command.as_ref().map_or(Touch::Nothing, Touch::of);
+        if self.answers.running() > 0 && self.answers.delay(&touch) {
+            return false;
+        }
+        let (started, form) = self.dispatcher.start(command);
+        match started {
+            Started::Now(reply) => self.answers.push(&reply, form),
+            Started::Last(reply) => {
+                self.answers.push(&reply, form);
+                self.end();
+                return false;
+            }
+            Started::Later(mut running) => match running.poll_unpin(cx) {
+                Poll::Ready(reply) => self.answers.push(&reply, form),
+                Poll::Pending => self.answers.push_running(running, form, touch.to_owned()),
+            },
+        }
+        self.input.take();
+        true
+    }
+
+    /// Ends the connection after the answers that there are.
+    fn end(&mut self) {
+        self.reads = false;
+        self.input.clear();
+    }
+
+    /// Writes as much as the client takes.
+    fn write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        while !self.answers.unsent().is_empty() {
+            match Pin::new(&mut self.stream).poll_write(cx, self.answers.unsent())? {
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(count) => {
+                    self.answers.sent(count);
+                    self.stuck = None;
+                }
+                Poll::Pending => {
+                    let timeout = self.write_timeout;
+                    let sleep = || Box::pin(tokio::time::sleep(timeout));
+                    return match self.stuck.get_or_insert_with(sleep).poll_unpin(cx) {
+                        Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+                        Poll::Pending => Ok(()),
+                    };
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! Executes commands on a group.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt};
+
+use super::lifetime::Lifetime;
+use super::reply::Reply;
+use super::request::Arguments;
+use crate::error::Error;
+use crate::group::{Group, NewValue};
+use crate::key;
+use crate::server::get;
+use crate::server::keys::{Keys, MAX_ANSWER_BYTES, MAX_KEYS};
+use crate::server::status::{in_redis, outcome};
+use crate::store::ENTRY_OVERHEAD;
+use crate::telemetry::RpcSpan;
+use crate::value::Answer;
+
+/// A command that was started.
+pub(super) enum Started {
+    Now(Reply),
+    /// The connection ends with this answer.
+    Last(Reply),
+    Later(BoxFuture<'static, Reply>),
+}
+
+/// Where a command is executed.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) group: &'a Arc<Group>,
+    pub(super) within: Duration,
+}
+
+impl Target<'_> {
+    fn span(self, command: &'static str) -> RpcSpan {
+        RpcSpan::serve_redis(command, self.group.name())
+    }
+}
+
+/// `last` is when the get began; it is set to when it has ended, if that is now.
+pub(super) fn get(target: Target<'_>, key: &[u8], last: &mut Instant) -> Started {
+    let group = target.group;
+    let span = target.span("GET");
+    if let Ok(key) = key::parse(key)
+        && let Some((result, reply)) = group.get_from_memory(key)
+    {
+        let now = Instant::now();
+        group.counters().time_get(result, now.duration_since(std::mem::replace(last, now)));
+        span.got(result);
+        return Started::Now(found(reply).unwrap_or_else(|error| failed(&error)));
+    }
+    let key = Bytes::copy_from_slice(key);
+    let counted = span.clone();
+    later(target, span, move |group, within| async move {
+        found(get::counted(&group, &key, false, within, &counted).await.map(|got| got.0))
+    })
+}
+
+/// The values that are in memory are taken at once. The other keys are one batch.
+pub(super) fn get_many(target: Target<'_>, keys: Arguments<'_>) -> Started {
+    let span = target.span("MGET");
+    let (mut replies, mut missing, mut left) = (Vec::new(), Vec::new(), MAX_ANSWER_BYTES);
+    // More keys than one call may have are refused with the batch.
+    let is_allowed = keys.len() <= MAX_KEYS;
+    for (at, key) in keys.iter().enumerate() {
+        let key = key::parse(key).ok().filter(|_| is_allowed && left > 0);
+        let got = key.and_then(|key| target.group.get_from_memory(key));
+        match got.map(|(_, reply)| found(reply)) {
+            Some(Ok(reply)) => {
+                left = left.saturating_sub(reply.value_bytes());
+                replies.push(reply);
+            }
+            _ => {
+                replies.push(Reply::Null);
+                missing.push(at);
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Started::Now(Reply::Array(replies));
+    }
+    let keys: Vec<Bytes> =
+        missing.iter().filter_map(|at| keys.get(*at)).map(Bytes::copy_from_slice).collect();
+    later(target, span, move |group, within| async move {
+        let keys = Keys::parse(keys.iter())?;
+        let answers = group.get_many(&keys.usable(), within, left).await;
+        for (at, answer) in missing.into_iter().zip(keys.with(answers)) {
+            // Clients take an error within an array for a value, so one error is that of all.
+            replies[at] = found(answer)?;
+        }
+        Ok(Reply::Array(replies))
+    })
+}
+
+pub(super) fn set(target: Target<'_>, key: &[u8], value: &[u8], lifetime: Lifetime) -> Started {
+    let (key, value) = (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
+    later(target, target.span("SET"), move |group, within| async move {
+        let key = key::parse(&key)?;
+        match lifetime {
+            Lifetime::OfGroup => group.set(key, value, None, within).await?,
+            Lifetime::For(ttl) => group.set(key, value, Some(ttl), within).await?,
+            Lifetime::Over => group.remove(key, within).await.map(drop)?,
+        }
+        Ok(Reply::OK)
+    })
+}
+
+pub(super) fn set_many(target: Target<'_>, entries: Arguments<'_>) -> Started {
+    let entries: Vec<Bytes> = entries.iter().map(Bytes::copy_from_slice).collect();
+    later(target, target.span("MSET"), move |group, within| async move {
+        let keys: Vec<&Bytes> = entries.iter().step_by(2).collect();
+        let keys = Keys::parse(keys.into_iter())?;
+        let values = entries.iter().skip(1).step_by(2).cloned();
+        let pairs = keys
+            .iter()
+            .zip(values)
+            .filter_map(|(key, value)| key.as_ref().ok().map(|key| NewValue::new(key, value)));
+        let set = group.set_many(&pairs.collect::<Vec<_>>(), within).await;
+        keys.with(set).collect::<Result<(), _>>()?;
+        Ok(Reply::OK)
+    })
+}
+
+pub(super) fn remove_many(target: Target<'_>, keys: Arguments<'_>) -> Started {
+    let keys = owned(keys);
+    later(target, target.span("DEL"), move |group, within| async move {
+        let keys = Keys::parse(keys.iter())?;
+        let removed = group.remove_many(&keys.usable(), within).await;
+        let existed: Vec<bool> = keys.with(removed).collect::<Result<_, _>>()?;
+        Ok(Reply::count(existed.into_iter().filter(|existed| *existed).count()))
+    })
+}
+
+pub(super) fn clear(target: Target<'_>) -> Started {
+    later(target, target.span("FLUSHDB"), move |group, within| async move {
+        group.clear(within).await?;
+        Ok(Reply::OK)
+    })
+}
+
+pub(super) fn exists(target: Target<'_>, keys: Arguments<'_>) -> Reply {
+    Reply::count(keys.iter().filter(|key| in_memory(target, key).is_some()).count())
+}
+
+/// -2: there is no value; -1: it has no deadline.
+pub(super) fn time_to_live(target: Target<'_>, key: &[u8], in_seconds: bool) -> Reply {
+    let left = match in_memory(target, key) {
+        None => -2,
+        Some(Answer { ttl: None, .. }) => -1,
+        Some(Answer { ttl: Some(ttl), .. }) => {
+            let ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
+            if in_seconds { ms.saturating_add(500) / 1000 } else { ms }
+        }
+    };
+    Reply::Integer(left)
+}
+
+pub(super) fn memory_usage(target: Target<'_>, key: &[u8]) -> Reply {
+    in_memory(target, key).map_or(Reply::Null, |answer| {
+        Reply::count(ENTRY_OVERHEAD as usize + key.len() + answer.value.len())
+    })
+}
+
+pub(super) fn count(target: Target<'_>) -> Reply {
+    Reply::count(target.group.parts().store.stats().entries as usize)
+}
+
+fn in_memory(target: Target<'_>, key: &[u8]) -> Option<Answer> {
+    target.group.peek(key::parse(key).ok()?)
+}
+
+/// Starts a command that may wait, within its span.
+fn later<F, R>(target: Target<'_>, span: RpcSpan, run: F) -> Started
+where
+    F: FnOnce(Arc<Group>, Duration) -> R,
+    R: Future<Output = Result<Reply, Error>> + Send + 'static,
+{
+    let running = run(Arc::clone(target.group), target.within);
+    let ended = async move { span.record(running, outcome).await };
+    Started::Later(ended.map(|ended| ended.unwrap_or_else(|error| failed(&error))).boxed())
+}
+
+/// The value; null if there is none. A group without a source is one in which nothing else is
+/// to be found.
+fn found(answer: Result<Answer, Error>) -> Result<Reply, Error> {
+    match answer {
+        Ok(answer) => Ok(Reply::Value(answer.value)),
+        Err(Error::NotFound | Error::NoRetriever { .. }) => Ok(Reply::Null),
+        Err(error) => Err(error),
+    }
+}
+
+fn failed(error: &Error) -> Reply {
+    Reply::Error(in_redis(error))
+}
+
+/// The keys in one allocation.
+fn owned(keys: Arguments<'_>) -> Vec<Bytes> {
+    let joined: Bytes = keys.iter().flatten().copied().collect::<Vec<u8>>().into();
+    let mut at = 0;
+    let slices = keys.iter().map(|key| {
+        at += key.len();
+        joined.slice(at - key.len()..at)
+    });
+    slices.collect()
+}

@@ -1,0 +1,11 @@
+//! The Redis protocol: over sockets, byte by byte, and by the clients that people have.
+
+mod bad_input;
+mod calls;
+mod limits;
+mod pipelines;
+mod stop;
+mod wire;
+
+mod cluster;
+mod with_clients;

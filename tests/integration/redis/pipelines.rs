@@ -1,0 +1,86 @@
+//! Several requests at a time on one connection.
+
+use super::wire::{Wire, array};
+use crate::server::served;
+
+#[tokio::test]
+async fn a_get_that_waits_holds_up_no_start_and_answers_come_in_order() {
+    let mut served = served().await;
+    let mut wire = Wire::open(served.redis).await;
+    wire.send("GET slow-1\r\nSELECT 1\r\nSET a 1\r\nGET a\r\nSELECT 0\r\nGET slow-2\r\nHELLO 3\r\nPING\r\n")
+        .await;
+    let (first, second) = (served.loads.recv().await.unwrap(), served.loads.recv().await.unwrap());
+    assert_eq!((first.key.as_str(), second.key.as_str()), ("slow-1", "slow-2"));
+    second.finish();
+    first.finish();
+    wire.expect("$15\r\nvalue of slow-1\r\n+OK\r\n+OK\r\n$1\r\n1\r\n+OK\r\n$15\r\nvalue of slow-2\r\n%7\r\n")
+        .await;
+}
+
+#[tokio::test]
+async fn a_change_is_seen_by_what_follows_it_and_by_nothing_before_it() {
+    let mut served = served().await;
+    let mut wire = Wire::open(served.redis).await;
+    // The set waits for the get of its key, and what reads many for the set.
+    wire.send("GET slow\r\nSET slow 1\r\nGET slow\r\nDEL slow\r\nEXISTS slow\r\n").await;
+    wire.send("MGET slow-too\r\nMSET slow-too 1 b 2\r\nMGET slow-too b\r\nFLUSHDB\r\n").await;
+    wire.send("EXISTS b\r\n").await;
+    served.loads.recv().await.unwrap().finish();
+    served.loads.recv().await.unwrap().finish();
+    wire.expect("$13\r\nvalue of slow\r\n+OK\r\n$1\r\n1\r\n:1\r\n:0\r\n").await;
+    wire.expect(
+        "*1\r\n$17\r\nvalue of slow-too\r\n+OK\r\n*2\r\n$1\r\n1\r\n$1\r\n2\r\n+OK\r\n:0\r\n",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_bounded_number_runs_at_a_time() {
+    let mut served = served().await;
+    let mut wire = Wire::open(served.redis).await;
+    for number in 0..66 {
+        wire.send(format!("GET slow-{number}\r\n")).await;
+    }
+    let mut loads = Vec::new();
+    for _ in 0..64 {
+        loads.push(served.loads.recv().await.unwrap());
+    }
+    // Another connection is served, and this one does not start its next.
+    Wire::open(served.redis).await.call("PING", "+PONG\r\n").await;
+    assert!(served.loads.try_recv().is_err());
+    loads.drain(..).for_each(crate::server::Load::finish);
+    served.loads.recv().await.unwrap().finish();
+    served.loads.recv().await.unwrap().finish();
+    for number in 0..66 {
+        let value = format!("value of slow-{number}");
+        wire.expect(format!("${}\r\n{value}\r\n", value.len())).await;
+    }
+}
+
+#[tokio::test]
+async fn the_loads_of_a_client_that_is_gone_are_given_up() {
+    let mut served = served().await;
+    let mut wire = Wire::open(served.redis).await;
+    wire.send("GET slow\r\n").await;
+    let load = served.loads.recv().await.unwrap();
+    // The connection is reset.
+    wire.stream.set_zero_linger().unwrap();
+    drop(wire);
+    load.given_up().await;
+}
+
+#[tokio::test]
+async fn many_requests_in_one_write_are_answered() {
+    let served = served().await;
+    let mut wire = Wire::open(served.redis).await;
+    let set: Vec<u8> = (0..5_000)
+        .flat_map(|number: u32| array(&[b"SET", format!("key-{number}").as_bytes(), b"v"]))
+        .collect();
+    wire.send(&set).await;
+    wire.expect("+OK\r\n".repeat(5_000)).await;
+    let get: Vec<u8> = (0..5_000)
+        .flat_map(|number: u32| array(&[b"GET", format!("key-{number}").as_bytes()]))
+        .collect();
+    wire.send(&get).await;
+    wire.expect("$1\r\nv\r\n".repeat(5_000)).await;
+}
