@@ -109,7 +109,7 @@ async fn an_error_has_its_kind_in_front() {
         ("SET \"\\xff\" 1", "-ERR ", "not UTF-8"),
         ("MSET \"\\xff\" 1 a 2", "-ERR ", "not UTF-8"),
         ("DEL \"\\xff\"", "-ERR ", "not UTF-8"),
-        ("SET a 1 EX 999999999", "-ERR ", "3,650 days"),
+        ("SET a 1 EX 999999999", "-ERR ", "give 1ms to 3650d"),
         ("SET a 1 NX", "-ERR ", "NX"),
         ("GET", "-ERR ", "wrong number of arguments for 'get' command"),
         ("MSET a", "-ERR ", "wrong number of arguments for 'mset' command"),
