@@ -28,7 +28,7 @@ use psycache::transport::remote::{Reachability, Remote, RemoteError, Request, Re
 use crate::Settings;
 use crate::report::Figure;
 
-const SIZES: [usize; 4] = [3, 16, 64, 256];
+const SIZES: [usize; 3] = [3, 16, 64];
 
 /// The lease of a node by default.
 const LEASE: Duration = Duration::from_secs(5);
