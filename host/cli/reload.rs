@@ -2,9 +2,14 @@
 
 use serde_json::json;
 
-use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
+use std::time::Duration;
+
+use crate::cli::connect::NodeArgs;
 use crate::cli::output;
 use crate::proto::ReloadRequest;
+
+/// A reload compiles plugins, and evicts where a capacity is lower.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Let a node read its settings again, as SIGHUP does
 ///

@@ -7,7 +7,7 @@ use crate::policy::Failure;
 use crate::store::StoreConfig;
 
 /// How long the policy is asked to evict what is more than a lower capacity. What remains
-/// after that is reserved by inserts, and is evicted when they end.
+/// after that is evicted later; nothing is added before.
 const LONGEST_EVICTION: Duration = Duration::from_secs(10);
 
 impl Group {
@@ -16,13 +16,11 @@ impl Group {
     /// entries over in the order of the old one.
     ///
     /// # Errors
-    /// The policy does not take the new limits, and the old instance resumes. The capacity has
-    /// changed all the same, but the store may hold no more entries than it could before.
-    pub async fn resize(&self, config: &StoreConfig) -> Result<(), Failure> {
+    /// The policy does not take the new limits: the old instance resumes, and the limits are
+    /// those of `before` again.
+    pub async fn resize(&self, before: &StoreConfig, config: &StoreConfig) -> Result<(), Failure> {
         let (store, worker) = (&self.parts.store, &self.parts.worker);
-        let slot_bound = store.resize(config);
-        self.inheritance.limit(config.capacity_bytes / INHERITANCE_SHARE);
-        self.copies.limit(config.capacity_bytes / COPIES_SHARE);
+        let slot_bound = self.limit(config);
         let evicting = async {
             while !store.is_within_limits() {
                 worker.room().await;
@@ -31,8 +29,18 @@ impl Group {
         };
         // The limits hold whether the time was enough or not.
         let _ = tokio::time::timeout(LONGEST_EVICTION, evicting).await;
-        worker.resize(config.capacity_bytes, slot_bound).await?;
+        if let Err(refused) = worker.resize(config.capacity_bytes, slot_bound).await {
+            self.limit(before);
+            return Err(refused);
+        }
         store.open_slots(config);
         Ok(())
+    }
+
+    /// Sets the limits of what is kept. Returns the number of slots that the store needs.
+    fn limit(&self, config: &StoreConfig) -> u32 {
+        self.inheritance.limit(config.capacity_bytes / INHERITANCE_SHARE);
+        self.copies.limit(config.capacity_bytes / COPIES_SHARE);
+        self.parts.store.resize(config)
     }
 }

@@ -63,11 +63,13 @@ impl Node {
             if old.store == new.store {
                 continue;
             }
-            reloaded.changed.extend(limits(old, new));
-            if let Err(problem) = group.resize(&new.store).await {
-                let told = format!("group {name}: policy (not told of its capacity: {problem})");
-                reloaded.needs_restart.push(told);
-                unresized.push(name.clone());
+            match group.resize(&old.store, &new.store).await {
+                Ok(()) => reloaded.changed.extend(limits(old, new)),
+                Err(problem) => {
+                    let refused = format!("group {name}: capacity (its policy failed: {problem})");
+                    reloaded.needs_restart.push(refused);
+                    unresized.push(name.clone());
+                }
             }
         }
         self.adopt(&wanted, &unresized);

@@ -24,10 +24,8 @@ impl Ownership {
         if self.lists.set(lists).is_ok() {
             // 1. A process lends a copy. 2. It ends, and a new process at the address
             // holds the same keys at once. 3. The new process confirms a change without
-            // knowing of the copy.
-            if nodes.len() > 1 {
-                self.expect_copies_of_before();
-            }
+            // knowing of the copy. A node alone lends to clients.
+            self.expect_copies_of_before();
             self.own_for_ever(nodes);
         }
     }

@@ -46,7 +46,7 @@ impl Ownership {
     pub(super) async fn join(&self, registry: &dyn Registry) -> Attempt {
         let patience_ms = ms(self.timing().lease) * 2;
         let mut acked_ms = self.clock.now_ms();
-        let mut missing = "members go faster than the others ack".to_owned();
+        let mut missing = "members left before all acks came".to_owned();
         loop {
             let joiner = self.joiner();
             if joiner.name == 0 {

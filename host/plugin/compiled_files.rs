@@ -61,8 +61,9 @@ impl CompiledFiles {
             if !digest.exists()
                 && let Some(now) = digest_now(&file)?
             {
-                // Another process may read it meanwhile.
-                let whole = digest.with_extension(std::process::id().to_string());
+                // Other threads and processes read and write it meanwhile.
+                let writer = format!("{}-{:?}", std::process::id(), std::thread::current().id());
+                let whole = digest.with_extension(writer);
                 fs::write(&whole, now)?;
                 absent_is_fine(fs::rename(whole, digest))?;
             }

@@ -28,6 +28,9 @@ pub enum CompileCache {
     Off,
 }
 
+/// The level of zstd at which compiled code is kept; the default of the cache.
+const COMPRESSION: i32 = 3;
+
 /// The engines that all plugins of a node share. A process makes them once, because plugins
 /// are compiled for one engine.
 pub struct Engines {
@@ -136,6 +139,9 @@ fn open_cache(cache: &CompileCache) -> Result<Option<(Cache, CompiledFiles)>, Lo
     let opened = CompiledFiles::open(&directory).map_err(wasmtime::Error::from).and_then(|files| {
         let mut config = CacheConfig::new();
         config.with_directory(files.code());
+        // A file that is compressed anew after many uses would not have its digest any more.
+        config.with_baseline_compression_level(COMPRESSION);
+        config.with_optimized_compression_level(COMPRESSION);
         Ok((Cache::new(config)?, files))
     });
     match opened {

@@ -108,6 +108,8 @@ impl Budget {
     pub(super) fn resize(&self, capacity_bytes: u64, max_entries: u32) {
         self.capacity_bytes.store(capacity_bytes, SeqCst);
         self.max_entries.store(max_entries.into(), SeqCst);
+        // What was refused before may never fit now, and would be made room for without end.
+        self.wanted_bytes.store(0, SeqCst);
     }
 
     /// Whether no more is held than the limits allow.

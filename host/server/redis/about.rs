@@ -109,8 +109,17 @@ pub(super) fn count() -> Reply {
     Reply::count(COMMANDS.len())
 }
 
+/// The answer to more names than there are: each costs far more than the request.
+fn refuse_many(names: Arguments<'_>) -> Option<Reply> {
+    let text = || format!("ERR too many names; this cache has {} commands", COMMANDS.len());
+    (names.len() > COMMANDS.len()).then(|| Reply::Error(text()))
+}
+
 /// What COMMAND and COMMAND INFO answer.
 pub(super) fn info(names: Option<Arguments<'_>>) -> Reply {
+    if let Some(refused) = names.and_then(refuse_many) {
+        return refused;
+    }
     Reply::Array(match names {
         None => COMMANDS.iter().map(described).collect(),
         Some(names) => {
@@ -121,6 +130,9 @@ pub(super) fn info(names: Option<Arguments<'_>>) -> Reply {
 
 /// What COMMAND DOCS answers.
 pub(super) fn docs(names: Arguments<'_>) -> Reply {
+    if let Some(refused) = refuse_many(names) {
+        return refused;
+    }
     let documented = |about: &About| {
         let docs = [
             ("summary", Reply::text(about.summary)),

@@ -177,6 +177,8 @@ impl Dispatcher {
             ClientCommand::List => Reply::text(self.shared.connections.list()),
             // Clients are never evicted.
             ClientCommand::NoEvict => Reply::OK,
+            // There is no answer to skip while all are off.
+            ClientCommand::Reply(ReplyMode::Skip) if self.replies == ReplyMode::Off => Reply::OK,
             ClientCommand::Reply(mode) => {
                 self.replies = mode;
                 Reply::OK

@@ -21,7 +21,7 @@ impl<'a> Touch<&'a [u8]> {
             Command::Get { key }
             | Command::TimeToLive { key, .. }
             | Command::MemoryUsage { key } => Self::Read(key),
-            Command::GetMany { .. } | Command::Exists { .. } => Self::ReadMany,
+            Command::GetMany { .. } | Command::Exists { .. } | Command::Count => Self::ReadMany,
             Command::Set { key, .. } => Self::Change(key),
             Command::Remove { keys } => match (keys.len(), keys.get(0)) {
                 (1, Some(key)) => Self::Change(key),

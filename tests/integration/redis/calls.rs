@@ -133,6 +133,10 @@ async fn an_error_has_its_kind_in_front() {
     let too_large = "x".repeat(1 << 20);
     wire.send(array(&[b"SET", b"a", too_large.as_bytes()])).await;
     assert!(wire.read_line().await.starts_with("-OOM "));
+    // Each name costs far more than the nine bytes that it takes.
+    let names = vec![&b"get"[..]; 1_000];
+    wire.send(array(&[&[&b"COMMAND"[..], b"DOCS"], &names[..]].concat())).await;
+    assert!(wire.read_line().await.starts_with("-ERR too many names"));
     let keys = vec![&b"k"[..]; 10_001];
     wire.send(array(&[&[&b"MGET"[..]], &keys[..]].concat())).await;
     assert!(wire.read_line().await.contains("ask for at most 10000 in one call"));
