@@ -1,4 +1,5 @@
-//! The whole read path, in the order of the calls.
+//! A get up to its load: from memory, from a copy, from the owner; and whether its value is
+//! lent.
 
 use std::sync::Arc;
 use std::time::Duration;
