@@ -3,10 +3,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use hashbrown::HashMap;
 
 use crate::sync::Mutex;
-use crate::value::Value;
+use crate::value::{Answer, Value};
 
 const SHARDS: usize = 16;
 
@@ -60,6 +61,25 @@ impl Copies {
         self.bytes.fetch_add(weight, Ordering::Relaxed);
         if let Some(replaced) = shard.insert(key.into(), copy) {
             self.bytes.fetch_sub(weight_of(key, &replaced), Ordering::Relaxed);
+        }
+    }
+
+    /// Keeps a value that its owner lent for `lent_ms`, counted from `asked_ms`, before the
+    /// request was sent. It is not kept beyond its time to live.
+    pub(crate) fn borrow(
+        &self,
+        (key, hash): (&str, u64),
+        answer: &Answer,
+        (asked_ms, lent_ms): (u64, u64),
+        now_ms: u64,
+    ) {
+        let ttl_ms = answer.ttl.map_or(u64::MAX, |ttl| ttl.as_millis() as u64);
+        let until_ms = asked_ms + lent_ms.min(ttl_ms);
+        if until_ms > now_ms {
+            // Copied, because a slice would keep the connection's whole buffer alive.
+            let value = Bytes::copy_from_slice(&answer.value).into();
+            let copy = Copy { value: Some(value), until_ms, is_lent: true };
+            self.insert(key, hash, copy, now_ms);
         }
     }
 

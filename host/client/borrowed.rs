@@ -6,12 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 
 use crate::clock::Clock;
-use crate::copies::{Copies, Copy};
+use crate::copies::Copies;
 use crate::ownership::LENT_FOR;
-use crate::proto::GetResponse;
 use crate::value::{Answer, Origin};
 
 /// One get in this many asks to borrow. A get that asks costs the node a lock, which
@@ -47,23 +45,18 @@ impl Borrowed {
         (self.most_bytes > 0 && rand::random_ratio(1, ASKS_ONE_IN)).then(|| self.clock.now_ms())
     }
 
-    /// Keeps a value that a node lent in answer to a get that began at `asked_ms`.
+    /// Keeps a value that a node lent for `lent_ms` in answer to a get that began at `asked_ms`.
     pub(super) fn keep(
         &self,
         (group, key, hash): (&str, &str, u64),
-        found: &GetResponse,
-        asked_ms: u64,
+        answer: &Answer,
+        (asked_ms, lent_ms): (u64, u32),
     ) {
-        let ttl_ms = if found.ttl_ms > 0 { found.ttl_ms } else { u64::MAX };
-        let lent_ms = u64::from(found.lent_ms).min(LENT_FOR.as_millis() as u64).min(ttl_ms);
-        let (until_ms, now_ms) = (asked_ms + lent_ms, self.clock.now_ms());
-        if until_ms <= now_ms {
-            return;
+        let lent_ms = u64::from(lent_ms).min(LENT_FOR.as_millis() as u64);
+        if lent_ms > 0 {
+            let now_ms = self.clock.now_ms();
+            self.of(group).borrow((key, hash), answer, (asked_ms, lent_ms), now_ms);
         }
-        // Copied, because a slice would keep the connection's whole buffer alive.
-        let value = Bytes::copy_from_slice(&found.value).into();
-        let copy = Copy { value: Some(value), until_ms, is_lent: true };
-        self.of(group).insert(key, hash, copy, now_ms);
     }
 
     fn of(&self, group: &str) -> Arc<Copies> {

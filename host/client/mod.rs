@@ -123,10 +123,12 @@ impl Client {
         let call = Call::Get(GetRequest { group: bytes(group), key: bytes(key), may_lend });
         match self.ask(Some(key), call).await? {
             Answer::Get(found) => {
+                let lent_ms = found.lent_ms;
+                let answer = call::found(found);
                 if let Some(asked_ms) = asked_ms {
-                    self.borrowed.keep((group, key, hash), &found, asked_ms);
+                    self.borrowed.keep((group, key, hash), &answer, (asked_ms, lent_ms));
                 }
-                Ok(call::found(found))
+                Ok(answer)
             }
             other => Err(Error::strange(&other)),
         }

@@ -4,13 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tracing::{Instrument, Span};
 
 use super::lender::Borrower;
 use super::singleflight::{Joined, Lost};
 use super::{Group, Reply};
-use crate::copies::Copy;
 use crate::error::Error;
 use crate::flaw::{self, Flaw};
 use crate::key;
@@ -251,18 +249,9 @@ impl Group {
     /// Keeps a value for as long as the owner lent it, counted from before the request
     /// was sent.
     fn borrow(&self, key: &str, hash: u64, answer: &Answer, asked_ms: u64, lent_ms: u64) {
+        let lent_ms = lent_ms.min(LENT_FOR.as_millis() as u64);
         let now_ms = self.parts.clock.now_ms();
-        let until_ms = asked_ms + lent_ms.min(LENT_FOR.as_millis() as u64);
-        let until_ms = match answer.ttl {
-            Some(ttl) => until_ms.min(asked_ms.saturating_add(ttl.as_millis() as u64)),
-            None => until_ms,
-        };
-        if until_ms > now_ms {
-            // Copied, because a slice would keep the connection's whole buffer alive.
-            let value = Bytes::copy_from_slice(&answer.value).into();
-            let copy = Copy { value: Some(value), until_ms, is_lent: true };
-            self.copies.insert(key, hash, copy, now_ms);
-        }
+        self.copies.borrow((key, hash), answer, (asked_ms, lent_ms), now_ms);
     }
 
     /// Counts a get of somebody who may borrow, and lends the value of a hot key. Returns the

@@ -16,8 +16,8 @@ pub(super) struct CompiledFiles {
 }
 
 impl CompiledFiles {
-    /// The files below `folder`. Those that are damaged, or whose writer did not come to write
-    /// the digest, are removed.
+    /// The files below `folder`. Removes damaged files, and files without a digest: their writer
+    /// ended before it wrote one.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let files = Self { code: folder.join("code"), digests: folder.join("digests") };
         fs::create_dir_all(&files.code)?;

@@ -36,7 +36,7 @@ pub trait Operations: Send + Sync + 'static {
     /// `options` if the plugin can't be used. The old policy then stays.
     fn swap_policy(&self, swap: PolicySwap) -> BoxFuture<'_, Result<PolicySwapped, Error>>;
 
-    /// Reads the settings again and applies those that can change while the node runs.
+    /// Reads the settings again, and applies each setting that can change while the node runs.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] with the argument `settings` if they have a mistake. Nothing

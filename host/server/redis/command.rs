@@ -153,7 +153,7 @@ fn container<'a>(name: &[u8], rest: Arguments<'a>) -> Result<Command<'a>, Refuse
             Command::MemoryUsage { key: rest.get(1).unwrap_or_default() }
         }
         (b"OBJECT", b"FREQ" | b"IDLETIME") => {
-            let why = "a policy is told of uses in batches and keeps what it needs";
+            let why = "a policy receives uses in batches, and keeps its own counts";
             return Err(Refused::new(format_args!("not known of an entry here: {why}")));
         }
         _ => return Err(unknown_subcommand(name, second)),

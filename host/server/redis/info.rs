@@ -42,7 +42,7 @@ impl Sums {
     }
 }
 
-/// What INFO answers: all sections, or those that are named.
+/// The answer to INFO: the named sections, or all if none is named.
 pub(super) fn info(shared: &Shared, sections: Arguments<'_>) -> Reply {
     let sums = Sums::of(shared);
     let all = [

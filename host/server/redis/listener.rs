@@ -61,8 +61,8 @@ impl RedisService {
         poll_fn(|cx| connection.poll(cx)).await
     }
 
-    /// Accepts connections until `stop` resolves, then waits until those that there are have
-    /// ended. They end by themselves while the node drains.
+    /// Accepts connections until `stop` resolves, then waits until all open connections have
+    /// ended. Each ends by itself while the node drains.
     pub(in crate::server) async fn accept(
         &self,
         listener: TcpListener,

@@ -1,4 +1,4 @@
-//! `psycache policy check`: what it says of policies that are right, and of those that are not.
+//! `psycache policy check`: its report on correct policies and on faulty ones.
 
 use std::path::{Path, PathBuf};
 use std::thread;

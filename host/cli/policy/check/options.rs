@@ -13,7 +13,8 @@ const NO_OPTION: &str = "no-such-option";
 /// Values that are wrong for numbers of all kinds.
 const NONSENSE: [&str; 4] = ["", "nonsense", "-1e309", "18446744073709551616"];
 
-/// Asks for an option that does not exist, and gives nonsense to those that do.
+/// Configures the policy with an option that does not exist, and gives its known options invalid
+/// values.
 pub(super) fn judge(subject: &Subject, setup: &Setup) -> Finding {
     let refusal = match configured(subject, setup, NO_OPTION, "1") {
         Err(Failure::Refused(refusal)) => refusal,
