@@ -2,9 +2,9 @@
 //! what operators see and swap.
 
 use std::process::Output;
-use std::time::{Duration, Instant};
 
 use crate::harness::{ServedNode, ending, psycache, stderr, stdout};
+use crate::patience::seen_blocking;
 
 fn printed(output: &Output) -> &str {
     assert_eq!(ending(output), (Some(0), ""));
@@ -50,10 +50,10 @@ fn a_group_that_another_node_has_not_is_shown_until_it_has() {
     other.signal("TERM");
     other.ended();
     let _other = ServedNode::start_at(&address, &["--group", "scores", "--peers", &peers]);
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while missing() != serde_json::json!([]) {
-        assert!(Instant::now() < deadline, "{}", stdout(&node.run(["status"])));
-    }
+    seen_blocking(|| match missing() {
+        none if none == serde_json::json!([]) => Ok(()),
+        some => Err(format!("missing on {some}")),
+    });
 }
 
 #[test]
@@ -165,8 +165,7 @@ fn status_shows_the_ring_and_why_a_peer_is_out_of_reach() {
     let nobody = free.local_addr().unwrap().to_string();
     drop(free);
     let node = ServedNode::start(&["--peers", &nobody]);
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    let peer = loop {
+    let peer = seen_blocking(|| {
         let output = node.run(["status", "--json"]);
         let status: serde_json::Value = serde_json::from_str(printed(&output)).unwrap();
         let nodes = status["nodes"].as_array().unwrap().clone();
@@ -177,11 +176,9 @@ fn status_shows_the_ring_and_why_a_peer_is_out_of_reach() {
         let share = |of: &serde_json::Value| of["share"].as_f64().unwrap();
         assert!((share(&own[0]) + share(&peer[0]) - 1.0).abs() < 1e-9);
         // The first attempt may be under way still.
-        if peer[0]["state"] == "unreachable" {
-            break peer[0].clone();
-        }
-        assert!(std::time::Instant::now() < deadline, "{peer:?}");
-    };
+        let unreachable = peer[0]["state"] == "unreachable";
+        unreachable.then(|| peer[0].clone()).ok_or_else(|| format!("{peer:?}"))
+    });
     let problem = peer["problem"].as_str().unwrap();
     assert!(problem.contains("refused"), "{problem}");
     let table = node.run(["status"]);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
@@ -23,6 +23,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::patience::{PATIENCE, seen};
+
 const OPERATIONS: u64 = 10_000;
 const WORKERS: u64 = 16;
 const NODES: usize = 3;
@@ -30,11 +32,8 @@ const NODES: usize = 3;
 /// All of these must have been killed in the end, or the test shows nothing.
 const LEAST_KILLS: u64 = 20;
 
-/// Far more than a change takes to be confirmed between two kills.
 /// How long one attempt at a change may take.
 const WITHIN: Duration = Duration::from_secs(2);
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A proxy in front of a node that does not listen yet.
 struct Proxy {
@@ -150,9 +149,8 @@ async fn work(nodes: &Nodes, worker: u64, done: &AtomicU64) {
             continue;
         }
         let sets = random.random_bool(0.5);
-        let until = Instant::now() + PATIENCE;
         // As an application does: again, until it is confirmed, perhaps elsewhere.
-        loop {
+        let version = seen(async || {
             let version = {
                 let mut versions = nodes.table.0.lock();
                 let version = versions.entry(key.clone()).or_default();
@@ -165,17 +163,13 @@ async fn work(nodes: &Nodes, worker: u64, done: &AtomicU64) {
                 false => group.remove(&key, WITHIN).await.map(drop),
             };
             match made {
-                Ok(()) => {
-                    confirmed.insert(key.clone(), version);
-                    break;
-                }
-                Err(Error::NotConfirmed { .. }) => {
-                    assert!(Instant::now() < until, "{key} is never confirmed");
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
+                Ok(()) => Ok(version),
+                Err(error @ Error::NotConfirmed { .. }) => Err(format!("{key}: {error}")),
                 Err(error) => panic!("{key}: {error}"),
             }
-        }
+        })
+        .await;
+        confirmed.insert(key.clone(), version);
         for node in 0..NODES {
             read(nodes.group(node), &key, confirmed[&key]).await;
         }

@@ -6,7 +6,9 @@ use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::patience::seen_blocking;
 
 /// Far more than anything here takes on a busy machine; a test that waits so long
 /// has failed.
@@ -66,11 +68,15 @@ impl ServedNode {
             command.args(args.next().unwrap_or_default());
             Self::spawn(command)
         });
-        let deadline = Instant::now() + DEADLINE;
         for node in &nodes {
-            while !stdout(&node.run(["status", "--json"])).contains("\"state\": \"connected\"") {
-                assert!(Instant::now() < deadline, "the two do not get in touch");
-            }
+            seen_blocking(|| {
+                let status = node.run(["status", "--json"]);
+                let has =
+                    |state: &str| stdout(&status).contains(&format!("\"state\": \"{state}\""));
+                // What they ask of each other to join is over then, too.
+                let done = has("connected") && has("holds");
+                done.then_some(()).ok_or_else(|| stdout(&status).to_owned())
+            });
         }
         nodes
     }

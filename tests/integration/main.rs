@@ -6,6 +6,7 @@
 #![allow(clippy::print_stderr, clippy::unwrap_used, reason = "a test that fails says all it knows")]
 
 mod harness;
+mod patience;
 
 mod cli;
 mod client;

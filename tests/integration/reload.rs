@@ -2,16 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use psycache::client::{Client, ClientConfig};
 use serde_json::{Value, json};
 
 use crate::harness::{ServedNode, ending, psycache_command, stderr, stdout};
 use crate::metrics::scrape::Scrape;
-
-/// A test that waits so long has failed.
-const DEADLINE: Duration = Duration::from_secs(30);
+use crate::patience::seen_blocking;
 
 fn node(file: &Path) -> ServedNode {
     let file = file.to_str().unwrap();
@@ -29,13 +26,6 @@ fn ttl_ms(node: &ServedNode) -> Option<u64> {
 
 fn value(node: &ServedNode, key: &str) -> String {
     stdout(&node.run(["get", "scores", key])).to_owned()
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-    }
 }
 
 fn settings(capacity: &str, ttl: &str, data: &str) -> String {
@@ -61,7 +51,10 @@ fn a_hang_up_applies_what_can_be_and_says_what_cannot() {
     let wanted = settings("2MiB", "1m", "{\"Jack\": \"2\"}");
     fs::write(&file, wanted.replace("'127.0.0.1:0'", "'127.0.0.1:1'")).unwrap();
     node.signal("HUP");
-    until("a shorter time to live", || ttl_ms(&node).is_some_and(|ms| ms <= 60_000));
+    seen_blocking(|| match ttl_ms(&node) {
+        Some(ms) if ms <= 60_000 => Ok(()),
+        longer => Err(format!("a time to live of {longer:?} ms")),
+    });
     assert_eq!(value(&node, "Jack"), "2");
     assert_eq!(value(&node, "Tom"), "1", "what is cached stays");
 

@@ -1,7 +1,7 @@
 //! Retrievers at work: the static one, and what becomes of those that misbehave.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::engines;
 use super::guests::{RetrieverGuest, plugin};
@@ -104,7 +104,6 @@ async fn a_guest_that_wants_too_much_memory_is_told_so() {
 /// On the one thread of this test: a guest that held it would stop the clock too.
 #[tokio::test]
 async fn a_busy_guest_gives_its_thread_back_and_ends_at_its_deadline() {
-    let start = Instant::now();
     let mut others = 0;
     let busy = fetch("(loop (br 0)) unreachable", Duration::from_millis(50));
     let mut busy = std::pin::pin!(busy);
@@ -116,7 +115,6 @@ async fn a_busy_guest_gives_its_thread_back_and_ends_at_its_deadline() {
         }
     };
     assert_eq!(error, FetchError::Timeout(Duration::from_millis(50)));
-    assert!(start.elapsed() < Duration::from_secs(10));
     assert!(others > 3, "another task had {others} turns");
 }
 

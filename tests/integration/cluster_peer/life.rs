@@ -14,7 +14,8 @@ use tonic::transport::Endpoint;
 
 use super::proxy::Proxy;
 use super::scripted::Scripted;
-use super::{LONG, MAX_VALUE_BYTES, Server, get, request, soon, until};
+use super::{LONG, MAX_VALUE_BYTES, Server, get, request};
+use crate::patience::{soon, until};
 
 fn value(value: &'static str) -> Response {
     let value = Bytes::from_static(value.as_bytes()).into();
@@ -67,7 +68,7 @@ async fn a_node_that_answers_nothing_is_given_up_before_its_askers_time_is() {
         assert!(problem.contains("it does not answer"), "{problem}");
     }
     // Nor does it answer on a new connection, and nobody waits for that.
-    until("known to be out of reach", || {
+    until("known to be out of reach", async || {
         matches!(peer.reachability(), Reachability::Unreachable(_))
     })
     .await;
@@ -75,7 +76,7 @@ async fn a_node_that_answers_nothing_is_given_up_before_its_askers_time_is() {
     why(at_once.expect("it does not wait"));
 
     local.hangs.store(false, Ordering::Release);
-    until("connected again", || peer.reachability() == Reachability::Connected).await;
+    until("connected again", async || peer.reachability() == Reachability::Connected).await;
     let third = ask("c");
     script.asked().await.answer(Ok(value("630")));
     assert_eq!(soon("it is answered", third).await.expect("no panic"), Ok(value("630")));
@@ -91,14 +92,14 @@ async fn a_connection_that_passes_nothing_is_given_up() {
     proxy.limit(0);
     let problem = why(soon("it is found out", peer.ask(request("Tom", PeerCall::Get), LONG)).await);
     assert!(problem.contains("it does not answer"), "{problem}");
-    until("known to be out of reach", || {
+    until("known to be out of reach", async || {
         matches!(peer.reachability(), Reachability::Unreachable(_))
     })
     .await;
     let at_once = peer.ask(request("Tom", PeerCall::Get), LONG).now_or_never();
     why(at_once.expect("it does not wait"));
     proxy.open();
-    until("connected again", || peer.reachability() == Reachability::Connected).await;
+    until("connected again", async || peer.reachability() == Reachability::Connected).await;
     assert_eq!(get(&peer, "Tom").await.as_deref(), Ok(&b"Tom"[..]));
 }
 
@@ -127,7 +128,7 @@ async fn nothing_is_connected_before_somebody_asks() {
     let asked = first.ask(request("Tom", PeerCall::Get), LONG);
     let mut asked = std::pin::pin!(asked);
     assert!(asked.as_mut().now_or_never().is_none(), "it connects");
-    until("it has connected", || unasked.accept().is_ok()).await;
+    until("it has connected", async || unasked.accept().is_ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

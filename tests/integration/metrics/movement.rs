@@ -1,10 +1,9 @@
 //! Each metric moves in the direction that its name says when its event happens.
 
-use std::time::{Duration, Instant};
-
 use super::scrape::Scrape;
 use crate::harness::{ServedNode, ending};
 use crate::museum::exhibits;
+use crate::patience::seen;
 
 /// What a metric does between two scrapes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,8 +20,7 @@ pub(crate) type Expected<'a> = (&'a str, &'a [(&'a str, &'a str)], Moves);
 /// Runs `event`, perhaps again and again, until all moved that should.
 pub(crate) async fn assert_moves(node: &ServedNode, event: impl Fn(), expected: &[Expected<'_>]) {
     let before = Scrape::of(node).await;
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
+    seen(async || {
         event();
         let after = Scrape::of(node).await;
         let stuck: Vec<_> = expected
@@ -36,11 +34,9 @@ pub(crate) async fn assert_moves(node: &ServedNode, event: impl Fn(), expected: 
                 }
             })
             .collect();
-        if stuck.is_empty() {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{stuck:?} in\n{}", after.text);
-    }
+        stuck.is_empty().then_some(()).ok_or_else(|| format!("{stuck:?} in\n{}", after.text))
+    })
+    .await;
 }
 
 fn keys() -> Vec<String> {

@@ -10,6 +10,7 @@ use psycache::proto::cache_client::CacheClient;
 use super::operator::connect;
 use super::proc_status;
 use crate::harness::ServedNode;
+use crate::patience::until;
 
 const GROUPS: usize = 1_000;
 /// More than a worker leaves lying.
@@ -31,7 +32,7 @@ async fn a_thousand_idle_groups_use_no_processor() {
     // After the start they come to rest: none is woken any more.
     let mut before = worker_wakings(pid);
     assert_eq!(before.len(), GROUPS);
-    super::until("all workers rest", async || {
+    until("all workers rest", async || {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         let now = worker_wakings(pid);
         std::mem::replace(&mut before, now.clone()) == now
@@ -47,7 +48,7 @@ async fn a_thousand_idle_groups_use_no_processor() {
             .await
             .unwrap();
     }
-    super::until("the worker hears of it", async || {
+    until("the worker hears of it", async || {
         let now = worker_wakings(pid);
         let woken = before.iter().filter(|(thread, count)| now[*thread] != **count).count();
         assert!(woken <= 1, "{woken} workers woke");

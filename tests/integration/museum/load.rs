@@ -11,6 +11,7 @@ use tonic::Status;
 use tonic::transport::Channel;
 
 use super::operator::{Operator, connect};
+use crate::patience::until;
 
 /// Clients at a time.
 const CLIENTS: u64 = 8;
@@ -48,8 +49,7 @@ impl Clients {
     /// Waits until so many more requests were answered.
     pub(super) async fn answered(&self, more: u64) {
         let wanted = self.tally.requests.load(Relaxed) + more;
-        super::until("requests are answered", async || self.tally.requests.load(Relaxed) >= wanted)
-            .await;
+        until("requests are answered", async || self.tally.requests.load(Relaxed) >= wanted).await;
     }
 
     /// Stops, and gives how many requests there were.

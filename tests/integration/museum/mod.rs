@@ -13,17 +13,6 @@ mod retrievers;
 mod steady;
 mod swaps;
 
-use std::time::Duration;
-
-/// Waits until `done`, and fails after a minute.
-async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
-    let begun = std::time::Instant::now();
-    while !done().await {
-        assert!(begun.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
-
 /// How often a test does what it does: `default`, or as often as the variable says
 /// for a run of hours.
 fn rounds(variable: &str, default: usize) -> usize {

@@ -3,8 +3,9 @@
 use super::exhibits;
 use super::load::Clients;
 use super::operator::Operator;
-use super::{proc_status, rounds, until};
+use super::{proc_status, rounds};
 use crate::harness::ServedNode;
+use crate::patience::until;
 
 const KEYS: u64 = 6_000;
 

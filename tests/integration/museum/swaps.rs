@@ -11,6 +11,7 @@ use super::load::Clients;
 use super::operator::{Operator, connect};
 use super::{exhibits, rounds};
 use crate::harness::{ServedNode, ending, stdout};
+use crate::patience::until;
 
 const POLICIES: [&str; 9] =
     ["lfu", "twoq", "lruk", "fifo", "sieve", "s3fifo", "gdsf", "adaptive", "lru"];
@@ -74,7 +75,7 @@ async fn a_swap_by_itself_moves_nobody() {
     }
     // Until the worker has made the room that it keeps for the next inserts.
     let mut before = held(&mut cache).await;
-    super::until("the worker rests", async || {
+    until("the worker rests", async || {
         let again = held(&mut cache).await;
         std::mem::replace(&mut before, again.clone()) == again
     })

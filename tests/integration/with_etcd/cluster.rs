@@ -1,7 +1,7 @@
 //! A cluster of real processes with one source, and looking at one from outside.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use psycache::client::{Client, ClientConfig};
 use psycache::membership::registry::etcd::EtcdConfig;
@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::server::{Etcd, prefix};
 use crate::harness::ServedNode;
 use crate::museum::exhibits;
+use crate::patience;
 
 pub(super) const GROUP: &str = "default";
 
@@ -22,11 +23,6 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) const SHORT_LEASE: &str = "2s";
 
 /// Between looks at what tells nobody that it changes.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// Far more than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// What a node tells of itself; `None`: it does not answer.
 async fn look(address: &str) -> Option<StatusResponse> {
     let mut client = AdminClient::connect(format!("http://{address}")).await.ok()?;
@@ -37,22 +33,17 @@ pub(super) async fn status(node: &ServedNode) -> StatusResponse {
     look(node.address()).await.expect("it answers")
 }
 
-/// Waits until the node is as `wanted`. Nodes tell nobody when their status changes, so
-/// it is looked at again and again.
+/// Waits until the node is as `wanted`.
 pub(super) async fn until(
     node: &ServedNode,
     what: &str,
     wanted: impl Fn(&StatusResponse) -> bool,
 ) -> StatusResponse {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let status = look(node.address()).await;
-        match status {
-            Some(status) if wanted(&status) => return status,
-            status => assert!(Instant::now() < deadline, "it is not so that {what}: {status:?}"),
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    patience::seen(async || match look(node.address()).await {
+        Some(status) if wanted(&status) => Ok(status),
+        other => Err(format!("{what}: {other:?}")),
+    })
+    .await
 }
 
 /// Whether the node holds what it owns.

@@ -1,8 +1,6 @@
 //! What a cluster asks of its etcd, as etcd itself counts it: one watch and two leases
 //! a node, and nothing for a request.
 
-use std::time::{Duration, Instant};
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -10,6 +8,7 @@ use super::cluster::sees;
 use super::nodes::start;
 use super::server::Etcd;
 use crate::harness::ending;
+use crate::patience;
 
 /// What etcd tells of itself. Asked by HTTP/1.0, it answers in one piece; in chunks
 /// the lines would be torn.
@@ -64,9 +63,8 @@ async fn a_node_has_one_watch_and_two_leases_and_a_request_asks_nothing() {
     assert_eq!(metric(&etcd, "grpc_server_started_total", "\"LeaseGrant\"").await, 6.0);
     assert_eq!(metric(&etcd, "grpc_server_started_total", "\"LeaseKeepAlive\"").await, 6.0);
     // It counts a watch a little after it has answered it.
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while metric(&etcd, "etcd_debugging_mvcc_watcher_total", "").await != 3.0 {
-        assert!(Instant::now() < deadline, "not one watch a node");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    patience::until("one watch a node", async || {
+        metric(&etcd, "etcd_debugging_mvcc_watcher_total", "").await == 3.0
+    })
+    .await;
 }

@@ -15,11 +15,10 @@ use psycache::ownership::{Ownership, OwnershipState, Registration, Timing};
 use psycache::transport::remote::{Reachability, Remote, RemoteError, Request, Response};
 use tokio::task::JoinSet;
 
+use crate::patience::PATIENCE;
+
 /// The shortest that etcd grants.
 pub(super) const LEASE: Duration = Duration::from_secs(2);
-
-/// Far more than anything here takes on a busy machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who answers at which address.
 #[derive(Clone, Default)]

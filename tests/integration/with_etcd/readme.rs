@@ -1,10 +1,10 @@
 //! The README's way from one node to three, typed as it stands there.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use super::server::Etcd;
 use crate::harness::{ServedNode, run, stdout};
+use crate::patience::seen_blocking;
 use crate::readme::{Shown, cluster, shell};
 
 /// The reader's terminal: etcd and the nodes run in the background.
@@ -64,14 +64,11 @@ impl Terminal {
             let rows = text.lines().skip_while(|line| !line.starts_with("NODE ")).skip(1);
             rows.take_while(|line| !line.is_empty()).count()
         };
-        let deadline = Instant::now() + Duration::from_secs(10);
-        loop {
+        seen_blocking(|| {
             let output = run(shell(&self.ours(command), folder), b"");
-            if rows(stdout(&output)) == rows(expected) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{command}\n{}", stdout(&output));
-        }
+            let as_many = rows(stdout(&output)) == rows(expected);
+            as_many.then_some(()).ok_or_else(|| format!("{command}\n{}", stdout(&output)))
+        });
     }
 
     /// The command with the addresses of the things that run here.

@@ -11,9 +11,10 @@ use psycache::membership::registry::etcd::EtcdConfig;
 use psycache::membership::view::Entry;
 use psycache::ownership::Ownership;
 
-use super::members::{LEASE, Member, Network, PATIENCE};
+use super::members::{LEASE, Member, Network};
 use super::proxy::{Fault, Proxy};
 use super::server::{Etcd, prefix};
+use crate::patience::soon;
 
 fn config(etcd: &Etcd, prefix: &str) -> EtcdConfig {
     let mut config = EtcdConfig::new(vec![etcd.url()]);
@@ -47,7 +48,7 @@ async fn is_written(etcd: &Etcd, key: &str) {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, written).await.unwrap_or_else(|_| panic!("nothing at {key}"));
+    soon(&format!("something is at {key}"), written).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use etcd_client::{
     Certificate, Client, ConnectOptions, Identity, Permission, PermissionType,
@@ -11,8 +11,10 @@ use etcd_client::{
 };
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use super::certificates::Certificates;
+use crate::patience;
 
 /// Runs the command after a folder, and ends it and removes the folder when its own
 /// standard input ends, which is when the process that started it does.
@@ -114,18 +116,11 @@ impl Etcd {
             .spawn()
             .expect("etcd is installed; `cargo xtask test` installs it");
         self.process = Some(process);
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < deadline {
-            let status = async {
-                let mut client = self.client().await.ok()?;
-                client.status().await.ok()
-            };
-            if let Ok(Some(_)) = tokio::time::timeout(Duration::from_millis(300), status).await {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("etcd did not answer within 20 s");
+        patience::until("etcd answers", async || {
+            let status = async { self.client().await.ok()?.status().await.ok() };
+            matches!(timeout(Duration::from_millis(300), status).await, Ok(Some(_)))
+        })
+        .await;
     }
 
     /// Kills it.

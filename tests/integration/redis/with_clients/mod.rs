@@ -73,7 +73,11 @@ impl Pair {
             match line.as_str() {
                 "kill" => self.kill_first(),
                 "start" => self.start_first(),
-                _ => {}
+                // It waits for no answer, and may have ended.
+                _ => {
+                    said.push(line);
+                    continue;
+                }
             }
             said.push(line);
             writeln!(input, "done").expect("the client waits for it");
