@@ -43,7 +43,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("opentelemetry_otlp", &["telemetry/"]),
     ("opentelemetry_sdk", &["telemetry/"]),
     ("prometheus_client", &["telemetry/"]),
-    ("rustix", &["clock/", "plugin/"]),
+    ("rustix", &["clock/", "plugin/", "server/redis/"]),
     ("tracing_opentelemetry", &["telemetry/"]),
     ("tracing_subscriber", &["telemetry/"]),
     ("triomphe", &["value/"]),

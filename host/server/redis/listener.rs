@@ -5,8 +5,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::connection::Connection;
@@ -19,6 +20,11 @@ use crate::server::limit::max_message_bytes;
 
 /// The pause after a connection that could not be accepted, for want of file descriptors say.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// As long as gRPC takes to notice a client that lost its power, or little longer.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_PROBES: u32 = 3;
 
 /// The Redis protocol in front of the groups of a node.
 #[derive(Clone)]
@@ -78,6 +84,9 @@ impl RedisService {
                     Ok((stream, address)) => {
                         // Answers are written as a whole, so there is nothing to wait for.
                         let _ = stream.set_nodelay(true);
+                        if let Err(problem) = keep_alive(&stream) {
+                            tracing::debug!(%problem, "A Redis client has no TCP keepalive");
+                        }
                         let service = self.clone();
                         connections.spawn(async move {
                             service.serve(stream, Some(address)).await
@@ -95,6 +104,15 @@ impl RedisService {
             note_end(ended);
         }
     }
+}
+
+/// Has the kernel look whether an idle client is there, so that one that lost its power does not
+/// hold its connection for ever.
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    sockopt::set_tcp_keepidle(stream, KEEPALIVE_AFTER)?;
+    sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(stream, KEEPALIVE_PROBES)?;
+    Ok(sockopt::set_socket_keepalive(stream, true)?)
 }
 
 fn note_end(ended: Result<io::Result<()>, tokio::task::JoinError>) {

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::wire::{Wire, array};
 use crate::harness::ServedNode;
+use crate::patience::until;
 use crate::server::served_with;
 
 fn node() -> (ServedNode, std::net::SocketAddr) {
@@ -117,4 +118,24 @@ async fn a_client_that_leaves_its_answers_is_ended() {
     // More than the node and the kernel hold.
     wire.send(array(&[b"GET", b"key"]).repeat(200)).await;
     while other.text("CLIENT LIST").await.lines().count() > 1 {}
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn an_idle_connection_is_kept_alive() {
+    // Of a socket in the list of the kernel: that its timer is the one of keepalive.
+    const TIMER: &str = "02:";
+    let (_node, address) = node();
+    let mut wire = Wire::open(address).await;
+    wire.call("PING", "+PONG\r\n").await;
+    let local = format!("0100007F:{:04X}", address.port());
+    until("its timer is that of keepalive", async || {
+        let sockets = fs::read_to_string("/proc/net/tcp").unwrap();
+        sockets.lines().any(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            // Established, and at the node's end.
+            fields[1] == local && fields[3] == "01" && fields[5].starts_with(TIMER)
+        })
+    })
+    .await;
 }
