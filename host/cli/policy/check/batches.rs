@@ -1,11 +1,12 @@
 //! Batch drift: what a policy loses when it hears of accesses in batches, and not of all.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::cache::Cache;
+use super::deadline::Deadline;
 use super::report::Finding;
 use super::stream;
 use super::subject::Subject;
@@ -53,7 +54,7 @@ fn hit_ratio(
     let policy = subject.live(Cache::slots(capacity, events), capacity)?;
     let mut cache = Cache::new(policy, capacity, events);
     let mut random = StdRng::seed_from_u64(0);
-    let begun = Instant::now();
+    let mut deadline = Deadline::after(TIME);
     let warm = stream.len() / 4;
     let (mut hits, mut requests) = (0_u32, 0);
     for (at, key) in stream.iter().enumerate() {
@@ -61,7 +62,7 @@ fn hit_ratio(
         let is_hit = cache.get(*key, is_told)?;
         hits += u32::from(is_hit && at >= warm);
         requests = at + 1;
-        if at % 64 == 0 && begun.elapsed() > TIME {
+        if deadline.is_over() {
             break;
         }
     }

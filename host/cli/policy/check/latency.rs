@@ -6,6 +6,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::cache::Cache;
+use super::deadline::Deadline;
 use super::report::Finding;
 use super::subject::Subject;
 use crate::plugin::processor_time;
@@ -23,9 +24,9 @@ const ALLOWED: Duration = Duration::from_millis(5);
 pub(super) fn judge(subject: &Subject, seed: u64) -> Result<Finding, Failure> {
     let policy = subject.live(Cache::slots(ENTRIES, EVENTS), ENTRIES)?;
     let mut cache = Cache::new(policy, ENTRIES, EVENTS);
-    let until = Instant::now() + TIME;
+    let mut deadline = Deadline::after(TIME);
     let mut entries = 0;
-    while entries < ENTRIES && (entries % 1_024 != 0 || Instant::now() < until) {
+    while entries < ENTRIES && !deadline.is_over() {
         cache.get(entries, true)?;
         entries += 1;
     }

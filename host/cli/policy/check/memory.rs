@@ -1,8 +1,9 @@
 //! How much memory an entry takes, and whether entries that are gone take any for ever.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::cache::Cache;
+use super::deadline::Deadline;
 use super::report::Finding;
 use super::subject::Subject;
 use crate::policy::Failure;
@@ -29,10 +30,10 @@ pub(super) fn judge(subject: &Subject) -> Result<Finding, Failure> {
     let empty = subject.live(NO_SLOTS, NO_SLOTS)?.memory_bytes();
     let policy = subject.live(Cache::slots(ENTRIES, EVENTS), ENTRIES)?;
     let mut cache = Cache::new(policy, ENTRIES, EVENTS);
-    let until = Instant::now() + TIME;
+    let mut deadline = Deadline::after(TIME);
     let mut told = 0;
     // Twice as many, so that ghost lists are full.
-    while told < 2 * ENTRIES && (told % 1_024 != 0 || Instant::now() < until) {
+    while told < 2 * ENTRIES && !deadline.is_over() {
         cache.get(told, true)?;
         told += 1;
     }
@@ -52,9 +53,9 @@ pub(super) fn judge(subject: &Subject) -> Result<Finding, Failure> {
 pub(super) fn ghosts(subject: &Subject) -> Result<Finding, Failure> {
     let policy = subject.live(Cache::slots(FEW, EVENTS), FEW)?;
     let mut cache = Cache::new(policy, FEW, EVENTS);
-    let until = Instant::now() + TIME;
+    let mut deadline = Deadline::after(TIME);
     let (mut settled, mut key) = (None, 0);
-    while cache.evicted() < LATER * u64::from(FEW) && Instant::now() < until {
+    while cache.evicted() < LATER * u64::from(FEW) && !deadline.is_over() {
         // A new key, and one that came lately.
         cache.get(key, true)?;
         cache.get(key - key.min(FEW) / 2, true)?;

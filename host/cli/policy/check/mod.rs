@@ -17,6 +17,7 @@ mod scripted;
 mod shrink;
 
 mod cache;
+mod deadline;
 mod stream;
 
 mod batches;

@@ -1,4 +1,5 @@
-//! The rule about options: one that a policy does not have is refused, and so is nonsense.
+//! The rule about options: one that a policy does not have is refused, and each that it has
+//! refuses some value. An option whose value is any text can't know nonsense.
 
 use std::sync::Arc;
 
@@ -47,11 +48,11 @@ pub(super) fn judge(subject: &Subject, setup: &Setup) -> Finding {
     }
     let seen = match known.is_empty() {
         true => format!("an unknown one is refused: {refusal}"),
-        false => format!("unknown ones and nonsense are refused; it has {}", known.join(", ")),
+        false => format!("unknown ones are refused, and so is nonsense for {}", known.join(", ")),
     };
     match taken.is_empty() {
         true => Finding::pass(seen),
-        false => Finding::warning(format!("nonsense is taken for {}", taken.join(", "))),
+        false => Finding::warning(format!("no value is wrong for {}", taken.join(", "))),
     }
 }
 
