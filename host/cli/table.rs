@@ -35,6 +35,11 @@ impl Cell {
         Self { style: Style::new().bold(), ..Self::new(text) }
     }
 
+    /// The text as it is shown.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     fn width(&self) -> usize {
         self.text.chars().count()
     }

@@ -12,7 +12,7 @@ fn serve(args: &[&str]) -> Output {
     psycache(all)
 }
 
-fn assert_fails(output: &Output, code: i32, parts: &[&str]) {
+pub(crate) fn assert_fails(output: &Output, code: i32, parts: &[&str]) {
     let text = stderr(output);
     assert_eq!(output.status.code(), Some(code), "{text}");
     assert!(text.starts_with("error: "), "{text}");
@@ -255,24 +255,4 @@ fn signals_end_a_node_with_success_and_nothing_more_on_stdout() {
         assert_eq!(status.code(), Some(0), "{log}");
         assert_eq!(printed, [""; 0]);
     }
-}
-
-#[test]
-fn sim_shows_the_bound_beside_the_policies() {
-    let folder = tempfile::tempdir().unwrap();
-    let trace = folder.path().join("loop.txt");
-    // A loop over three keys, of which two fit: LRU has no hit. MIN keeps one of the keys
-    // at each miss, so it hits at every other request once both are in.
-    std::fs::write(&trace, "1\n2\n3\n".repeat(10)).unwrap();
-    let trace = trace.to_str().unwrap();
-    let sim =
-        |rest: &[&str]| psycache([["sim", "--capacity", "2", trace].as_slice(), rest].concat());
-    let output = sim(&["--policy", "lru,opt"]);
-    assert_eq!(ending(&output), (Some(0), ""));
-    let rows: Vec<&str> = stdout(&output).lines().skip(1).collect();
-    assert_eq!(rows, ["loop,30,3,2,lru,0.000000", "loop,30,3,2,opt,0.466667"]);
-    let output = sim(&["--policy", "opt", "--unit", "bytes"]);
-    assert_fails(&output, 1, &["opt is the bound of entries that weigh the same"]);
-    let output = sim(&["--policy", "opt", "--policy-opt", "k=2"]);
-    assert_fails(&output, 1, &["opt has no option k (there are no options)"]);
 }

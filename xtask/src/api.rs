@@ -4,7 +4,9 @@
 //! it is visible in a review.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -53,26 +55,32 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn list() -> Result<String> {
+    let rustdoc = nightly_rustdoc()?;
     let status = Command::new("cargo")
         .args(["rustdoc", "--quiet", "--release", "--package", "psycache", "--lib"])
-        // With the variable below, dependencies are built anew. In a folder of their own they
-        // do not replace those of other commands.
-        .args(["--target-dir", "target/api"])
         .args(["--", "-Z", "unstable-options", "--output-format", "json"])
         // A public name may lead to an item in a hidden module.
         .arg("--document-hidden-items")
-        // The stable compiler writes the same format, but only with this variable.
-        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTDOC", &rustdoc)
         .current_dir(root())
         .status()
         .context("cargo can't be started")?;
     ensure!(status.success(), "rustdoc failed");
-    let json = fs::read(root().join("target/api/doc/psycache.json"))?;
+    let json = fs::read(root().join("target/doc/psycache.json"))?;
     let document: Value = serde_json::from_slice(&json)?;
     let index = document["index"].as_object().context("rustdoc's JSON has no index")?;
     let mut surface = Surface { index, lines: BTreeSet::new() };
     surface.module(&document["root"], "psycache")?;
     Ok(surface.lines.into_iter().map(|line| line + "\n").collect())
+}
+
+/// A script that starts rustdoc with the variable that lets the stable one write JSON. Given to
+/// cargo, the variable would have all dependencies built once more.
+fn nightly_rustdoc() -> Result<PathBuf> {
+    let path = root().join("target/nightly-rustdoc");
+    fs::write(&path, "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc \"$@\"\n")?;
+    fs::set_permissions(&path, Permissions::from_mode(0o755))?;
+    Ok(path)
 }
 
 struct Surface<'a> {

@@ -29,7 +29,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         None => (SEEDS, arguments.seeds),
     };
     let mut command = std::process::Command::new("cargo");
-    command.args(["test", "--release", "--features", "flaws", "--test", "simulation", "--"]);
+    command.args(["test", "--release", "--no-default-features", "--features", "flaws"]);
+    command.args(["--test", "simulation", "--"]);
     command.args([TEST, "--exact", "--nocapture"]).env(name, value.to_string());
     let status = command.current_dir(root()).status().context("cargo can't be started")?;
     ensure!(status.success(), "the simulation failed");

@@ -33,8 +33,9 @@ const PACKAGES: [&str; 3] = ["--package psycache", "--package psycache-models", 
 /// The library alone: `config` does without clap then.
 const WITHOUT_CLI: &str = "--package psycache --lib --no-default-features";
 
-/// Takes parts of the protocol away, which nothing else may be built with.
-const SIMULATION: &str = "--features flaws --test simulation";
+/// Takes parts of the protocol away, which nothing else may be built with. It needs no WebAssembly,
+/// which would take minutes to compile once more.
+const SIMULATION: &str = "--no-default-features --features flaws --test simulation";
 
 /// Fails if a check fails, or can't be run on this machine.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {

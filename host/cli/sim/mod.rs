@@ -1,207 +1,208 @@
 //! `psycache sim`: hit ratios of policies over recorded request streams, through
 //! the very components that a node runs, and the bound that none can pass.
 
-mod optimum;
-mod replay;
+mod request;
+mod tally;
+
+mod capacity;
 mod trace;
 
-use std::io::{IsTerminal, Read, Write};
-use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+mod optimum;
+mod replay;
+mod simulation;
+mod subject;
 
-use anyhow::{Context, Result, anyhow, bail};
+mod report;
+
+use std::io::{IsTerminal, Read};
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::plugin::{CompileCache, Engines, Plugin, PolicyComponent, PolicyLimits};
 use crate::policy::PolicySource;
 
+pub use capacity::Unit;
+use capacity::{Capacity, Totals};
 use optimum::Optimum;
 use replay::Replay;
-pub use trace::Unit;
-use trace::{Names, Request, Trace};
+use report::{Output, Report};
+use simulation::{Cache, Row};
+use subject::{Choice, Subject};
+use trace::{Asked, Format, Reading, Trace};
 
-/// Replay recorded request streams and print the hit ratio of each policy and
-/// capacity, as CSV
+/// Replay recorded request streams, and tell the hit ratio of each policy and capacity
+///
+/// Without --policy: every policy that comes with the binary, and opt. Without --capacity: 1, 5,
+/// 10 and 20 % of the keys. A trace is plain, gzip, zstd or xz.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  psycache sim --policy lru,lruk --capacity 1000,10000 trace.txt.gz"
-)]
+#[command(after_help = "\
+Examples:
+  psycache sim trace.txt.gz
+  psycache sim --policy 'lru,lruk?k=3' --capacity 1000,10000 trace.txt.gz
+  psycache sim --format csv:key=2,size=3 --capacity 64MiB --output json requests.csv.zst
+
+Formats:
+  keys           a key a line
+  sized          a key and the size of its value a line
+  csv            a table whose first line names columns: key, size, op, time, ttl, load-ms
+  csv:key=2,...  a table; columns by place or heading, times as time-ms, ttl-ms, load-us too
+  twitter        the table of Twitter's cache traces
+  arc            blocks, as in the traces of ARC
+  oracleGeneral  binary, as libCacheSim writes it
+  vscsi          binary, as CloudPhysics recorded disks")]
 pub(super) struct Args {
-    /// Built-in names or files, separated by commas; opt is the bound of all policies,
-    /// which knows the future
-    #[arg(long, required = true, value_delimiter = ',', value_name = "P")]
-    policy: Vec<String>,
-    /// Options for the policies
+    /// Built-in names or files, separated by commas, with options behind a question mark; opt is
+    /// the bound of all policies, which knows the future
+    #[arg(long, value_delimiter = ',', value_name = "P")]
+    policy: Vec<Choice>,
+    /// An option of all policies
     #[arg(long = "policy-opt", value_name = "K=V", value_parser = super::parse::pair)]
     policy_opts: Vec<(String, String)>,
-    /// What the cache holds, separated by commas
-    #[arg(long, required = true, value_delimiter = ',', value_name = "N")]
-    capacity: Vec<NonZeroU64>,
-    /// What a capacity counts
-    #[arg(long, value_enum, default_value_t)]
-    unit: Unit,
-    /// Files with a key a line (and its size behind it), plain or gzip; - is
-    /// standard input
+    /// What the cache holds, separated by commas: entries, bytes such as 1GiB, or a share of the
+    /// keys such as 5%
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N",
+        default_values = ["1%", "5%", "10%", "20%"],
+        hide_default_value = true
+    )]
+    capacity: Vec<Capacity>,
+    /// What a capacity counts [default: entries, or bytes if a capacity is written so]
+    #[arg(long, value_enum)]
+    unit: Option<Unit>,
+    /// How the traces are written; auto looks at their first lines
+    #[arg(long, value_name = "F", default_value = "auto")]
+    format: Asked,
+    /// How the result is written [default: table on a terminal, else csv]
+    #[arg(long, value_enum, value_name = "O")]
+    output: Option<Output>,
+    /// Replay one key in so many, in caches that are so many times smaller
+    #[arg(long, value_name = "R", default_value = "1", hide_default_value = true)]
+    sample: NonZeroU32,
+    /// Requests that fill the caches and are not counted
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    warmup: u64,
+    /// Files of requests; - is standard input
     #[arg(required = true, value_name = "TRACE")]
     traces: Vec<PathBuf>,
 }
 
-/// The name of the bound.
-const OPTIMUM: &str = "opt";
-
-/// A policy to replay, and what it is called in the table.
-struct Subject {
-    name: String,
-    /// None for the bound.
-    source: Option<Arc<dyn PolicySource>>,
-}
-
-/// A row of the table that is being worked out.
-struct Row {
-    policy: String,
-    capacity: u64,
-    cache: Cache,
-}
-
-/// What answers the requests of a row.
-enum Cache {
-    Replay(Box<Replay>),
-    Optimum(Optimum),
-}
-
-impl Cache {
-    fn request(&mut self, request: Request) -> Result<()> {
-        match self {
-            Self::Replay(replay) => replay.request(request),
-            Self::Optimum(optimum) => optimum.request(request),
-        }
-    }
-
-    /// The stream has ended.
-    fn end(&mut self) {
-        if let Self::Optimum(optimum) = self {
-            optimum.end();
-        }
-    }
-
-    fn requests(&self) -> u64 {
-        match self {
-            Self::Replay(replay) => replay.requests(),
-            Self::Optimum(optimum) => optimum.requests(),
-        }
-    }
-
-    fn hit_ratio(&self) -> f64 {
-        match self {
-            Self::Replay(replay) => replay.hit_ratio(),
-            Self::Optimum(optimum) => optimum.hit_ratio(),
-        }
-    }
-}
-
-/// Blocks of requests that may wait for a worker.
-const BLOCKS_AHEAD: usize = 4;
-
 impl Args {
     /// Replays every trace in turn.
     pub(super) fn run(&self) -> Result<()> {
-        super::parse::each_once(&self.policy_opts)?;
-        let subjects = self.load()?;
-        let mut out = std::io::stdout().lock();
-        for (number, path) in self.traces.iter().enumerate() {
-            let (unique, rows) = self
-                .replay(path, &subjects)
-                .with_context(|| format!("trace {}", path.display()))?;
-            if number == 0 {
-                writeln!(out, "trace,requests,unique,cache_objects,policy,hit_ratio")?;
-            }
-            for row in rows {
-                let (requests, ratio) = (row.cache.requests(), row.cache.hit_ratio());
-                let (trace, policy, capacity) = (name_of(path), row.policy, row.capacity);
-                writeln!(out, "{trace},{requests},{unique},{capacity},{policy},{ratio:.6}")?;
-            }
-            out.flush()?;
-        }
-        Ok(())
-    }
-
-    /// Reads the trace once, for all rows together.
-    fn replay(&self, path: &Path, subjects: &[Subject]) -> Result<(usize, Vec<Row>)> {
-        let bar = progress(path);
-        let counted = bar.clone();
-        let mut trace = Trace::open(path, self.unit, move |bytes| counted.inc(bytes))?;
-        let mut shares = deal(self.rows(subjects, &trace.names())?);
-        let done = thread::scope(|scope| {
-            let workers: Vec<_> = shares
-                .drain(..)
-                .map(|rows| {
-                    let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
-                    (sender, scope.spawn(move || work(rows, &receiver)))
-                })
-                .collect();
-            let (senders, threads): (Vec<_>, Vec<_>) = workers.into_iter().unzip();
-            let read = feed(&mut trace, senders);
-            let rows = threads
-                .into_iter()
-                .map(|thread| thread.join().map_err(|_| anyhow!("a worker panicked"))?)
-                .collect::<Result<Vec<_>>>();
-            read.and(rows)
-        })?;
-        bar.finish_and_clear();
-        let mut rows: Vec<(usize, Row)> = done.into_iter().flatten().collect();
-        rows.sort_by_key(|(place, _)| *place);
-        Ok((trace.unique(), rows.into_iter().map(|(_, row)| row).collect()))
-    }
-
-    fn rows(&self, subjects: &[Subject], names: &Names) -> Result<Vec<Row>> {
-        let mut rows = Vec::new();
-        for &capacity in &self.capacity {
-            for Subject { name, source } in subjects {
-                let (policy, capacity) = (name.clone(), capacity.get());
-                let cache = match source {
-                    None => Cache::Optimum(Optimum::new(capacity)),
-                    Some(source) => self.replayed(source.as_ref(), capacity, names)?,
-                };
-                rows.push(Row { policy, capacity, cache });
-            }
-        }
-        Ok(rows)
-    }
-
-    fn replayed(&self, source: &dyn PolicySource, capacity: u64, names: &Names) -> Result<Cache> {
-        let replay = Replay::new(source, &self.policy_opts, capacity, Arc::clone(names))
-            .with_context(|| format!("policy {}", source.name()))?;
-        Ok(Cache::Replay(Box::new(replay)))
-    }
-
-    /// Compiles the policies; each is tried with the first capacity.
-    fn load(&self) -> Result<Vec<Subject>> {
-        let engines = Engines::new(&CompileCache::User)?;
-        let config = replay::config(self.capacity[0].get(), &self.policy_opts);
-        let load = |name: &String| -> Result<Subject> {
-            if name == OPTIMUM {
-                return self.bound();
-            }
-            let plugin = Plugin::resolve(name)?;
-            let name = plugin.name().to_owned();
-            let limits = PolicyLimits::default();
-            let source = PolicyComponent::load(&engines, plugin, &config, limits)?;
-            Ok(Subject { name, source: Some(source) })
+        let unit = capacity::unit(self.unit, &self.capacity)?;
+        let everything = subject::all();
+        let (choices, is_everything) = match self.policy.is_empty() {
+            true => (&everything, true),
+            false => (&self.policy, false),
         };
-        self.policy.iter().map(load).collect()
+        if unit == Unit::Bytes && !is_everything && choices.iter().any(Choice::is_optimum) {
+            bail!("opt is the bound of entries that weigh the same; try --unit entries");
+        }
+        let subjects = subject::load(choices, &self.policy_opts)?;
+        let is_terminal = std::io::stdout().is_terminal();
+        let output = self.output.unwrap_or(if is_terminal { Output::Table } else { Output::Csv });
+        let mut reports = Vec::new();
+        for path in &self.traces {
+            let replayed = self.replay(path, &subjects, unit, is_everything);
+            reports.push(replayed.with_context(|| format!("trace {}", path.display()))?);
+        }
+        report::write(&reports, output)
     }
 
-    fn bound(&self) -> Result<Subject> {
-        if self.unit != Unit::Entries {
-            bail!("{OPTIMUM} is the bound of entries that weigh the same; try --unit entries");
+    /// Reads the trace once for all rows together, and before that once if a capacity is a share.
+    fn replay(
+        &self,
+        path: &Path,
+        subjects: &[Subject],
+        unit: Unit,
+        is_everything: bool,
+    ) -> Result<Report> {
+        let totals = match self.capacity.iter().any(|capacity| capacity.is_relative()) {
+            true if path == Path::new("-") => bail!(
+                "a capacity in percent needs to know how many keys there are, and standard input \
+                 can be read only once; write it to a file, or give --capacity in numbers"
+            ),
+            true => {
+                let bar = progress(path, "looking at");
+                let totals = simulation::totals(&mut self.open(path, &bar)?)?;
+                bar.finish_and_clear();
+                totals
+            }
+            false => Totals::default(),
+        };
+        let bar = progress(path, "replaying");
+        let mut trace = self.open(path, &bar)?;
+        let tells = trace.tells();
+        if unit == Unit::Bytes && !tells.sizes {
+            bail!("it tells no sizes, which capacities in bytes need; try --unit entries");
         }
-        if let Some((option, _)) = self.policy_opts.first() {
-            bail!("{OPTIMUM} has no option {option} (there are no options)");
+        // Left out of everything where it has no meaning; refused if it was asked for.
+        let has_bound = unit == Unit::Entries && !tells.changes;
+        if tells.changes && !is_everything && subjects.iter().any(|one| one.source.is_none()) {
+            bail!(
+                "opt needs a trace of gets alone; this one has other operations or times to live"
+            );
         }
-        Ok(Subject { name: OPTIMUM.to_owned(), source: None })
+        let subjects: Vec<&Subject> =
+            subjects.iter().filter(|one| has_bound || one.source.is_some()).collect();
+        let (mut names, mut rows) = (Vec::new(), Vec::new());
+        for capacity in &self.capacity {
+            let capacity = capacity.in_sample(unit, totals, self.sample);
+            for &subject in &subjects {
+                names.push((subject.name.clone(), capacity * u64::from(self.sample.get())));
+                rows.push(row(subject, unit, capacity, &trace)?);
+            }
+        }
+        let ratios = simulation::run(&mut trace, rows, self.sample)?;
+        bar.finish_and_clear();
+        warn(&trace, self.warmup);
+        let rows = names.into_iter().zip(ratios);
+        let rows = rows
+            .map(|((policy, capacity), ratios)| report::Row::new(policy, capacity, ratios, tells));
+        let (requests, unique) = (trace.requests(), trace.unique() as u64);
+        let trace = name_of(path);
+        let mut report = Report { trace, requests, unique, tells, unit, rows: rows.collect() };
+        report.compare();
+        Ok(report)
+    }
+
+    fn open(&self, path: &Path, bar: &ProgressBar) -> Result<Trace> {
+        let reading =
+            Reading { format: self.format.clone(), sample: self.sample, warmup: self.warmup };
+        let counted = bar.clone();
+        Trace::open(path, &reading, move |bytes| counted.inc(bytes))
+    }
+}
+
+fn row(subject: &Subject, unit: Unit, capacity: u64, trace: &Trace) -> Result<Row> {
+    let policy = subject.name.clone();
+    let cache = match &subject.source {
+        None => Cache::Optimum(Optimum::new(capacity)),
+        Some(source) => {
+            let replay =
+                Replay::new(source.as_ref(), &subject.options, unit, capacity, trace.names());
+            Cache::Replay(Box::new(replay.with_context(|| format!("policy {policy}"))?))
+        }
+    };
+    Ok(Row { policy, cache })
+}
+
+/// Says what in a trace makes its figures doubtful.
+#[allow(clippy::print_stderr, reason = "figures go to standard output, doubts beside them")]
+fn warn(trace: &Trace, warmup: u64) {
+    if trace.late() > 0 {
+        eprintln!(
+            "warning: {} of {} requests are older than the one before; they were taken to be as old",
+            trace.late(),
+            trace.requests()
+        );
+    }
+    if trace.gets() == 0 && trace.requests() > 0 {
+        eprintln!("warning: no get of {} requests counts (--warmup {warmup})", trace.requests());
     }
 }
 
@@ -216,68 +217,35 @@ pub struct Simulated {
     pub hit_ratio: f64,
 }
 
-/// One row of the table, for a trace that is no file.
+/// One row of the table, for a trace that is no file: a key a line, with its size behind it if
+/// the unit is bytes.
 ///
 /// # Errors
 /// The trace can't be read, or the policy fails.
 #[doc(hidden)]
 pub fn simulate(
-    trace: impl Read + Send + 'static,
+    source: impl Read + Send + 'static,
     unit: Unit,
     policy: &dyn PolicySource,
     capacity: NonZeroU64,
 ) -> Result<Simulated> {
-    let mut trace = Trace::of(Box::new(trace), unit, |_| {})?;
-    let mut replay = Replay::new(policy, &[], capacity.get(), trace.names())?;
+    let format = if unit == Unit::Bytes { Format::Sized } else { Format::Keys };
+    let reading = Reading { format: Asked::Of(format), sample: NonZeroU32::MIN, warmup: 0 };
+    let mut trace = Trace::of(Box::new(source), &reading, |_| {})?;
+    let mut replay = Replay::new(policy, &[], unit, capacity.get(), trace.names())?;
     loop {
         let block = trace.next_block()?;
         if block.is_empty() {
-            let (requests, hit_ratio) = (replay.requests(), replay.hit_ratio());
-            return Ok(Simulated { requests, unique: trace.unique(), hit_ratio });
+            let (requests, unique) = (trace.requests(), trace.unique());
+            let hit_ratio = replay.tally().ratios(NonZeroU32::MIN, trace.gets()).hits;
+            return Ok(Simulated { requests, unique, hit_ratio });
         }
         block.into_iter().try_for_each(|request| replay.request(request))?;
     }
 }
 
-/// Rows with their places, in a share for each processor.
-fn deal(rows: Vec<Row>) -> Vec<Vec<(usize, Row)>> {
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(rows.len());
-    let mut shares: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
-    for (place, row) in rows.into_iter().enumerate() {
-        shares[place % workers].push((place, row));
-    }
-    shares
-}
-
-/// Reads to the end. A worker that is gone has failed, and returns its own error.
-fn feed(trace: &mut Trace, workers: Vec<SyncSender<Arc<Vec<Request>>>>) -> Result<()> {
-    loop {
-        let block = Arc::new(trace.next_block()?);
-        if block.is_empty() || workers.iter().any(|worker| worker.send(Arc::clone(&block)).is_err())
-        {
-            return Ok(());
-        }
-    }
-}
-
-fn work(
-    mut rows: Vec<(usize, Row)>,
-    blocks: &Receiver<Arc<Vec<Request>>>,
-) -> Result<Vec<(usize, Row)>> {
-    for block in blocks {
-        for (_, row) in &mut rows {
-            for &request in block.iter() {
-                let replayed = row.cache.request(request);
-                replayed.with_context(|| format!("policy {}", row.policy))?;
-            }
-        }
-    }
-    rows.iter_mut().for_each(|(_, row)| row.cache.end());
-    Ok(rows)
-}
-
 /// The progress in the file, if standard error is a terminal.
-fn progress(path: &Path) -> ProgressBar {
+fn progress(path: &Path, doing: &str) -> ProgressBar {
     let size = path.metadata().map(|meta| meta.len()).ok();
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -285,7 +253,7 @@ fn progress(path: &Path) -> ProgressBar {
     let bar = size.map_or_else(ProgressBar::no_length, ProgressBar::new);
     let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}");
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_message(name_of(path))
+        .with_message(format!("{doing} {}", name_of(path)))
 }
 
 /// `arc_oltp` for `traces/arc_oltp.txt.gz`.

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 
-use super::trace::Request;
+use super::request::Request;
+use super::tally::Tally;
 
 /// There is no next use, or no last one.
 const NEVER: u32 = u32::MAX;
@@ -22,18 +23,15 @@ pub(super) struct Optimum {
     next_uses: Vec<u32>,
     /// For each key, by its number, its last request.
     last_uses: Vec<u32>,
+    /// So many of the first requests don't count.
+    uncounted: usize,
     /// Known when the stream has ended.
     hits: u64,
 }
 
 impl Optimum {
     pub(super) fn new(capacity: u64) -> Self {
-        Self { capacity, next_uses: Vec::new(), last_uses: Vec::new(), hits: 0 }
-    }
-
-    /// Requests so far.
-    pub(super) fn requests(&self) -> u64 {
-        self.next_uses.len() as u64
+        Self { capacity, next_uses: Vec::new(), last_uses: Vec::new(), uncounted: 0, hits: 0 }
     }
 
     /// Takes one request down.
@@ -50,12 +48,13 @@ impl Optimum {
             self.next_uses[last as usize] = now as u32;
         }
         self.next_uses.push(NEVER);
+        self.uncounted += usize::from(!request.is_counted);
         Ok(())
     }
 
-    /// Hits of all requests, once the stream has [ended](Self::end).
-    pub(super) fn hit_ratio(&self) -> f64 {
-        self.hits as f64 / self.requests().max(1) as f64
+    /// What was counted, once the stream has [ended](Self::end).
+    pub(super) fn tally(&self) -> Tally {
+        Tally::of((self.next_uses.len() - self.uncounted) as u64, self.hits)
     }
 
     /// Replays the stream, whose future is known now: O(n log n).
@@ -66,7 +65,7 @@ impl Optimum {
         let mut residents = BTreeSet::new();
         for (now, &next) in (0_u64..).zip(&self.next_uses) {
             if residents.remove(&now) {
-                self.hits += 1;
+                self.hits += u64::from(now >= self.uncounted as u64);
             } else if residents.len() as u64 == self.capacity {
                 residents.pop_last();
             }
@@ -89,10 +88,10 @@ mod tests {
     fn hits(keys: &[u32], capacity: u64) -> u64 {
         let mut optimum = Optimum::new(capacity);
         for &key in keys {
-            optimum.request(Request { key, weight: 1 }).unwrap();
+            optimum.request(Request { key, is_counted: true, ..Request::default() }).unwrap();
         }
-        assert_eq!(optimum.requests(), keys.len() as u64);
         optimum.end();
+        assert_eq!(optimum.tally(), Tally::of(keys.len() as u64, optimum.hits));
         optimum.hits
     }
 

@@ -1,16 +1,27 @@
-//! One policy over one stream: every request is a get that fills on a miss, and
-//! every request is one step of the policy.
+//! One policy over one stream: a get fills on a miss.
+//!
+//! The policy is told in steps, as by a node. A run of hits and the request that ends it are one
+//! step: a policy takes touches before admissions, so its victims are those that it would name
+//! if each request were a step of its own.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use parking_lot::Mutex;
 
-use super::trace::{Names, Request};
+use super::capacity::Unit;
+use super::request::{Kind, Request};
+use super::tally::Tally;
+use super::trace::Names;
 use crate::policy::{Attributes, Batch, Keys, Policy, PolicyConfig, PolicySource};
 
 /// The maximum number of victims of a step: enough for a batch of one in bytes.
 const MAX_VICTIMS: u32 = 1024;
+
+/// Hits of a step, as many as events in a step of a busy node.
+const RUN: usize = 64;
 
 /// No slot: the key is not resident.
 const ABSENT: u32 = u32::MAX;
@@ -19,7 +30,7 @@ const ABSENT: u32 = u32::MAX;
 const MOST_ENTRIES: u64 = 1 << 24;
 
 /// The configuration of a policy for a cache of `capacity`.
-pub(super) fn config(capacity: u64, options: &[(String, String)]) -> PolicyConfig {
+fn config(capacity: u64, options: &[(String, String)]) -> PolicyConfig {
     PolicyConfig {
         capacity,
         // A new entry gets its slot before its victim has released one.
@@ -31,15 +42,19 @@ pub(super) fn config(capacity: u64, options: &[(String, String)]) -> PolicyConfi
 }
 
 /// The content of a slot.
+#[derive(Clone, Copy, Default)]
 struct Entry {
     key: u32,
     /// 0: nothing is there.
     weight: u32,
+    /// When it expires; 0: never.
+    ends_ms: u64,
 }
 
-/// A cache of one capacity, with one step for each request.
+/// A cache of one capacity.
 pub(super) struct Replay {
     policy: Box<dyn Policy>,
+    unit: Unit,
     capacity: u64,
     max_entries: u32,
     /// Slot of each key, by the key's number.
@@ -47,19 +62,23 @@ pub(super) struct Replay {
     /// What is in each slot.
     entries: Vec<Entry>,
     free: Vec<u32>,
+    /// When slots expire, the earliest first. A slot that has another entry now has another
+    /// time too, or expires at the same.
+    expirations: BinaryHeap<Reverse<(u64, u32)>>,
     residents: Arc<Residents>,
     held: u64,
     requests: u64,
-    hits: u64,
+    tally: Tally,
     batch: Batch,
     victims: Vec<u32>,
 }
 
 impl Replay {
-    /// An empty cache of `capacity`, in the unit of the requests' weights.
+    /// An empty cache of `capacity`, in `unit`.
     pub(super) fn new(
         source: &dyn PolicySource,
         options: &[(String, String)],
+        unit: Unit,
         capacity: u64,
         names: Names,
     ) -> Result<Self> {
@@ -68,28 +87,25 @@ impl Replay {
         let policy = source.instantiate(&config, Arc::clone(&residents) as Arc<dyn Keys>)?;
         Ok(Self {
             policy,
+            unit,
             capacity,
             max_entries: config.max_entries,
             slots: Vec::new(),
             entries: Vec::new(),
             free: Vec::new(),
+            expirations: BinaryHeap::new(),
             residents,
             held: 0,
             requests: 0,
-            hits: 0,
+            tally: Tally::default(),
             batch: Batch::default(),
             victims: Vec::new(),
         })
     }
 
-    /// Hits of all requests.
-    pub(super) fn hit_ratio(&self) -> f64 {
-        self.hits as f64 / self.requests.max(1) as f64
-    }
-
-    /// Requests so far.
-    pub(super) fn requests(&self) -> u64 {
-        self.requests
+    /// What was counted so far.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// Answers one request.
@@ -99,21 +115,45 @@ impl Replay {
             self.slots.resize(key + 1, ABSENT);
         }
         self.requests += 1;
-        self.batch.clear();
+        self.expire(request.at_ms);
         let slot = self.slots[key];
-        if slot != ABSENT {
-            self.hits += 1;
-            self.batch.touched.push(slot);
+        self.tally.count(&request, slot != ABSENT);
+        match request.kind {
+            Kind::Get if slot != ABSENT => {
+                self.batch.touched.push(slot);
+                if self.batch.touched.len() >= RUN { self.step(0) } else { Ok(()) }
+            }
+            Kind::Remove if slot == ABSENT => Ok(()),
+            Kind::Remove => {
+                self.release(slot);
+                self.batch.removed.push(slot);
+                self.step(0)
+            }
+            Kind::Get | Kind::Set => self.store(request, slot),
+        }
+    }
+
+    /// Stores a value in place of what is at `slot`, or anew.
+    fn store(&mut self, request: Request, slot: u32) -> Result<()> {
+        let weight = match self.unit {
+            Unit::Entries => 1,
+            Unit::Bytes => request.size,
+        };
+        if u64::from(weight) > self.capacity {
+            if slot == ABSENT {
+                return Ok(());
+            }
+            // A node does not keep the old value of a key whose new one is too large.
+            self.release(slot);
+            self.batch.removed.push(slot);
             return self.step(0);
         }
-        let weight = u64::from(request.weight);
-        if weight > self.capacity {
-            return Ok(());
+        if slot != ABSENT {
+            self.held -= u64::from(self.entries[slot as usize].weight);
         }
-        let need = (self.held + weight).saturating_sub(self.capacity);
-        self.admit(request)?;
+        let need = (self.held + u64::from(weight)).saturating_sub(self.capacity);
+        self.admit(request, weight, slot)?;
         self.step(need)?;
-        self.batch.clear();
         while self.held > self.capacity {
             let before = self.held;
             self.step(before - self.capacity)?;
@@ -124,42 +164,74 @@ impl Replay {
         Ok(())
     }
 
-    fn admit(&mut self, request: Request) -> Result<()> {
-        let Request { key, weight } = request;
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                self.entries.push(Entry { key: 0, weight: 0 });
-                self.entries.len() as u32 - 1
-            }
+    fn admit(&mut self, request: Request, weight: u32, slot: u32) -> Result<()> {
+        let Request { key, at_ms, ttl_ms, load_us, .. } = request;
+        let slot = match slot {
+            ABSENT => self.free_slot()?,
+            slot => slot,
         };
-        if slot >= self.max_entries {
-            bail!("more than {} entries at a time; use a smaller capacity", self.max_entries);
+        let ends_ms = if ttl_ms == 0 { 0 } else { at_ms + u64::from(ttl_ms) };
+        if ends_ms > 0 {
+            self.expirations.push(Reverse((ends_ms, slot)));
         }
         self.slots[key as usize] = slot;
-        self.entries[slot as usize] = Entry { key, weight };
+        self.entries[slot as usize] = Entry { key, weight, ends_ms };
         self.residents.set(slot, key);
         self.held += u64::from(weight);
         // Multiplying by an odd number keeps distinct keys distinct in 53 bits.
         let hash = u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.batch.admit(slot, hash, Attributes { weight, cost_us: 0, ttl_ms: 0 });
+        // The value of a set was not loaded.
+        let cost_us = if request.kind == Kind::Set { 0 } else { load_us };
+        self.batch.admit(slot, hash, Attributes { weight, cost_us, ttl_ms });
         Ok(())
+    }
+
+    fn free_slot(&mut self) -> Result<u32> {
+        if let Some(slot) = self.free.pop() {
+            return Ok(slot);
+        }
+        let slot = self.entries.len() as u32;
+        if slot >= self.max_entries {
+            bail!("more than {} entries at a time; use a smaller capacity", self.max_entries);
+        }
+        self.entries.push(Entry::default());
+        Ok(slot)
+    }
+
+    /// Takes out what has expired by `now_ms`. The next step tells it.
+    fn expire(&mut self, now_ms: u64) {
+        while let Some(&Reverse((ends_ms, slot))) = self.expirations.peek()
+            && ends_ms <= now_ms
+        {
+            self.expirations.pop();
+            if self.entries[slot as usize].ends_ms == ends_ms {
+                self.release(slot);
+                self.batch.removed.push(slot);
+            }
+        }
+    }
+
+    /// Empties a slot.
+    fn release(&mut self, slot: u32) {
+        let entry = std::mem::take(&mut self.entries[slot as usize]);
+        self.held -= u64::from(entry.weight);
+        self.slots[entry.key as usize] = ABSENT;
+        self.free.push(slot);
     }
 
     fn step(&mut self, need: u64) -> Result<()> {
         self.victims.clear();
-        self.policy
-            .step(&self.batch, need, self.requests, &mut self.victims)
-            .with_context(|| format!("request {}", self.requests))?;
-        for &slot in &self.victims {
-            let Some(entry) = self.entries.get_mut(slot as usize).filter(|entry| entry.weight > 0)
-            else {
+        let stepped = self.policy.step(&self.batch, need, self.requests, &mut self.victims);
+        stepped.with_context(|| format!("request {}", self.requests))?;
+        self.batch.clear();
+        let victims = std::mem::take(&mut self.victims);
+        for &slot in &victims {
+            if self.entries.get(slot as usize).is_none_or(|entry| entry.weight == 0) {
                 bail!("request {}: it named slot {slot}, where nothing is", self.requests);
-            };
-            self.held -= u64::from(std::mem::take(&mut entry.weight));
-            self.slots[entry.key as usize] = ABSENT;
-            self.free.push(slot);
+            }
+            self.release(slot);
         }
+        self.victims = victims;
         Ok(())
     }
 }
@@ -186,8 +258,6 @@ impl Residents {
 impl Keys for Residents {
     fn key(&self, slot: u32) -> Option<String> {
         let number = *self.keys.lock().get(slot as usize)?;
-        let names = self.names.read();
-        let name = names.get(number as usize)?;
-        Some(String::from_utf8_lossy(name).into_owned())
+        self.names.text(number)
     }
 }
