@@ -1,4 +1,5 @@
-//! Implements the operations of the admin service: `status`, `policy swap` and `reload`.
+//! Implements the operations of the admin service: `status`, `policy swap`, `reload` and
+//! `shadow`.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,12 +9,16 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::plugins::Plugins;
 use super::reload_request::ReloadRequest;
+use super::shadows::Shadows;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ownership::Ownership;
 use crate::policy::{Failure, PolicyConfig};
 use crate::proto::{NodeStatus, RegistryStatus, StatusResponse};
-use crate::server::{Groups, Health, Operations, Phase, PolicySwap, PolicySwapped, Reloaded};
+use crate::server::{
+    GroupShadow, Groups, Health, Operations, Phase, PolicySwap, PolicySwapped, Reloaded,
+    ShadowStart,
+};
 use crate::transport::remote::Reachability;
 
 /// The node as seen by the admin service.
@@ -29,6 +34,7 @@ pub(super) struct NodeOperations {
     /// Where a request to reload goes; empty if the program takes none.
     pub(super) reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
     pub(super) health: Arc<Health>,
+    pub(super) shadows: Arc<Shadows>,
 }
 
 impl Operations for NodeOperations {
@@ -83,6 +89,18 @@ impl Operations for NodeOperations {
 
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>> {
         self.reload().boxed()
+    }
+
+    fn start_shadow(&self, start: ShadowStart) -> BoxFuture<'_, Result<(), Error>> {
+        self.shadows.start(&self.plugins, &self.groups, start).boxed()
+    }
+
+    fn shadows(&self) -> Vec<GroupShadow> {
+        self.shadows.list(&self.groups)
+    }
+
+    fn stop_shadow(&self, group: &str) -> bool {
+        self.shadows.stop(group)
     }
 }
 

@@ -28,6 +28,7 @@ mod readme;
 mod redis;
 mod reload;
 mod server;
+mod shadow;
 mod status_shape;
 mod stop;
 mod traces;

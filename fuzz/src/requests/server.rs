@@ -18,8 +18,8 @@ use psycache::policy::{Keys, PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::StatusResponse;
 use psycache::retriever::{FetchError, Fetched, Retriever};
 use psycache::server::{
-    Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, RedisService, Reloaded,
-    ServerConfig, Services, routes,
+    GroupShadow, Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, RedisService,
+    Reloaded, ServerConfig, Services, ShadowStart, routes,
 };
 use psycache::store::{ENTRY_OVERHEAD, Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -211,6 +211,19 @@ impl Operations for Operator {
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>> {
         future::ready(Ok(Reloaded::default())).boxed()
     }
+
+    fn start_shadow(&self, start: ShadowStart) -> BoxFuture<'_, Result<(), Error>> {
+        assert!(self.groups.find(&start.group).is_ok(), "of a group that exists");
+        future::ready(Ok(())).boxed()
+    }
+
+    fn shadows(&self) -> Vec<GroupShadow> {
+        Vec::new()
+    }
+
+    fn stop_shadow(&self, _group: &str) -> bool {
+        false
+    }
 }
 
 /// What it answers stands in the key.
@@ -257,6 +270,7 @@ impl Retriever for Source {
 fn nothing() -> NodeReading {
     NodeReading {
         groups: Vec::new(),
+        shadows: Vec::new(),
         peers: Vec::new(),
         ring_nodes: 1,
         ring_version: 1,
