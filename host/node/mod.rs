@@ -33,6 +33,8 @@ mod plugins;
 mod reload;
 mod reload_request;
 mod shadows;
+mod swaps;
+mod trial;
 
 pub use crate::server::Reloaded;
 pub use bound::Bound;
@@ -52,12 +54,14 @@ use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::{self, Ownership};
 use crate::server::{self, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services};
+use crate::sync::Mutex;
 use crate::telemetry::{Metrics, NodeReading, PeerReading, dropped_spans};
 
 use membership::Membership;
 use operations::NodeOperations;
 use plugins::Plugins;
 use shadows::Shadows;
+use swaps::Swaps;
 
 /// A running node. Dropping it without [`shutdown`](Self::shutdown) aborts the requests in
 /// flight.
@@ -128,6 +132,8 @@ impl Node {
             reloads: Arc::clone(&reloads),
             health: Arc::clone(&health),
             shadows: Arc::clone(&shadows),
+            swaps: Swaps::new(&groups),
+            trials: Mutex::default(),
         };
         let redis_connections = Arc::<RedisConnections>::default();
         let metrics = metrics(&groups, &ownership, &shadows, &redis_connections);

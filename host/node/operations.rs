@@ -6,19 +6,24 @@ use std::sync::{Arc, OnceLock};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use super::plugins::Plugins;
 use super::reload_request::ReloadRequest;
-use super::shadows::Shadows;
+use super::shadows::{self, Shadows};
+use super::swaps::Swaps;
+use super::trial::Trial;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ownership::Ownership;
 use crate::policy::{Failure, PolicyConfig};
 use crate::proto::{NodeStatus, RegistryStatus, StatusResponse};
 use crate::server::{
-    GroupShadow, Groups, Health, Operations, Phase, PolicySwap, PolicySwapped, Reloaded,
-    ShadowStart,
+    GroupShadow, Groups, Health, Operations, Phase, PolicySwap, PolicySwapped, PolicyTrial,
+    Reloaded, ShadowStart, TrialNews,
 };
+use crate::shadow::Candidate;
+use crate::sync::Mutex;
 use crate::transport::remote::Reachability;
 
 /// The node as seen by the admin service.
@@ -35,6 +40,9 @@ pub(super) struct NodeOperations {
     pub(super) reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
     pub(super) health: Arc<Health>,
     pub(super) shadows: Arc<Shadows>,
+    pub(super) swaps: Swaps,
+    /// The trials that run. Dropping it aborts them. Locked to add one.
+    pub(super) trials: Mutex<JoinSet<()>>,
 }
 
 impl Operations for NodeOperations {
@@ -87,6 +95,13 @@ impl Operations for NodeOperations {
         self.swap(swap).boxed()
     }
 
+    fn try_policy(
+        &self,
+        trial: PolicyTrial,
+    ) -> BoxFuture<'_, Result<mpsc::Receiver<TrialNews>, Error>> {
+        self.begin_trial(trial).boxed()
+    }
+
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>> {
         self.reload().boxed()
     }
@@ -117,6 +132,7 @@ impl NodeOperations {
 
     async fn swap(&self, swap: PolicySwap) -> Result<PolicySwapped, Error> {
         let group = self.groups.find(&swap.group)?;
+        let _claim = self.swaps.swap(group.name())?;
         let config =
             PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
         let policy = self.plugins.sent_policy(&swap, config).await?;
@@ -128,6 +144,25 @@ impl NodeOperations {
             .map_err(|failure| failed(&failure))?;
         let entries = group.parts().store.stats().entries;
         Ok(PolicySwapped { entries, took: swapped.took })
+    }
+
+    async fn begin_trial(&self, trial: PolicyTrial) -> Result<mpsc::Receiver<TrialNews>, Error> {
+        let PolicyTrial { swap, better_by, span } = trial;
+        let group = self.groups.find(&swap.group)?;
+        let claim = self.swaps.trial(group.name())?;
+        let config =
+            PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
+        let source = self.plugins.sent_policy(&swap, config).await?;
+        let name = shadows::name(&swap);
+        let candidate = Candidate { name, source, options: swap.options };
+        // A caller who reads slowly does not hold the trial up: it has three news at most.
+        let (news, told) = mpsc::channel(4);
+        let trial = Trial { group: Arc::clone(group), candidate, better_by, span, news, claim };
+        let mut trials = self.trials.lock();
+        // What has ended is let go.
+        while trials.try_join_next().is_some() {}
+        trials.spawn(trial.run());
+        Ok(told)
     }
 }
 

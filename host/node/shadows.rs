@@ -75,7 +75,7 @@ impl Shadows {
 }
 
 /// Reads the gets of a group, as long as it is there.
-fn gets(group: &Arc<Group>) -> Gets {
+pub(super) fn gets(group: &Arc<Group>) -> Gets {
     let group = Arc::downgrade(group);
     Box::new(move || group.upgrade().map_or([0; 2], |group| group.counters().snapshot().lookups))
 }
@@ -100,7 +100,7 @@ fn reading((group, report): (String, Report)) -> ShadowReading {
 }
 
 /// The name with the options: `lruk?k=3&history=2`.
-fn name(policy: &PolicySwap) -> String {
+pub(super) fn name(policy: &PolicySwap) -> String {
     let options = policy.options.iter().enumerate().map(|(at, (name, value))| {
         let separator = if at == 0 { '?' } else { '&' };
         format!("{separator}{name}={value}")

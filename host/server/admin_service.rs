@@ -4,21 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use futures::StreamExt;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::groups::Groups;
+use super::health::Health;
 use super::limit::restated;
 use super::sent_policy::{PolicySwap, Refusal, checked, grow, refused};
 use super::shadow_calls::{self, GroupShadow, ShadowStart};
 use super::status::status;
+use super::trial_calls::{self, PolicyTrial, TrialNews};
 use crate::error::Error;
 use crate::proto::admin_server::{Admin, SERVICE_NAME};
 use crate::proto::swap_policy_request::Part;
 use crate::proto::{
     ListShadowsRequest, ListShadowsResponse, ReloadRequest, ReloadResponse, StartShadowRequest,
     StartShadowResponse, StatusRequest, StatusResponse, StopShadowRequest, StopShadowResponse,
-    SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse,
+    SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse, TryPolicyRequest, TryPolicyResponse,
 };
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
@@ -36,6 +42,16 @@ pub trait Operations: Send + Sync + 'static {
     /// [`Error::InvalidArgument`] with the argument `component`, `name` or
     /// `options` if the plugin can't be used. The old policy then stays.
     fn swap_policy(&self, swap: PolicySwap) -> BoxFuture<'_, Result<PolicySwapped, Error>>;
+
+    /// Tries a policy for an existing group. What happens is told until its end. A caller
+    /// who drops the receiver ends the trial, unless it has swapped.
+    ///
+    /// # Errors
+    /// As [`swap_policy`](Self::swap_policy), and [`Error::Unavailable`] while another swap runs.
+    fn try_policy(
+        &self,
+        trial: PolicyTrial,
+    ) -> BoxFuture<'_, Result<mpsc::Receiver<TrialNews>, Error>>;
 
     /// Reads the settings again, and applies each setting that can change while the node runs.
     ///
@@ -80,6 +96,7 @@ pub(super) struct AdminService {
     pub(super) groups: Groups,
     pub(super) operations: Arc<dyn Operations>,
     pub(super) max_component_bytes: usize,
+    pub(super) health: Arc<Health>,
 }
 
 #[tonic::async_trait]
@@ -105,6 +122,18 @@ impl Admin for AdminService {
         let incoming = || Incoming::in_metadata(&metadata);
         let span = RpcSpan::serve(SERVICE_NAME, "SwapPolicy", &header.group, incoming);
         span.record(self.swap(header, parts), outcome).await
+    }
+
+    type TryPolicyStream = BoxStream<'static, Result<TryPolicyResponse, Status>>;
+
+    async fn try_policy(
+        &self,
+        request: Request<Streaming<TryPolicyRequest>>,
+    ) -> Result<Response<Self::TryPolicyStream>, Status> {
+        let (metadata, _, parts) = request.into_parts();
+        let incoming = || Incoming::in_metadata(&metadata);
+        let span = RpcSpan::serve(SERVICE_NAME, "TryPolicy", b"", incoming);
+        span.record(self.try_out(parts), outcome).await
     }
 
     async fn reload(
@@ -167,6 +196,19 @@ impl Admin for AdminService {
 }
 
 impl AdminService {
+    async fn try_out(
+        &self,
+        parts: Streaming<TryPolicyRequest>,
+    ) -> Result<Response<BoxStream<'static, Result<TryPolicyResponse, Status>>>, Status> {
+        let trial = trial_calls::read(parts, &self.groups, self.max_component_bytes).await?;
+        let group = trial.swap.group.clone();
+        let news = self.operations.try_policy(trial).await;
+        let news = news.map_err(|error| status(&error, group.as_bytes()))?;
+        let told = ReceiverStream::new(news).map(trial_calls::told).map(Ok);
+        // A node that stops does not wait for it.
+        Ok(Response::new(told.take_until(self.health.draining()).boxed()))
+    }
+
     async fn shadow(
         &self,
         parts: Streaming<StartShadowRequest>,

@@ -25,6 +25,7 @@ mod admin_service;
 mod group_report;
 mod sent_policy;
 mod shadow_calls;
+mod trial_calls;
 
 mod deadline;
 mod limit;
@@ -46,3 +47,4 @@ pub use redis::{RedisConnections, RedisService};
 pub use sent_policy::PolicySwap;
 pub use serve::{Listeners, Services, routes, serve};
 pub use shadow_calls::{GroupShadow, ShadowStart};
+pub use trial_calls::{PolicyTrial, TrialNews, TrialState};

@@ -18,13 +18,14 @@ use psycache::policy::{Keys, PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::StatusResponse;
 use psycache::retriever::{FetchError, Fetched, Retriever};
 use psycache::server::{
-    GroupShadow, Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, RedisService,
-    Reloaded, ServerConfig, Services, ShadowStart, routes,
+    GroupShadow, Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, PolicyTrial,
+    RedisService, Reloaded, ServerConfig, Services, ShadowStart, TrialNews, routes,
 };
 use psycache::store::{ENTRY_OVERHEAD, Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
 use psycache::transport::remote::{Reachability, Remote, RemoteError, Request, Response};
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 use tonic::service::Routes;
 
 use super::call::Call;
@@ -206,6 +207,13 @@ impl Operations for Operator {
         assert!(self.groups.find(&swap.group).is_ok(), "of a group that exists");
         assert!(swap.component.is_none_or(|bytes| bytes.len() <= LONGEST_COMPONENT));
         future::ready(Ok(PolicySwapped { entries: 0, took: Duration::ZERO })).boxed()
+    }
+
+    fn try_policy(
+        &self,
+        _trial: PolicyTrial,
+    ) -> BoxFuture<'_, Result<mpsc::Receiver<TrialNews>, Error>> {
+        future::ready(Err(Error::Stopping)).boxed()
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>> {

@@ -5,12 +5,11 @@ use std::str::FromStr;
 use bytes::Bytes;
 
 use crate::cli::parse;
+use crate::cli::policy::chunks::chunks;
 use crate::config::text::Parsed;
 use crate::plugin::{LoadError, Plugin};
 use crate::proto::ShadowPolicy;
 use crate::proto::start_shadow_request::Part;
-
-const CHUNK_BYTES: usize = 256 << 10;
 
 /// A policy with its options: `lruk?k=3&history=2`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +51,7 @@ impl Candidate {
         };
         let component =
             if is_builtin { Bytes::new() } else { Bytes::copy_from_slice(plugin.bytes()) };
-        let chunks = (0..component.len()).step_by(CHUNK_BYTES).map(move |start| {
-            Part::Component(component.slice(start..component.len().min(start + CHUNK_BYTES)))
-        });
+        let chunks = chunks(&component).map(Part::Component);
         Ok(std::iter::once(Part::Policy(policy)).chain(chunks).collect())
     }
 }

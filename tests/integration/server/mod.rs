@@ -27,8 +27,8 @@ use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::cache_client::CacheClient;
 use psycache::proto::{GetRequest, GetResponse, StatusResponse};
 use psycache::server::{
-    GroupShadow, Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped,
-    RedisConnections, Reloaded, ServerConfig, Services, ShadowStart, serve,
+    GroupShadow, Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, PolicyTrial,
+    RedisConnections, Reloaded, ServerConfig, Services, ShadowStart, TrialNews, serve,
 };
 use psycache::store::{Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -81,6 +81,13 @@ impl Operations for Operator {
         self.swaps.lock().push(swap);
         let took = std::time::Duration::from_millis(7);
         async move { Ok(PolicySwapped { entries: 3, took }) }.boxed()
+    }
+
+    fn try_policy(
+        &self,
+        _trial: PolicyTrial,
+    ) -> BoxFuture<'_, Result<mpsc::Receiver<TrialNews>, Error>> {
+        future::ready(Err(Error::Stopping)).boxed()
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>> {

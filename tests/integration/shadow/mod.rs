@@ -2,3 +2,4 @@
 
 mod operator;
 mod replay;
+mod trial;

@@ -37,7 +37,8 @@ fn ask_until(node: &ServedNode, done: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
-fn node() -> (tempfile::TempDir, ServedNode) {
+/// A node whose group takes about 300 values of its source.
+pub(super) fn node() -> (tempfile::TempDir, ServedNode) {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("a-hundred-bytes.wasm");
     std::fs::write(&source, exhibits::retriever("a-hundred-bytes")).unwrap();
