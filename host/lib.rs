@@ -88,6 +88,8 @@ pub mod plugin;
 #[doc(hidden)]
 pub mod server;
 #[doc(hidden)]
+pub mod shadow;
+#[doc(hidden)]
 pub mod store;
 mod sync;
 #[doc(hidden)]

@@ -132,7 +132,8 @@ impl Node {
         Failure::new(Exit::Unavailable, message)
     }
 
-    fn failure(&self, status: &Status) -> Failure {
+    /// The failure of a call that ended with `status`.
+    pub(super) fn failure(&self, status: &Status) -> Failure {
         match (status.code(), status.source()) {
             (Code::Unimplemented, _) | (Code::Unknown | Code::Internal, Some(_)) => Failure::new(
                 Exit::Failed,

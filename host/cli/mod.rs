@@ -16,6 +16,7 @@ mod remove;
 mod runtime;
 mod serve;
 mod set;
+mod shadow;
 mod sim;
 mod status;
 mod table;
@@ -56,6 +57,7 @@ enum Command {
     /// Eviction policies: which there are, one of your own, and another one for a group
     #[command(subcommand)]
     Policy(policy::Command),
+    Shadow(shadow::Args),
     Sim(sim::Args),
     Demo(demo::Args),
     /// Plugin files
@@ -92,6 +94,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Status(args) => runtime::wait_for(status::run(args)),
         Command::Reload(args) => runtime::wait_for(reload::run(args)),
         Command::Policy(policy::Command::Swap(args)) => runtime::wait_for(policy::swap::run(args)),
+        Command::Shadow(args) => runtime::wait_for(shadow::run(args)),
         Command::Sim(args) => args.run(),
         Command::Demo(args) => demo::run(&args),
         Command::Policy(policy::Command::New(args)) => policy::new::run(&args),

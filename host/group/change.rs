@@ -81,7 +81,7 @@ impl Group {
             // Checked under this lock. A loss of the key takes the lock before it drops
             // entries, so it is either seen here or drops this entry.
             if ownership.holds(ring_hash) {
-                store.commit(room, key, hash, entry);
+                store.commit_set(room, key, hash, entry);
                 Kept::Yes
             } else {
                 store.remove(key, hash);

@@ -15,7 +15,7 @@ use crate::key;
 use crate::ownership::{LENT_FOR, Owner};
 use crate::retriever::SharedRetriever;
 use crate::store::Found;
-use crate::telemetry::{GetResult, spans};
+use crate::telemetry::{GetResult, Lookup, spans};
 use crate::transport::remote::{PeerCall, Remote, RemoteError, Response};
 use crate::value::{Answer, Origin};
 
@@ -118,6 +118,8 @@ impl Group {
     pub(super) async fn load_here(self: &Arc<Self>, key: &str, hash: u64, ring_hash: u64) -> Reply {
         let holds = self.parts.ownership.holds(ring_hash) || flaw::is(Flaw::OthersShareLoads);
         if holds {
+            self.counters.count_lookup(Lookup::Missed);
+            self.parts.store.missed(key, hash);
             // 1. This node holds the key. 2. The thread is suspended, and the node loses
             // the key. 3. The load begins. Its landing detects the loss.
             #[cfg(feature = "flaws")]

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::key;
 use crate::membership::view::Name;
 use crate::store::Held;
+use crate::telemetry::Lookup;
 use crate::transport::remote::{PeerCall, Request, Response};
 use crate::value::{Answer, Origin};
 
@@ -103,9 +104,11 @@ impl Group {
         let answer =
             |reply: Reply, lent_ms| reply.map(|answer| Response::Value { answer, lent_ms });
         if let Some((found, lent_ms)) = self.lend_hot(Borrower::Node, key, hash) {
+            self.counters.count_lookup(Lookup::FoundForAnother);
             return answer(self.reply(found), lent_ms);
         }
         if let Some(found) = self.held(key, hash) {
+            self.counters.count_lookup(Lookup::FoundForAnother);
             return answer(self.reply(found), 0);
         }
         let load = self.load_here(key, hash, key::ring_hash(key));

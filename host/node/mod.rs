@@ -32,6 +32,9 @@ mod operations;
 mod plugins;
 mod reload;
 mod reload_request;
+mod shadows;
+mod swaps;
+mod trial;
 
 pub use crate::server::Reloaded;
 pub use bound::Bound;
@@ -51,11 +54,14 @@ use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::{self, Ownership};
 use crate::server::{self, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services};
+use crate::sync::Mutex;
 use crate::telemetry::{Metrics, NodeReading, PeerReading, dropped_spans};
 
 use membership::Membership;
 use operations::NodeOperations;
 use plugins::Plugins;
+use shadows::Shadows;
+use swaps::Swaps;
 
 /// A running node. Dropping it without [`shutdown`](Self::shutdown) aborts the requests in
 /// flight.
@@ -70,6 +76,7 @@ pub struct Node {
     membership: Membership,
     health: Arc<Health>,
     plugins: Arc<Plugins>,
+    shadows: Arc<Shadows>,
     /// Set when the program takes requests to reload.
     reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
     /// Sending a message or dropping it stops the server.
@@ -114,6 +121,7 @@ impl Node {
 
         let health = Arc::new(Health::starting(&groups));
         let reloads = Arc::default();
+        let shadows = Arc::<Shadows>::default();
         let operations = NodeOperations {
             address: advertised.clone(),
             ownership: Arc::clone(&ownership),
@@ -123,20 +131,19 @@ impl Node {
             plugins: Arc::clone(&plugins),
             reloads: Arc::clone(&reloads),
             health: Arc::clone(&health),
+            shadows: Arc::clone(&shadows),
+            swaps: Swaps::new(&groups),
+            trials: Mutex::default(),
         };
         let redis_connections = Arc::<RedisConnections>::default();
-        let read = {
-            let (groups, ownership) = (groups.clone(), Arc::clone(&ownership));
-            let redis = Arc::clone(&redis_connections);
-            move || NodeReading { redis_connections: redis.count(), ..read(&groups, &ownership) }
-        };
+        let metrics = metrics(&groups, &ownership, &shadows, &redis_connections);
         let shared = config.cluster.registry != config::Registry::Alone;
         let services = Services {
             groups: groups.clone(),
             local: shared
                 .then(|| Arc::new(LocalNode::new(groups.clone(), Arc::clone(&ownership))) as _),
             operations: Arc::new(operations),
-            metrics: Arc::new(Metrics::new(read)),
+            metrics,
             health: Arc::clone(&health),
             redis_connections,
         };
@@ -162,6 +169,7 @@ impl Node {
             membership,
             health,
             plugins,
+            shadows,
             reloads,
             stop,
             serving,
@@ -246,6 +254,7 @@ impl Node {
         if let Some(Ok(Err(error))) = self.serving.join_next().await {
             tracing::error!(%error, "The server ended with an error");
         }
+        self.shadows.stop_all();
         let groups = self.groups;
         let workers = move || groups.iter().for_each(|group| group.parts().worker.shutdown());
         // An error means that a worker panicked while it ended.
@@ -260,11 +269,26 @@ fn longest_value(config: &Config) -> usize {
     longest.max(ServerConfig::default().max_value_bytes)
 }
 
-/// The metrics of the node.
-fn read(groups: &Groups, ownership: &Ownership) -> NodeReading {
+/// The metrics of the node, read when they are asked for.
+fn metrics(
+    groups: &Groups,
+    ownership: &Arc<Ownership>,
+    shadows: &Arc<Shadows>,
+    redis: &Arc<RedisConnections>,
+) -> Arc<Metrics> {
+    let (groups, ownership) = (groups.clone(), Arc::clone(ownership));
+    let (shadows, redis) = (Arc::clone(shadows), Arc::clone(redis));
+    Arc::new(Metrics::new(move || NodeReading {
+        redis_connections: redis.count(),
+        ..read(&groups, &ownership, &shadows)
+    }))
+}
+
+fn read(groups: &Groups, ownership: &Ownership, shadows: &Shadows) -> NodeReading {
     let state = ownership.report();
     NodeReading {
         groups: groups.readings(),
+        shadows: shadows.readings(),
         peers: peers(&state),
         ring_nodes: state.nodes.len() as u64,
         ring_version: state.ring_version,

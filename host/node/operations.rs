@@ -1,19 +1,29 @@
-//! Implements the operations of the admin service: `status`, `policy swap` and `reload`.
+//! Implements the operations of the admin service: `status`, `policy swap`, `reload` and
+//! `shadow`.
 
 use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use super::plugins::Plugins;
 use super::reload_request::ReloadRequest;
+use super::shadows::{self, Shadows};
+use super::swaps::Swaps;
+use super::trial::Trial;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ownership::Ownership;
 use crate::policy::{Failure, PolicyConfig};
 use crate::proto::{NodeStatus, RegistryStatus, StatusResponse};
-use crate::server::{Groups, Health, Operations, Phase, PolicySwap, PolicySwapped, Reloaded};
+use crate::server::{
+    GroupShadow, Groups, Health, Operations, Phase, PolicySwap, PolicySwapped, PolicyTrial,
+    Reloaded, ShadowStart, TrialNews,
+};
+use crate::shadow::Candidate;
+use crate::sync::Mutex;
 use crate::transport::remote::Reachability;
 
 /// The node as seen by the admin service.
@@ -29,6 +39,10 @@ pub(super) struct NodeOperations {
     /// Where a request to reload goes; empty if the program takes none.
     pub(super) reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
     pub(super) health: Arc<Health>,
+    pub(super) shadows: Arc<Shadows>,
+    pub(super) swaps: Swaps,
+    /// The trials that run. Dropping it aborts them. Locked to add one.
+    pub(super) trials: Mutex<JoinSet<()>>,
 }
 
 impl Operations for NodeOperations {
@@ -81,8 +95,27 @@ impl Operations for NodeOperations {
         self.swap(swap).boxed()
     }
 
+    fn try_policy(
+        &self,
+        trial: PolicyTrial,
+    ) -> BoxFuture<'_, Result<mpsc::Receiver<TrialNews>, Error>> {
+        self.begin_trial(trial).boxed()
+    }
+
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>> {
         self.reload().boxed()
+    }
+
+    fn start_shadow(&self, start: ShadowStart) -> BoxFuture<'_, Result<(), Error>> {
+        self.shadows.start(&self.plugins, &self.groups, start).boxed()
+    }
+
+    fn shadows(&self) -> Vec<GroupShadow> {
+        self.shadows.list(&self.groups)
+    }
+
+    fn stop_shadow(&self, group: &str) -> bool {
+        self.shadows.stop(group)
     }
 }
 
@@ -99,6 +132,7 @@ impl NodeOperations {
 
     async fn swap(&self, swap: PolicySwap) -> Result<PolicySwapped, Error> {
         let group = self.groups.find(&swap.group)?;
+        let _claim = self.swaps.swap(group.name())?;
         let config =
             PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
         let policy = self.plugins.sent_policy(&swap, config).await?;
@@ -110,6 +144,25 @@ impl NodeOperations {
             .map_err(|failure| failed(&failure))?;
         let entries = group.parts().store.stats().entries;
         Ok(PolicySwapped { entries, took: swapped.took })
+    }
+
+    async fn begin_trial(&self, trial: PolicyTrial) -> Result<mpsc::Receiver<TrialNews>, Error> {
+        let PolicyTrial { swap, better_by, span } = trial;
+        let group = self.groups.find(&swap.group)?;
+        let claim = self.swaps.trial(group.name())?;
+        let config =
+            PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
+        let source = self.plugins.sent_policy(&swap, config).await?;
+        let name = shadows::name(&swap);
+        let candidate = Candidate { name, source, options: swap.options };
+        // A caller who reads slowly does not hold the trial up: it has three news at most.
+        let (news, told) = mpsc::channel(4);
+        let trial = Trial { group: Arc::clone(group), candidate, better_by, span, news, claim };
+        let mut trials = self.trials.lock();
+        // What has ended is let go.
+        while trials.try_join_next().is_some() {}
+        trials.spawn(trial.run());
+        Ok(told)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Batch, Failure, Keys, Policy, PolicyConfig, PolicySource, Snapshot};
 pub(super) const LARGEST_NEED: u64 = (1 << 53) - 1;
 
 /// A policy whose panics become failures. A panic while it is dropped is ignored.
-pub(super) struct Instance {
+pub(crate) struct Instance {
     /// `None` only during drop.
     policy: Option<Box<dyn Policy>>,
     max_victims: u32,
@@ -18,7 +18,7 @@ pub(super) struct Instance {
 
 impl Instance {
     /// Makes and configures an instance of `source`.
-    pub(super) fn new(
+    pub(crate) fn new(
         source: &dyn PolicySource,
         config: &PolicyConfig,
         keys: Arc<dyn Keys>,
@@ -28,7 +28,7 @@ impl Instance {
     }
 
     /// Calls [`Policy::step`]. More victims than allowed are a failure.
-    pub(super) fn step(
+    pub(crate) fn step(
         &mut self,
         batch: &Batch,
         need: u64,

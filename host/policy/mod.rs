@@ -42,6 +42,7 @@ pub use waker::Waker;
 #[doc(hidden)]
 pub use worker::{Turns, Worker};
 
+pub(crate) use instance::Instance;
 pub(crate) use recovery::Patience;
 pub(crate) use status::STEP_BOUNDS_US;
 pub(crate) use touches::TouchRing;

@@ -17,12 +17,17 @@ use super::worker_thread::{Next, Shared, WorkerThread};
 use super::{Failure, PolicyConfig, PolicySource, Residents, Waker};
 use crate::sync::Mutex;
 
+/// A policy and its options.
+type Current = (Arc<dyn PolicySource>, Vec<(String, String)>);
+
 /// The handle of a worker thread. Dropping it ends the thread.
 pub struct Worker {
     shared: Arc<Shared>,
     waker: Waker,
     /// Parameters of the next instance. The lock is held only to copy or change them.
     policy: Mutex<PolicyConfig>,
+    /// What was swapped in last, with its options. The lock is held only to copy or change it.
+    current: Mutex<Current>,
     drain_limit: usize,
     room_wait: Duration,
     /// Taken by the first call of `shutdown`; `None` without a thread.
@@ -74,11 +79,19 @@ impl Worker {
             board: Board::new(source.as_ref()),
         });
         let policy = Mutex::new(config.policy.clone());
+        let current = Mutex::new((Arc::clone(&source), config.policy.options.clone()));
         let (drain_limit, room_wait) = (config.drain_limit, config.room_wait);
         let ending = Ending(Arc::clone(&shared));
         let thread = WorkerThread::new(group, Arc::clone(&shared), config, source, instance);
-        let worker =
-            Self { shared, waker, policy, drain_limit, room_wait, thread: Mutex::new(None) };
+        let worker = Self {
+            shared,
+            waker,
+            policy,
+            current,
+            drain_limit,
+            room_wait,
+            thread: Mutex::new(None),
+        };
         Ok((worker, Turns { _ending: ending, thread }))
     }
 
@@ -114,6 +127,7 @@ impl Worker {
         options: Vec<(String, String)>,
     ) -> Result<Swapped, Failure> {
         let begun = Instant::now();
+        let swapped_in = (Arc::clone(&source), options.clone());
         let config = PolicyConfig { options, ..self.policy() };
         let residents = self.shared.residents.clone();
         // Configuring a component may take long, so it must not block the runtime.
@@ -126,7 +140,15 @@ impl Worker {
         let swap = Swap { source, config, instance, begun, reply };
         self.shared.inbox.swap(Box::new(swap));
         self.waker.wake();
-        answer.await.unwrap_or(Err(Failure::Stopped))
+        let swapped = answer.await.unwrap_or(Err(Failure::Stopped))?;
+        *self.current.lock() = swapped_in;
+        Ok(swapped)
+    }
+
+    /// The policy that was swapped in last, with its options, to go back to it.
+    #[must_use]
+    pub fn current(&self) -> Current {
+        self.current.lock().clone()
     }
 
     /// The parameters of the next instance, with the options of the first one.

@@ -1,23 +1,30 @@
 //! The service `psycache.v1.Admin`, which operators call.
 
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
+use futures::StreamExt;
 use futures::future::BoxFuture;
-use sha2::{Digest, Sha256};
+use futures::stream::BoxStream;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::groups::Groups;
+use super::health::Health;
 use super::limit::restated;
+use super::sent_policy::{PolicySwap, Refusal, checked, grow, refused};
+use super::shadow_calls::{self, GroupShadow, ShadowStart};
 use super::status::status;
+use super::trial_calls::{self, PolicyTrial, TrialNews};
 use crate::error::Error;
 use crate::proto::admin_server::{Admin, SERVICE_NAME};
 use crate::proto::swap_policy_request::Part;
 use crate::proto::{
-    ReloadRequest, ReloadResponse, StatusRequest, StatusResponse, SwapPolicyHeader,
-    SwapPolicyRequest, SwapPolicyResponse,
+    ListShadowsRequest, ListShadowsResponse, ReloadRequest, ReloadResponse, StartShadowRequest,
+    StartShadowResponse, StatusRequest, StatusResponse, StopShadowRequest, StopShadowResponse,
+    SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse, TryPolicyRequest, TryPolicyResponse,
 };
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
@@ -36,12 +43,35 @@ pub trait Operations: Send + Sync + 'static {
     /// `options` if the plugin can't be used. The old policy then stays.
     fn swap_policy(&self, swap: PolicySwap) -> BoxFuture<'_, Result<PolicySwapped, Error>>;
 
+    /// Tries a policy for an existing group. What happens is told until its end. A caller
+    /// who drops the receiver ends the trial, unless it has swapped.
+    ///
+    /// # Errors
+    /// As [`swap_policy`](Self::swap_policy), and [`Error::Unavailable`] while another swap runs.
+    fn try_policy(
+        &self,
+        trial: PolicyTrial,
+    ) -> BoxFuture<'_, Result<mpsc::Receiver<TrialNews>, Error>>;
+
     /// Reads the settings again, and applies each setting that can change while the node runs.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] with the argument `settings` if they have a mistake. Nothing
     /// changes then.
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>>;
+
+    /// Starts a shadow of an existing group. One that it has ends.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] with the argument `policy`, `capacity`, `component`, `name` or
+    /// `options`. A shadow that the group has goes on then.
+    fn start_shadow(&self, start: ShadowStart) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// The shadows that run, by the name of their group.
+    fn shadows(&self) -> Vec<GroupShadow>;
+
+    /// Ends the shadow of a group. Returns whether there was one.
+    fn stop_shadow(&self, group: &str) -> bool;
 }
 
 /// What became of changed settings. They are named as in the file.
@@ -51,19 +81,6 @@ pub struct Reloaded {
     pub changed: Vec<String>,
     /// Settings that take effect when the node is restarted.
     pub needs_restart: Vec<String>,
-}
-
-/// A request to replace the policy of a group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicySwap {
-    /// Name of the group.
-    pub group: String,
-    /// Name in status and metrics. Without a component it names a built-in policy.
-    pub name: String,
-    /// The component, checked against its digest; `None` for the built-in policy `name`.
-    pub component: Option<Bytes>,
-    /// Names and values, sorted by name.
-    pub options: Vec<(String, String)>,
 }
 
 /// The result of a swap.
@@ -79,6 +96,7 @@ pub(super) struct AdminService {
     pub(super) groups: Groups,
     pub(super) operations: Arc<dyn Operations>,
     pub(super) max_component_bytes: usize,
+    pub(super) health: Arc<Health>,
 }
 
 #[tonic::async_trait]
@@ -106,6 +124,18 @@ impl Admin for AdminService {
         span.record(self.swap(header, parts), outcome).await
     }
 
+    type TryPolicyStream = BoxStream<'static, Result<TryPolicyResponse, Status>>;
+
+    async fn try_policy(
+        &self,
+        request: Request<Streaming<TryPolicyRequest>>,
+    ) -> Result<Response<Self::TryPolicyStream>, Status> {
+        let (metadata, _, parts) = request.into_parts();
+        let incoming = || Incoming::in_metadata(&metadata);
+        let span = RpcSpan::serve(SERVICE_NAME, "TryPolicy", b"", incoming);
+        span.record(self.try_out(parts), outcome).await
+    }
+
     async fn reload(
         &self,
         request: Request<ReloadRequest>,
@@ -119,9 +149,77 @@ impl Admin for AdminService {
         };
         span.record(reload, outcome).await
     }
+
+    async fn start_shadow(
+        &self,
+        request: Request<Streaming<StartShadowRequest>>,
+    ) -> Result<Response<StartShadowResponse>, Status> {
+        let (metadata, _, parts) = request.into_parts();
+        let incoming = || Incoming::in_metadata(&metadata);
+        let span = RpcSpan::serve(SERVICE_NAME, "StartShadow", b"", incoming);
+        span.record(self.shadow(parts), outcome).await
+    }
+
+    async fn list_shadows(
+        &self,
+        request: Request<ListShadowsRequest>,
+    ) -> Result<Response<ListShadowsResponse>, Status> {
+        let group = &request.get_ref().group;
+        let incoming = || Incoming::in_metadata(request.metadata());
+        let span = RpcSpan::serve(SERVICE_NAME, "ListShadows", group, incoming);
+        let list = async {
+            if !group.is_empty() {
+                self.groups.of_request(group).map_err(|error| status(&error, group))?;
+            }
+            let mut shadows = self.operations.shadows();
+            shadows.retain(|shadow| group.is_empty() || shadow.group.as_bytes() == *group);
+            let shadows = shadows.into_iter().map(shadow_calls::shown).collect();
+            Ok(Response::new(ListShadowsResponse { shadows }))
+        };
+        span.record(list, outcome).await
+    }
+
+    async fn stop_shadow(
+        &self,
+        request: Request<StopShadowRequest>,
+    ) -> Result<Response<StopShadowResponse>, Status> {
+        let group = &request.get_ref().group;
+        let incoming = || Incoming::in_metadata(request.metadata());
+        let span = RpcSpan::serve(SERVICE_NAME, "StopShadow", group, incoming);
+        let stop = async {
+            let known = self.groups.of_request(group).map_err(|error| status(&error, group))?;
+            let stopped = self.operations.stop_shadow(known.name());
+            Ok(Response::new(StopShadowResponse { stopped }))
+        };
+        span.record(stop, outcome).await
+    }
 }
 
 impl AdminService {
+    async fn try_out(
+        &self,
+        parts: Streaming<TryPolicyRequest>,
+    ) -> Result<Response<BoxStream<'static, Result<TryPolicyResponse, Status>>>, Status> {
+        let trial = trial_calls::read(parts, &self.groups, self.max_component_bytes).await?;
+        let group = trial.swap.group.clone();
+        let news = self.operations.try_policy(trial).await;
+        let news = news.map_err(|error| status(&error, group.as_bytes()))?;
+        let told = ReceiverStream::new(news).map(trial_calls::told).map(Ok);
+        // A node that stops does not wait for it.
+        Ok(Response::new(told.take_until(self.health.draining()).boxed()))
+    }
+
+    async fn shadow(
+        &self,
+        parts: Streaming<StartShadowRequest>,
+    ) -> Result<Response<StartShadowResponse>, Status> {
+        let start = shadow_calls::read(parts, &self.groups, self.max_component_bytes).await?;
+        let group = start.group.clone();
+        let started = self.operations.start_shadow(start).await;
+        started.map_err(|error| status(&error, group.as_bytes()))?;
+        Ok(Response::new(StartShadowResponse {}))
+    }
+
     async fn swap(
         &self,
         header: SwapPolicyHeader,
@@ -135,7 +233,8 @@ impl AdminService {
             Refusal::Ours(error) => told(error),
             Refusal::Transport(status) => restated(status),
         })?;
-        let swap = checked(name, header, component).map_err(told)?;
+        let SwapPolicyHeader { name: policy, sha256, options, .. } = header;
+        let swap = checked(name, policy, &sha256, options, component).map_err(told)?;
         let swapped = self.operations.swap_policy(swap).await.map_err(told)?;
         Ok(Response::new(SwapPolicyResponse {
             entries: swapped.entries,
@@ -152,11 +251,6 @@ fn outcome<T>(ended: &Result<T, Status>) -> (Code, String) {
     }
 }
 
-enum Refusal {
-    Ours(Error),
-    Transport(Status),
-}
-
 impl AdminService {
     /// Reads the bytes of the component; empty if none were sent.
     async fn component(
@@ -169,52 +263,8 @@ impl AdminService {
                 let problem = "only parts of the component may follow the header";
                 return Err(Refusal::Ours(refused("component", problem)));
             };
-            component.extend_from_slice(&part);
-            if component.len() > self.max_component_bytes {
-                return Err(Refusal::Ours(Error::TooLarge {
-                    bytes: component.len() as u64,
-                    limit: self.max_component_bytes as u64,
-                    what: "the longest component that this node takes",
-                }));
-            }
+            grow(&mut component, &part, self.max_component_bytes).map_err(Refusal::Ours)?;
         }
         Ok(component)
     }
-}
-
-fn checked(
-    group: String,
-    header: SwapPolicyHeader,
-    component: BytesMut,
-) -> Result<PolicySwap, Error> {
-    let built_in = component.is_empty();
-    if header.name.is_empty() {
-        return Err(refused("name", "it is empty; name a built-in or the component's file"));
-    }
-    if built_in != header.sha256.is_empty() {
-        let problem = "it goes with a component, and only with one; a built-in has neither";
-        return Err(refused("sha256", problem));
-    }
-    if !built_in {
-        let digest = hexadecimal(&Sha256::digest(&component));
-        if !digest.eq_ignore_ascii_case(&header.sha256) {
-            let problem = format!("the component that arrived has {digest}; send it again");
-            return Err(refused("sha256", problem));
-        }
-    }
-    let mut options: Vec<_> = header.options.into_iter().collect();
-    options.sort();
-    let component = (!built_in).then(|| component.freeze());
-    Ok(PolicySwap { group, name: header.name, component, options })
-}
-
-fn refused(argument: &'static str, problem: impl Into<String>) -> Error {
-    Error::InvalidArgument { argument, problem: problem.into() }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string can't fail");
-        text
-    })
 }

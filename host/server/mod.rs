@@ -23,6 +23,9 @@ mod peer_stream;
 
 mod admin_service;
 mod group_report;
+mod sent_policy;
+mod shadow_calls;
+mod trial_calls;
 
 mod deadline;
 mod limit;
@@ -34,11 +37,14 @@ mod http;
 mod in_flight;
 mod until_draining;
 
-pub use admin_service::{Operations, PolicySwap, PolicySwapped, Reloaded};
+pub use admin_service::{Operations, PolicySwapped, Reloaded};
 pub use config::ServerConfig;
 pub use groups::Groups;
 pub use health::{Health, Phase};
 pub use local_node::LocalNode;
 pub use peer_service::PeerService;
 pub use redis::{RedisConnections, RedisService};
+pub use sent_policy::PolicySwap;
 pub use serve::{Listeners, Services, routes, serve};
+pub use shadow_calls::{GroupShadow, ShadowStart};
+pub use trial_calls::{PolicyTrial, TrialNews, TrialState};

@@ -185,6 +185,7 @@ pub fn routes(config: &ServerConfig, services: Services) -> Routes {
         groups: groups.clone(),
         operations,
         max_component_bytes: config.max_component_bytes,
+        health: Arc::clone(&health),
     };
     let health_service = HealthService::serving(Arc::clone(&health));
     let peer =

@@ -54,8 +54,7 @@ impl Table {
             cost_us: entry.record.cost().us(),
             ttl_ms: clamp(left_ms),
         };
-        // The stored hash lacks the bits that chose the shard, so they are appended.
-        let hash = u64::from(entry.hash) << self.numbering.bits | u64::from(self.numbering.shard);
+        let hash = self.numbering.hash(entry.hash);
         batch.admit(self.numbering.slot(slot), hash, attributes);
     }
 

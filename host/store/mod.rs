@@ -20,9 +20,11 @@ mod recency;
 mod budget;
 mod reservation;
 mod resize;
+mod tap;
 
 mod expiry;
 mod hottest;
+mod listen;
 mod residents;
 mod retain;
 mod sharded;
@@ -31,9 +33,11 @@ pub use budget::StoreConfig;
 pub use entry::{Found, NewEntry};
 pub use expiry::Expired;
 pub use hottest::Held;
+pub use listen::Listening;
 pub use record::ENTRY_OVERHEAD;
 pub use reservation::{NoRoom, Reservation};
 pub use sharded::{Evictions, Stats, Store};
+pub use tap::{Access, AccessKind, Sample};
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use super::entry::NewEntry;
 use super::packed::{Cost, Deadline};
 use super::record::{self, Record};
 use super::sharded::{Store, kept};
+use super::tap::AccessKind;
 use crate::error::Error;
 
 /// Room reserved for an entry. Dropping it without a commit gives the room back.
@@ -60,17 +61,39 @@ impl Store {
         }
     }
 
-    /// Inserts an entry in the room that was reserved for it. It replaces one with the same
-    /// key.
+    /// Inserts an entry that was loaded in the room that was reserved for it. It replaces one
+    /// with the same key.
     ///
     /// # Panics
     /// If key and value are longer than what was reserved.
     pub fn commit(&self, reservation: Reservation, key: &str, hash: u64, entry: NewEntry) {
+        self.insert(reservation, key, hash, entry, AccessKind::Loaded);
+    }
+
+    /// The same for an entry that was set.
+    ///
+    /// # Panics
+    /// If key and value are longer than what was reserved.
+    pub fn commit_set(&self, reservation: Reservation, key: &str, hash: u64, entry: NewEntry) {
+        self.insert(reservation, key, hash, entry, AccessKind::Set);
+    }
+
+    fn insert(
+        &self,
+        reservation: Reservation,
+        key: &str,
+        hash: u64,
+        entry: NewEntry,
+        kind: AccessKind,
+    ) {
         let NewEntry { value, deadline_ms, cost_us } = entry;
         let deadline = Deadline::new(deadline_ms);
         let record = Record::new(key, value, deadline, Cost::new(cost_us));
         reservation.spend(record.weight());
         let mut table = self.shard(hash).0.write();
+        if self.tap.samples(kept(hash)) {
+            self.tell(kind, key, hash, Some(&record));
+        }
         let displaced = table.put(kept(hash), record);
         let deferred = table.deferred_frees.pop();
         let call = table.wakes_worker();

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::entry::Marks;
 use super::hottest::Held;
 use super::sharded::Store;
+use super::tap::AccessKind;
 
 /// Slots examined before the lock of a shard is released and taken again.
 const SLICE: u32 = 1024;
@@ -13,7 +14,9 @@ impl Store {
     /// Drops every entry that was present when this was called, and possibly some that were
     /// inserted since. Returns the number of dropped entries.
     pub fn clear(&self) -> u64 {
-        self.retain(|_| false, |_| ())
+        let count = self.retain(|_| false, |_| ());
+        self.tell_cleared();
+        count
     }
 
     /// Drops the entries whose keys `keep` refuses: all that were present when this was
@@ -40,6 +43,10 @@ impl Store {
                         continue;
                     }
                     dropped(&|| self.held_in(entry));
+                    if self.tap.samples(entry.hash) {
+                        let hashes = (entry.hash, table.numbering.hash(entry.hash));
+                        self.tell_of(AccessKind::Removed, entry.key(), hashes, None);
+                    }
                     gone.push(table.remove(slot));
                 }
                 let call = table.wakes_worker();

@@ -33,6 +33,12 @@ impl Numbering {
     pub(super) fn slot(self, local: u32) -> u32 {
         local << self.bits | self.shard
     }
+
+    /// The hash of a key that policies see, from the part that its entry keeps: that lacks the
+    /// bits that chose the shard, so they are appended.
+    pub(super) fn hash(self, kept: u32) -> u64 {
+        u64::from(kept) << self.bits | u64::from(self.shard)
+    }
 }
 
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use super::budget::{Budget, StoreConfig};
 use super::entry::{Entry, Found};
 use super::record::Record;
 use super::shard::{Numbering, Shard, Table};
+use super::tap::{AccessKind, Tap};
 use crate::clock::Clock;
 use crate::key::LocalHasher;
 
@@ -29,6 +30,7 @@ pub struct Store {
     /// neither block nor load, because a commit may run under the lock of a flight.
     pub(super) wake: Box<dyn Fn() + Send + Sync>,
     pub(super) evictions: Counters,
+    pub(super) tap: Tap,
     /// Slots to report to a new policy, in order, before any other change. Each is marked
     /// dirty and is on no shard's list of changes. This lock is taken before that of a
     /// shard, never after.
@@ -138,6 +140,7 @@ impl Store {
             clock,
             wake,
             evictions: Counters::default(),
+            tap: Tap::default(),
             resync_order: Mutex::default(),
             drain_turn: AtomicUsize::new(0),
             recency_turn: AtomicUsize::new(0),
@@ -167,6 +170,9 @@ impl Store {
         let slot = table.find(key.as_bytes(), kept(hash))?;
         let found = self.found(table.arena.at(slot))?;
         let call = table.touch(slot);
+        if self.tap.samples(kept(hash)) {
+            self.tell(AccessKind::Hit, key, hash, Some(&table.arena.at(slot).record));
+        }
         drop(table);
         if call {
             (self.wake)();
@@ -185,6 +191,9 @@ impl Store {
     /// Drops the entry of `key`. Returns whether it held a live value, not a cached absence.
     pub fn remove(&self, key: &str, hash: u64) -> bool {
         let mut table = self.shard(hash).0.write();
+        if self.tap.samples(kept(hash)) {
+            self.tell(AccessKind::Removed, key, hash, None);
+        }
         let Some(slot) = table.find(key.as_bytes(), kept(hash)) else {
             return false;
         };

@@ -146,13 +146,25 @@ impl LoadSource {
     }
 }
 
+/// Looks into the store that [`GetResult`] does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// A key that this node holds was not there, whoever asked.
+    Missed,
+    /// A key was there for another node that asked.
+    FoundForAnother,
+}
+
 const STRIPES: usize = 16;
 
-/// Counters of gets for the threads that share a stripe. Stripes are aligned to two cache
+/// The counters of a stripe: those of gets, then those of look-ups.
+const STRIPED: usize = GetResult::ALL.len() + 2;
+
+/// Counters for the threads that share a stripe. Stripes are aligned to two cache
 /// lines, because processors prefetch lines in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Stripe([AtomicU64; GetResult::ALL.len()]);
+struct Stripe([AtomicU64; STRIPED]);
 
 static NEXT_THREAD: AtomicUsize = AtomicUsize::new(0);
 
@@ -163,7 +175,7 @@ thread_local! {
 /// The counters of one group.
 #[derive(Debug, Default)]
 pub struct GroupCounters {
-    gets: [Stripe; STRIPES],
+    stripes: [Stripe; STRIPES],
     /// Not striped, because a load takes much longer than counting it.
     loads: [SourceCounters; LoadSource::ALL.len()],
     get_seconds: [Durations; GetResult::ALL.len()],
@@ -192,6 +204,8 @@ pub struct SourceCounts {
 pub struct GroupCounts {
     /// In the order of [`GetResult::ALL`].
     pub gets: [u64; GetResult::ALL.len()],
+    /// Gets of keys that this node holds, from whomever: those that found something, and all.
+    pub lookups: [u64; 2],
     /// In the order of [`LoadSource::ALL`].
     pub loads: [SourceCounts; LoadSource::ALL.len()],
     /// Durations of gets that arrived over the network, in the order of
@@ -218,9 +232,18 @@ impl GroupCounts {
 impl GroupCounters {
     /// Counts a get.
     pub fn count_get(&self, result: GetResult) {
+        self.count(result as usize);
+    }
+
+    /// Counts a look into the store.
+    pub fn count_lookup(&self, lookup: Lookup) {
+        self.count(GetResult::ALL.len() + lookup as usize);
+    }
+
+    fn count(&self, counter: usize) {
         // The thread-local stripe is gone while a thread ends.
         let stripe = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
-        self.gets[stripe].0[result as usize].fetch_add(1, Ordering::Relaxed);
+        self.stripes[stripe].0[counter].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Records how long a get took. This is separate from [`count_get`](Self::count_get),
@@ -252,18 +275,21 @@ impl GroupCounters {
     /// same moment.
     #[must_use]
     pub fn snapshot(&self) -> GroupCounts {
-        let mut gets = [0; GetResult::ALL.len()];
-        for stripe in &self.gets {
-            for (sum, count) in gets.iter_mut().zip(&stripe.0) {
+        let mut striped = [0; STRIPED];
+        for stripe in &self.stripes {
+            for (sum, count) in striped.iter_mut().zip(&stripe.0) {
                 *sum += count.load(Ordering::Relaxed);
             }
         }
+        let [hit, miss, peer, hot, negative, error, missed, found_for_another] = striped;
+        let found = hit + negative + found_for_another;
         let loads = self.loads.each_ref().map(|source| SourceCounts {
             outcomes: source.outcomes.each_ref().map(|count| count.load(Ordering::Relaxed)),
             seconds: source.seconds.read(),
         });
         GroupCounts {
-            gets,
+            gets: [hit, miss, peer, hot, negative, error],
+            lookups: [found, found + missed],
             loads,
             get_seconds: self.get_seconds.each_ref().map(Durations::read),
             handed_over: self.handed_over.each_ref().map(|count| count.load(Ordering::Relaxed)),

@@ -37,7 +37,7 @@ mod rpc_span;
 mod traces;
 
 pub use config::{LogFormat, SetupError, TelemetryConfig};
-pub(crate) use counters::{GetResult, GroupCounters, GroupCounts, LoadOutcome, LoadSource};
+pub(crate) use counters::{GetResult, GroupCounters, GroupCounts, LoadOutcome, LoadSource, Lookup};
 #[cfg(feature = "otlp")]
 pub(crate) use dropped::dropped_spans;
 pub(crate) use durations::DurationsReading;
@@ -47,7 +47,9 @@ pub(crate) use logs::LogLimiter;
 pub use metrics::Metrics;
 #[doc(hidden)]
 pub use readings::NodeReading;
-pub(crate) use readings::{GroupReading, LoadReading, PeerReading, PolicyReading};
+pub(crate) use readings::{
+    GroupReading, LoadReading, PeerReading, PolicyReading, ShadowReading, ShadowRowReading,
+};
 #[cfg(feature = "plugins")]
 pub(crate) use reported::Reported;
 pub(crate) use rpc_span::RpcSpan;

@@ -7,6 +7,8 @@ use super::{DurationsReading, GetResult};
 pub struct NodeReading {
     /// Its groups.
     pub groups: Vec<GroupReading>,
+    /// The shadows of the groups that have one.
+    pub shadows: Vec<ShadowReading>,
     /// The other nodes that it sends requests to.
     pub peers: Vec<PeerReading>,
     /// Number of nodes in its ring, itself included.
@@ -78,6 +80,34 @@ pub struct PolicyReading {
     pub step_seconds: DurationsReading,
     /// The policy's own statistics. Their names are unique.
     pub statistics: Vec<(String, f64)>,
+}
+
+/// The shadow of a group.
+#[derive(Clone, Debug)]
+pub struct ShadowReading {
+    /// Name of the group.
+    pub group: String,
+    /// The group's own hit ratio in the time of the shadow; `None` without requests.
+    pub live_hit_ratio: Option<f64>,
+    /// The candidates that were measured.
+    pub rows: Vec<ShadowRowReading>,
+    /// Accesses that it had no time for.
+    pub lost: u64,
+}
+
+/// A candidate in a shadow.
+#[derive(Clone, Debug)]
+pub struct ShadowRowReading {
+    /// Name of the policy, with its options.
+    pub policy: String,
+    /// Multiple of the group's capacity, such as `0.5x`.
+    pub capacity: String,
+    /// Its hit ratio.
+    pub hit_ratio: f64,
+    /// How far off the ratio may be.
+    pub error: f64,
+    /// Loads a second that the group would have less.
+    pub loads_saved_per_second: f64,
 }
 
 /// Requests to one other node.

@@ -14,7 +14,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (8, &["node"]),
     (7, &["config"]),
     (6, &["server"]),
-    (5, &["client", "group", "plugin"]),
+    (5, &["client", "group", "plugin", "shadow"]),
     (4, &["store", "ownership"]),
     (3, &["policy"]),
     (3, &["transport"]),

@@ -29,6 +29,7 @@ mod readme;
 mod redis;
 mod reload;
 mod server;
+mod shadow;
 mod sim;
 mod status_shape;
 mod stop;

@@ -18,13 +18,14 @@ use psycache::policy::{Keys, PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::StatusResponse;
 use psycache::retriever::{FetchError, Fetched, Retriever};
 use psycache::server::{
-    Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, RedisService, Reloaded,
-    ServerConfig, Services, routes,
+    GroupShadow, Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, PolicyTrial,
+    RedisService, Reloaded, ServerConfig, Services, ShadowStart, TrialNews, routes,
 };
 use psycache::store::{ENTRY_OVERHEAD, Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
 use psycache::transport::remote::{Reachability, Remote, RemoteError, Request, Response};
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 use tonic::service::Routes;
 
 use super::call::Call;
@@ -208,8 +209,28 @@ impl Operations for Operator {
         future::ready(Ok(PolicySwapped { entries: 0, took: Duration::ZERO })).boxed()
     }
 
+    fn try_policy(
+        &self,
+        _trial: PolicyTrial,
+    ) -> BoxFuture<'_, Result<mpsc::Receiver<TrialNews>, Error>> {
+        future::ready(Err(Error::Stopping)).boxed()
+    }
+
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>> {
         future::ready(Ok(Reloaded::default())).boxed()
+    }
+
+    fn start_shadow(&self, start: ShadowStart) -> BoxFuture<'_, Result<(), Error>> {
+        assert!(self.groups.find(&start.group).is_ok(), "of a group that exists");
+        future::ready(Ok(())).boxed()
+    }
+
+    fn shadows(&self) -> Vec<GroupShadow> {
+        Vec::new()
+    }
+
+    fn stop_shadow(&self, _group: &str) -> bool {
+        false
     }
 }
 
@@ -257,6 +278,7 @@ impl Retriever for Source {
 fn nothing() -> NodeReading {
     NodeReading {
         groups: Vec::new(),
+        shadows: Vec::new(),
         peers: Vec::new(),
         ring_nodes: 1,
         ring_version: 1,

@@ -3,9 +3,11 @@
 
 pub(super) mod build;
 pub(super) mod check;
+pub(super) mod chunks;
 pub(super) mod list;
 pub(super) mod new;
 pub(super) mod swap;
+mod trial;
 
 /// Eviction policies.
 #[derive(clap::Subcommand)]

@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream;
 
+use super::chunks::chunks;
+use super::trial;
 use crate::cli::connect::{Node, NodeArgs};
 use crate::cli::exit::{Exit, Failure, complain};
 use crate::cli::{output, parse};
@@ -15,7 +17,6 @@ use crate::proto::{StatusRequest, SwapPolicyHeader, SwapPolicyRequest, SwapPolic
 
 /// Guests of some languages compile for seconds.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
-const CHUNK_BYTES: usize = 256 << 10;
 
 /// Give a group another eviction policy while it serves
 ///
@@ -24,7 +25,8 @@ const CHUNK_BYTES: usize = 256 << 10;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     psycache policy swap default twoq\n  \
-    psycache policy swap default ./mine.wasm --opt k=3 --all")]
+    psycache policy swap default ./mine.wasm --opt k=3 --all\n  \
+    psycache policy swap default adaptive --if-better 1pp --for 10m")]
 pub(in crate::cli) struct Args {
     /// The group
     group: String,
@@ -36,6 +38,19 @@ pub(in crate::cli) struct Args {
     /// On every node of the cluster
     #[arg(long)]
     all: bool,
+    /// Only if it hits so many points more, such as 1pp: it is measured beside the group's
+    /// policy first. If the group then hits less than before, that policy comes back
+    #[arg(long, value_name = "N", value_parser = trial::points, conflicts_with = "all")]
+    if_better: Option<f64>,
+    /// How long it is measured, and then watched
+    #[arg(
+        long = "for",
+        value_name = "D",
+        default_value = "10m",
+        value_parser = parse::time,
+        requires = "if_better"
+    )]
+    span: Duration,
     #[command(flatten)]
     node: NodeArgs,
 }
@@ -53,6 +68,9 @@ pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
     };
     let component =
         if plugin.is_builtin() { Bytes::new() } else { Bytes::copy_from_slice(plugin.bytes()) };
+    if let Some(better_by) = args.if_better {
+        return trial::run(&args.node, header, &component, better_by, args.span).await;
+    }
     let first = args.node.connect(DEFAULT_TIMEOUT).await?;
     if !args.all {
         let swapped = swap(&first, &header, &component).await?;
@@ -103,11 +121,4 @@ async fn swap(
 
 fn told(address: &str, swapped: SwapPolicyResponse) -> String {
     format!("{address}: {} entries handed over in {} ms", swapped.entries, swapped.duration_ms)
-}
-
-/// The bytes in parts that each fit a message; they share the memory.
-fn chunks(component: &Bytes) -> impl Iterator<Item = Bytes> + '_ {
-    (0..component.len())
-        .step_by(CHUNK_BYTES)
-        .map(|start| component.slice(start..component.len().min(start + CHUNK_BYTES)))
 }

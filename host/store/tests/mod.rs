@@ -3,3 +3,4 @@
 mod basics;
 mod model;
 mod stress;
+mod tap;

@@ -2,6 +2,8 @@
 //!
 //! This module has no counters: a scrape reads them where they are kept.
 
+mod shadows;
+
 use std::fmt;
 
 use prometheus_client::collector::Collector;
@@ -50,6 +52,7 @@ impl Collector for Scrape {
         page.requests(&node.groups)?;
         page.storage(&node.groups)?;
         page.policies(&node.groups)?;
+        page.shadows(&node.shadows)?;
         page.cluster(node)
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::telemetry::durations::Durations;
-use crate::telemetry::{GetResult, LoadReading, PeerReading, PolicyReading};
+use crate::telemetry::{
+    GetResult, LoadReading, PeerReading, PolicyReading, ShadowReading, ShadowRowReading,
+};
 
 fn node() -> NodeReading {
     let took = Durations::default();
@@ -32,6 +34,18 @@ fn node() -> NodeReading {
     };
     NodeReading {
         groups: vec![group],
+        shadows: vec![ShadowReading {
+            group: r#"odd "name""#.into(),
+            live_hit_ratio: Some(0.5),
+            rows: vec![ShadowRowReading {
+                policy: "lruk?k=3".into(),
+                capacity: "0.5x".into(),
+                hit_ratio: 0.625,
+                error: 0.25,
+                loads_saved_per_second: 12.5,
+            }],
+            lost: 6,
+        }],
         peers: vec![PeerReading { peer: "127.0.0.1:7402".into(), requests: vec![("ok", 9)] }],
         ring_nodes: 2,
         ring_version: 5,
@@ -51,6 +65,7 @@ fn text() -> String {
 fn every_metric_of_the_interface_is_there_with_its_labels() {
     let text = text();
     let group = r#"group="odd \"name\"""#;
+    let row = r#"policy="lruk?k=3",capacity="0.5x""#;
     for line in [
         &format!("psycache_gets_total{{{group},result=\"peer\"}} 2"),
         &format!("psycache_get_seconds_bucket{{le=\"+Inf\",{group},result=\"hit\"}} 2"),
@@ -66,6 +81,11 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
         &format!("psycache_policy_failures_total{{{group},kind=\"trap\"}} 1"),
         &format!("psycache_policy_step_seconds_count{{{group}}} 2"),
         &format!("psycache_policy_statistic{{{group},statistic=\"ghosts\"}} 0.5"),
+        &format!("psycache_shadow_live_hit_ratio{{{group}}} 0.5"),
+        &format!("psycache_shadow_hit_ratio{{{group},{row}}} 0.625"),
+        &format!("psycache_shadow_hit_ratio_error{{{group},{row}}} 0.25"),
+        &format!("psycache_shadow_loads_saved_per_second{{{group},{row}}} 12.5"),
+        &format!("psycache_shadow_lost_total{{{group}}} 6"),
         "psycache_peer_requests_total{peer=\"127.0.0.1:7402\",outcome=\"ok\"} 9",
         &format!("psycache_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
         "psycache_ring_nodes 2",
@@ -91,5 +111,12 @@ fn each_family_is_described_once_and_before_its_samples() {
             assert!(line.starts_with(family), "{line} stands under {family}");
         }
     }
-    assert_eq!(seen.len(), 23);
+    assert_eq!(seen.len(), 28);
+}
+
+#[test]
+fn without_a_shadow_there_is_no_line_about_one() {
+    let node = || NodeReading { shadows: Vec::new(), ..node() };
+    let text = Metrics::new(node).text(Exposition::OpenMetrics);
+    assert!(!text.contains("shadow"), "{text}");
 }

@@ -1,11 +1,16 @@
 //! What operators ask of a node.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use psycache::proto::admin_client::AdminClient;
+use psycache::proto::start_shadow_request::Part as ShadowPart;
 use psycache::proto::swap_policy_request::Part;
-use psycache::proto::{StatusRequest, SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse};
-use psycache::server::{PolicySwap, ServerConfig};
+use psycache::proto::{
+    ListShadowsRequest, ShadowHeader, ShadowPolicy, StartShadowRequest, StatusRequest,
+    StopShadowRequest, SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse,
+};
+use psycache::server::{PolicySwap, ServerConfig, ShadowStart};
 use sha2::{Digest, Sha256};
 use tonic::{Code, Response, Status};
 
@@ -112,4 +117,75 @@ async fn a_component_too_large_is_refused_with_the_limit() {
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(info(&status).metadata["limit"], "10");
     assert!(served.operations.swaps.lock().is_empty());
+}
+
+fn shadow_header(group: &'static str) -> ShadowPart {
+    ShadowPart::Header(ShadowHeader { group: group.into(), capacities: vec![0.5, 1.0], keep_ms: 7 })
+}
+
+fn candidate(name: &str, sha256: &str) -> ShadowPart {
+    let options = HashMap::from([("k".into(), "2".into())]);
+    ShadowPart::Policy(ShadowPolicy { name: name.into(), sha256: sha256.into(), options })
+}
+
+async fn shadow(served: &Served, parts: Vec<ShadowPart>) -> Result<(), Status> {
+    let parts = parts.into_iter().map(|part| StartShadowRequest { part: Some(part) });
+    let parts = tokio_stream::iter(parts.collect::<Vec<_>>());
+    AdminClient::new(served.channel.clone()).start_shadow(parts).await.map(drop)
+}
+
+#[tokio::test]
+async fn the_candidates_of_a_shadow_arrive_whole_and_in_order() {
+    let served = served().await;
+    let (bytes, digest) = ("component".into(), digest(b"component"));
+    let part = |text: &'static str| ShadowPart::Component(text.into());
+    let parts = vec![
+        shadow_header("scores"),
+        candidate("lfu", ""),
+        candidate("mine.wasm", &digest),
+        part("compo"),
+        part("nent"),
+    ];
+    shadow(&served, parts).await.unwrap();
+    let options = vec![("k".into(), "2".into())];
+    let policy = |name: &str, component| PolicySwap {
+        group: "scores".into(),
+        name: name.into(),
+        component,
+        options: options.clone(),
+    };
+    let expected = ShadowStart {
+        group: "scores".into(),
+        policies: vec![policy("lfu", None), policy("mine.wasm", Some(bytes))],
+        capacities: vec![0.5, 1.0],
+        keep: Some(Duration::from_millis(7)),
+    };
+    assert_eq!(*served.operations.shadows.lock(), [expected]);
+}
+
+#[tokio::test]
+async fn a_shadow_that_is_not_in_order_is_refused_before_anything_happens() {
+    let served = served().await;
+    let good = digest(b"component");
+    let component = |text: &'static str| ShadowPart::Component(text.into());
+    for (argument, parts) in [
+        ("header", vec![]),
+        ("header", vec![candidate("lru", "")]),
+        ("policy", vec![shadow_header("scores"), component("component")]),
+        ("policy", vec![shadow_header("scores"), shadow_header("scores")]),
+        ("sha256", vec![shadow_header("scores"), candidate("a", &good), component("changed")]),
+        ("sha256", vec![shadow_header("scores"), candidate("a", &good), candidate("lru", "")]),
+    ] {
+        let status = shadow(&served, parts).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+        assert_eq!(info(&status).metadata["argument"], argument, "{status}");
+    }
+    let mut client = AdminClient::new(served.channel.clone());
+    let unknown = shadow(&served, vec![shadow_header("nowhere")]).await.unwrap_err();
+    let listed = client.list_shadows(ListShadowsRequest { group: "nowhere".into() }).await;
+    let stopped = client.stop_shadow(StopShadowRequest { group: "nowhere".into() }).await;
+    for status in [unknown, listed.unwrap_err(), stopped.unwrap_err()] {
+        assert_eq!(info(&status).reason, "UNKNOWN_GROUP", "{status}");
+    }
+    assert!(served.operations.shadows.lock().is_empty());
 }

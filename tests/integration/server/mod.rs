@@ -27,8 +27,8 @@ use psycache::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::cache_client::CacheClient;
 use psycache::proto::{GetRequest, GetResponse, StatusResponse};
 use psycache::server::{
-    Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, RedisConnections, Reloaded,
-    ServerConfig, Services, serve,
+    GroupShadow, Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, PolicyTrial,
+    RedisConnections, Reloaded, ServerConfig, Services, ShadowStart, TrialNews, serve,
 };
 use psycache::store::{Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -65,6 +65,7 @@ pub(crate) struct Served {
 struct Operator {
     groups: Groups,
     swaps: Mutex<Vec<PolicySwap>>,
+    shadows: Mutex<Vec<ShadowStart>>,
 }
 
 impl Operations for Operator {
@@ -82,8 +83,28 @@ impl Operations for Operator {
         async move { Ok(PolicySwapped { entries: 3, took }) }.boxed()
     }
 
+    fn try_policy(
+        &self,
+        _trial: PolicyTrial,
+    ) -> BoxFuture<'_, Result<mpsc::Receiver<TrialNews>, Error>> {
+        future::ready(Err(Error::Stopping)).boxed()
+    }
+
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>> {
         future::ready(Ok(Reloaded::default())).boxed()
+    }
+
+    fn start_shadow(&self, start: ShadowStart) -> BoxFuture<'_, Result<(), Error>> {
+        self.shadows.lock().push(start);
+        future::ready(Ok(())).boxed()
+    }
+
+    fn shadows(&self) -> Vec<GroupShadow> {
+        Vec::new()
+    }
+
+    fn stop_shadow(&self, _group: &str) -> bool {
+        false
     }
 }
 
@@ -138,13 +159,18 @@ async fn starting(config: ServerConfig) -> Served {
     let redis = redis_listener.local_addr().unwrap();
     let listeners =
         Listeners { grpc: grpc_listener, http: Some(http_listener), redis: Some(redis_listener) };
-    let operations = Arc::new(Operator { groups: groups.clone(), swaps: Mutex::default() });
+    let operations = Arc::new(Operator {
+        groups: groups.clone(),
+        swaps: Mutex::default(),
+        shadows: Mutex::default(),
+    });
     let health = Arc::new(Health::starting(&groups));
     let read = groups.clone();
     let redis_connections = Arc::<RedisConnections>::default();
     let counted = Arc::clone(&redis_connections);
     let metrics = Metrics::new(move || NodeReading {
         groups: read.readings(),
+        shadows: Vec::new(),
         peers: Vec::new(),
         ring_nodes: 1,
         ring_version: 1,

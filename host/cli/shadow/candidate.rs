@@ -1,0 +1,93 @@
+//! A policy to try, as it is written on the command line and sent to a node.
+
+use std::str::FromStr;
+
+use bytes::Bytes;
+
+use crate::cli::parse;
+use crate::cli::policy::chunks::chunks;
+use crate::config::text::Parsed;
+use crate::plugin::{LoadError, Plugin};
+use crate::proto::ShadowPolicy;
+use crate::proto::start_shadow_request::Part;
+
+/// A policy with its options: `lruk?k=3&history=2`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// A built-in's name or a file.
+    plugin: String,
+    options: Vec<(String, String)>,
+}
+
+impl FromStr for Candidate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, options) = text.split_once('?').unwrap_or((text, ""));
+        let options = options.split('&').filter(|option| !option.is_empty());
+        let options = options.map(parse::pair).collect::<Result<Vec<_>, _>>()?;
+        parse::each_once(&options).map_err(|twice| twice.to_string())?;
+        if name.is_empty() {
+            return Err("name a built-in policy (psycache policy list) or a file".into());
+        }
+        Ok(Self { plugin: name.to_owned(), options })
+    }
+}
+
+impl Candidate {
+    /// The messages that send it. A file is read here.
+    ///
+    /// # Errors
+    /// There is no such plugin.
+    pub(super) fn parts(self) -> Result<Vec<Part>, LoadError> {
+        let Self { plugin, options } = self;
+        let plugin = Plugin::resolve(&plugin)?;
+        let is_builtin = plugin.is_builtin();
+        let policy = ShadowPolicy {
+            name: plugin.name().into(),
+            // A built-in is sent as its name, because the node has the component itself.
+            sha256: if is_builtin { String::new() } else { plugin.sha256().into() },
+            options: options.into_iter().collect(),
+        };
+        let component =
+            if is_builtin { Bytes::new() } else { Bytes::copy_from_slice(plugin.bytes()) };
+        let chunks = chunks(&component).map(Part::Component);
+        Ok(std::iter::once(Part::Policy(policy)).chain(chunks).collect())
+    }
+}
+
+/// A multiple of the group's capacity: `0.5x`.
+pub(super) fn times(text: &str) -> Parsed<f64> {
+    let times = text.strip_suffix('x').and_then(|number| number.parse::<f64>().ok());
+    times.filter(|times| (0.01..=100.0).contains(times)).ok_or_else(|| {
+        "write a multiple of the group's capacity from 0.01x to 100x, such as 0.5x or 2x".into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_stand_behind_a_question_mark() {
+        let candidate: Candidate = "lruk?k=3&history=2".parse().unwrap();
+        let options = [("k", "3"), ("history", "2")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        assert_eq!(candidate, Candidate { plugin: "lruk".into(), options: options.into() });
+        for (wrong, words) in [
+            ("lruk?k", "="),
+            ("lruk?k=1&k=2", "the option k is given twice"),
+            ("?k=1", "name a built-in policy"),
+        ] {
+            let problem = Candidate::from_str(wrong).unwrap_err();
+            assert!(problem.contains(words), "{wrong}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_capacity_is_a_multiple() {
+        assert_eq!([times("0.5x"), times("2x")], [Ok(0.5), Ok(2.0)]);
+        for wrong in ["", "x", "1", "0x", "-1x", "NaNx", "infx", "1000x", "64MiB"] {
+            assert!(times(wrong).is_err(), "{wrong}");
+        }
+    }
+}
