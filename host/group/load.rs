@@ -93,6 +93,7 @@ impl Group {
             fetched = self.fetch(retriever, key, &asked) => fetched,
         };
         let took = timer.end(outcome(&fetched));
+        self.source_health.note(&fetched, self.parts.clock.now_ms());
         note(&Span::current(), &fetched);
         Some(match fetched {
             Ok(Some(fetched)) => self.value(fetched, took),

@@ -9,6 +9,7 @@ mod change;
 mod lifetime;
 mod limits;
 mod sharing;
+mod stale;
 
 use std::sync::Arc;
 use std::time::Duration;
