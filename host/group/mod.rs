@@ -32,6 +32,7 @@ mod expiry;
 
 mod config;
 mod source;
+mod source_health;
 mod stale;
 mod ttl;
 
@@ -67,7 +68,7 @@ use lender::Lender;
 use owner_versions::OwnerVersions;
 use reply::Reply;
 use singleflight::Flights;
-use stale::SourceHealth;
+use source_health::SourceHealth;
 use without_group::WithoutGroup;
 
 /// The shortest time between two log lines about a failing retriever.

@@ -67,7 +67,7 @@ async fn every_type_of_column_gives_what_the_servers_client_prints() {
         let insert = format!("INSERT INTO types.every (name, {column}) VALUES ('{name}', {value})");
         database.sql(&format!("{mode};; {insert};;"));
     }
-    for at in 0..TYPES.len() {
+    for (at, (kind, _)) in TYPES.iter().enumerate() {
         let column = format!("c{at}");
         let query = format!("SELECT {column} FROM types.every WHERE name = ?");
         let node = node(database, &query, &[]);
@@ -77,7 +77,7 @@ async fn every_type_of_column_gives_what_the_servers_client_prints() {
             let print = query.replace('?', &format!("'{name}'"));
             let mut printed = database.printed(&format!("SET NAMES utf8mb4;; {print}"));
             assert_eq!(printed.pop(), Some(b'\n'));
-            assert!(found == printed, "{}: {found:?}, not {printed:?}", TYPES[at].0);
+            assert!(found == printed, "{kind}: {found:?}, not {printed:?}");
         }
     }
 }
