@@ -48,8 +48,8 @@ pub(super) async fn unary(
 
 pub(super) fn found(found: GetResponse) -> value::Answer {
     let origin = match found.origin() {
-        // `Stale` is reserved for later versions of a node: an expired value from memory.
-        Origin::Hit | Origin::Stale => value::Origin::Hit,
+        Origin::Hit => value::Origin::Hit,
+        Origin::Stale => value::Origin::Stale,
         Origin::Peer => value::Origin::Peer,
         Origin::Hot => value::Origin::Hot,
         Origin::Loaded | Origin::Unspecified => value::Origin::Loaded,

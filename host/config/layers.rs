@@ -39,8 +39,8 @@ macro_rules! each_field_over {
 }
 
 each_field_over!(Settings: listen advertise http redis groups group cluster telemetry);
-each_field_over!(GroupSettings: name capacity max_entries ttl ttl_jitter negative_ttl load_timeout
-    max_value policy retriever);
+each_field_over!(GroupSettings: name capacity max_entries ttl ttl_jitter negative_ttl
+    stale_if_error load_timeout max_value policy retriever);
 each_field_over!(ClusterSettings: peers etcd etcd_prefix etcd_user etcd_password etcd_ca etcd_cert
     etcd_key etcd_server_name lease_ttl weight uncertain);
 each_field_over!(TelemetrySettings: otlp trace_ratio log log_format);

@@ -23,7 +23,7 @@ pub use choice::{NativePolicy, NativeRetriever, PolicyChoice, RetrieverChoice};
 #[doc(hidden)]
 pub use error::Error;
 #[cfg(feature = "cli")]
-pub(crate) use flags::{unless_empty, with_variable};
+pub(crate) use flags::{unless_empty, variable, with_variable};
 pub use node::{Cluster, Config, Group, Registry};
 pub use plugin::Plugin;
 pub use secret::Secret;

@@ -66,6 +66,9 @@ fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
             negative_ttl: settings.negative_ttl.map_or(own.negative_ttl, |ttl| {
                 ttl.into_option().map(|ttl| ttl.0).unwrap_or_default()
             }),
+            stale_if_error: settings.stale_if_error.map_or(own.stale_if_error, |time| {
+                time.into_option().map(|time| time.0).unwrap_or_default()
+            }),
             load_timeout: settings.load_timeout.map_or(own.load_timeout, |time| time.0),
             max_value_bytes: settings.max_value.map_or(own.max_value_bytes, |size| size.0),
             ..own

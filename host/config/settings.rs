@@ -81,6 +81,10 @@ pub(crate) struct GroupSettings {
     /// How long a key is remembered that the source does not have, or none [default: 5s]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
     pub(crate) negative_ttl: Option<OrNone<Time>>,
+    /// How long after its ttl a value is still returned where the source can't be reached or
+    /// does not answer in time, or none [default: none]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
+    pub(crate) stale_if_error: Option<OrNone<Time>>,
     /// The longest that one load may take [default: 5s]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
     pub(crate) load_timeout: Option<Time>,

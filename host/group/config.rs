@@ -19,6 +19,9 @@ pub struct GroupConfig {
     pub ttl_jitter_percent: u8,
     /// How long the absence of a key from the source is cached. Zero: not at all.
     pub negative_ttl: Duration,
+    /// How long after its time to live a value is kept, to be returned where the source can't
+    /// be reached or does not answer in time. Zero: not at all.
+    pub stale_if_error: Duration,
     /// The time limit of one load, independent of its callers' deadlines.
     pub load_timeout: Duration,
     /// The largest value that is accepted from a caller or the source.
@@ -49,6 +52,7 @@ impl GroupConfig {
             ttl: None,
             ttl_jitter_percent: 10,
             negative_ttl: Duration::from_secs(5),
+            stale_if_error: Duration::ZERO,
             load_timeout: Duration::from_secs(5),
             max_value_bytes: 64 << 20,
             uncertain: Uncertain::Brief,
@@ -63,6 +67,7 @@ impl GroupConfig {
             ttl: other.ttl,
             ttl_jitter_percent: other.ttl_jitter_percent,
             negative_ttl: other.negative_ttl,
+            stale_if_error: other.stale_if_error,
             load_timeout: other.load_timeout,
             ..self.clone()
         }
@@ -87,6 +92,9 @@ impl GroupConfig {
         }
         if self.negative_ttl > ttl::MAX_TTL {
             ttl::check("negative-ttl", self.negative_ttl)?;
+        }
+        if self.stale_if_error > ttl::MAX_TTL {
+            ttl::check("stale-if-error", self.stale_if_error)?;
         }
         if self.load_timeout.is_zero() {
             return refuse("load-timeout", "it is 0, so all loads fail; leave it out for 5s");

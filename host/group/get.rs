@@ -47,10 +47,11 @@ impl Group {
         let reply =
             match self.parts.clock.timeout(within, self.get_missing(key, hash, within)).await {
                 Ok(reply) => reply,
-                Err(_) => Err(Error::DeadlineExceeded { after: within }),
+                Err(_) => self.or_stale(key, hash, Err(Error::DeadlineExceeded { after: within })),
             };
         let result = match &reply {
             Ok(answer) if answer.origin == Origin::Hot => GetResult::Hot,
+            Ok(answer) if answer.origin == Origin::Stale => GetResult::Stale,
             Ok(answer) if answer.origin == Origin::Peer => GetResult::Peer,
             Ok(_) | Err(Error::NotFound) => GetResult::Miss,
             Err(_) => GetResult::Error,
@@ -127,7 +128,11 @@ impl Group {
                 self.parts.clock.sleep(held_up).await;
             }
         }
-        self.join_load(key, hash, holds).await
+        if let Some(reply) = self.stale_at_once(key, hash) {
+            return reply;
+        }
+        let reply = self.join_load(key, hash, holds).await;
+        self.or_stale(key, hash, reply)
     }
 
     /// Asks the owner, and returns its answer. The answer is kept here only if the owner

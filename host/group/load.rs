@@ -28,7 +28,8 @@ const INHERIT_WITHIN: Duration = Duration::from_millis(200);
 
 impl Group {
     /// Loads `key`, which this node holds, stores the result, and lands the flight. Ends
-    /// early, without storing anything, when no caller waits any more.
+    /// early, without storing anything, when no caller waits any more and the source does
+    /// not work for it yet.
     pub(super) async fn load_and_keep(
         self: Arc<Self>,
         retriever: SharedRetriever,
@@ -72,7 +73,8 @@ impl Group {
             .await;
     }
 
-    /// Asks the source. `None`: no caller waits any more.
+    /// Asks the source. `None`: no caller waits any more, and the source does not work for
+    /// the load.
     async fn load(
         &self,
         retriever: &SharedRetriever,
@@ -80,6 +82,7 @@ impl Group {
         flight: &Load<Reply, Span>,
     ) -> Option<(Reply, Option<NewEntry>)> {
         let timer = self.counters.begin_load(LoadSource::Retriever);
+        let asked = || flight.go_on();
         let fetched = tokio::select! {
             biased;
             () = flight.abandoned() => {
@@ -87,9 +90,10 @@ impl Group {
                 spans::loaded(&Span::current(), LoadOutcome::Abandoned, &"nobody waits any more");
                 return None;
             }
-            fetched = self.fetch(retriever, key) => fetched,
+            fetched = self.fetch(retriever, key, &asked) => fetched,
         };
         let took = timer.end(outcome(&fetched));
+        self.source_health.note(&fetched, self.parts.clock.now_ms());
         note(&Span::current(), &fetched);
         Some(match fetched {
             Ok(Some(fetched)) => self.value(fetched, took),
@@ -185,11 +189,12 @@ impl Group {
         &self,
         retriever: &SharedRetriever,
         key: &str,
+        asked: &(dyn Fn() + Sync),
     ) -> Result<Option<Fetched>, FetchError> {
         let limit = self.config.load().load_timeout;
         let span = spans::retrieve(retriever.name());
-        let fetch =
-            self.parts.clock.timeout(limit, retriever.fetch(key, limit)).instrument(span.clone());
+        let fetch = retriever.fetch_telling(key, limit, asked);
+        let fetch = self.parts.clock.timeout(limit, fetch).instrument(span.clone());
         let fetched = fetch.await.unwrap_or(Err(FetchError::Timeout(limit)));
         note(&span, &fetched);
         fetched

@@ -18,6 +18,7 @@ use crate::key;
 use crate::ownership::Owner;
 use crate::telemetry::GetResult;
 use crate::transport::remote::{Part, PeerCall, Remote, RemoteError, Response};
+use crate::value::Origin;
 
 /// Keys that are handled concurrently.
 pub(super) const AT_ONCE: usize = 64;
@@ -191,6 +192,9 @@ impl Group {
                 Some(Err(error)) => Some(Err(error)),
             };
             match &reply {
+                Some(Ok(answer)) if answer.origin == Origin::Stale => {
+                    self.counters.count_get(GetResult::Stale);
+                }
                 Some(Ok(_)) => self.counters.count_get(GetResult::Peer),
                 Some(Err(Error::NotFound)) => self.counters.count_get(GetResult::Miss),
                 Some(Err(_)) => self.counters.count_get(GetResult::Error),

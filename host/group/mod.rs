@@ -32,6 +32,8 @@ mod expiry;
 
 mod config;
 mod source;
+mod source_health;
+mod stale;
 mod ttl;
 
 #[cfg(test)]
@@ -66,6 +68,7 @@ use lender::Lender;
 use owner_versions::OwnerVersions;
 use reply::Reply;
 use singleflight::Flights;
+use source_health::SourceHealth;
 use without_group::WithoutGroup;
 
 /// The shortest time between two log lines about a failing retriever.
@@ -106,6 +109,8 @@ pub struct Group {
     pending_removals: AtomicUsize,
     /// Whether the warning about a value larger than the capacity was logged.
     warned_of_oversize: AtomicBool,
+    /// Whether the source answers at present.
+    source_health: SourceHealth,
     /// Limits the log lines about a failing retriever, which may fail at every load.
     broken: LogLimiter,
     /// The task that collects expired entries. Dropping the group ends it.
@@ -139,6 +144,7 @@ impl Group {
         let mut expiry = JoinSet::new();
         expiry.spawn(expiry::collect(Arc::clone(&parts.store), parts.clock.clone()));
         let capacity = parts.store.stats().capacity_bytes;
+        parts.store.keep_expired(config.stale_if_error.as_millis() as u64);
         let group = Arc::new(Self {
             name: config.name.clone(),
             config: ArcSwap::from_pointee(config),
@@ -154,6 +160,7 @@ impl Group {
             lender: Lender::default(),
             pending_removals: AtomicUsize::new(0),
             warned_of_oversize: AtomicBool::new(false),
+            source_health: SourceHealth::default(),
             broken: LogLimiter::every(BROKEN_EACH),
             _expiry: expiry,
         });
@@ -182,6 +189,7 @@ impl Group {
     pub fn reload(&self, config: &GroupConfig) -> Result<(), Error> {
         let reloaded = self.config.load().with_times_of(config);
         reloaded.check()?;
+        self.parts.store.keep_expired(reloaded.stale_if_error.as_millis() as u64);
         self.config.store(Arc::new(reloaded));
         Ok(())
     }

@@ -112,7 +112,7 @@ impl Group {
             return answer(self.reply(found), 0);
         }
         let load = self.load_here(key, hash, key::ring_hash(key));
-        let late = |_| Err(Error::DeadlineExceeded { after: within });
+        let late = |_| self.or_stale(key, hash, Err(Error::DeadlineExceeded { after: within }));
         answer(self.parts.clock.timeout(within, load).await.unwrap_or_else(late), 0)
     }
 

@@ -194,6 +194,14 @@ impl<T, L> Load<T, L> {
         })
     }
 
+    /// From now on the load goes on without waiters, and callers can still join it.
+    pub(crate) fn go_on(&self) {
+        let _shard = self.flights.shard(self.flight.hash).lock();
+        // The load counts as one of its waiters. If the last one has just left, nobody can
+        // join the flight any more, and it keeps nothing.
+        self.flight.state.lock().waiters += 1;
+    }
+
     fn end(&self, outcome: Result<T, Lost>, commit: impl FnOnce()) -> bool {
         let mut shard = self.flights.shard(self.flight.hash).lock();
         let kept = take_out(&mut shard, &self.flight);
@@ -220,7 +228,7 @@ impl<T, L> Drop for Load<T, L> {
 }
 
 /// A caller's side of a flight: a future of the answer. Dropping it leaves the flight.
-/// When the last waiter leaves, the load is cancelled.
+/// When the last waiter leaves, the load is cancelled, unless it is to [go on](Load::go_on).
 #[must_use]
 pub(crate) struct Waiter<T, L = ()> {
     flights: Arc<Flights<T, L>>,

@@ -107,6 +107,7 @@ fn times(old: &Group, new: &Group) -> Vec<String> {
         ("ttl", old.ttl != new.ttl),
         ("ttl-jitter", old.ttl_jitter_percent != new.ttl_jitter_percent),
         ("negative-ttl", old.negative_ttl != new.negative_ttl),
+        ("stale-if-error", old.stale_if_error != new.stale_if_error),
         ("load-timeout", old.load_timeout != new.load_timeout),
     ];
     named(&format!("group {name}: "), &differ).collect()

@@ -25,6 +25,24 @@ pub trait Retriever: Send + Sync {
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>>;
 
+    /// The same, and calls `asked` once the source works for this load and would go on with
+    /// it if the load were cancelled, as a database does with a query. A group lets such a
+    /// load come to its end even when no caller waits any more, so that later gets of the
+    /// key join it and never more loads run than the retriever allows. Never called by
+    /// default.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    fn fetch_telling<'a>(
+        &'a self,
+        key: &'a str,
+        timeout: Duration,
+        asked: &'a (dyn Fn() + Sync),
+    ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>> {
+        let _ = asked;
+        self.fetch(key, timeout)
+    }
+
     /// The name of the built-in or the path of the file, for status and metrics.
     fn name(&self) -> &str;
 

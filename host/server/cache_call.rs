@@ -232,6 +232,7 @@ fn found(answer: value::Answer) -> GetResponse {
         value::Origin::Loaded => Origin::Loaded,
         value::Origin::Peer => Origin::Peer,
         value::Origin::Hot => Origin::Hot,
+        value::Origin::Stale => Origin::Stale,
     };
     // 0 means "no limit", so a value that is about to expire has 1 ms left.
     let ttl_ms = answer.ttl.map_or(0, |ttl| (ttl.as_millis() as u64).max(1));

@@ -103,7 +103,12 @@ mod tests {
     use crate::proto::PeerValue;
 
     fn value(id: u64, bytes: usize) -> Outgoing {
-        let value = PeerValue { value: Bytes::from(vec![id as u8; bytes]), ttl_ms: 0, lent_ms: 0 };
+        let value = PeerValue {
+            value: Bytes::from(vec![id as u8; bytes]),
+            ttl_ms: 0,
+            lent_ms: 0,
+            stale: false,
+        };
         Outgoing::Answer(PeerResponse { id, answer: Some(Answer::Value(value)) })
     }
 

@@ -1,6 +1,6 @@
 //! Collects expired entries in the background.
 
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use super::Store;
 
@@ -18,7 +18,8 @@ pub struct Expired {
 }
 
 impl Store {
-    /// Drops entries whose deadline has passed, and processes at most `limit` timers for
+    /// Drops entries whose deadline has passed, or values
+    /// [some time](Self::keep_expired) after that, and processes at most `limit` timers for
     /// that. The caller should call again at [`Expired::next_ms`], or earlier when
     /// [`next_deadline_changed`](Self::next_deadline_changed) resolves. If the limit was
     /// reached before all expired entries were dropped, `next_ms` is in the past.
@@ -27,6 +28,7 @@ impl Store {
         // below, or is earlier than this value, so that `announce` notifies the waiter.
         self.next_deadline_ms.store(u64::MAX, SeqCst);
         let now_ms = self.clock.now_ms();
+        let keep_ms = self.keep_expired_ms.load(Relaxed);
         let mut left = limit;
         let mut entries = 0;
         let mut next_ms = u64::MAX;
@@ -37,7 +39,7 @@ impl Store {
             let mut next = shard.read().next_deadline_ms();
             while left > 0 && next.is_some_and(|next| next <= now_ms) {
                 let mut table = shard.write();
-                left -= table.expire(now_ms, left.min(SLICE), &mut gone);
+                left -= table.expire(now_ms, keep_ms, left.min(SLICE), &mut gone);
                 next = table.next_deadline_ms();
                 let call = table.wakes_worker();
                 drop(table);

@@ -131,6 +131,12 @@ impl Record {
         }
     }
 
+    /// When the entry is collected: a value that long after its deadline.
+    pub(super) fn collect_at_ms(&self, keep_expired_ms: u64) -> Option<u64> {
+        let keep_ms = if self.has_value() { keep_expired_ms } else { 0 };
+        Some(self.deadline().ms()?.saturating_add(keep_ms).min(Deadline::LAST_MS))
+    }
+
     /// When the entry expires.
     #[inline]
     pub(super) fn deadline(&self) -> Deadline {

@@ -90,11 +90,12 @@ impl Store {
         let deadline = Deadline::new(deadline_ms);
         let record = Record::new(key, value, deadline, Cost::new(cost_us));
         reservation.spend(record.weight());
+        let collect_at_ms = record.collect_at_ms(self.keep_expired_ms.load(Relaxed));
         let mut table = self.shard(hash).0.write();
         if self.tap.samples(kept(hash)) {
             self.tell(kind, key, hash, Some(&record));
         }
-        let displaced = table.put(kept(hash), record);
+        let displaced = table.put(kept(hash), record, collect_at_ms);
         let deferred = table.deferred_frees.pop();
         let call = table.wakes_worker();
         drop(table);
@@ -104,8 +105,8 @@ impl Store {
         // Freed only now, after the lock of the shard was released.
         drop(deferred);
         self.release_each(displaced.overwritten.into_iter().chain(displaced.evicted));
-        if let Some(deadline_ms) = deadline.ms() {
-            self.announce(deadline_ms);
+        if let Some(at_ms) = collect_at_ms {
+            self.announce(at_ms);
         }
         if call {
             (self.wake)();

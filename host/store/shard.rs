@@ -117,9 +117,14 @@ impl Table {
         call
     }
 
-    /// Inserts an entry. It replaces one with the same key.
-    pub(super) fn put(&mut self, hash: u32, record: Record) -> Displaced {
-        let deadline_ms = record.deadline().ms();
+    /// Inserts an entry, to be collected at `collect_at_ms`. It replaces one with the same
+    /// key.
+    pub(super) fn put(
+        &mut self,
+        hash: u32,
+        record: Record,
+        collect_at_ms: Option<u64>,
+    ) -> Displaced {
         let mut displaced = Displaced::default();
         let slot = if let Some(slot) = self.find(record.key(), hash) {
             self.stop_timer(slot);
@@ -146,8 +151,8 @@ impl Table {
             self.index.insert_unique(spread(hash), slot, |slot| spread(arena.at(*slot).hash));
             slot
         };
-        if let Some(deadline_ms) = deadline_ms {
-            self.wheel.get_or_insert_with(|| Box::new(Wheel::new())).set(slot, deadline_ms);
+        if let Some(at_ms) = collect_at_ms {
+            self.wheel.get_or_insert_with(|| Box::new(Wheel::new())).set(slot, at_ms);
         }
         self.note(slot);
         displaced
@@ -211,7 +216,13 @@ impl Table {
 
     /// Processes up to `limit` timers and takes out the entries that are due. Returns the
     /// number of processed timers.
-    pub(super) fn expire(&mut self, now_ms: u64, limit: usize, gone: &mut Vec<Record>) -> usize {
+    pub(super) fn expire(
+        &mut self,
+        now_ms: u64,
+        keep_expired_ms: u64,
+        limit: usize,
+        gone: &mut Vec<Record>,
+    ) -> usize {
         for moved in 0..limit {
             let Some(wheel) = &mut self.wheel else {
                 return moved;
@@ -219,8 +230,8 @@ impl Table {
             let Some(slot) = wheel.pop(now_ms) else {
                 return moved;
             };
-            match self.arena.at(slot).record.deadline().ms() {
-                Some(deadline_ms) if deadline_ms > now_ms => wheel.set(slot, deadline_ms),
+            match self.arena.at(slot).record.collect_at_ms(keep_expired_ms) {
+                Some(at_ms) if at_ms > now_ms => wheel.set(slot, at_ms),
                 _ => {
                     gone.push(self.take_out(slot));
                     self.note(slot);
@@ -262,7 +273,8 @@ mod tests {
     fn a_shard_out_of_slots_gives_up_one_that_was_not_used_lately() {
         let mut table = Table::new(Numbering { shard: 0, bits: 0 }, 3, 0);
         let mut put = |key: &str, hash| {
-            table.put(hash, Record::new(key, None, Deadline::NEVER, Cost::new(0))).evicted
+            let record = Record::new(key, None, Deadline::NEVER, Cost::new(0));
+            table.put(hash, record, None).evicted
         };
         assert!(["a", "b", "c"].iter().zip(0..).all(|(key, hash)| put(key, hash).is_none()));
         let evicted = put("d", 3).expect("there are three slots");

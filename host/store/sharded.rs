@@ -14,6 +14,7 @@ use super::shard::{Numbering, Shard, Table};
 use super::tap::{AccessKind, Tap};
 use crate::clock::Clock;
 use crate::key::LocalHasher;
+use crate::value::Value;
 
 /// The entries of one group.
 pub struct Store {
@@ -44,6 +45,8 @@ pub struct Store {
     pub(super) next_deadline_ms: AtomicU64,
     /// Notified when a new deadline is earlier than that.
     pub(super) earlier_deadline: Notify,
+    /// See [`keep_expired`](Self::keep_expired).
+    pub(super) keep_expired_ms: AtomicU64,
 }
 
 /// The size of a store, and how many entries left it.
@@ -147,6 +150,7 @@ impl Store {
             expiry_turn: AtomicUsize::new(0),
             next_deadline_ms: AtomicU64::new(u64::MAX),
             earlier_deadline: Notify::new(),
+            keep_expired_ms: AtomicU64::new(0),
         })
     }
 
@@ -186,6 +190,22 @@ impl Store {
         let table = self.shard(hash).0.read();
         let slot = table.find(key.as_bytes(), kept(hash))?;
         self.found(table.arena.at(slot))
+    }
+
+    /// Keeps values for so long after their deadline, unless their room is needed. Only
+    /// [`expired`](Self::expired) returns them then.
+    pub fn keep_expired(&self, ms: u64) {
+        self.keep_expired_ms.store(ms, Relaxed);
+    }
+
+    /// Returns the value of `key` that has expired and is kept still.
+    #[must_use]
+    pub fn expired(&self, key: &str, hash: u64) -> Option<Value> {
+        let table = self.shard(hash).0.read();
+        let record = &table.arena.at(table.find(key.as_bytes(), kept(hash))?).record;
+        let (deadline_ms, now_ms) = (record.deadline().ms()?, self.clock.now_ms());
+        let until_ms = record.collect_at_ms(self.keep_expired_ms.load(Relaxed))?;
+        if deadline_ms <= now_ms && now_ms < until_ms { record.value() } else { None }
     }
 
     /// Drops the entry of `key`. Returns whether it held a live value, not a cached absence.

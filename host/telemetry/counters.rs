@@ -19,14 +19,16 @@ pub enum GetResult {
     Hot,
     /// From memory, with the knowledge that the source has no such key.
     Negative,
+    /// With an expired value, because the source does not answer.
+    Stale,
     /// With an error.
     Error,
 }
 
 impl GetResult {
     /// All results, in the order of [`GroupCounts::gets`].
-    pub const ALL: [Self; 6] =
-        [Self::Hit, Self::Miss, Self::Peer, Self::Hot, Self::Negative, Self::Error];
+    pub const ALL: [Self; 7] =
+        [Self::Hit, Self::Miss, Self::Peer, Self::Hot, Self::Negative, Self::Stale, Self::Error];
 
     /// The value of the `result` label.
     #[must_use]
@@ -37,6 +39,7 @@ impl GetResult {
             Self::Peer => "peer",
             Self::Hot => "hot",
             Self::Negative => "negative",
+            Self::Stale => "stale",
             Self::Error => "error",
         }
     }

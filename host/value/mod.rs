@@ -41,4 +41,7 @@ pub enum Origin {
     Peer,
     /// A short-lived copy of a hot key, which the owner lent to this node.
     Hot,
+    /// The owner's memory, expired: the source can't be reached, and the group returns such
+    /// values for a while (`stale-if-error`).
+    Stale,
 }

@@ -29,6 +29,8 @@ enum Ending {
     IsLost,
     /// Never, unless it is given up.
     Hangs,
+    /// As it should, even if nobody waits any more.
+    GoesOn,
     /// Like the first, but it keeps its answer after the lock was let go.
     KeepsTooLate,
 }
@@ -81,13 +83,16 @@ impl World {
 
     async fn load(self: Arc<Self>, load: Load<u64>, ending: Ending) {
         self.loads.fetch_add(1, SeqCst);
+        if matches!(ending, Ending::GoesOn) {
+            load.go_on();
+        }
         let version = self.source.load(SeqCst);
         yield_now().await;
         if matches!(ending, Ending::Hangs) {
             load.abandoned().await;
         }
         match ending {
-            Ending::Lands => {
+            Ending::Lands | Ending::GoesOn => {
                 load.land(version, || self.keep(Some(version)));
             }
             Ending::KeepsTooLate => {
@@ -179,6 +184,14 @@ fn answered(world: &Arc<World>) {
     world.get(Ending::Lands).expect("a load that lands answers everybody");
 }
 
+fn gone_on(world: &Arc<World>) {
+    world.get(Ending::GoesOn).expect("a load that lands answers everybody");
+}
+
+fn left_behind(world: &Arc<World>) {
+    world.cancelled_get(Ending::GoesOn);
+}
+
 fn kept_too_late(world: &Arc<World>) {
     let _ = world.get(Ending::KeepsTooLate);
 }
@@ -242,6 +255,14 @@ fn a_load_that_nobody_waits_for_is_given_up() {
         ],
         |world| assert_eq!(world.kept(), None),
     );
+}
+
+#[test]
+fn a_load_that_goes_on_is_joined_and_keeps_nothing_old() {
+    check(&[left_behind, left_behind, left_behind, gone_on], |world| {
+        assert!(world.loads.load(SeqCst) <= 4 && world.kept().is_some());
+    });
+    check(&[left_behind, removed, gone_on, set], |_| ());
 }
 
 #[test]

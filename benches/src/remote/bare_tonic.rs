@@ -29,7 +29,7 @@ impl Peer for Zeros {
         let bytes = std::str::from_utf8(&key).ok().and_then(|key| value_bytes(key).ok());
         let bytes = bytes.filter(|bytes| *bytes <= self.0.len());
         let bytes = bytes.ok_or_else(|| Status::invalid_argument("no key of this benchmark"))?;
-        let value = PeerValue { value: self.0.slice(..bytes), ttl_ms: 0, lent_ms: 0 };
+        let value = PeerValue { value: self.0.slice(..bytes), ttl_ms: 0, lent_ms: 0, stale: false };
         Ok(Response::new(PeerResponse { id, answer: Some(peer_response::Answer::Value(value)) }))
     }
 }

@@ -22,6 +22,8 @@ or `PSYCACHE_CONFIG` names. The file is TOML. A key that does not exist is an er
 * `SIZE` is a number of bytes: `64MiB`, `1.5GB`, `1000000`.
 * `D` is a time: `300ms`, `10m`, `1h 30m`.
 * A secret is never written out. `env:NAME` names the variable that has it, `file:PATH` the file.
+* The variables of options and secrets have one in each line: `K=V`, newline, `K=V`. A line that
+  begins with a space goes on with the one before it.
 * *reload* says whether a change of the file takes effect at `psycache reload` or SIGHUP, without a restart.
 ";
 
@@ -104,8 +106,15 @@ fn is_value(default: &str) -> bool {
 
 /// Whether [`Node::reload`](crate::node::Node::reload) applies the key.
 fn reloads(opening: &str, key: &str) -> bool {
-    let of_groups =
-        ["capacity", "max-entries", "ttl", "ttl-jitter", "negative-ttl", "load-timeout"];
+    let of_groups = [
+        "capacity",
+        "max-entries",
+        "ttl",
+        "ttl-jitter",
+        "negative-ttl",
+        "stale-if-error",
+        "load-timeout",
+    ];
     opening.contains("group.retriever") || key == "log" || of_groups.contains(&key)
 }
 

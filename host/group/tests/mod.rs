@@ -9,6 +9,7 @@ mod change;
 mod lifetime;
 mod limits;
 mod sharing;
+mod stale;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,20 +58,36 @@ impl LoadCall {
     }
 }
 
-struct Gated(mpsc::UnboundedSender<LoadCall>);
+struct Gated {
+    calls: mpsc::UnboundedSender<LoadCall>,
+    /// Whether it says of each load that it would go on with it.
+    works_on: bool,
+}
 
 impl Retriever for Gated {
     fn fetch<'a>(&'a self, key: &'a str, _timeout: Duration) -> BoxFuture<'a, Fetch> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
             let call = LoadCall { key: key.into(), answer };
-            self.0.send(call).expect("the test listens");
+            self.calls.send(call).expect("the test listens");
             match answered.await {
                 Ok(end) => end(),
                 // The test forgot about the load: it never ends.
                 Err(_) => std::future::pending().await,
             }
         })
+    }
+
+    fn fetch_telling<'a>(
+        &'a self,
+        key: &'a str,
+        timeout: Duration,
+        asked: &'a (dyn Fn() + Sync),
+    ) -> BoxFuture<'a, Fetch> {
+        if self.works_on {
+            asked();
+        }
+        self.fetch(key, timeout)
     }
 
     fn name(&self) -> &str {
@@ -91,8 +108,18 @@ fn rig() -> Rig {
 }
 
 fn rig_with(change: impl FnOnce(&mut GroupConfig)) -> Rig {
+    rig_over(false, change)
+}
+
+/// A rig whose source goes on with what it was asked, whoever leaves.
+fn rig_that_works_on() -> Rig {
+    rig_over(true, |_| ())
+}
+
+fn rig_over(works_on: bool, change: impl FnOnce(&mut GroupConfig)) -> Rig {
     let (sender, calls) = mpsc::unbounded_channel();
-    let (group, clock) = group_over(Some(Arc::new(Gated(sender))), change);
+    let gated = Gated { calls: sender, works_on };
+    let (group, clock) = group_over(Some(Arc::new(gated)), change);
     Rig { group, calls, clock }
 }
 

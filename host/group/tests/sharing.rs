@@ -62,6 +62,25 @@ async fn a_load_is_given_up_when_all_have_left() {
 }
 
 #[tokio::test]
+async fn a_load_that_the_source_works_for_goes_on_without_callers_and_is_joined() {
+    let mut rig = rig_that_works_on();
+    let (first, call) = rig.begin("Tom").await;
+    first.abort();
+    first.await.expect_err("it has left");
+    let group = Arc::clone(&rig.group);
+    let mut second = Box::pin(group.get("Tom", PATIENCE));
+    assert!(poll!(&mut second).is_pending());
+    assert!(rig.calls.try_recv().is_err(), "a second load");
+    drop(second);
+    call.finds("630");
+    while rig.group.flights.len() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(rig.held("Tom").await.unwrap().value, "630");
+    assert_eq!(rig.group.counters().snapshot().loads(LoadOutcome::Abandoned), 0);
+}
+
+#[tokio::test]
 async fn a_panic_of_the_retriever_fails_all_and_frees_the_key() {
     let mut rig = rig();
     let group = Arc::clone(&rig.group);

@@ -13,6 +13,7 @@ use wasmtime::{Engine, Store};
 use super::limits::RetrieverLimits;
 use super::state::RetrieverState;
 use crate::plugin::contract::{FetchAnswer, LiftedError, LiftedValue};
+use crate::plugin::one_line::one_line;
 use crate::plugin::ticker::Ticker;
 use crate::plugin::{Engines, load};
 use crate::policy::Failure;
@@ -157,13 +158,14 @@ impl Connection for RetrieverConnection {
     }
 }
 
+/// The texts come from the source in part, and go to callers and their terminals.
 impl From<LiftedError> for FetchError {
     fn from(error: LiftedError) -> Self {
         match error {
-            LiftedError::Unavailable(text) => Self::Unavailable(text),
-            LiftedError::Rejected(text) => Self::Rejected(text),
-            LiftedError::BadKey(text) => Self::BadKey(text),
-            LiftedError::BadValue(text) => Self::BadValue(text),
+            LiftedError::Unavailable(text) => Self::Unavailable(one_line(&text)),
+            LiftedError::Rejected(text) => Self::Rejected(one_line(&text)),
+            LiftedError::BadKey(text) => Self::BadKey(one_line(&text)),
+            LiftedError::BadValue(text) => Self::BadValue(one_line(&text)),
         }
     }
 }

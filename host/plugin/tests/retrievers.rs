@@ -88,6 +88,22 @@ async fn a_value_far_beyond_the_limit_is_not_copied() {
 }
 
 #[tokio::test]
+async fn the_text_of_an_error_can_not_control_a_terminal() {
+    // err, rejected, six bytes at 4096.
+    let error = fetch(
+        "(i32.store8 (i32.const 16) (i32.const 1))
+         (i32.store8 (i32.const 24) (i32.const 1))
+         (i32.store (i32.const 28) (i32.const 4096))
+         (i32.store (i32.const 32) (i32.const 6))
+         (i64.store (i32.const 4096) (i64.const 0x074a325b1b61))
+         i32.const 16",
+        SECOND,
+    );
+    let escaped = r"a\u{1b}[2J\u{7}".to_owned();
+    assert_eq!(error.await, Err(FetchError::Rejected(escaped)));
+}
+
+#[tokio::test]
 async fn a_trap_breaks_the_connection() {
     let error = fetch("unreachable", SECOND).await.unwrap_err();
     assert!(matches!(&error, FetchError::Broken(text) if text.contains("unreachable")), "{error}");

@@ -70,10 +70,15 @@ impl Pool {
         drop(closed);
     }
 
-    async fn load(&self, key: &str, timeout: Duration) -> Result<Option<Fetched>, FetchError> {
+    async fn load(
+        &self,
+        key: &str,
+        timeout: Duration,
+        asked: &(dyn Fn() + Sync),
+    ) -> Result<Option<Fetched>, FetchError> {
         let deadline = Instant::now() + timeout;
         let within = async {
-            let mut lent = self.lend().await?;
+            let mut lent = self.lend(asked).await?;
             let left = deadline.saturating_duration_since(Instant::now());
             let answer = lent.connection.fetch(key, left).await;
             // After a panic, or when this future is dropped, `lent` closes it.
@@ -88,12 +93,14 @@ impl Pool {
         }
     }
 
-    /// Waits for a place, and takes an idle connection or makes one.
-    async fn lend(&self) -> Result<Lent<'_>, FetchError> {
-        let asked = Instant::now();
+    /// Waits for a place, and takes an idle connection or makes one. With the place the
+    /// load has begun.
+    async fn lend(&self, asked: &(dyn Fn() + Sync)) -> Result<Lent<'_>, FetchError> {
+        let began = Instant::now();
         let place = self.places.acquire().await.expect("the semaphore is never closed");
+        asked();
         let idle = self.idle.lock().pop();
-        spans::lent(asked.elapsed(), idle.is_none());
+        spans::lent(began.elapsed(), idle.is_none());
         let connection = match idle {
             Some(idle) => idle.connection,
             None => self.source.connect().await?,
@@ -144,7 +151,16 @@ impl Retriever for Pool {
         key: &'a str,
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>> {
-        Box::pin(self.load(key, timeout))
+        Box::pin(self.load(key, timeout, &|| ()))
+    }
+
+    fn fetch_telling<'a>(
+        &'a self,
+        key: &'a str,
+        timeout: Duration,
+        asked: &'a (dyn Fn() + Sync),
+    ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>> {
+        Box::pin(self.load(key, timeout, asked))
     }
 
     fn name(&self) -> &str {

@@ -177,6 +177,7 @@ pub(crate) fn decode_request(message: PeerRequest) -> Option<(Request, Duration)
 pub(crate) fn encode_response(id: u64, response: Result<Response, Error>) -> PeerResponse {
     let answer = match response {
         Ok(Response::Value { answer, lent_ms }) => peer_response::Answer::Value(PeerValue {
+            stale: answer.origin == Origin::Stale,
             value: answer.value.into(),
             ttl_ms: millis_or_none(answer.ttl),
             lent_ms: u32::try_from(lent_ms).unwrap_or(u32::MAX),
@@ -239,9 +240,10 @@ pub(super) fn joined(pieces: Vec<PeerResponse>, mut last: PeerResponse) -> PeerR
 
 pub(super) fn decode_response(message: PeerResponse) -> Result<Response, RemoteError> {
     match message.answer {
-        Some(peer_response::Answer::Value(PeerValue { value, ttl_ms, lent_ms })) => {
+        Some(peer_response::Answer::Value(PeerValue { value, ttl_ms, lent_ms, stale })) => {
             let ttl = duration(ttl_ms);
-            let answer = Answer { value: value.into(), origin: Origin::Peer, ttl };
+            let origin = if stale { Origin::Stale } else { Origin::Peer };
+            let answer = Answer { value: value.into(), origin, ttl };
             Ok(Response::Value { answer, lent_ms: lent_ms.into() })
         }
         Some(peer_response::Answer::NotHeld(PeerNotHeld {})) => Ok(Response::NotHeld),
@@ -391,8 +393,10 @@ mod tests {
             ttl: Some(Duration::from_secs(1)),
         };
         let identity = Identity { process: 3, address: "b:1".into(), name: 8, digest: 9 };
+        let stale = Answer { origin: Origin::Stale, ..value.clone() };
         for response in [
             Response::Value { answer: value, lent_ms: 7 },
+            Response::Value { answer: stale, lent_ms: 0 },
             Response::NotHeld,
             Response::Done { count: 2, version: 4, name: 9 },
             Response::Overtaken { version: 4 },

@@ -61,6 +61,7 @@
 mod config;
 mod export;
 mod ghosts;
+mod io_words;
 mod links;
 mod policy;
 mod residents;
@@ -83,6 +84,7 @@ pub mod exported;
 
 pub use config::{Config, ConfigError, Options};
 pub use ghosts::Ghosts;
+pub use io_words::io_words;
 pub use links::{Chain, Links};
 pub use policy::{Entry, Policy};
 pub use retriever::{FetchError, Fetched, Retriever, RetrieverConfig};

@@ -86,17 +86,36 @@ impl Database {
         }
     }
 
-    /// How often the server itself says that it executed `statement`, as prepared and
-    /// with its key in place.
+    /// How often the server itself says that it executed `statement`, with its key in
+    /// place.
     pub(super) fn executed(&self, statement: &str) -> usize {
         let log = fs::read(self.file("general.log")).unwrap();
         let log = String::from_utf8_lossy(&log);
-        log.lines().filter(|line| line.ends_with(&format!("Execute\t{statement}"))).count()
+        log.lines().filter(|line| line.ends_with(&format!("Query\t{statement}"))).count()
     }
 
     pub(super) fn sql(&self, statements: &str) {
+        self.printed(statements);
+    }
+
+    /// What the server's own client prints for `statements`, without names of columns.
+    pub(super) fn printed(&self, statements: &str) -> Vec<u8> {
         let output = self.client(statements).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// The same of one row, as text.
+    pub(super) fn row(&self, statement: &str) -> String {
+        String::from_utf8(self.printed(statement)).unwrap().trim_end().to_owned()
+    }
+
+    /// A session of the server's client, which takes statements from its standard input.
+    pub(super) fn session(&self) -> Child {
+        let mut client = program("mariadb");
+        client.args(["--no-defaults", "-uroot", "-N", "--unbuffered"]);
+        client.arg(self.option("socket", "s"));
+        client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
     }
 
     fn answers(&self) -> bool {
@@ -105,7 +124,8 @@ impl Database {
 
     fn client(&self, statements: &str) -> Command {
         let mut client = program("mariadb");
-        client.args(["--no-defaults", "-uroot", "-e", statements]).arg(self.option("socket", "s"));
+        client.args(["--no-defaults", "-uroot", "-N", "--raw", "--delimiter=;;"]);
+        client.args(["--binary-mode", "-e", statements]).arg(self.option("socket", "s"));
         client
     }
 
@@ -124,6 +144,8 @@ impl Database {
         let said = || File::options().create(true).append(true).open(self.file("said.log"));
         let mut command = program(name);
         command.arg("--no-defaults").arg(self.option("datadir", "data"));
+        // Servers elsewhere on this machine would use files of the same names in /tmp.
+        command.arg(format!("--tmpdir={}", self.folder.path().display()));
         if is_root() {
             // It refuses to be root unless told to.
             command.arg("--user=root");

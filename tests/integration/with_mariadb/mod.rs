@@ -1,14 +1,19 @@
 //! A real node in front of a real MariaDB, by the mysql retriever that ships. What the
 //! database was asked, its own log tells.
 
+mod answers;
+mod bounds;
+mod changes;
 mod compose;
 mod database;
 mod failures;
 mod loads;
+mod logins;
 mod outage;
 mod readme;
 mod secrecy;
 mod spans;
+mod values;
 
 use std::process::Command;
 
@@ -25,12 +30,16 @@ const SCORES: &str = "SELECT score FROM student WHERE name = ?";
 
 /// A `serve` whose group `scores` asks `database` by `query`.
 fn serve(database: &Database, query: &str) -> Command {
-    let address = database.address();
+    serve_by(&format!("mysql://psy@{}/school", database.address()), query)
+}
+
+/// The same by a DSN.
+fn serve_by(dsn: &str, query: &str) -> Command {
     let mut command =
         psycache_command(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
     command
         .args(["--group", "scores", "--policy", "lruk.wasm", "--retriever", "mysql.wasm"])
-        .args(["--retriever-opt", &format!("dsn=mysql://psy@{address}/school")])
+        .args(["--retriever-opt", &format!("dsn={dsn}")])
         .args(["--retriever-opt", &format!("query={query}")])
         .args(["--retriever-secret", "password=env:DB_PASSWORD"])
         .env("DB_PASSWORD", PASSWORD);

@@ -1,9 +1,11 @@
 //! A database that goes away and comes back while the node serves.
 
-use psycache::proto::SetRequest;
+use std::time::{Duration, Instant};
+
+use psycache::proto::{Origin, SetRequest};
 use tonic::Code;
 
-use super::{Database, SCORES, client, node, refused, value};
+use super::{Database, SCORES, client, get, node, refused, value};
 
 #[tokio::test]
 async fn while_the_database_is_down_the_node_serves_on_and_after_it_loads_again() {
@@ -36,4 +38,39 @@ async fn a_node_starts_before_its_database() {
     refused(&client, "Tom", (Code::Unavailable, "UNAVAILABLE"), &["refused"]).await;
     database.run();
     assert_eq!(value(&client, "Tom").await, "630");
+}
+
+#[tokio::test]
+async fn with_stale_if_error_a_resident_value_outlives_its_ttl_while_the_database_is_down() {
+    let mut database = Database::start();
+    let times = ["--ttl", "1s", "--ttl-jitter", "0%", "--stale-if-error", "1h"];
+    let stale = node(&database, SCORES, &times);
+    let plain = node(&database, SCORES, &times[..4]);
+    let (stale, plain) = (client(&stale).await, client(&plain).await);
+    assert_eq!(value(&stale, "Tom").await, "630");
+    assert_eq!(value(&plain, "Tom").await, "630");
+    database.stop();
+    let unavailable = loop {
+        // Until the second is over, both answer from memory.
+        if let Err(status) = get(&plain, "Tom").await {
+            break status;
+        }
+    };
+    assert_eq!(unavailable.code(), Code::Unavailable, "{unavailable}");
+    let answer = loop {
+        let answer = get(&stale, "Tom").await.expect("no get of a resident key fails");
+        if answer.origin() != Origin::Hit {
+            break answer;
+        }
+    };
+    assert_eq!((&*answer.value, answer.origin()), (b"630".as_slice(), Origin::Stale));
+    refused(&stale, "Jack", (Code::Unavailable, "UNAVAILABLE"), &["refused"]).await;
+
+    database.run();
+    database.sql("UPDATE school.student SET score = 631 WHERE name = 'Tom'");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while value(&stale, "Tom").await != "631" {
+        assert!(Instant::now() < deadline, "the new value is not loaded");
+    }
+    assert_eq!(value(&plain, "Tom").await, "631");
 }

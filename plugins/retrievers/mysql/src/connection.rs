@@ -1,44 +1,41 @@
-//! One connection with the query prepared on it.
+//! One connection that is logged in.
 
 use std::net::{IpAddr, ToSocketAddrs};
+use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Opts, OptsBuilder, Row, Statement};
-use psycache_plugin::FetchError;
+use mysql_async::{Column, Conn, Value};
+use psycache_plugin::{FetchError, io_words};
+use tokio::time::Instant;
 
 use crate::failure::Failure;
-use crate::settings::Settings;
-use crate::text;
+use crate::settings::{Settings, limit_statement};
+
+/// How far a session's limit may lie below the time that a load has left, in hundredths,
+/// before the server is told another one. Most loads have about the same time.
+const SLACK_PERCENT: u32 = 2;
 
 /// A connection that is logged in.
 pub(crate) struct Connection {
     session: Conn,
-    query: Statement,
-    /// Which column of a row is the value.
-    column: usize,
+    /// The time that the server gives a statement of this session.
+    limit: Duration,
 }
 
 impl Connection {
-    /// Connects, logs in and prepares the query.
-    pub(crate) async fn open(settings: &Settings) -> Result<Self, FetchError> {
-        let server = &settings.server;
-        let place = format!("{}:{}", server.ip_or_hostname(), server.tcp_port());
+    /// Connects, logs in and makes the session what it has to be.
+    pub(crate) async fn open(settings: &Settings, deadline: Instant) -> Result<Self, FetchError> {
+        let place = settings.server.place();
         let span = settings.span("connect");
-        let connecting = Conn::new(resolved(server, &place)?);
-        let connected = tokio::time::timeout(settings.connect_timeout, connecting)
-            .await
-            .map_err(|_| {
-                let limit = settings.connect_timeout.as_millis();
-                FetchError::Unavailable(format!("{place}: not connected within {limit} ms"))
-            })
-            .and_then(|connected| {
-                connected.map_err(|error| at(&place, Failure::from(error).into()))
-            });
+        let connecting =
+            tokio::time::timeout(settings.connect_timeout, connect(settings, deadline));
+        let connected = connecting.await.unwrap_or_else(|_| {
+            let limit = settings.connect_timeout.as_millis();
+            Err(FetchError::Unavailable(format!("not connected within {limit} ms")))
+        });
+        let connected = connected.map_err(|error| at(&place, error));
         span.end(connected.as_ref().err());
-        let mut session = connected?;
-        let query = session.prep(settings.query.as_str()).await.map_err(Failure::from)?;
-        let column = value_column(&query, settings.value_column.as_deref())?;
-        Ok(Self { session, query, column })
+        connected
     }
 
     /// The value of the first row that the query gives for `key`.
@@ -46,38 +43,88 @@ impl Connection {
         &mut self,
         settings: &Settings,
         key: &str,
+        deadline: Instant,
     ) -> Result<Option<Vec<u8>>, Failure> {
-        let span =
-            settings.span(first_word(&settings.query)).with("db.query.text", &settings.query);
-        let row: Result<Option<Row>, _> = self.session.exec_first(&self.query, (key,)).await;
-        span.end(row.as_ref().err());
-        let Some(mut row) = row? else { return Ok(None) };
-        let columns = self.query.columns();
-        let column = &columns[self.column];
-        let value = row.take(self.column).unwrap_or(mysql_async::Value::NULL);
-        text::of(value, column.column_type()).map(Some).ok_or_else(|| {
-            let problem = format!(
-                "column `{}` is NULL for this key; exclude such rows in `{}` or give them a value",
-                column.name_str(),
-                settings.query
-            );
-            Failure::Answered(FetchError::BadValue(problem))
-        })
+        self.limit_to(statement_limit(deadline)).await?;
+        let query = &settings.query;
+        let span = settings.span(query.first_word()).with("db.query.text", query.text());
+        let asked = Instant::now();
+        let answer = self.first_value(settings, key).await;
+        span.end(answer.as_ref().err());
+        match answer {
+            // A limit of the server's own, which is lower than ours.
+            Err(Failure::OutOfTime(message)) if asked.elapsed() < self.limit => {
+                Err(Failure::Answered(FetchError::Unavailable(message)))
+            }
+            answer => answer,
+        }
+    }
+
+    async fn first_value(
+        &mut self,
+        settings: &Settings,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let of_key = |error| Failure::of(error, Some(key));
+        let mut answer = self.session.query_iter(settings.query.with(key)).await.map_err(of_key)?;
+        // By the names of this very answer: the table may have changed since the last one.
+        let column = value_column(answer.columns_ref(), settings.value_column.as_deref());
+        let row = answer.next().await.map_err(of_key)?;
+        answer.drop_result().await.map_err(of_key)?;
+        let (at, name) = column.map_err(Failure::Answered)?;
+        let Some(mut row) = row else { return Ok(None) };
+        match row.take(at) {
+            Some(Value::Bytes(text)) => Ok(Some(text)),
+            _ => Err(Failure::Answered(FetchError::BadValue(format!(
+                "column `{name}` is NULL for this key; exclude such rows in `{}` or give them a value",
+                settings.query.text()
+            )))),
+        }
+    }
+
+    /// Has the server end a statement when nobody would wait for it any more: without that
+    /// it would work on, and this connection's place would be given to another one.
+    async fn limit_to(&mut self, limit: Duration) -> Result<(), Failure> {
+        let least = limit.saturating_sub(limit * SLACK_PERCENT / 100);
+        if !(least..=limit).contains(&self.limit) {
+            let told = self.session.query_drop(limit_statement(limit)).await;
+            told.map_err(|error| Failure::of(error, None))?;
+            self.limit = limit;
+        }
+        Ok(())
     }
 }
 
-/// The server with its address looked up. The driver would do that on a thread of its
-/// own, of which there are none here.
-fn resolved(server: &Opts, place: &str) -> Result<Opts, FetchError> {
-    let found = (server.ip_or_hostname(), server.tcp_port()).to_socket_addrs();
-    let found = found.map_err(|error| FetchError::Unavailable(format!("{place}: {error}")))?;
-    let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
-    Ok(OptsBuilder::from_opts(server.clone()).resolved_ips(Some(addresses)).into())
+/// Somewhat less than what is left, so that the server's answer comes in time.
+fn statement_limit(deadline: Instant) -> Duration {
+    let left = deadline.saturating_duration_since(Instant::now());
+    left.saturating_sub((left / 20).min(Duration::from_millis(50)))
 }
 
-/// SELECT, of a query.
-fn first_word(query: &str) -> &str {
-    query.split_whitespace().next().unwrap_or("query")
+async fn connect(settings: &Settings, deadline: Instant) -> Result<Connection, FetchError> {
+    let options = settings.options().resolved_ips(Some(addresses(settings)?));
+    let failed = |error| FetchError::from(Failure::of(error, None));
+    let mut session = Conn::new(options).await.map_err(failed)?;
+    let limit = statement_limit(deadline);
+    session.query_drop(settings.session(limit)).await.map_err(failed)?;
+    Ok(Connection { session, limit })
+}
+
+/// The addresses of the server. The driver would look them up on a thread of its own, of
+/// which there are none here.
+fn addresses(settings: &Settings) -> Result<Vec<IpAddr>, FetchError> {
+    let server = &settings.server;
+    let found = (server.host.as_str(), server.port).to_socket_addrs();
+    let found = found.map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => FetchError::Rejected(format!(
+            "the node does not let this group look up `{0}`; start it with --allow-net {1}, or \
+             write an address that it allows into the dsn",
+            server.host,
+            server.place()
+        )),
+        _ => FetchError::Unavailable(io_words(&error)),
+    })?;
+    Ok(found.map(|address| address.ip()).collect())
 }
 
 /// Says which server an error is about.
@@ -89,24 +136,28 @@ fn at(place: &str, error: FetchError) -> FetchError {
     }
 }
 
-fn value_column(query: &Statement, wanted: Option<&str>) -> Result<usize, FetchError> {
-    let columns = query.columns();
-    let names: Vec<_> = columns.iter().map(|column| column.name_str()).collect();
-    let found = match wanted {
-        Some(wanted) => names.iter().position(|name| name.eq_ignore_ascii_case(wanted)),
-        None if names.len() == 1 => Some(0),
-        None => None,
+/// The place and the name of the column that is the value.
+fn value_column(columns: &[Column], wanted: Option<&str>) -> Result<(usize, String), FetchError> {
+    let names: Vec<String> = columns.iter().map(|column| column.name_str().into_owned()).collect();
+    let is_wanted = |name: &String| wanted.is_none_or(|wanted| name.eq_ignore_ascii_case(wanted));
+    let mut found = names.iter().enumerate().filter(|(_, name)| is_wanted(name));
+    let problem = match (found.next(), found.next(), wanted) {
+        (Some((at, name)), None, _) => return Ok((at, name.clone())),
+        _ if names.is_empty() => "the query returns no columns; it must be a SELECT".to_owned(),
+        (None, _, wanted) => format!(
+            "option value-column: the query returns {}, no `{}`",
+            names.join(", "),
+            wanted.unwrap_or_default()
+        ),
+        (_, _, Some(wanted)) => {
+            format!(
+                "option value-column: the query returns more than one `{wanted}`; rename one by AS"
+            )
+        }
+        (_, _, None) => format!(
+            "the query returns the columns {}; name the one to cache in the option value-column",
+            names.join(", ")
+        ),
     };
-    found.ok_or_else(|| {
-        let listed = names.join(", ");
-        FetchError::Rejected(match wanted {
-            _ if names.is_empty() => "the query returns no columns; it must be a SELECT".to_owned(),
-            Some(wanted) => {
-                format!("option value-column: the query returns {listed}, no `{wanted}`")
-            }
-            None => format!(
-                "the query returns the columns {listed}; name the one to cache in the option value-column"
-            ),
-        })
-    })
+    Err(FetchError::Rejected(problem))
 }

@@ -1,21 +1,17 @@
 //! A data source that asks MySQL or MariaDB: one query with one `?`, which is the key.
 //!
-//! Options: `dsn`, such as `mysql://psy@db:3306/school`, without a password; `query`,
-//! such as `SELECT score FROM student WHERE name = ?`; `value-column`, needed where the
-//! query returns more than one column; `connect-timeout-ms` (5000). Secret: `password`.
-//!
-//! No row is "no such key". Of several rows the first is taken, so a query whose rows
-//! differ should say `ORDER BY`. Numbers and times become text as the server would
-//! print them, all else stays the bytes that it is; NULL is no value,
-//! and neither is a row of more than 64 MiB.
+//! `docs/mysql.md` has the options, what becomes of each answer, and the limits.
 //!
 //! An instance keeps one connection. It is opened by the first fetch, and again where
-//! the server has closed it since. Connections are not encrypted.
+//! the server has closed it since. Connections are not encrypted. The query goes as text
+//! with the key in it as a literal: no statement is prepared, so none can be lost; each
+//! answer brings the names of its columns, and values as the server prints them.
 
 mod connection;
+mod dsn;
 mod failure;
 mod settings;
-mod text;
+mod statement;
 
 use std::time::Duration;
 
@@ -26,6 +22,7 @@ use psycache_plugin::{
 };
 use settings::Settings;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant;
 
 /// A query to a MySQL or MariaDB server.
 pub struct Mysql {
@@ -46,10 +43,13 @@ impl Retriever for Mysql {
 
     #[expect(clippy::disallowed_methods, reason = "a plugin is called without a runtime")]
     fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError> {
-        let answer = answer(&self.settings, &mut self.idle, key);
         let limit = Duration::from_millis(timeout_ms.into());
-        let answered = self.runtime.block_on(async { tokio::time::timeout(limit, answer).await });
+        let answer = async {
+            let answer = answer(&self.settings, &mut self.idle, key, Instant::now() + limit);
+            tokio::time::timeout(limit, answer).await
+        };
         let late = || format!("no answer within the timeout of {timeout_ms} ms");
+        let answered = self.runtime.block_on(answer);
         let value = answered.map_err(|_| FetchError::Unavailable(late()))??;
         Ok(value.map(|value| Fetched { value, ttl_ms: None }))
     }
@@ -61,27 +61,33 @@ async fn answer(
     settings: &Settings,
     idle: &mut Option<Connection>,
     key: &str,
+    deadline: Instant,
 ) -> Result<Option<Vec<u8>>, FetchError> {
     if let Some(mut connection) = idle.take() {
-        match connection.ask(settings, key).await {
+        match connection.ask(settings, key, deadline).await {
             // Closed while idle, most likely; a new one shows whether the server is there.
             Err(Failure::Broken(_)) => {}
-            answered => return keep(idle, connection, answered),
+            answered => return keep(idle, connection, answered, deadline).await,
         }
     }
-    let mut connection = Connection::open(settings).await?;
-    let answered = connection.ask(settings, key).await;
-    keep(idle, connection, answered)
+    let mut connection = Connection::open(settings, deadline).await?;
+    let answered = connection.ask(settings, key, deadline).await;
+    keep(idle, connection, answered, deadline).await
 }
 
 /// Makes the connection idle again unless it is broken.
-fn keep(
+async fn keep(
     idle: &mut Option<Connection>,
     connection: Connection,
     answered: Result<Option<Vec<u8>>, Failure>,
+    deadline: Instant,
 ) -> Result<Option<Vec<u8>>, FetchError> {
     if !matches!(answered, Err(Failure::Broken(_))) {
         *idle = Some(connection);
+    }
+    if let Err(Failure::OutOfTime(_)) = answered {
+        // The server has ended it just before the timeout, and that is what to tell.
+        tokio::time::sleep_until(deadline).await;
     }
     Ok(answered?)
 }

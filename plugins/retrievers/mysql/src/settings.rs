@@ -2,92 +2,120 @@
 
 use std::time::Duration;
 
-use mysql_async::{Opts, OptsBuilder};
+use mysql_async::OptsBuilder;
 use psycache_plugin::{ConfigError, RetrieverConfig, Span};
+
+use crate::dsn::Server;
+use crate::statement::{Statement, literal};
 
 /// The largest row that is read; the memory that a node gives a retriever is just
 /// enough for it. More is refused before it is read, or the instance would die of it.
 pub(crate) const LARGEST_ROW_BYTES: usize = 64 << 20;
 
+/// The driver asks the server for its own limit where it is given none. Nothing here uses it.
+const ANY_WAIT_TIMEOUT_SECONDS: usize = 28_800;
+
 /// The options, checked as far as that goes without a server. No `Debug`: the
 /// password would show.
 pub(crate) struct Settings {
-    /// With the password.
-    pub(crate) server: Opts,
-    pub(crate) query: String,
+    pub(crate) server: Server,
+    pub(crate) query: Statement,
     pub(crate) value_column: Option<String>,
     pub(crate) connect_timeout: Duration,
+    password: Option<String>,
+    time_zone: Option<String>,
+    sql_mode: Option<String>,
 }
 
 impl Settings {
     pub(crate) fn read(config: &RetrieverConfig) -> Result<Self, ConfigError> {
         let options = config.options();
         let dsn = options.required("dsn")?;
-        let query = options.required("query")?.to_owned();
+        let query = options.required("query")?;
         let value_column = options.text("value-column").map(str::to_owned);
         let connect_timeout_ms = options.parse("connect-timeout-ms", 5_000, 1..=3_600_000)?;
+        let time_zone = options.text("time-zone").map(str::to_owned);
+        let sql_mode = options.text("sql-mode").map(str::to_owned);
         options.finish()?;
         let secrets = config.secrets();
-        let password = secrets.text("password");
+        let password = secrets.text("password").map(str::to_owned);
         secrets.finish()?;
         Ok(Self {
-            server: server(dsn, password)?,
-            query: one_placeholder(query)?,
+            server: Server::read(dsn)?,
+            query: Statement::read(query)?,
             value_column,
             connect_timeout: Duration::from_millis(connect_timeout_ms),
+            password,
+            time_zone,
+            sql_mode,
         })
+    }
+
+    /// What the driver needs for a connection.
+    pub(crate) fn options(&self) -> OptsBuilder {
+        // There are no sockets of the file system here, and no statement is prepared.
+        self.server
+            .options()
+            .pass(self.password.clone())
+            .prefer_socket(false)
+            .stmt_cache_size(0)
+            .wait_timeout(Some(ANY_WAIT_TIMEOUT_SECONDS))
+            .max_allowed_packet(Some(LARGEST_ROW_BYTES))
+    }
+
+    /// The statements that make a session what the rest relies on, whatever the server's
+    /// defaults are: utf8mb4, backslashes that escape, and nothing that changes data. They
+    /// go in one message.
+    pub(crate) fn session(&self, limit: Duration) -> String {
+        let mode = self.sql_mode.as_deref().map_or_else(|| "@@sql_mode".to_owned(), literal);
+        let mode = format!(
+            "TRIM(BOTH ',' FROM REPLACE(CONCAT(',', {mode}, ','), ',NO_BACKSLASH_ESCAPES,', ','))"
+        );
+        let zone = self.time_zone.as_deref().map(literal);
+        let zone = zone.map_or_else(String::new, |zone| format!(", SESSION time_zone = {zone}"));
+        [
+            format!("SET NAMES utf8mb4, SESSION sql_mode = {mode}{zone}"),
+            "SET SESSION TRANSACTION READ ONLY".to_owned(),
+            format!("SET {OWN_LIMIT} = 0 {}", for_each_server("+ @@", "", "")),
+            limit_statement(limit),
+        ]
+        .join("; ")
     }
 
     /// Begins a span of what is asked of the server.
     pub(crate) fn span(&self, operation: &str) -> Span {
-        let database = self.server.db_name().unwrap_or_default();
+        let database = self.server.database.as_deref().unwrap_or_default();
         let space = if database.is_empty() { "" } else { " " };
         Span::begin(format_args!("{operation}{space}{database}"))
             .with("db.system.name", "mysql")
             .with("db.namespace", database)
             .with("db.operation.name", operation)
-            .with("server.address", self.server.ip_or_hostname())
-            .with("server.port", self.server.tcp_port())
+            .with("server.address", &self.server.host)
+            .with("server.port", self.server.port)
     }
 }
 
-fn server(dsn: &str, password: Option<&str>) -> Result<Opts, ConfigError> {
-    let problem = |error| {
-        let shape = "it looks like `mysql://user@host:3306/database`";
-        ConfigError::invalid("dsn", format!("{error}; {shape}"))
-    };
-    let named = Opts::from_url(dsn).map_err(problem)?;
-    if named.pass().is_some() {
-        let mend =
-            "leave the password out and give it as the secret `password`, which is never shown";
-        return Err(ConfigError::invalid("dsn", mend));
-    }
-    // There are no sockets of the file system here.
-    Ok(OptsBuilder::from_opts(named)
-        .pass(password)
-        .prefer_socket(false)
-        .max_allowed_packet(Some(LARGEST_ROW_BYTES))
-        .into())
+/// Holds the limit that the administrator gave the server or the user, 0 for none. A load
+/// may have less time than that, and never more.
+const OWN_LIMIT: &str = "@psycache_own_limit";
+
+/// The statement that gives the session's statements at most this time.
+pub(crate) fn limit_statement(limit: Duration) -> String {
+    let ms = limit.as_millis().max(1);
+    let least =
+        |limit: &str| format!(" = IF({OWN_LIMIT} > 0, LEAST({OWN_LIMIT}, {limit}), {limit})");
+    let seconds = format!("{}.{:03}", ms / 1_000, ms % 1_000);
+    let limits = for_each_server(", SESSION ", &least(&seconds), &least(&ms.to_string()));
+    format!("SET {OWN_LIMIT} = {OWN_LIMIT} {limits}")
 }
 
-fn one_placeholder(query: String) -> Result<String, ConfigError> {
-    let mut quote = None;
-    let mut placeholders = 0;
-    for c in query.chars() {
-        match (quote, c) {
-            (None, '\'' | '"' | '`') => quote = Some(c),
-            (Some(open), _) if open == c => quote = None,
-            (None, '?') => placeholders += 1,
-            _ => {}
-        }
-    }
-    match placeholders {
-        1 => Ok(query),
-        _ => Err(ConfigError::invalid(
-            "query",
-            format!("it must have one `?`, where the key goes, and has {placeholders}"),
-        )),
-    }
+/// The variable for the time limit of MariaDB, in seconds, and that of MySQL, in
+/// milliseconds, each in a comment that only its server runs.
+fn for_each_server(before: &str, of_mariadb: &str, of_mysql: &str) -> String {
+    format!(
+        "/*M!100101 {before}max_statement_time{of_mariadb} */\
+         /*!50708 {before}max_execution_time{of_mysql} */"
+    )
 }
 
 #[cfg(test)]
@@ -108,34 +136,19 @@ mod tests {
     fn reads_everything() {
         let config = with("mysql://psy@db:3307/school", QUERY).secret("password", "hush");
         let Ok(settings) = Settings::read(&config) else { panic!("all is right") };
-        let server = &settings.server;
+        let server = mysql_async::Opts::from(settings.options());
         assert_eq!((server.ip_or_hostname(), server.tcp_port()), ("db", 3307));
         assert_eq!((server.user(), server.pass()), (Some("psy"), Some("hush")));
     }
 
     #[test]
-    fn a_password_in_the_dsn_is_refused_without_showing_it() {
-        let problem = refused(with("mysql://psy:hush@db/school", QUERY));
-        assert!(problem.contains("secret `password`") && !problem.contains("hush"), "{problem}");
-    }
-
-    #[test]
-    fn a_bad_dsn_shows_a_good_one() {
-        for dsn in ["", "db:3306", "postgres://db", "mysql://db?pools=1"] {
-            let problem = refused(with(dsn, QUERY));
-            assert!(problem.starts_with("option dsn: "), "{problem}");
-            assert!(problem.contains("mysql://user@host:3306/database"), "{problem}");
-        }
-    }
-
-    #[test]
-    fn placeholders_are_counted_outside_of_quotes() {
-        let dsn = "mysql://db";
-        for query in ["SELECT 1", "SELECT '?'", "SELECT a FROM b WHERE c = ? AND d = ?"] {
-            assert!(refused(with(dsn, query)).starts_with("option query: it must have one `?`"));
-        }
-        let quoted = "SELECT `what?` FROM b WHERE c = ? AND d <> 'it''s?'";
-        assert!(Settings::read(&with(dsn, quoted)).is_ok());
+    fn a_limit_is_told_in_the_unit_of_each_server() {
+        let limit = limit_statement(Duration::from_millis(4_050));
+        let own = "IF(@psycache_own_limit > 0, LEAST(@psycache_own_limit, ";
+        assert!(limit.contains(&format!("max_statement_time = {own}4.050), 4.050)")), "{limit}");
+        assert!(limit.contains(&format!("max_execution_time = {own}4050), 4050)")), "{limit}");
+        // 0 would be no limit.
+        assert!(limit_statement(Duration::ZERO).contains(", 1), 1)"));
     }
 
     #[test]
@@ -144,7 +157,7 @@ mod tests {
         let unknown = with("mysql://db", QUERY).option("column", "score");
         assert_eq!(
             refused(unknown),
-            "unknown option column (known: dsn, query, value-column, connect-timeout-ms)"
+            "unknown option column (known: dsn, query, value-column, connect-timeout-ms, time-zone, sql-mode)"
         );
     }
 }

@@ -1,0 +1,101 @@
+//! What callers that give up cost the database.
+
+use std::io::{BufRead, BufReader, Write};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use psycache::proto::GetRequest;
+use tonic::{Code, Request};
+
+use super::{Database, client, get, node, refused, value};
+
+const LOCKING: &str = "SELECT score FROM student WHERE name = ? LOCK IN SHARE MODE";
+
+/// How many statements with `part` in them the server runs at present.
+fn running(database: &Database, part: &str) -> usize {
+    let running = format!(
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST
+         WHERE USER = 'psy' AND COMMAND = 'Query' AND INFO LIKE '%{part}%'"
+    );
+    database.row(&running).parse().unwrap()
+}
+
+#[tokio::test]
+async fn callers_that_give_up_on_a_locked_row_are_one_query_and_harm_no_other_key() {
+    let database = Database::start();
+    let mut holder = database.session();
+    let mut statements = holder.stdin.take().unwrap();
+    let lock = "BEGIN; SELECT score FROM school.student WHERE name = 'Tom' FOR UPDATE;\n";
+    statements.write_all(lock.as_bytes()).unwrap();
+    let mut printed = String::new();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut printed).unwrap();
+    assert_eq!(printed, "630\n", "the row is locked");
+
+    let node = node(&database, LOCKING, &["--load-timeout", "30s"]);
+    let client = client(&node).await;
+    for _ in 0..4 {
+        let gets = (0..15).map(|_| {
+            let (group, key) = ("scores".into(), "Tom".into());
+            let mut request = Request::new(GetRequest { group, key, may_lend: false });
+            request.set_timeout(Duration::from_millis(100));
+            let mut client = client.clone();
+            async move { client.get(request).await.unwrap_err().code() }
+        });
+        for code in join_all(gets).await {
+            assert!(matches!(code, Code::DeadlineExceeded | Code::Cancelled), "{code}");
+        }
+        assert_eq!(running(&database, "LOCK IN SHARE MODE"), 1);
+    }
+    assert_eq!(value(&client, "Jack").await, "589");
+    drop(statements);
+    holder.wait().unwrap();
+    assert_eq!(value(&client, "Tom").await, "630");
+    assert_eq!(database.executed(&LOCKING.replace('?', "'Tom'")), 1);
+}
+
+#[tokio::test]
+async fn the_server_ends_a_query_that_its_load_does_not_wait_for_any_more() {
+    let database = Database::start();
+    // Each of 100,000 rows sleeps: one that is only noticed to be unwanted at its end is seen.
+    let query = "SELECT SUM(SLEEP(0.01)) + LENGTH(?) FROM seq_1_to_100000";
+    let node = node(&database, query, &["--load-timeout", "500ms"]);
+    let client = client(&node).await;
+    let late = (Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    for key in ["a", "b"] {
+        refused(&client, key, late, &["500 ms"]).await;
+    }
+    let asked = Instant::now();
+    while running(&database, "seq_1_to_100000") > 0 {
+        assert!(asked.elapsed() < Duration::from_secs(20), "it runs on");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_limit_of_the_servers_own_is_told_in_its_words() {
+    let database = Database::start();
+    for host in ["localhost", "127.0.0.1"] {
+        database.sql(&format!("ALTER USER psy@'{host}' WITH MAX_STATEMENT_TIME 0.1"));
+    }
+    let query = "SELECT SUM(SLEEP(0.01)) + LENGTH(?) FROM seq_1_to_100000";
+    let node = node(&database, query, &["--load-timeout", "20s"]);
+    let client = client(&node).await;
+    refused(&client, "Tom", (Code::Unavailable, "UNAVAILABLE"), &["1969", "max_statement_time"])
+        .await;
+}
+
+#[tokio::test]
+async fn a_thousand_cold_keys_never_take_more_connections_than_the_pool_has() {
+    let database = Database::start();
+    let node = node(&database, "SELECT CONCAT(?, SLEEP(0.001))", &["--load-timeout", "60s"]);
+    let client = client(&node).await;
+    let keys: Vec<String> = (0..1_000).map(|at| format!("key{at}-")).collect();
+    for (key, answer) in keys.iter().zip(join_all(keys.iter().map(|key| get(&client, key))).await) {
+        assert_eq!(answer.unwrap().value, format!("{key}0").as_bytes());
+    }
+    let most = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS
+        WHERE VARIABLE_NAME = 'MAX_USED_CONNECTIONS'";
+    // The pool's eight, and the one that asks.
+    let most: usize = database.row(most).parse().unwrap();
+    assert!(most <= 9, "{most}");
+}
