@@ -3,6 +3,7 @@
 
 pub(super) mod build;
 pub(super) mod check;
+mod language;
 pub(super) mod list;
 pub(super) mod new;
 pub(super) mod swap;
