@@ -43,7 +43,7 @@ pub(super) static GO: Folder = Folder {
 };
 
 pub(super) static JAVASCRIPT: Folder = Folder {
-    files: files!("javascript": "package.json" "policy.js" "policy.test.js"
+    files: files!("javascript": "package.json" "policy.js" "policy.test.js" "queue.js"
     "contract.js" "abi.js"),
     page: Page {
         policy: "policy.js",
@@ -54,9 +54,9 @@ pub(super) static JAVASCRIPT: Folder = Folder {
             puts the policy and\na small engine, QuickJS, into one component.",
         configure: "constructor",
         hints: "An entry that is overwritten is a `touch`, unless the policy has a method \
-            `overwrite(slot, entry)`.\n\nKeep state by slot: a `Map` and a `Set` keep the order in \
-            which slots came, typed arrays take the least\nmemory.",
-        files: "| `policy.js`, `policy.test.js` | the policy and its tests: yours to change |\n\
+            `overwrite(slot, entry)`.\n\nKeep state by slot, in typed arrays that `longer` makes longer; `Queue` keeps slots in an order. \
+            A `Map` and a\n`Set` of QuickJS slow down when entries come and go.",
+        files: "| `policy.js`, `policy.test.js`, `queue.js` | the policy and its tests: yours to change |\n\
             | `contract.js`, `abi.js` | the way from the node's calls to the policy |",
     },
 };

@@ -1,5 +1,6 @@
 // How a step of the contract becomes calls of a policy. Nothing has to be changed here;
 // wit/psycache-plugin.wit has the words of the contract.
+import { longer } from './queue.js';
 
 // What a policy throws in its constructor if an option is wrong.
 export const unknownOption = (name) => ({ tag: 'unknown-option', val: name });
@@ -75,11 +76,7 @@ export class Stepped {
   }
 
   #insert(slot, entry) {
-    if (slot >= this.#weights.length) {
-      const weights = new Uint32Array(Math.max(2 * this.#weights.length, slot + 1));
-      weights.set(this.#weights);
-      this.#weights = weights;
-    }
+    if (slot >= this.#weights.length) this.#weights = longer(this.#weights, slot + 1);
     this.#weights[slot] = entry.weight;
     this.#policy.insert(slot, entry);
   }

@@ -1,9 +1,10 @@
 // LRU: the entry whose last use lies furthest back leaves first.
 import { only } from './contract.js';
+import { Queue } from './queue.js';
 
 export class Policy {
-  // A Set keeps the order in which slots were put in: the last used at its end.
-  #recency = new Set();
+  // The last used at the front.
+  #recency = new Queue();
 
   // Called once: read the options here, and refuse those that there are not.
   constructor(config) {
@@ -12,24 +13,24 @@ export class Policy {
 
   // The entry was used.
   touch(slot) {
-    this.#recency.delete(slot);
-    this.#recency.add(slot);
+    this.#recency.remove(slot);
+    this.#recency.pushFront(slot);
   }
 
   // The entry came; `entry` has its hash, weight, costUs and ttlMs.
   insert(slot, entry) {
-    this.#recency.add(slot);
+    this.#recency.pushFront(slot);
   }
 
   // The entry is gone, and not by this policy.
   remove(slot) {
-    this.#recency.delete(slot);
+    this.#recency.remove(slot);
   }
 
   // Who leaves next? Forget it. Undefined: nobody is left.
   victim() {
-    const { value: slot } = this.#recency.values().next();
-    this.#recency.delete(slot);
+    const slot = this.#recency.back();
+    if (slot !== undefined) this.#recency.remove(slot);
     return slot;
   }
 }
