@@ -40,7 +40,10 @@ mod tests {
     fn no_hole_of_a_template_stays_open() {
         for language in Language::value_variants() {
             for (path, text) in files("my-own", *language, Like::Lru) {
-                assert!(!text.contains("{{"), "{language:?}, {path}");
+                // Literals of Go and C have two braces too, but no name after them.
+                let mut ends = text.split("{{").skip(1);
+                let is_hole = |end: &str| end.starts_with(|c: char| c.is_ascii_lowercase());
+                assert!(!ends.any(is_hole), "{language:?}, {path}");
             }
         }
     }
