@@ -49,6 +49,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("triomphe", &["value/"]),
     ("wasmtime", &["plugin/"]),
     ("wasmtime_wasi", &["plugin/"]),
+    ("wat", &["cli/policy/build/"]),
     ("wit_component", &["cli/policy/build/"]),
     ("wit_parser", &["cli/policy/build/"]),
 ];

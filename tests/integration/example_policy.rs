@@ -68,4 +68,9 @@ fn it_is_built_and_is_exact() {
         let row = printed.lines().find(|row| row.contains(&format!(",{capacity},"))).unwrap();
         assert!(row.ends_with(&expected), "{row}, expected {expected}");
     }
+    let check = format!("psycache policy check '{}'", component.display());
+    let output = run(shell(&check, folder.path()), b"");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(printed.contains(" 0 failures, "), "{printed}");
 }

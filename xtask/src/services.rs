@@ -1,9 +1,11 @@
-//! The real services that tests run against: found, or installed if that is allowed.
+//! The real services and compilers that tests use: found, or installed if that is allowed.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+
+use crate::step::run as step;
 
 /// A program that tests start, and the Debian package that brings it.
 struct Service {
@@ -11,7 +13,7 @@ struct Service {
     package: &'static str,
 }
 
-const SERVICES: [Service; 7] = [
+const SERVICES: [Service; 9] = [
     Service { program: "etcd", package: "etcd-server" },
     Service { program: "mariadbd", package: "mariadb-server" },
     Service { program: "redis-benchmark", package: "redis-tools" },
@@ -19,16 +21,38 @@ const SERVICES: [Service; 7] = [
     Service { program: "go", package: "golang-go" },
     Service { program: "node", package: "nodejs" },
     Service { program: "npm", package: "npm" },
+    Service { program: "python3", package: "python3-venv" },
+    Service { program: "cc", package: "gcc" },
 ];
 
 /// Not a program: redis-py, where Debian's python3 finds it.
 const PYTHON_REDIS: &str = "/usr/lib/python3/dist-packages/redis/__init__.py";
 
-/// Makes sure that every service can be started.
+/// What npm and pip bring: the tools that `psycache policy build` runs for JavaScript, Python,
+/// Zig and C. They are installed below `target/`, for the tests alone.
+const TOOLS: [&str; 3] = [
+    "npm install --no-audit --no-fund --prefer-offline --prefix target/tools/javascript \
+     componentize-qjs@0.4.5",
+    "python3 -m venv target/tools/python",
+    "target/tools/python/bin/pip install --quiet componentize-py==0.25.1 ziglang==0.17.1",
+];
+
+/// Makes sure that every service can be started and every compiler run.
 ///
 /// # Errors
 /// One is missing and can't be installed; the text says how to go on.
 pub(crate) fn ensure() -> Result<()> {
+    ensure_programs()?;
+    for line in TOOLS {
+        step(".", line).context(
+            "tests of policies in other languages need it; `cargo xtask test --no-services` \
+             leaves them out",
+        )?;
+    }
+    Ok(())
+}
+
+fn ensure_programs() -> Result<()> {
     let missing: Vec<_> = SERVICES.iter().filter(|service| !installed(service.program)).collect();
     if missing.is_empty() {
         return Ok(());

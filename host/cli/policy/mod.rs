@@ -4,6 +4,7 @@
 pub(super) mod build;
 pub(super) mod check;
 pub(super) mod chunks;
+mod language;
 pub(super) mod list;
 pub(super) mod new;
 pub(super) mod swap;

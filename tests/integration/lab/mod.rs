@@ -2,3 +2,4 @@
 
 mod check;
 mod own;
+mod with_languages;

@@ -99,16 +99,25 @@ fn what_is_typed_wrong_is_told_with_a_mend() {
         ("psycache policy new ../mine", 2, "it is a path"),
         ("psycache policy new mine --like lrru", 2, "a similar value exists: 'lru'"),
         ("psycache policy new mine --lang cobol", 2, "possible values: rust, go, c"),
-        ("psycache policy new mine --lang go", 1, "no folder is made for go yet; any tool"),
-        ("psycache policy new mine --lang javascript", 1, "examples/policies/clock"),
-        ("psycache policy build", 1, "there is no Cargo.toml in .; name the folder"),
-        ("psycache policy build none", 1, "there is no Cargo.toml in none; name the folder"),
+        ("psycache policy new mine --lang go --like sieve", 2, "only an LRU to begin with in Go"),
+        ("psycache policy build", 1, "there is no policy in . (none of Cargo.toml, go.mod,"),
+        ("psycache policy build none", 1, "there is no policy in none (none of Cargo.toml,"),
+        ("psycache policy build --lang go", 1, "there is no go.mod in ., so no policy in Go"),
     ] {
         let (ended, said) = enter(command, folder.path());
         assert_eq!(ended, Some(code), "{command}: {said}");
         assert!(said.contains(words), "{command}: {said}");
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_folder_with_two_languages_is_asked_about() {
+    let folder = tempfile::tempdir().unwrap();
+    works("psycache policy new mine --lang go && touch mine/policy.py", folder.path());
+    let (code, said) = enter("psycache policy build mine", folder.path());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("(go.mod, policy.py); choose one with --lang"), "{said}");
 }
 
 #[test]

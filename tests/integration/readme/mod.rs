@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use crate::harness::{ServedNode, run};
-pub(crate) use shown::{Kind, Shown, TEXT, block, cluster, commands, console, fenced};
+pub(crate) use shown::{Kind, Shown, TEXT, about, block, cluster, commands, console, fenced};
 
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 /// What `psycache policy build` builds for.

@@ -77,7 +77,12 @@ pub(crate) fn commands() -> Vec<Shown> {
 
 /// The commands about several nodes, which are run in front of a real etcd.
 pub(crate) fn cluster() -> Vec<Shown> {
-    let blocks = blocks().filter(|(language, _)| *language == "console cluster");
+    about("cluster")
+}
+
+/// The commands in blocks that are marked so, because they need something more.
+pub(crate) fn about(mark: &str) -> Vec<Shown> {
+    let blocks = blocks().filter(|(language, _)| language.strip_prefix("console ") == Some(mark));
     blocks.flat_map(|(_, text)| console(text)).collect()
 }
 

@@ -1,43 +1,65 @@
 //! `psycache policy build`: from the sources of a policy to its component.
 
-mod cargo;
+mod c;
+mod go;
+mod javascript;
+mod python;
+mod rust;
+mod tool;
 mod wrap;
+mod zig;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
+use super::language::Language;
 use crate::cli::output;
 
 /// Build a policy
 ///
-/// Runs `cargo build --release --target wasm32-unknown-unknown` and makes a component of the
-/// module, which is put beside Cargo.toml. No other tool is needed.
+/// Runs the compiler of the policy's language and makes a component of what that made, which
+/// is put into the folder. A tool that is missing is named with what brings it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  psycache policy build\n  psycache policy build mine")]
 pub(in crate::cli) struct Args {
-    /// The folder of its Cargo.toml
+    /// The folder of the policy
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
+    /// The language, if the folder has policies in several
+    #[arg(long, value_enum)]
+    lang: Option<Language>,
 }
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &Args) -> Result<()> {
     let folder = &args.folder;
-    ensure!(
-        folder.join("Cargo.toml").is_file(),
-        "there is no Cargo.toml in {}; name the folder of a policy in Rust, or make one with \
-         `psycache policy new NAME`",
-        folder.display()
-    );
+    let language = match args.lang {
+        Some(language) => language.check(folder).map(|()| language),
+        None => Language::of(folder),
+    }?;
     let in_folder = || format!("the policy in {}", folder.display());
-    let module = cargo::build(folder).with_context(in_folder)?;
+    let module = compile(language, folder).with_context(in_folder)?;
     let bytes = fs::read(&module).with_context(|| format!("{}", module.display()))?;
     let component = wrap::wrap(bytes).with_context(in_folder)?;
-    let name = module.file_name().context("cargo named a folder")?;
+    let name = module.file_name().context("the compiler named a folder")?;
     let path = folder.join(name);
     fs::write(&path, &component).with_context(|| format!("{} can't be written", path.display()))?;
     output::line(&format!("{}: {} bytes", path.display(), component.len()))?;
     Ok(())
+}
+
+/// Runs the tool of the language, and gives the path of the module or component.
+fn compile(language: Language, folder: &Path) -> Result<PathBuf> {
+    // Tools run in it, and are told paths below it.
+    let folder = &folder.canonicalize()?;
+    match language {
+        Language::Rust => rust::build(folder),
+        Language::Go => go::build(folder),
+        Language::JavaScript => javascript::build(folder),
+        Language::Python => python::build(folder),
+        Language::Zig => zig::build(folder),
+        Language::C => c::build(folder),
+    }
 }

@@ -7,12 +7,19 @@ use wit_parser::Resolve;
 /// The contract.
 const WIT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/wit/psycache-plugin.wit"));
 const WORLD: &str = "policy-plugin";
+/// How a component begins; a module has another version.
+const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+/// The module that a program for WASI 0.1 calls the system by, and what it gets here.
+const SYSTEM: (&str, &str) = ("wasi_snapshot_preview1", include_str!("no_system.wat"));
 
-/// The component of a policy's module.
+/// The component of a policy's module. What is a component already stays as it is.
 ///
 /// # Errors
 /// It is no module, exports no policy, or imports what no node offers.
 pub(super) fn wrap(mut module: Vec<u8>) -> Result<Vec<u8>> {
+    if module.starts_with(COMPONENT) {
+        return Ok(module);
+    }
     let (typed, _) = wit_component::metadata::decode(&module).context("it is no module")?;
     if typed.is_none() {
         // No binding generator has said what it is, so it is a policy and nothing more.
@@ -26,14 +33,19 @@ pub(super) fn wrap(mut module: Vec<u8>) -> Result<Vec<u8>> {
             StringEncoding::UTF8,
         )?;
     }
-    let encoder = ComponentEncoder::default().validate(true).module(&module);
-    let component = encoder.and_then(|mut encoder| encoder.encode());
-    component.map_err(|error| {
+    encode(&module).map_err(|error| {
         anyhow!(
             "the module is no policy: {error:#}; it must export `configure` and `step` of the \
-             contract (`export_policy!` of the SDK does that), and import nothing else"
+             contract (in Rust `export_policy!` of the SDK does that), and import nothing but \
+             WASI 0.1"
         )
     })
+}
+
+fn encode(module: &[u8]) -> Result<Vec<u8>> {
+    let (name, system) = SYSTEM;
+    let encoder = ComponentEncoder::default().validate(true).module(module)?;
+    encoder.adapter(name, &wat::parse_str(system)?)?.encode()
 }
 
 #[cfg(test)]
@@ -46,5 +58,11 @@ mod tests {
         let error = wrap(empty).unwrap_err().to_string();
         assert!(error.contains("`export_policy!` of the SDK"), "{error}");
         assert!(wrap(b"not wasm".to_vec()).is_err());
+    }
+
+    #[test]
+    fn a_component_stays_as_it_is() {
+        let component = wat::parse_str("(component)").unwrap();
+        assert_eq!(wrap(component.clone()).unwrap(), component);
     }
 }

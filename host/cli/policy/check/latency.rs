@@ -45,10 +45,13 @@ pub(super) fn judge(subject: &Subject, seed: u64) -> Result<Finding, Failure> {
     }
     times.sort_unstable();
     let percentile = times[(times.len() * 99 / 100).min(times.len() - 1)];
+    let each = times.iter().sum::<Duration>() / (times.len() * EVENTS) as u32;
     let seen = format!(
-        "99th percentile of {} steps of {EVENTS} events at {entries} entries: {} µs of processor time",
+        "99th percentile of {} steps of {EVENTS} events at {entries} entries: {} µs of processor \
+         time; an event takes {} ns",
         times.len(),
-        percentile.as_micros()
+        percentile.as_micros(),
+        each.as_nanos()
     );
     Ok(Finding::warning_if(percentile > ALLOWED, seen))
 }

@@ -1,8 +1,12 @@
 //! `psycache policy new`: a folder with a policy to change.
 
 mod folder;
+mod like;
 mod name;
+mod other;
+mod rust;
 mod sources;
+mod template;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,16 +16,17 @@ use anyhow::{Context, Result};
 
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
+use crate::cli::policy::language::Language;
 
-use folder::Like;
+use like::Like;
 
 /// Make a folder with a policy to change
 ///
 /// It has the policy, its test against a model, a small trace, a page of what to do, the
-/// contract and the SDK: nothing outside of it is needed to build it but cargo.
+/// contract and the SDK. Nothing is fetched to make it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  psycache policy new mine\n  \
-    psycache policy new mine --like sieve")]
+    psycache policy new mine --like sieve\n  psycache policy new mine --lang go")]
 pub(in crate::cli) struct Args {
     /// Its name, and that of the folder
     name: String,
@@ -33,23 +38,11 @@ pub(in crate::cli) struct Args {
     like: Like,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Language {
-    Rust,
-    Go,
-    C,
-    Zig,
-    Javascript,
-    Python,
-}
-
 /// Runs the command.
 pub(in crate::cli) fn run(args: &Args) -> Result<()> {
     name::check(&args.name)?;
     let name = &args.name;
-    if args.lang != Language::Rust {
-        return Err(elsewhere(args.lang).into());
-    }
+    args.like.check(args.lang)?;
     let folder = Path::new(name);
     match fs::create_dir(folder) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -58,7 +51,7 @@ pub(in crate::cli) fn run(args: &Args) -> Result<()> {
         }
         made => made.with_context(|| format!("the folder {name} can't be made here"))?,
     }
-    for (path, text) in folder::files(name, args.like) {
+    for (path, text) in folder::files(name, args.lang, args.like) {
         let path = folder.join(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)
@@ -67,23 +60,10 @@ pub(in crate::cli) fn run(args: &Args) -> Result<()> {
         fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))?;
     }
     output::line(&format!(
-        "{name}/ is a policy in Rust; its README.md says what to do\n  \
+        "{name}/ is a policy in {}; its README.md says what to do\n  \
          psycache policy build {name}\n  psycache policy check {name}/{}.wasm",
+        args.lang.name(),
         name.replace('-', "_")
     ))?;
     Ok(())
-}
-
-/// Where to begin in a language that has no folder to make.
-fn elsewhere(language: Language) -> Failure {
-    let example = match language {
-        Language::Javascript => ": there is an example in examples/policies/clock",
-        _ => "",
-    };
-    let message = format!(
-        "no folder is made for {} yet{example}; any tool that makes a component for the world \
-         policy-plugin of wit/psycache-plugin.wit will do, and `psycache policy check` judges it",
-        format!("{language:?}").to_lowercase()
-    );
-    Failure::new(Exit::Failed, message)
 }

@@ -5,10 +5,12 @@ use crate::plugin::{Kind, Plugin};
 
 const LONGEST: usize = 64;
 
-/// Names of crates that are there already, and words of Rust.
-const TAKEN: [&str; 20] = [
+/// Names that compilers and package managers give to things of their own, and words of Rust.
+const TAKEN: [&str; 22] = [
     "alloc",
+    "cmd",
     "core",
+    "node_modules",
     "proc_macro",
     "psycache-plugin",
     "psycache-plugin-testing",
@@ -51,7 +53,7 @@ pub(super) fn check(name: &str) -> Result<(), Failure> {
             refused("it does not begin with a lower-case letter")
         }
         _ if !name.chars().all(is_allowed) => refused("it has other characters"),
-        _ if TAKEN.contains(&name) => refused("Rust has another use for that name"),
+        _ if TAKEN.contains(&name) => refused("a language has another use for that name"),
         _ if Plugin::builtins(Kind::Policy).any(|builtin| builtin.name() == name) => {
             refused("a built-in policy has that name, and would be found in its place")
         }
@@ -79,7 +81,7 @@ mod tests {
             ("-x", "does not begin with a lower-case letter"),
             ("mïne", "it has other characters"),
             ("my policy", "it has other characters"),
-            ("fn", "Rust has another use"),
+            ("fn", "a language has another use"),
             ("lru", "a built-in policy has that name"),
         ] {
             let failure = check(name).expect_err(name).to_string();

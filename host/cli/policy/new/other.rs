@@ -1,0 +1,116 @@
+//! The folders of policies in languages other than Rust. Each has the policy, its tests, and
+//! what turns the one call of the contract into calls of the policy.
+
+use super::template::{File, Page};
+
+macro_rules! files {
+    ($folder:literal: $($file:literal)*) => {
+        &[$(($file, include_str!(concat!("template/", $folder, "/", $file)))),*]
+    };
+}
+
+/// The folder of an LRU.
+pub(super) struct Folder {
+    /// Texts with their paths below it.
+    files: &'static [(&'static str, &'static str)],
+    page: Page,
+}
+
+impl Folder {
+    /// Its files, and what its README says.
+    pub(super) fn parts(&'static self) -> (Vec<File>, &'static Page) {
+        let file = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
+        (self.files.iter().map(file).collect(), &self.page)
+    }
+}
+
+pub(super) static GO: Folder = Folder {
+    files: files!("go": "go.mod" "policy.go" "policy_test.go" "queue.go" "contract.go"
+    "abi_wasm.go"),
+    page: Page {
+        policy: "policy.go",
+        tests: "policy_test.go",
+        commands: "go test                                               # against a model, natively",
+        tools: "Go 1.24 or later is all that is needed: `psycache policy build` runs it with \
+            `GOOS=wasip1`.",
+        configure: "newPolicy",
+        hints: "An entry that is overwritten is a `touch`, unless the policy has a method \
+            `overwrite(slot uint32, e entry)`.\n\nKeep state by slot, in slices that grow; \
+            `queue` keeps slots in an order.",
+        files: "| `policy.go`, `policy_test.go`, `queue.go` | the policy and its tests: yours to change |\n\
+            | `contract.go`, `abi_wasm.go` | the way from the node's calls to the policy |",
+    },
+};
+
+pub(super) static JAVASCRIPT: Folder = Folder {
+    files: files!("javascript": "package.json" "policy.js" "policy.test.js" "queue.js"
+    "contract.js" "abi.js"),
+    page: Page {
+        policy: "policy.js",
+        tests: "policy.test.js",
+        commands: "npm install                                           # brings what builds it\n\
+               npm test                                              # against a model, by Node.js",
+        tools: "Node.js 20 or later is needed, and `npm install` once: it brings componentize-qjs, which \
+            puts the policy and\na small engine, QuickJS, into one component.",
+        configure: "constructor",
+        hints: "An entry that is overwritten is a `touch`, unless the policy has a method \
+            `overwrite(slot, entry)`.\n\nKeep state by slot, in typed arrays that `longer` makes longer; `Queue` keeps slots in an order. \
+            A `Map` and a\n`Set` of QuickJS slow down when entries come and go.",
+        files: "| `policy.js`, `policy.test.js`, `queue.js` | the policy and its tests: yours to change |\n\
+            | `contract.js`, `abi.js` | the way from the node's calls to the policy |",
+    },
+};
+
+pub(super) static PYTHON: Folder = Folder {
+    files: files!("python": "policy.py" "test_policy.py" "contract.py" "abi.py"),
+    page: Page {
+        policy: "policy.py",
+        tests: "test_policy.py",
+        commands: "python3 -m venv .venv                                 # for what builds it\n\
+               .venv/bin/pip install componentize-py==0.25.1\n\
+               python3 -m unittest                                   # against a model, natively",
+        tools: "Python 3.10 or later is needed, and componentize-py, which puts the policy and the \
+            interpreter into one component.\nBuilding takes ten seconds, and so does loading it \
+            for the first time.",
+        configure: "__init__",
+        hints: "An entry that is overwritten is a `touch`, unless the policy has a method \
+            `overwrite(self, slot, entry)`.\n\nKeep state by slot: an `OrderedDict` keeps an \
+            order, an `array` takes the least memory.",
+        files: "| `policy.py`, `test_policy.py` | the policy and its tests: yours to change |\n\
+            | `contract.py`, `abi.py` | the way from the node's calls to the policy |",
+    },
+};
+
+pub(super) static ZIG: Folder = Folder {
+    files: files!("zig": "policy.zig" "policy_test.zig" "queue.zig" "contract.zig" "abi.zig"),
+    page: Page {
+        policy: "policy.zig",
+        tests: "policy_test.zig",
+        commands: "zig test policy_test.zig                              # against a model, natively",
+        tools: "Zig 0.17 is all that is needed. `pip install ziglang==0.17.1` brings it too; it is called \
+            `python-zig` then.",
+        configure: "configure",
+        hints: "An entry that is overwritten is a `touch`, unless the policy has a function \
+            `overwrite`.\n\nKeep state by slot, in slices that `contract.grow` makes longer; \
+            `Queue` keeps slots in an order.",
+        files: "| `policy.zig`, `policy_test.zig`, `queue.zig` | the policy and its tests: yours to change |\n\
+            | `contract.zig`, `abi.zig` | the way from the node's calls to the policy |",
+    },
+};
+
+pub(super) static C: Folder = Folder {
+    files: files!("c": "policy.c" "policy_test.c" "queue.h" "contract.h" "contract.c" "abi.c"),
+    page: Page {
+        policy: "policy.c",
+        tests: "policy_test.c",
+        commands: "cc -o policy_test policy_test.c && ./policy_test      # against a model, natively",
+        tools: "The C compiler of Zig builds it (`pip install ziglang==0.17.1`), or clang with lld does. \
+            No C library is needed,\nand there is none in the component.",
+        configure: "configure",
+        hints: "`remove_entry` stands for `remove`, a name that the C library has already. An entry that is \
+            overwritten is\nan `overwrite`, which counts as a use.\n\nKeep state by slot, in arrays \
+            that `grow` makes longer; `queue.h` keeps slots in an order.",
+        files: "| `policy.c`, `policy_test.c`, `queue.h` | the policy and its tests: yours to change |\n\
+            | `contract.h`, `contract.c`, `abi.c` | the way from the node's calls to the policy |",
+    },
+};

@@ -1,0 +1,102 @@
+// The policy against a model: the same rule, written without a thought for speed.
+//
+//   cc -o policy_test policy_test.c && ./policy_test
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract.c"
+#include "policy.c"
+
+#define CAPACITY 20
+
+void *allocate(size_t size) { return calloc(1, size + 1); }
+
+static void expect(bool is_so, const char *what, int at) {
+  if (is_so) return;
+  fprintf(stderr, "FAILED: %s, step %d\n", what, at);
+  exit(1);
+}
+
+// A queue of slots, the coldest first.
+static uint32_t model[CAPACITY + 1];
+static size_t model_len;
+
+static bool model_forget(uint32_t slot) {
+  size_t at = 0;
+  while (at < model_len && model[at] != slot) at++;
+  if (at == model_len) return false;
+  memmove(model + at, model + at + 1, (--model_len - at) * sizeof *model);
+  return true;
+}
+
+static void model_use(uint32_t slot) {
+  model_forget(slot);
+  model[model_len++] = slot;
+}
+
+static bool start(const struct option *options, size_t options_len, struct refusal *refusal) {
+  struct config config = {CAPACITY, CAPACITY + 1, CAPACITY, 1, options, options_len};
+  return stepped_configure(&config, refusal);
+}
+
+static void agrees_with_the_model(void) {
+  const uint64_t hash = 7;
+  const uint32_t attributes[] = {1, 0, 0}, *victims;
+  srand(1);
+  for (int at = 0; at < 20000; at++) {
+    uint32_t slot = rand() % (CAPACITY + 1), expected = 0; // resident or not
+    bool is_resident = model_forget(slot);
+    if (is_resident) model_use(slot);
+    struct step step = {0};
+    switch (rand() % 4) {
+    case 0: // comes, or is overwritten
+      step = (struct step){.admitted = &slot, .admitted_len = 1, .hashes = &hash, .attributes = attributes, .attributes_len = 3};
+      if (!is_resident && model_len == CAPACITY) {
+        step.need = 1;
+        expected = model[0];
+        model_forget(expected);
+      }
+      model_use(slot);
+      break;
+    case 1: // is removed
+      step.removed = &slot;
+      step.removed_len = 1;
+      model_forget(slot);
+      break;
+    default: // is used
+      step.touched = &slot;
+      step.touched_len = 1;
+    }
+    size_t count = stepped_step(&step, &victims);
+    expect(count == step.need && (count == 0 || victims[0] == expected), "agrees with the model", at);
+  }
+}
+
+static void longer_attributes_are_strided_over(void) {
+  const uint64_t hashes[] = {7, 8};
+  const uint32_t slots[] = {100, 101}, attributes[] = {5, 0, 0, 9, 3, 0, 0, 9}, *victims;
+  // Nobody is left of the test before.
+  stepped_step(&(struct step){.removed = model, .removed_len = model_len}, &victims);
+  stepped_step(&(struct step){.admitted = slots, .admitted_len = 2, .hashes = hashes, .attributes = attributes, .attributes_len = 8}, &victims);
+  // 5 and 3 make 8.
+  size_t count = stepped_step(&(struct step){.need = 6}, &victims);
+  expect(count == 2 && victims[0] == 100 && victims[1] == 101, "longer attributes are strided over", 0);
+}
+
+static void an_option_that_there_is_not_is_refused(void) {
+  const struct option option = {{"k", 1}, {"2", 1}};
+  const struct text hint = as_text("k (there are no options)");
+  struct refusal refusal;
+  bool is_refused = !start(&option, 1, &refusal) && refusal.kind == UNKNOWN_OPTION;
+  expect(is_refused && is_same(refusal.name, hint), "an option that there is not is refused", 0);
+}
+
+int main(void) {
+  struct refusal refusal;
+  expect(start(NULL, 0, &refusal), "no options were given", 0);
+  agrees_with_the_model();
+  longer_attributes_are_strided_over();
+  an_option_that_there_is_not_is_refused();
+  puts("3 tests passed");
+}

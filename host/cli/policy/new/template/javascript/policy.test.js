@@ -1,0 +1,69 @@
+// The policy against a model: the same rule, written without a thought for speed.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { Stepped } from './contract.js';
+import { Policy } from './policy.js';
+
+const capacity = 20;
+
+const start = (options = []) => new Stepped(Policy, { capacity, maxVictims: capacity, options });
+
+const step = (policy, { touched = [], removed = [], admitted = [], need = 0 }) => {
+  const hashes = admitted.map(() => 7);
+  const attributes = admitted.flatMap(() => [1, 0, 0]);
+  return policy.step(touched, removed, admitted, hashes, attributes, need);
+};
+
+// Numbers that are the same in each run: mulberry32.
+function random(seed) {
+  return (below) => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+test('agrees with the model', () => {
+  const policy = start();
+  let model = []; // slots, the coldest first
+  const forget = (slot) => { model = model.filter((other) => other !== slot); };
+  const use = (slot) => { forget(slot); model.push(slot); };
+  const draw = random(1);
+  for (let at = 0; at < 20_000; at++) {
+    const slot = draw(capacity + 1); // resident or not
+    const isResident = model.includes(slot);
+    let expected = [];
+    let happened;
+    switch (draw(4)) {
+      case 0: { // comes, or is overwritten
+        const need = !isResident && model.length === capacity ? 1 : 0;
+        if (need > 0) expected = [model.shift()];
+        happened = { admitted: [slot], need };
+        use(slot);
+        break;
+      }
+      case 1: // is removed
+        happened = { removed: [slot] };
+        forget(slot);
+        break;
+      default: // is used
+        happened = { touched: [slot] };
+        if (isResident) use(slot);
+    }
+    assert.deepEqual(step(policy, happened), expected, `step ${at}: ${JSON.stringify(happened)}`);
+  }
+});
+
+test('longer attributes are strided over', () => {
+  const policy = start();
+  policy.step([], [], [0, 1], [7, 8], [5, 0, 0, 9, 3, 0, 0, 9], 0);
+  // 5 and 3 make 8, and nobody else is there.
+  assert.deepEqual(step(policy, { need: 6 }), [0, 1]);
+});
+
+test('an option that there is not is refused', () => {
+  const refused = { tag: 'unknown-option', val: 'k (there are no options)' };
+  assert.throws(() => start([{ name: 'k', value: '2' }]), refused);
+});
