@@ -91,6 +91,8 @@ pub mod server;
 pub mod store;
 mod sync;
 #[doc(hidden)]
+pub mod tls;
+#[doc(hidden)]
 pub mod transport;
 
 /// The wire messages and services, generated from `proto/`.

@@ -1,5 +1,6 @@
 //! Implements the operations of the admin service: `status`, `policy swap` and `reload`.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt;
@@ -9,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::plugins::Plugins;
 use super::reload_request::ReloadRequest;
 use crate::clock::Clock;
+use crate::config;
 use crate::error::Error;
 use crate::ownership::Ownership;
 use crate::policy::{Failure, PolicyConfig};
@@ -23,9 +25,13 @@ pub(super) struct NodeOperations {
     pub(super) ownership: Arc<Ownership>,
     /// "none", "static", "etcd" or "in-memory".
     pub(super) registry: &'static str,
+    /// The word of the status for what protects the listeners.
+    pub(super) security: &'static str,
     pub(super) started: Clock,
     pub(super) groups: Groups,
     pub(super) plugins: Arc<Plugins>,
+    /// The digests that the policy of a group may have, by the group's name.
+    pub(super) pinned: BTreeMap<String, Vec<String>>,
     /// Where a request to reload goes; empty if the program takes none.
     pub(super) reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
     pub(super) health: Arc<Health>,
@@ -74,6 +80,7 @@ impl Operations for NodeOperations {
             groups,
             ring_version: state.ring_version,
             registry: Some(registry),
+            security: self.security.into(),
         }
     }
 
@@ -101,7 +108,8 @@ impl NodeOperations {
         let group = self.groups.find(&swap.group)?;
         let config =
             PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
-        let policy = self.plugins.sent_policy(&swap, config).await?;
+        let pinned = self.pinned.get(&swap.group).map_or(&[][..], Vec::as_slice);
+        let policy = self.plugins.sent_policy(&swap, pinned, config).await?;
         let swapped = group
             .parts()
             .worker
@@ -111,6 +119,17 @@ impl NodeOperations {
         let entries = group.parts().store.stats().entries;
         Ok(PolicySwapped { entries, took: swapped.took })
     }
+}
+
+/// The digests that the policy of each group may have.
+pub(super) fn pinned(groups: &[config::Group]) -> BTreeMap<String, Vec<String>> {
+    let of = |group: &config::Group| match &group.policy {
+        config::PolicyChoice::Plugin(plugin) => {
+            Some((group.group.name.clone(), plugin.sha256.clone()))
+        }
+        config::PolicyChoice::Native(_) => None,
+    };
+    groups.iter().filter_map(of).collect()
 }
 
 fn failed(failure: &Failure) -> Error {

@@ -47,7 +47,9 @@ pub(crate) use logs::LogLimiter;
 pub use metrics::Metrics;
 #[doc(hidden)]
 pub use readings::NodeReading;
-pub(crate) use readings::{GroupReading, LoadReading, PeerReading, PolicyReading};
+pub(crate) use readings::{
+    CertificateReading, GroupReading, LoadReading, PeerReading, PolicyReading,
+};
 #[cfg(feature = "plugins")]
 pub(crate) use reported::Reported;
 pub(crate) use rpc_span::RpcSpan;

@@ -12,7 +12,7 @@ fn serve(args: &[&str]) -> Output {
     psycache(all)
 }
 
-fn assert_fails(output: &Output, code: i32, parts: &[&str]) {
+pub(crate) fn assert_fails(output: &Output, code: i32, parts: &[&str]) {
     let text = stderr(output);
     assert_eq!(output.status.code(), Some(code), "{text}");
     assert!(text.starts_with("error: "), "{text}");

@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod certificates;
 mod cli;
 mod client;
 mod clients;
@@ -24,12 +25,14 @@ mod lab;
 mod metrics;
 mod museum;
 mod no_limit;
+mod pinned;
 mod readme;
 mod redis;
 mod reload;
 mod server;
 mod status_shape;
 mod stop;
+mod tls;
 mod traces;
 mod with_etcd;
 mod with_mariadb;

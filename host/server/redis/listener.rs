@@ -3,10 +3,9 @@
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::connection::Connection;
@@ -15,10 +14,8 @@ use super::shared::Shared;
 use crate::server::config::ServerConfig;
 use crate::server::groups::Groups;
 use crate::server::health::Health;
+use crate::server::incoming::Incoming;
 use crate::server::limit::max_message_bytes;
-
-/// The pause after a connection that could not be accepted, for want of file descriptors say.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The Redis protocol in front of the groups of a node.
 #[derive(Clone)]
@@ -65,7 +62,7 @@ impl RedisService {
     /// ended. Each ends by itself while the node drains.
     pub(in crate::server) async fn accept(
         &self,
-        listener: TcpListener,
+        mut incoming: Incoming,
         stop: impl Future<Output = ()>,
     ) {
         let mut connections = JoinSet::new();
@@ -74,23 +71,13 @@ impl RedisService {
             tokio::select! {
                 () = &mut stop => break,
                 Some(ended) = connections.join_next() => note_end(ended),
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, address)) => {
-                        // Answers are written as a whole, so there is nothing to wait for.
-                        let _ = stream.set_nodelay(true);
-                        let service = self.clone();
-                        connections.spawn(async move {
-                            service.serve(stream, Some(address)).await
-                        });
-                    }
-                    Err(problem) => {
-                        tracing::warn!(%problem, "A Redis client can't be accepted; raise the limit of open files if there are too many");
-                        tokio::time::sleep(PAUSE).await;
-                    }
-                },
+                (stream, address) = incoming.next() => {
+                    let service = self.clone();
+                    connections.spawn(async move { service.serve(stream, Some(address)).await });
+                }
             }
         }
-        drop(listener);
+        drop(incoming);
         while let Some(ended) = connections.join_next().await {
             note_end(ended);
         }

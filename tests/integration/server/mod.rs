@@ -28,7 +28,7 @@ use psycache::proto::cache_client::CacheClient;
 use psycache::proto::{GetRequest, GetResponse, StatusResponse};
 use psycache::server::{
     Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, RedisConnections, Reloaded,
-    ServerConfig, Services, serve,
+    Security, ServerConfig, Services, serve,
 };
 use psycache::store::{Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -153,6 +153,7 @@ async fn starting(config: ServerConfig) -> Served {
         ignored_keys: 0,
         traces_dropped: 0,
         redis_connections: counted.count(),
+        certificates: None,
     });
     let services = Services {
         groups,
@@ -161,6 +162,7 @@ async fn starting(config: ServerConfig) -> Served {
         metrics: Arc::new(metrics),
         health: health.clone(),
         redis_connections,
+        security: Security::default(),
     };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(serve(config, listeners, services, async { drop(stopped.await) }));
