@@ -83,6 +83,12 @@ pub enum Error {
         /// The time that was allowed.
         after: Duration,
     },
+    /// The caller may not do this.
+    #[error("{problem}")]
+    PermissionDenied {
+        /// What was missing.
+        problem: String,
+    },
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,

@@ -93,6 +93,8 @@ pub mod shadow;
 pub mod store;
 mod sync;
 #[doc(hidden)]
+pub mod tls;
+#[doc(hidden)]
 pub mod transport;
 
 /// The wire messages and services, generated from `proto/`.

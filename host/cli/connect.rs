@@ -2,9 +2,9 @@
 
 use std::error::Error as _;
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Response, Status};
 
 use crate::cli::exit::{Exit, Failure};
@@ -12,6 +12,8 @@ use crate::cli::parse;
 use crate::config::unless_empty;
 use crate::proto::admin_client::AdminClient;
 use crate::proto::cache_client::CacheClient;
+use crate::tls::{ClientTls, explain, reason};
+use crate::transport::dial::{Dialer, Link};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The largest message of gRPC. A node may be configured for values of any length, so a command
@@ -28,6 +30,36 @@ pub(super) struct NodeArgs {
     /// Give up after this time [default: 5s, 60s for a swap]
     #[arg(long, value_name = "D", env = "PSYCACHE_TIMEOUT", value_parser = parse::time)]
     timeout: Option<Duration>,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+/// How a command shows who it is, and how it knows the node.
+#[derive(clap::Args)]
+#[command(mut_args(unless_empty))]
+struct AccessArgs {
+    /// The CA of the node's certificate, a PEM file; with it the connection uses TLS
+    #[arg(long, value_name = "FILE", env = "PSYCACHE_TLS_CA")]
+    tls_ca: Option<PathBuf>,
+    /// The certificate to show to the node, a PEM file
+    #[arg(long, value_name = "FILE", env = "PSYCACHE_TLS_CERT", requires = "tls_ca")]
+    #[arg(requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of that certificate, a PEM file
+    #[arg(long, value_name = "FILE", env = "PSYCACHE_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
+impl AccessArgs {
+    fn dialer(&self) -> Dialer {
+        let tls = self.tls_ca.as_ref().map(|ca| {
+            match self.tls_cert.as_ref().zip(self.tls_key.as_ref()) {
+                Some((cert, key)) => ClientTls::new(ca).with_identity(cert, key),
+                None => ClientTls::new(ca),
+            }
+        });
+        Dialer::of_client(tls)
+    }
 }
 
 impl NodeArgs {
@@ -47,7 +79,7 @@ impl NodeArgs {
         address: &str,
         default_timeout: Duration,
     ) -> Result<Node, Failure> {
-        Node::connect(address, self.timeout.unwrap_or(default_timeout)).await
+        Node::connect(address, self.timeout.unwrap_or(default_timeout), &self.access.dialer()).await
     }
 }
 
@@ -57,7 +89,7 @@ pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection to one node.
 pub(super) struct Node {
     address: String,
-    channel: Channel,
+    link: Link,
     timeout: Duration,
     deadline: tokio::time::Instant,
 }
@@ -65,43 +97,31 @@ pub(super) struct Node {
 impl Node {
     /// Connects within the smaller of two seconds and `timeout`. The timeout covers all later
     /// requests, too.
-    async fn connect(address: &str, timeout: Duration) -> Result<Self, Failure> {
+    async fn connect(address: &str, timeout: Duration, dialer: &Dialer) -> Result<Self, Failure> {
         let deadline = tokio::time::Instant::now() + timeout;
-        let unreachable = |reason: String| {
-            let mend =
-                "is it running (psycache serve)? Another one is asked with --node or PSYCACHE_NODE";
-            Failure::new(
-                Exit::Unavailable,
-                format!("the node {address} can't be reached: {reason}\n{mend}"),
-            )
-        };
-        let endpoint = Endpoint::from_shared(format!("http://{address}"))
-            .map_err(|error| unreachable(error.to_string()))?;
         let limit = timeout.min(CONNECT_TIMEOUT);
-        let connected = tokio::time::timeout(limit, endpoint.connect()).await;
-        let channel = match connected {
-            Ok(Ok(channel)) => channel,
-            Ok(Err(error)) => return Err(unreachable(root_cause(&error))),
+        let connect = dialer.connect(address, |endpoint| endpoint);
+        let link = match tokio::time::timeout(limit, connect).await {
+            Ok(Ok(link)) => link,
+            Ok(Err(problem)) => return Err(unreachable(address, &problem)),
             Err(_) => {
-                return Err(unreachable(format!(
-                    "no connection within {}",
-                    humantime::format_duration(limit)
-                )));
+                let problem = format!("no connection within {}", humantime::format_duration(limit));
+                return Err(unreachable(address, &problem));
             }
         };
-        Ok(Self { address: address.into(), channel, timeout, deadline })
+        Ok(Self { address: address.into(), link, timeout, deadline })
     }
 
     /// The client for calls of applications.
-    pub(super) fn cache(&self) -> CacheClient<Channel> {
-        CacheClient::new(self.channel.clone())
+    pub(super) fn cache(&self) -> CacheClient<Link> {
+        CacheClient::new(self.link.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES)
     }
 
     /// The client for calls of operators.
-    pub(super) fn admin(&self) -> AdminClient<Channel> {
-        AdminClient::new(self.channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES)
+    pub(super) fn admin(&self) -> AdminClient<Link> {
+        AdminClient::new(self.link.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
     /// A request that carries the deadline to the node.
@@ -134,13 +154,16 @@ impl Node {
 
     /// The failure of a call that ended with `status`.
     pub(super) fn failure(&self, status: &Status) -> Failure {
+        if let Some(problem) = status.source().and_then(explain) {
+            return unreachable(&self.address, &problem);
+        }
         match (status.code(), status.source()) {
             (Code::Unimplemented, _) | (Code::Unknown | Code::Internal, Some(_)) => Failure::new(
                 Exit::Failed,
                 format!(
                     "{} does not answer like a PsyCache node ({}); give the address that its ready line calls listen",
                     self.address,
-                    status.source().map_or_else(|| status.message().into(), root_cause),
+                    status.source().map_or_else(|| status.message().into(), reason),
                 ),
             ),
             (Code::Unavailable, Some(source)) => Failure::new(
@@ -148,7 +171,7 @@ impl Node {
                 format!(
                     "the connection to the node {} broke: {}; try again",
                     self.address,
-                    root_cause(source)
+                    reason(source)
                 ),
             ),
             // Client and node count the same deadline, so either may notice first that it passed.
@@ -158,11 +181,10 @@ impl Node {
     }
 }
 
-/// The innermost cause; the errors around it only say "transport error".
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
+fn unreachable(address: &str, problem: &str) -> Failure {
+    let mend = "is it running (psycache serve)? Another one is asked with --node or PSYCACHE_NODE";
+    Failure::new(
+        Exit::Unavailable,
+        format!("the node {address} can't be reached: {problem}\n{mend}"),
+    )
 }

@@ -20,6 +20,7 @@ mod shadow;
 mod sim;
 mod status;
 mod table;
+mod tls;
 
 #[doc(hidden)]
 pub use sim::{Simulated, Unit, simulate};
@@ -63,6 +64,9 @@ enum Command {
     /// Plugin files
     #[command(subcommand)]
     Plugin(plugin::Command),
+    /// Certificates
+    #[command(subcommand)]
+    Tls(tls::Command),
     Completions(completions::Args),
 }
 
@@ -102,6 +106,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Policy(policy::Command::Check(args)) => policy::check::run(args),
         Command::Policy(policy::Command::List(args)) => policy::list::run(&args),
         Command::Plugin(plugin::Command::Inspect(args)) => runtime::wait_for(plugin::inspect(args)),
+        Command::Tls(tls::Command::Try(args)) => tls::try_out::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn hyphened<T: AsRef<OsStr>>(text: T) -> Parsed<T> {
 pub(super) fn node(text: &str) -> Parsed<String> {
     if text.starts_with("https://") {
         return Err(
-            "a node speaks gRPC without TLS; write HOST:PORT, such as 127.0.0.1:7400".into()
+            "write HOST:PORT, such as 127.0.0.1:7400, and for a node with TLS --tls-ca FILE".into(),
         );
     }
     let bare = text.strip_prefix("http://").unwrap_or(text);

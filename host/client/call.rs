@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use super::Error;
@@ -11,11 +10,12 @@ use crate::proto::session_request::Call;
 use crate::proto::session_response::Answer;
 use crate::proto::{GetResponse, Origin};
 use crate::telemetry::propagation;
+use crate::transport::dial::Link;
 use crate::value::{self, Ttl};
 
 /// Makes `call` as a separate unary call, outside of the session.
 pub(super) async fn unary(
-    mut calls: CacheClient<Channel>,
+    mut calls: CacheClient<Link>,
     call: Call,
     within: Duration,
 ) -> Result<Answer, Status> {

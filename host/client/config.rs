@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::membership::registry::etcd::EtcdConfig;
+use crate::tls::ClientTls;
 
 /// How a client finds nodes, and its limits.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct ClientConfig {
     /// The most bytes of each group that the client keeps of hot values that nodes lend it;
     /// 0: each get asks a node.
     pub copies_bytes: u64,
+    /// TLS of the connections; `None` for connections without it.
+    pub tls: Option<ClientTls>,
 }
 
 /// Which nodes there are.
@@ -49,6 +52,7 @@ impl ClientConfig {
             timeout: Duration::from_secs(5),
             max_value_bytes: 64 << 20,
             copies_bytes: 4 << 20,
+            tls: None,
         }
     }
 }

@@ -54,6 +54,8 @@ mod error;
 mod node;
 mod nodes;
 
+#[doc(inline)]
+pub use crate::tls::ClientTls;
 pub use config::{ClientConfig, Nodes};
 pub use error::{ConnectError, Error, Reason};
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 use super::{Error, Reason, call};
@@ -12,6 +11,7 @@ use crate::proto::session_request::Call;
 use crate::proto::session_response::Answer;
 use crate::proto::{SessionRequest, SessionResponse};
 use crate::telemetry::propagation;
+use crate::transport::dial::{Dialer, Link};
 use crate::transport::multiplex::{Connection, Outgoing, Protocol};
 
 /// A message larger than this, in bytes, is sent as a separate call, so that it does not delay
@@ -31,9 +31,9 @@ pub(super) enum CallOutcome {
 }
 
 impl Node {
-    pub(super) fn new(address: &str, max_value_bytes: usize) -> Self {
+    pub(super) fn new(address: &str, max_value_bytes: usize, dialer: Dialer) -> Self {
         let max_message_bytes = max_value_bytes.saturating_add(LARGE_BYTES);
-        Self(Connection::new(address, SessionProtocol { max_message_bytes }))
+        Self(Connection::new(address, SessionProtocol { max_message_bytes, dialer }))
     }
 
     pub(super) fn address(&self) -> &str {
@@ -77,7 +77,7 @@ fn answered(response: SessionResponse) -> CallOutcome {
 }
 
 /// Makes `call` as a separate call, not on the stream.
-async fn beside(calls: CacheClient<Channel>, call: Call, end: Instant) -> CallOutcome {
+async fn beside(calls: CacheClient<Link>, call: Call, end: Instant) -> CallOutcome {
     let within = end.saturating_duration_since(Instant::now());
     match call::unary(calls, call, within).await {
         Ok(answer) => CallOutcome::Answered(Ok(answer)),
@@ -99,12 +99,13 @@ fn failed(error: Error) -> CallOutcome {
 /// `psycache.v1.Cache`, whose `Session` is the stream.
 struct SessionProtocol {
     max_message_bytes: usize,
+    dialer: Dialer,
 }
 
 impl Protocol for SessionProtocol {
     type Request = SessionRequest;
     type Response = SessionResponse;
-    type Calls = CacheClient<Channel>;
+    type Calls = CacheClient<Link>;
 
     /// How many requests a node with the default window reads ahead of its answers.
     const AT_ONCE: usize = 512;
@@ -114,8 +115,12 @@ impl Protocol for SessionProtocol {
 
     const UNUSED_FOR: Option<Duration> = None;
 
-    fn calls(&self, channel: Channel) -> Self::Calls {
-        CacheClient::new(channel)
+    fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    fn calls(&self, link: Link) -> Self::Calls {
+        CacheClient::new(link)
             .max_decoding_message_size(self.max_message_bytes)
             .max_encoding_message_size(self.max_message_bytes)
     }

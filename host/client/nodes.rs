@@ -19,6 +19,7 @@ use crate::membership::registry::RegistryError;
 #[cfg(feature = "etcd")]
 use crate::membership::registry::{Membership, Observer};
 use crate::membership::rendezvous::{Ring, RingNode};
+use crate::transport::dial::Dialer;
 
 /// The known nodes, as one snapshot that calls read without a lock.
 pub(super) struct Routes {
@@ -40,6 +41,18 @@ struct Known {
     problem: String,
 }
 
+/// What a node is made with that was not known before.
+struct NewNodes {
+    max_value_bytes: usize,
+    dialer: Dialer,
+}
+
+impl NewNodes {
+    fn make(&self, address: &str) -> Node {
+        Node::new(address, self.max_value_bytes, self.dialer.clone())
+    }
+}
+
 /// The nodes to ask for one key, one after the other.
 pub(super) struct Route {
     known: Arc<Known>,
@@ -50,7 +63,10 @@ pub(super) struct Route {
 
 impl Routes {
     pub(super) async fn start(config: ClientConfig) -> Result<Self, ConnectError> {
-        let max_value_bytes = config.max_value_bytes;
+        let new_nodes = NewNodes {
+            max_value_bytes: config.max_value_bytes,
+            dialer: Dialer::of_client(config.tls),
+        };
         #[cfg_attr(not(feature = "etcd"), expect(unused_mut, reason = "nothing is followed"))]
         let mut following = JoinSet::new();
         let now = match config.nodes {
@@ -60,7 +76,7 @@ impl Routes {
                 if nodes.is_empty() {
                     return Err(ConnectError::NoNodes);
                 }
-                Known::empty().changed(nodes, String::new(), max_value_bytes)
+                Known::empty().changed(nodes, String::new(), &new_nodes)
             }
             #[cfg(not(feature = "etcd"))]
             Nodes::Etcd(_) => return Err(RegistryError::without_etcd().into()),
@@ -68,9 +84,9 @@ impl Routes {
             Nodes::Etcd(config) => {
                 let observer = Observer::start(config).await?;
                 let mut membership = observer.membership();
-                let known = Known::empty().told(&membership.borrow_and_update(), max_value_bytes);
+                let known = Known::empty().told(&membership.borrow_and_update(), &new_nodes);
                 let now = Arc::new(ArcSwap::from_pointee(known));
-                let follow = follow(Arc::clone(&now), membership, max_value_bytes);
+                let follow = follow(Arc::clone(&now), membership, new_nodes);
                 following.spawn(async move {
                     follow.await;
                     drop(observer);
@@ -135,7 +151,7 @@ impl Known {
 
     /// What the registry says.
     #[cfg(feature = "etcd")]
-    fn told(&self, membership: &Membership, max_value_bytes: usize) -> Self {
+    fn told(&self, membership: &Membership, new_nodes: &NewNodes) -> Self {
         let nodes = membership.nodes.iter();
         let nodes = nodes
             .map(|node| RingNode { address: node.address.as_str().into(), weight: node.weight });
@@ -143,7 +159,7 @@ impl Known {
         if !membership.problem.is_empty() {
             problem = format!("{problem}, as far as is known ({})", membership.problem);
         }
-        self.changed(nodes, problem, max_value_bytes)
+        self.changed(nodes, problem, new_nodes)
     }
 
     /// The snapshot for these nodes. Connections to nodes that stay are kept. The connection to
@@ -152,13 +168,13 @@ impl Known {
         &self,
         nodes: impl IntoIterator<Item = RingNode>,
         problem: String,
-        max_value_bytes: usize,
+        new_nodes: &NewNodes,
     ) -> Self {
         let ring = Ring::new(nodes);
         let same = |address: &str| self.nodes.iter().find(|node| node.address() == address);
         let node = |node: &RingNode| match same(&node.address) {
             Some(node) => Arc::clone(node),
-            None => Arc::new(Node::new(&node.address, max_value_bytes)),
+            None => Arc::new(new_nodes.make(&node.address)),
         };
         let nodes = ring.nodes().iter().map(node).collect();
         Self { ring, nodes, problem }
@@ -170,11 +186,11 @@ impl Known {
 async fn follow(
     now: Arc<ArcSwap<Known>>,
     mut membership: watch::Receiver<Arc<Membership>>,
-    max_value_bytes: usize,
+    new_nodes: NewNodes,
 ) {
     while membership.changed().await.is_ok() {
         let told = Arc::clone(&membership.borrow_and_update());
-        let known = now.load().told(&told, max_value_bytes);
+        let known = now.load().told(&told, &new_nodes);
         now.store(Arc::new(known));
     }
 }

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::settings::{
     ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
+    TlsSettings,
 };
 use super::text::{self, GroupName, OrNone, PluginName};
 use crate::nearest::nearest;
@@ -38,11 +39,12 @@ macro_rules! each_field_over {
     };
 }
 
-each_field_over!(Settings: listen advertise http redis groups group cluster telemetry);
+each_field_over!(Settings: listen advertise http redis insecure groups group tls cluster telemetry);
+each_field_over!(TlsSettings: cert key client_ca min_version peer_names);
 each_field_over!(GroupSettings: name capacity max_entries ttl ttl_jitter negative_ttl
     stale_if_error load_timeout max_value policy retriever);
 each_field_over!(ClusterSettings: peers etcd etcd_prefix etcd_user etcd_password etcd_ca etcd_cert
-    etcd_key etcd_server_name lease_ttl weight uncertain);
+    etcd_key etcd_server_name secret lease_ttl weight uncertain);
 each_field_over!(TelemetrySettings: otlp trace_ratio log log_format);
 
 impl Over for PolicySettings {
@@ -52,6 +54,7 @@ impl Over for PolicySettings {
             return self;
         }
         below.options.extend(self.options);
+        below.sha256 = self.sha256.or(below.sha256);
         below
     }
 }
@@ -64,6 +67,7 @@ impl Over for RetrieverSettings {
         below.options.extend(self.options);
         below.secrets.extend(self.secrets);
         below.allow_net.extend(self.allow_net);
+        below.sha256 = self.sha256.or(below.sha256);
         below
     }
 }

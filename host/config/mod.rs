@@ -38,3 +38,5 @@ pub use crate::membership::registry::InMemory;
 pub use crate::membership::registry::etcd::{EtcdConfig, EtcdTls};
 #[doc(inline)]
 pub use crate::store::StoreConfig;
+#[doc(inline)]
+pub use crate::tls::{NamePattern, Tls, TlsVersion};

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::choice::{PolicyChoice, RetrieverChoice};
 use super::plugin::Plugin;
+use super::secret::Secret;
 use crate::group::{GroupConfig, Uncertain};
 use crate::membership::registry::InMemory;
 use crate::membership::registry::etcd::EtcdConfig;
 use crate::store::StoreConfig;
 use crate::telemetry::TelemetryConfig;
+use crate::tls::Tls;
 
 /// Default address for applications and peers.
 const DEFAULT_LISTEN: &str = "127.0.0.1:7400";
@@ -48,6 +50,10 @@ pub struct Config {
     pub http: Option<String>,
     /// `host:port` of the Redis protocol; `None` if it is not served.
     pub redis: Option<String>,
+    /// Whether the node may listen on an address that other machines can reach without TLS.
+    pub insecure: bool,
+    /// TLS of all listeners; `None` without it.
+    pub tls: Option<Tls>,
     /// At least one group. Names must be unique.
     pub groups: Vec<Group>,
     /// How other nodes are found.
@@ -64,6 +70,8 @@ impl Default for Config {
             advertise: None,
             http: Some(DEFAULT_HTTP.into()),
             redis: None,
+            insecure: false,
+            tls: None,
             groups: vec![Group::new(DEFAULT_GROUP)],
             cluster: Cluster::default(),
             telemetry: TelemetryConfig::default(),
@@ -112,12 +120,14 @@ pub struct Cluster {
     pub weight: u32,
     /// What the node does while it can't be certain to hold its keys.
     pub uncertain: Uncertain,
+    /// The secret that all nodes share; a stranger is refused as a node.
+    pub secret: Option<Secret>,
 }
 
 impl Default for Cluster {
     /// A node without a cluster.
     fn default() -> Self {
-        Self { registry: Registry::Alone, weight: 1, uncertain: Uncertain::Brief }
+        Self { registry: Registry::Alone, weight: 1, uncertain: Uncertain::Brief, secret: None }
     }
 }
 

@@ -16,6 +16,9 @@ pub struct Plugin {
     pub secrets: BTreeMap<String, Secret>,
     /// Each `host:port` that a retriever may connect to.
     pub allow_net: Vec<String>,
+    /// The SHA-256 digests that its bytes may have, in lowercase hexadecimal; any if it is
+    /// empty. A policy that is swapped in must have one of them, too.
+    pub sha256: Vec<String>,
 }
 
 impl Plugin {
@@ -27,6 +30,7 @@ impl Plugin {
             options: BTreeMap::new(),
             secrets: BTreeMap::new(),
             allow_net: Vec::new(),
+            sha256: Vec::new(),
         }
     }
 }

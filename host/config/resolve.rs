@@ -6,12 +6,14 @@ use super::node::{Cluster, Config, DEFAULT_GROUP, Group, Registry};
 use super::plugin::Plugin;
 use super::settings::{
     ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
+    TlsSettings,
 };
 use super::text::OrNone;
 use crate::group::GroupConfig;
 use crate::membership::registry::etcd::{EtcdConfig, EtcdTls};
 use crate::store::StoreConfig;
 use crate::telemetry::TelemetryConfig;
+use crate::tls::Tls;
 
 impl Config {
     /// Merges the settings of the flags (and the environment) over those of the file, and
@@ -32,11 +34,14 @@ impl Config {
             redis: settings
                 .redis
                 .map_or(default.redis, |redis| redis.into_option().map(|address| address.0)),
+            insecure: settings.insecure.map_or(default.insecure, |switch| switch.0),
+            tls: resolve_tls(settings.tls)?,
             groups: settings.groups.into_iter().map(resolve_group).collect::<Result<_, _>>()?,
             cluster: resolve_cluster(settings.cluster)?,
             telemetry: resolve_telemetry(settings.telemetry),
         };
         check_advertised(&config)?;
+        check_tls_of_cluster(&config)?;
         Ok(config)
     }
 }
@@ -52,6 +57,41 @@ fn check_advertised(config: &Config) -> Result<(), Error> {
         )));
     }
     Ok(())
+}
+
+/// Checks that nodes which speak TLS can know each other.
+fn check_tls_of_cluster(config: &Config) -> Result<(), Error> {
+    let in_cluster = config.cluster.registry != Registry::Alone;
+    match &config.tls {
+        Some(tls) if in_cluster && tls.client_ca.is_none() => conflict(
+            "nodes of a cluster know each other by certificates; give the CA that signs them \
+             with --tls-client-ca (client-ca in [tls])",
+        ),
+        _ if !in_cluster && config.cluster.secret.is_some() => {
+            conflict("cluster-secret is about other nodes; give --peers or --etcd, or leave it out")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn resolve_tls(settings: TlsSettings) -> Result<Option<Tls>, Error> {
+    let is_given = settings != TlsSettings::default();
+    let (Some(cert), Some(key)) = (settings.cert, settings.key) else {
+        return match is_given {
+            false => Ok(None),
+            true => conflict("TLS needs tls-cert and tls-key; give both, or nothing of TLS"),
+        };
+    };
+    let mut tls = Tls::new(cert.0, key.0);
+    tls.client_ca = settings.client_ca.map(|file| file.0);
+    tls.min_version = settings.min_version.map_or(tls.min_version, |version| version.0);
+    tls.peer_names = settings.peer_names.into_iter().map(|name| name.0).collect();
+    if tls.client_ca.is_none() && !tls.peer_names.is_empty() {
+        return conflict(
+            "tls-peer-names is about certificates of nodes; give --tls-client-ca too, or leave it out",
+        );
+    }
+    Ok(Some(tls))
 }
 
 fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
@@ -78,19 +118,25 @@ fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
             max_entries: settings.max_entries.map(|entries| entries.0).or(kept.max_entries),
         },
         policy: match settings.policy {
-            PolicySettings { plugin: Some(plugin), options } => {
+            PolicySettings { plugin: Some(plugin), options, sha256 } => {
                 let options = options.into_iter().collect();
-                Plugin { options, ..Plugin::new(&plugin.0) }.into()
+                let sha256 = sha256.map_or_else(Vec::new, |digests| digests.0);
+                Plugin { options, sha256, ..Plugin::new(&plugin.0) }.into()
             }
             settings if settings == PolicySettings::default() => default.policy,
-            _ => return Err(in_group("policy options without a policy; name it with --policy")),
+            _ => {
+                return Err(in_group(
+                    "policy options or a digest without a policy; name it with --policy",
+                ));
+            }
         },
         retriever: resolve_retriever(settings.retriever).map_err(in_group)?,
     })
 }
 
 fn resolve_retriever(settings: RetrieverSettings) -> Result<Option<RetrieverChoice>, &'static str> {
-    let RetrieverSettings { plugin, options, secrets, allow_net } = settings;
+    let RetrieverSettings { plugin, options, secrets, allow_net, sha256 } = settings;
+    let sha256 = sha256.map_or_else(Vec::new, |digests| digests.0);
     match plugin.and_then(OrNone::into_option) {
         Some(plugin) => {
             let plugin = Plugin {
@@ -98,12 +144,19 @@ fn resolve_retriever(settings: RetrieverSettings) -> Result<Option<RetrieverChoi
                 options: options.into_iter().collect(),
                 secrets: secrets.into_iter().collect(),
                 allow_net: allow_net.into_iter().map(|address| address.0).collect(),
+                sha256,
             };
             Ok(Some(plugin.into()))
         }
-        None if options.is_empty() && secrets.is_empty() && allow_net.is_empty() => Ok(None),
+        None if options.is_empty()
+            && secrets.is_empty()
+            && allow_net.is_empty()
+            && sha256.is_empty() =>
+        {
+            Ok(None)
+        }
         None => Err(
-            "retriever options, secrets or allow-net without a retriever; name it with --retriever",
+            "retriever options, secrets, allow-net or a digest without a retriever; name it with --retriever",
         ),
     }
 }
@@ -112,6 +165,7 @@ fn resolve_cluster(mut settings: ClusterSettings) -> Result<Cluster, Error> {
     let default = Cluster::default();
     let peers = std::mem::take(&mut settings.peers);
     let weight = settings.weight.take().map(|weight| weight.0);
+    let secret = settings.secret.take();
     let uncertain = settings.uncertain.take().map_or(default.uncertain, |word| word.0);
     if weight.is_some() && !peers.is_empty() {
         return conflict(
@@ -136,7 +190,7 @@ fn resolve_cluster(mut settings: ClusterSettings) -> Result<Cluster, Error> {
         (true, true) => Registry::Alone,
         (false, true) => Registry::Static(peers.into_iter().map(|peer| peer.0).collect()),
     };
-    Ok(Cluster { registry, weight: weight.unwrap_or(default.weight), uncertain })
+    Ok(Cluster { registry, weight: weight.unwrap_or(default.weight), uncertain, secret })
 }
 
 fn resolve_etcd(settings: ClusterSettings) -> Result<EtcdConfig, Error> {

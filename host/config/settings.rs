@@ -10,15 +10,15 @@ use serde::{Deserialize, Deserializer};
 
 use super::secret::Secret;
 use super::text::{
-    Address, Certificate, EtcdPrefix, EtcdUser, GroupName, LeaseTtl, LogFilter, LogStyle,
-    MaxEntries, OrNone, Peer, Percent, PluginName, PrivateKey, Ratio, Reachable, ServerName, Size,
-    Time, Url, Weight, WhileUncertain, read_etcd_password, read_options, read_secrets,
-    table_or_plugin,
+    Address, Certificate, Digests, EtcdPrefix, EtcdUser, GroupName, LeaseTtl, LogFilter, LogStyle,
+    MaxEntries, MinVersion, OrNone, Peer, PeerName, Percent, PluginName, PrivateKey, Ratio,
+    Reachable, ServerName, Size, Switch, Time, TlsFile, Url, Weight, WhileUncertain,
+    read_cluster_secret, read_etcd_password, read_options, read_secrets, table_or_plugin,
 };
 #[cfg(feature = "cli")]
 use super::{
     flags::Hidden,
-    text::{etcd_password, option, secret},
+    text::{cluster_secret, etcd_password, option, secret},
 };
 
 /// What one source says: the flags with the environment, or a file. `None` and empty
@@ -39,6 +39,11 @@ pub struct Settings {
     /// The address of the Redis protocol, or none [default: none]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub(crate) redis: Option<OrNone<Address>>,
+    /// Serve other machines though there is no TLS, so that whoever reaches a port may read,
+    /// change and clear everything [default: false]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL"))]
+    #[cfg_attr(feature = "cli", arg(num_args = 0..=1, default_missing_value = "true"))]
+    pub(crate) insecure: Option<Switch>,
     /// The groups of a file
     #[cfg_attr(feature = "cli", arg(skip))]
     #[serde(default, rename = "group")]
@@ -47,6 +52,10 @@ pub struct Settings {
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(skip)]
     pub(crate) group: GroupSettings,
+    /// TLS of all listeners
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(default)]
+    pub(crate) tls: TlsSettings,
     /// How other nodes are found
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(default)]
@@ -110,6 +119,10 @@ pub(crate) struct PolicySettings {
     #[cfg_attr(feature = "cli", arg(id = "policy", long, value_name = "PLUGIN"))]
     #[serde(deserialize_with = "required")]
     pub(crate) plugin: Option<PluginName>,
+    /// The SHA-256 digests that the policy may have, in hexadecimal, separated by commas; any
+    /// other is refused, in a swap too [default: any component]
+    #[cfg_attr(feature = "cli", arg(id = "policy-sha256", long, value_name = "HEX,…"))]
+    pub(crate) sha256: Option<Digests>,
     /// An option of the policy; @FILE stands for the file's content
     #[cfg_attr(feature = "cli", arg(id = "policy-opt", long, value_name = "K=V"))]
     #[cfg_attr(feature = "cli", arg(value_parser = option))]
@@ -127,6 +140,10 @@ pub(crate) struct RetrieverSettings {
     #[cfg_attr(feature = "cli", arg(id = "retriever", long, value_name = "PLUGIN"))]
     #[serde(deserialize_with = "required")]
     pub(crate) plugin: Option<OrNone<PluginName>>,
+    /// The SHA-256 digests that the retriever may have, in hexadecimal, separated by commas; any
+    /// other is refused [default: any component]
+    #[cfg_attr(feature = "cli", arg(id = "retriever-sha256", long, value_name = "HEX,…"))]
+    pub(crate) sha256: Option<Digests>,
     /// An option of the retriever; @FILE stands for the file's content
     #[cfg_attr(feature = "cli", arg(id = "retriever-opt", long, value_name = "K=V"))]
     #[cfg_attr(feature = "cli", arg(value_parser = option))]
@@ -142,6 +159,32 @@ pub(crate) struct RetrieverSettings {
     #[cfg_attr(feature = "cli", arg(long, value_name = "HOST:PORT", value_delimiter = ','))]
     #[serde(default)]
     pub(crate) allow_net: Vec<Reachable>,
+}
+
+/// What one source says about TLS.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::Args), command(next_help_heading = "TLS"))]
+#[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct TlsSettings {
+    /// The certificate of the node, a PEM file; with it all listeners speak TLS only
+    #[cfg_attr(feature = "cli", arg(id = "tls-cert", long, value_name = "FILE"))]
+    pub(crate) cert: Option<TlsFile>,
+    /// The private key of the certificate, a PEM file
+    #[cfg_attr(feature = "cli", arg(id = "tls-key", long, value_name = "FILE"))]
+    pub(crate) key: Option<TlsFile>,
+    /// The CAs of the certificates that gRPC and Redis clients and other nodes must show, a PEM
+    /// file [default: none, so that clients need no certificate]
+    #[cfg_attr(feature = "cli", arg(id = "tls-client-ca", long, value_name = "FILE"))]
+    pub(crate) client_ca: Option<TlsFile>,
+    /// The lowest version of TLS: 1.2 or 1.3 [default: 1.2, with 1.3 where both can]
+    #[cfg_attr(feature = "cli", arg(id = "tls-min-version", long, value_name = "VERSION"))]
+    pub(crate) min_version: Option<MinVersion>,
+    /// Names that certificates of nodes have, *.cache.internal say
+    /// [default: the host of each node's advertised address]
+    #[cfg_attr(feature = "cli", arg(id = "tls-peer-names", long, value_name = "NAME,…"))]
+    #[cfg_attr(feature = "cli", arg(value_delimiter = ','))]
+    #[serde(default)]
+    pub(crate) peer_names: Vec<PeerName>,
 }
 
 /// What one source says about the cluster.
@@ -183,6 +226,13 @@ pub(crate) struct ClusterSettings {
     /// The name in etcd's certificate, where it is not the URL's host
     #[cfg_attr(feature = "cli", arg(long, value_name = "HOST"))]
     pub(crate) etcd_server_name: Option<ServerName>,
+    /// The place of the secret that all nodes of the cluster share; a stranger is refused as a
+    /// node
+    #[cfg_attr(feature = "cli", arg(id = "cluster-secret", long))]
+    #[cfg_attr(feature = "cli", arg(value_name = "env:NAME|file:PATH"))]
+    #[cfg_attr(feature = "cli", arg(value_parser = Hidden(cluster_secret), hide_env_values = true))]
+    #[serde(default, deserialize_with = "read_cluster_secret")]
+    pub(crate) secret: Option<Secret>,
     /// How long etcd keeps a node without a keep-alive [default: 5s]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
     pub(crate) lease_ttl: Option<LeaseTtl>,

@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 
 use super::error::StartError;
 use super::membership;
+use super::security::is_local;
 use crate::config::Config;
 use crate::server::Listeners;
 
@@ -24,11 +25,17 @@ impl Bound {
     /// Binds the addresses of `config`. Nothing is answered yet.
     ///
     /// # Errors
-    /// [`StartError::Listen`] and [`StartError::Advertise`].
+    /// [`StartError::Listen`], [`StartError::Advertise`] and [`StartError::Insecure`].
     pub async fn listen(config: Config) -> Result<Self, StartError> {
         let (grpc, address) = listen(&config.listen, "--listen").await?;
         let http = listen_if(config.http.as_deref(), "--http").await?;
         let redis = listen_if(config.redis.as_deref(), "--redis").await?;
+        check_secured(&config, address, "--listen")?;
+        for (listener, flag) in [(&http, "--http"), (&redis, "--redis")] {
+            if let Some((_, address)) = listener {
+                check_secured(&config, *address, flag)?;
+            }
+        }
         let advertised = membership::advertised(&config, address)?;
         let (http, http_address) = http.unzip();
         let (redis, redis_address) = redis.unzip();
@@ -40,6 +47,19 @@ impl Bound {
     #[must_use]
     pub fn advertised(&self) -> &str {
         &self.advertised
+    }
+}
+
+/// Checks that an address is protected if other machines can reach it.
+fn check_secured(
+    config: &Config,
+    address: SocketAddr,
+    flag: &'static str,
+) -> Result<(), StartError> {
+    let is_open = config.tls.is_none() && !is_local(&address);
+    match is_open && !config.insecure {
+        true => Err(StartError::Insecure { address, flag }),
+        false => Ok(()),
     }
 }
 

@@ -1,11 +1,14 @@
 //! The errors of starting a node.
 
+use std::net::SocketAddr;
+
 use crate::error::Error;
 use crate::membership::registry::RegistryError;
 use crate::ownership::ListProblem;
 #[cfg(feature = "plugins")]
 use crate::plugin::{AllowNetError, LoadError};
 use crate::policy::Failure;
+use crate::tls::TlsError;
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +35,24 @@ pub enum StartError {
          with --advertise"
     )]
     Advertise(String),
+    /// Other machines can reach an address, and nothing protects it.
+    #[error(
+        "{address} can be reached from other machines, and whoever does may read, change and \
+         clear everything; give --tls-cert and --tls-key (docs/security.md), listen on \
+         127.0.0.1 with {flag}, or accept that with --insecure"
+    )]
+    Insecure {
+        /// The address that is listened on.
+        address: SocketAddr,
+        /// The flag that sets this address.
+        flag: &'static str,
+    },
+    /// Certificates or keys can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The secret of the cluster can't be sent.
+    #[error("the secret of the cluster may have visible ASCII characters only; give another")]
+    Secret,
     /// This node can't take part in its cluster.
     #[error(transparent)]
     Registry(#[from] RegistryError),

@@ -19,6 +19,7 @@ use crate::membership::rendezvous::RingNode;
 use crate::membership::view::Entry;
 use crate::ownership::{Ownership, Registration, Timing};
 use crate::server::Groups;
+use crate::transport::dial::Dialer;
 use crate::transport::peer::Peer;
 
 /// How long a node serves requests after it has left. Other nodes learn of that within
@@ -50,12 +51,14 @@ pub(super) fn ownership(
     own: &Entry,
     registry: &config::Registry,
     max_value_bytes: usize,
+    dialer: Dialer,
 ) -> Arc<Ownership> {
     let timing = match registry {
         config::Registry::Etcd(config) => Timing::of(config.lease_ttl),
         _ => Timing::default(),
     };
-    let dial = move |address: &str| Arc::new(Peer::new(address, max_value_bytes)) as _;
+    let dial =
+        move |address: &str| Arc::new(Peer::dialed(address, max_value_bytes, dialer.clone())) as _;
     Arc::new(Ownership::new(own.clone(), timing, Clock::monotonic(), dial))
 }
 

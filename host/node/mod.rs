@@ -30,8 +30,10 @@ mod membership;
 mod operations;
 #[cfg_attr(not(feature = "plugins"), path = "without_plugins.rs")]
 mod plugins;
+mod reading;
 mod reload;
 mod reload_request;
+mod security;
 mod shadows;
 mod swaps;
 mod trial;
@@ -52,14 +54,17 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::Error;
 use crate::membership::view::Entry;
-use crate::ownership::{self, Ownership};
+use crate::ownership::Ownership;
 use crate::server::{self, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services};
 use crate::sync::Mutex;
-use crate::telemetry::{Metrics, NodeReading, PeerReading, dropped_spans};
+use crate::telemetry::Metrics;
+use crate::tls::Certificates;
+use crate::transport::remote::Local;
 
 use membership::Membership;
 use operations::NodeOperations;
 use plugins::Plugins;
+use reading::Reader;
 use shadows::Shadows;
 use swaps::Swaps;
 
@@ -79,10 +84,13 @@ pub struct Node {
     shadows: Arc<Shadows>,
     /// Set when the program takes requests to reload.
     reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
+    certificates: Option<Arc<Certificates>>,
     /// Sending a message or dropping it stops the server.
     stop: oneshot::Sender<()>,
     /// The only task is the server, which is aborted when this is dropped.
     serving: JoinSet<std::io::Result<()>>,
+    /// The task that follows the files of the certificates; aborted when this is dropped.
+    _following: JoinSet<()>,
 }
 
 impl Node {
@@ -110,12 +118,14 @@ impl Node {
     pub async fn start_on(bound: Bound) -> Result<Self, StartError> {
         let Bound { mut config, listeners, address, http_address, redis_address, advertised } =
             bound;
-        for group in &mut config.groups {
-            group.group.uncertain = config.cluster.uncertain;
-        }
+        let uncertain = config.cluster.uncertain;
+        config.groups.iter_mut().for_each(|group| group.group.uncertain = uncertain);
         let max_value_bytes = longest_value(&config);
         let own = Entry::own(&advertised, config.cluster.weight);
-        let ownership = membership::ownership(&own, &config.cluster.registry, max_value_bytes);
+        let (certificates, following) = security::certificates(&config).await?;
+        let dialer = security::dialer(&config, certificates.as_ref())?;
+        let registry = &config.cluster.registry;
+        let ownership = membership::ownership(&own, registry, max_value_bytes, dialer);
         let plugins = Arc::<Plugins>::default();
         let groups = groups::build(&plugins, &config.groups, &ownership).await?;
 
@@ -126,9 +136,11 @@ impl Node {
             address: advertised.clone(),
             ownership: Arc::clone(&ownership),
             registry: membership::kind(&config.cluster.registry),
+            security: security::word(&config, [Some(address), http_address, redis_address]),
             started: Clock::monotonic(),
             groups: groups.clone(),
             plugins: Arc::clone(&plugins),
+            pinned: operations::pinned(&config.groups),
             reloads: Arc::clone(&reloads),
             health: Arc::clone(&health),
             shadows: Arc::clone(&shadows),
@@ -136,16 +148,21 @@ impl Node {
             trials: Mutex::default(),
         };
         let redis_connections = Arc::<RedisConnections>::default();
-        let metrics = metrics(&groups, &ownership, &shadows, &redis_connections);
-        let shared = config.cluster.registry != config::Registry::Alone;
+        let reader = Reader {
+            groups: groups.clone(),
+            ownership: Arc::clone(&ownership),
+            shadows: Arc::clone(&shadows),
+            redis_connections: Arc::clone(&redis_connections),
+            certificates: certificates.clone(),
+        };
         let services = Services {
             groups: groups.clone(),
-            local: shared
-                .then(|| Arc::new(LocalNode::new(groups.clone(), Arc::clone(&ownership))) as _),
+            local: local(&config, &groups, &ownership),
             operations: Arc::new(operations),
-            metrics,
+            metrics: Arc::new(Metrics::new(move || reader.read())),
             health: Arc::clone(&health),
             redis_connections,
+            security: security::of_server(&config, certificates.as_ref(), &ownership),
         };
         let serving_config = ServerConfig { max_value_bytes, ..ServerConfig::default() };
         let (stop, stopped) = oneshot::channel();
@@ -171,8 +188,10 @@ impl Node {
             plugins,
             shadows,
             reloads,
+            certificates,
             stop,
             serving,
+            _following: following,
         })
     }
 
@@ -262,50 +281,15 @@ impl Node {
     }
 }
 
+/// What answers other nodes; `None` for a node that is alone.
+fn local(config: &Config, groups: &Groups, ownership: &Arc<Ownership>) -> Option<Arc<dyn Local>> {
+    let is_shared = config.cluster.registry != config::Registry::Alone;
+    is_shared.then(|| Arc::new(LocalNode::new(groups.clone(), Arc::clone(ownership))) as _)
+}
+
 /// The longest value that a message must have room for, in bytes.
 fn longest_value(config: &Config) -> usize {
     let longest = config.groups.iter().map(|group| group.group.max_value_bytes).max();
     let longest = longest.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
     longest.max(ServerConfig::default().max_value_bytes)
-}
-
-/// The metrics of the node, read when they are asked for.
-fn metrics(
-    groups: &Groups,
-    ownership: &Arc<Ownership>,
-    shadows: &Arc<Shadows>,
-    redis: &Arc<RedisConnections>,
-) -> Arc<Metrics> {
-    let (groups, ownership) = (groups.clone(), Arc::clone(ownership));
-    let (shadows, redis) = (Arc::clone(shadows), Arc::clone(redis));
-    Arc::new(Metrics::new(move || NodeReading {
-        redis_connections: redis.count(),
-        ..read(&groups, &ownership, &shadows)
-    }))
-}
-
-fn read(groups: &Groups, ownership: &Ownership, shadows: &Shadows) -> NodeReading {
-    let state = ownership.report();
-    NodeReading {
-        groups: groups.readings(),
-        shadows: shadows.readings(),
-        peers: peers(&state),
-        ring_nodes: state.nodes.len() as u64,
-        ring_version: state.ring_version,
-        registry_connected: state.connected,
-        state: state.state.word(),
-        ignored_keys: state.ignored_keys as u64,
-        traces_dropped: dropped_spans(),
-        redis_connections: 0,
-    }
-}
-
-/// The metrics of the other nodes.
-fn peers(state: &ownership::Report) -> Vec<PeerReading> {
-    let others = state.nodes.iter().filter(|node| node.reachability.is_some());
-    let reading = |node: &ownership::NodeReport| PeerReading {
-        peer: node.address.to_string(),
-        requests: node.requests.clone(),
-    };
-    others.map(reading).collect()
 }

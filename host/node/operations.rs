@@ -1,6 +1,7 @@
 //! Implements the operations of the admin service: `status`, `policy swap`, `reload` and
 //! `shadow`.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt;
@@ -14,6 +15,7 @@ use super::shadows::{self, Shadows};
 use super::swaps::Swaps;
 use super::trial::Trial;
 use crate::clock::Clock;
+use crate::config;
 use crate::error::Error;
 use crate::ownership::Ownership;
 use crate::policy::{Failure, PolicyConfig};
@@ -33,9 +35,13 @@ pub(super) struct NodeOperations {
     pub(super) ownership: Arc<Ownership>,
     /// "none", "static", "etcd" or "in-memory".
     pub(super) registry: &'static str,
+    /// The word of the status for what protects the listeners.
+    pub(super) security: &'static str,
     pub(super) started: Clock,
     pub(super) groups: Groups,
     pub(super) plugins: Arc<Plugins>,
+    /// The digests that the policy of a group may have, by the group's name.
+    pub(super) pinned: BTreeMap<String, Vec<String>>,
     /// Where a request to reload goes; empty if the program takes none.
     pub(super) reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
     pub(super) health: Arc<Health>,
@@ -88,6 +94,7 @@ impl Operations for NodeOperations {
             groups,
             ring_version: state.ring_version,
             registry: Some(registry),
+            security: self.security.into(),
         }
     }
 
@@ -135,7 +142,7 @@ impl NodeOperations {
         let _claim = self.swaps.swap(group.name())?;
         let config =
             PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
-        let policy = self.plugins.sent_policy(&swap, config).await?;
+        let policy = self.plugins.sent_policy(&swap, self.pinned(&swap.group), config).await?;
         let swapped = group
             .parts()
             .worker
@@ -146,13 +153,19 @@ impl NodeOperations {
         Ok(PolicySwapped { entries, took: swapped.took })
     }
 
+    /// The digests that the group's policy may have; none: any.
+    fn pinned(&self, group: &str) -> &[String] {
+        self.pinned.get(group).map_or(&[], Vec::as_slice)
+    }
+
     async fn begin_trial(&self, trial: PolicyTrial) -> Result<mpsc::Receiver<TrialNews>, Error> {
         let PolicyTrial { swap, better_by, span } = trial;
         let group = self.groups.find(&swap.group)?;
         let claim = self.swaps.trial(group.name())?;
         let config =
             PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
-        let source = self.plugins.sent_policy(&swap, config).await?;
+        let pinned = self.pinned(&swap.group);
+        let source = self.plugins.sent_policy(&swap, pinned, config).await?;
         let name = shadows::name(&swap);
         let candidate = Candidate { name, source, options: swap.options };
         // A caller who reads slowly does not hold the trial up: it has three news at most.
@@ -164,6 +177,17 @@ impl NodeOperations {
         trials.spawn(trial.run());
         Ok(told)
     }
+}
+
+/// The digests that the policy of each group may have.
+pub(super) fn pinned(groups: &[config::Group]) -> BTreeMap<String, Vec<String>> {
+    let of = |group: &config::Group| match &group.policy {
+        config::PolicyChoice::Plugin(plugin) => {
+            Some((group.group.name.clone(), plugin.sha256.clone()))
+        }
+        config::PolicyChoice::Native(_) => None,
+    };
+    groups.iter().filter_map(of).collect()
 }
 
 fn failed(failure: &Failure) -> Error {

@@ -38,18 +38,20 @@ impl Plugins {
         wanted: &config::Plugin,
         told: &PolicyConfig,
     ) -> Result<SharedPolicySource, Cause> {
-        let (engines, name, told) = (self.engines()?, wanted.plugin.clone(), told.clone());
+        let (engines, wanted, told) = (self.engines()?, wanted.clone(), told.clone());
         let load = move || {
-            let plugin = Plugin::resolve(&name)?;
+            let plugin = Plugin::resolve(&wanted.plugin)?.with_digest_in(&wanted.sha256)?;
             PolicyComponent::load(&engines, plugin, &told, PolicyLimits::default())
         };
         Ok(blocking(load).await??)
     }
 
-    /// Loads the policy of an operator's swap: the component sent, or a built-in policy.
+    /// Loads the policy of an operator's swap: the component sent, or a built-in policy. Its
+    /// digest must be one of `pinned`, if that names any.
     pub(super) async fn sent_policy(
         &self,
         swap: &PolicySwap,
+        pinned: &[String],
         told: PolicyConfig,
     ) -> Result<SharedPolicySource, Error> {
         let plugin = match &swap.component {
@@ -58,6 +60,7 @@ impl Plugins {
             // A path is not accepted, so that an operator can't read the node's files by it.
             None => Plugin::builtin(&swap.name).map_err(|error| refused("name", &error))?,
         };
+        let plugin = plugin.with_digest_in(pinned).map_err(|error| refusal(&error))?;
         let engines = self.engines().map_err(|error| refusal(&error))?;
         let load = move || PolicyComponent::load(&engines, plugin, &told, PolicyLimits::default());
         match blocking(load).await {
@@ -74,6 +77,7 @@ impl Plugins {
     ) -> Result<SharedRetriever, Cause> {
         let (engines, name) = (self.engines()?, wanted.plugin.clone());
         let plugin = blocking(move || Plugin::resolve(&name)).await??;
+        let plugin = plugin.with_digest_in(&wanted.sha256)?;
         let secrets = wanted.secrets.iter();
         let allow_net = wanted.allow_net.iter().map(|place| place.parse());
         let told = RetrieverConfig {

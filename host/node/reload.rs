@@ -21,11 +21,11 @@ impl Node {
     }
 
     /// Applies what `wanted` changes: the capacity and the times of the groups, and their
-    /// retrievers with options and secrets. Logs belong to the process, and are reloaded by
+    /// retrievers with options and secrets, and the files of TLS. Logs belong to the process, and are reloaded by
     /// [`Telemetry::reload`](crate::telemetry::Telemetry::reload).
     ///
     /// # Errors
-    /// A retriever can't be used, or a time is not valid. Nothing changes then.
+    /// A retriever or a certificate can't be used, or a time is not valid. Nothing changes then.
     pub async fn reload(&mut self, wanted: Config) -> Result<Reloaded, StartError> {
         let mut reloaded = Reloaded::default();
         let mut sources = Vec::new();
@@ -45,6 +45,12 @@ impl Node {
         }
         if !problems.is_empty() {
             return Err(StartError::Groups(problems));
+        }
+        if let Some(certificates) = self.certificates.clone() {
+            let read = tokio::task::spawn_blocking(move || certificates.reload()).await;
+            if read.expect("reading files does not panic")? {
+                reloaded.changed.push("tls".into());
+            }
         }
         for (name, source) in sources {
             if let Ok(group) = self.groups.find(&name) {
@@ -130,6 +136,8 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
         ("advertise", old.advertise != new.advertise),
         ("http", old.http != new.http),
         ("redis", old.redis != new.redis),
+        ("insecure", old.insecure != new.insecure),
+        ("tls", old.tls != new.tls),
         ("cluster", old.cluster != new.cluster),
         ("otlp", told.otlp != tells.otlp),
         ("trace-ratio", told.trace_ratio.to_bits() != tells.trace_ratio.to_bits()),

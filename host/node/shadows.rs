@@ -29,7 +29,8 @@ impl Shadows {
         let mut candidates = Vec::with_capacity(names.len());
         for (name, policy) in names.into_iter().zip(start.policies) {
             let trial = Plan::trial(&group.parts().store.stats(), &policy.options);
-            let source = plugins.sent_policy(&policy, trial).await?;
+            // Whatever it is pinned to, the group keeps its policy.
+            let source = plugins.sent_policy(&policy, &[], trial).await?;
             candidates.push(Candidate { name, source, options: policy.options });
         }
         let plan = Plan { candidates, capacities: start.capacities };

@@ -29,6 +29,7 @@ impl Plugins {
     pub(super) async fn sent_policy(
         &self,
         swap: &PolicySwap,
+        _pinned: &[String],
         _told: PolicyConfig,
     ) -> Result<SharedPolicySource, Error> {
         let problem = Cause::WithoutPlugins(swap.name.clone()).to_string();

@@ -41,6 +41,20 @@ pub enum LoadError {
         /// The largest size that is loaded.
         limit: u64,
     },
+    /// The bytes are not those that the settings name.
+    #[error(
+        "{plugin} has the SHA-256 digest {found}, and the settings (sha256) allow only {}; give \
+         the file that they name, or add its digest",
+        pinned.join(", ")
+    )]
+    OtherDigest {
+        /// The plugin.
+        plugin: String,
+        /// Its digest.
+        found: String,
+        /// The digests that are allowed.
+        pinned: Vec<String>,
+    },
     /// Not WebAssembly in binary form.
     #[error("{plugin} is no WebAssembly component: it {found}")]
     NotWasm {

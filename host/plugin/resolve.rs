@@ -89,6 +89,18 @@ impl Plugin {
         Self { name, sha256, bytes, is_builtin }
     }
 
+    /// Checks that the digest is one of `pinned`, if that names any.
+    ///
+    /// # Errors
+    /// [`LoadError::OtherDigest`].
+    pub fn with_digest_in(self, pinned: &[String]) -> Result<Self, LoadError> {
+        if pinned.is_empty() || pinned.contains(&self.sha256) {
+            return Ok(self);
+        }
+        let (plugin, found, pinned) = (self.name, self.sha256, pinned.to_vec());
+        Err(LoadError::OtherDigest { plugin, found, pinned })
+    }
+
     /// A built-in's name or the path as it was given.
     #[must_use]
     pub fn name(&self) -> &str {

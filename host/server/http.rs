@@ -1,6 +1,7 @@
 //! The HTTP server for monitoring: /metrics, /healthz and /readyz.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +11,14 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use tokio::net::TcpListener;
 
 use super::admin_service::Operations;
 use super::groups::Groups;
 use super::health::{Health, Phase};
+use super::incoming::Incoming;
 use crate::proto::StatusResponse;
 use crate::telemetry::{Exposition, Metrics};
+use crate::tls::Stream;
 
 /// How long a scrape waits for the statistics of the policies. For a policy that takes
 /// longer, the page shows its previous statistics.
@@ -33,7 +35,7 @@ pub(super) struct Watched {
 
 /// Serves until `stop` resolves, then finishes the requests in flight.
 pub(super) async fn serve(
-    listener: TcpListener,
+    incoming: Incoming,
     watched: Watched,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -42,7 +44,20 @@ pub(super) async fn serve(
         .route("/healthz", get(live))
         .route("/readyz", get(ready))
         .with_state(watched);
-    axum::serve(listener, pages).with_graceful_shutdown(stop).await
+    axum::serve(incoming, pages).with_graceful_shutdown(stop).await
+}
+
+impl axum::serve::Listener for Incoming {
+    type Io = Stream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Stream, SocketAddr) {
+        self.next().await
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        Incoming::local_addr(self)
+    }
 }
 
 async fn metrics(State(watched): State<Watched>, headers: HeaderMap) -> impl IntoResponse {

@@ -4,6 +4,7 @@
 //! through `cache_call` to a [`Group`](crate::group::Group). `status` maps its error.
 
 mod config;
+mod incoming;
 mod serve;
 
 mod cache_call;
@@ -17,6 +18,7 @@ mod redis;
 
 mod local_node;
 mod peer_answers;
+mod peer_gate;
 mod peer_request;
 mod peer_service;
 mod peer_stream;
@@ -42,9 +44,10 @@ pub use config::ServerConfig;
 pub use groups::Groups;
 pub use health::{Health, Phase};
 pub use local_node::LocalNode;
+pub use peer_gate::PeerGate;
 pub use peer_service::PeerService;
 pub use redis::{RedisConnections, RedisService};
 pub use sent_policy::PolicySwap;
-pub use serve::{Listeners, Services, routes, serve};
+pub use serve::{Listeners, Security, Services, routes, serve};
 pub use shadow_calls::{GroupShadow, ShadowStart};
 pub use trial_calls::{PolicyTrial, TrialNews, TrialState};

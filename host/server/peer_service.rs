@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use super::health::Health;
 use super::peer_answers::Answers;
+use super::peer_gate::PeerGate;
 use super::peer_request::Asked;
 use super::peer_stream::PeerStream;
 use crate::proto::peer_server::{Peer, PeerServer};
@@ -25,19 +26,21 @@ const ANSWERS: usize = 2 * AT_ONCE;
 pub struct PeerService {
     local: Arc<dyn Local>,
     health: Arc<Health>,
+    gate: PeerGate,
 }
 
 impl PeerService {
     /// A service that passes requests to `local`. When `health` is draining, a stream takes
-    /// no more requests and ends after those that run on it.
+    /// no more requests and ends after those that run on it. `gate` refuses strangers.
     #[must_use]
     pub fn new(
         local: Arc<dyn Local>,
         health: Arc<Health>,
+        gate: PeerGate,
         max_value_bytes: usize,
     ) -> PeerServer<Self> {
         let longest = wire::message_bytes(max_value_bytes);
-        PeerServer::new(Self { local, health })
+        PeerServer::new(Self { local, health, gate })
             .max_decoding_message_size(longest)
             .max_encoding_message_size(longest)
     }
@@ -51,6 +54,7 @@ impl Peer for PeerService {
         &self,
         request: Request<Streaming<PeerRequest>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
+        self.gate.check(request.metadata(), request.extensions())?;
         let (answers, sent) = mpsc::channel(ANSWERS);
         let exchange = PeerStream::new(Arc::clone(&self.local), answers);
         let draining = self.health.draining();
@@ -59,6 +63,7 @@ impl Peer for PeerService {
     }
 
     async fn call(&self, request: Request<PeerRequest>) -> Result<Response<PeerResponse>, Status> {
+        self.gate.check(request.metadata(), request.extensions())?;
         let asked = match Asked::read(request.into_inner()) {
             Ok(asked) => asked,
             Err(refusal) => return Ok(Response::new(refusal)),

@@ -10,7 +10,6 @@ use tokio::sync::watch;
 use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 
 use super::admin_service::{AdminService, Operations};
 use super::cache_service::CacheService;
@@ -20,7 +19,9 @@ use super::health::Health;
 use super::health_service::HealthService;
 use super::http;
 use super::in_flight::InFlight;
+use super::incoming::Incoming;
 use super::limit::{Restating, max_message_bytes};
+use super::peer_gate::PeerGate;
 use super::peer_service::PeerService;
 use super::redis::{RedisConnections, RedisService};
 use super::until_draining::UntilDraining;
@@ -28,6 +29,7 @@ use crate::proto;
 use crate::proto::admin_server::AdminServer;
 use crate::proto::cache_server::CacheServer;
 use crate::telemetry::Metrics;
+use crate::tls::{Certificates, Speaks};
 use crate::transport::remote::Local;
 
 /// HTTP/2 keepalive of an idle connection, so that a client that lost its power does not
@@ -77,6 +79,17 @@ pub struct Services {
     pub health: Arc<Health>,
     /// Where the connections of Redis clients are counted.
     pub redis_connections: Arc<RedisConnections>,
+    /// Who may connect and call.
+    pub security: Security,
+}
+
+/// Who may connect and call. By default everybody, without TLS.
+#[derive(Clone, Debug, Default)]
+pub struct Security {
+    /// The certificates of the listeners, which then speak TLS only.
+    pub certificates: Option<Arc<Certificates>>,
+    /// Who may call as another node.
+    pub peers: PeerGate,
 }
 
 /// Serves until `shutdown` resolves. Then it sets the health checks to "not serving",
@@ -102,22 +115,26 @@ pub async fn serve(
     };
     let (stop_grpc, grpc_stops) = watch::channel(());
     let (stop_http, http_stops) = watch::channel(());
-    let redis = redis(&config, listeners.redis, services.clone(), closed(grpc_stops.clone()))?;
+    let certificates = services.security.certificates.clone();
+    let incoming = |listener, speaks| Incoming::new(listener, certificates.clone(), speaks);
+    let redis_incoming = listeners.redis.map(|listener| incoming(listener, Speaks::Redis));
+    let http_incoming = listeners.http.map(|listener| incoming(listener, Speaks::Http));
+    let grpc_incoming = incoming(listeners.grpc, Speaks::Grpc);
+    let redis = redis(&config, redis_incoming, services.clone(), closed(grpc_stops.clone()))?;
     let grpc = async {
-        let incoming = TcpIncoming::from(listeners.grpc).with_nodelay(Some(true));
         let calls = InFlight::default();
         let service = calls.counting(routes(&config, services).prepare());
         let served = tokio::select! {
             served = transport().serve_with_incoming_shutdown(
-                service, incoming, closed(grpc_stops.clone())) => served,
+                service, grpc_incoming.connections(), closed(grpc_stops.clone())) => served,
             () = closed(grpc_stops).then(|()| calls.ended()) => Ok(()),
         };
         served.map_err(io::Error::other)
     };
     let http = async {
-        let Some(listener) = listeners.http else { return Ok(()) };
+        let Some(incoming) = http_incoming else { return Ok(()) };
         tokio::select! {
-            served = http::serve(listener, watched, closed(http_stops.clone())) => served,
+            served = http::serve(incoming, watched, closed(http_stops.clone())) => served,
             () = closed(http_stops).then(|()| tokio::time::sleep(PAGES_WITHIN)) => Ok(()),
         }
     };
@@ -145,19 +162,19 @@ pub async fn serve(
 /// Serves the Redis protocol until `stop` resolves, if there is a listener for it.
 fn redis(
     config: &ServerConfig,
-    listener: Option<TcpListener>,
+    incoming: Option<Incoming>,
     services: Services,
     stop: impl Future<Output = ()>,
 ) -> io::Result<impl Future<Output = ()>> {
     let Services { groups, health, redis_connections, .. } = services;
-    let port = match &listener {
-        Some(listener) => listener.local_addr()?.port(),
+    let port = match &incoming {
+        Some(incoming) => incoming.local_addr()?.port(),
         None => 0,
     };
     let service = RedisService::new(config, groups, health, redis_connections, port);
     Ok(async move {
-        if let (Some(service), Some(listener)) = (service, listener) {
-            service.accept(listener, stop).await;
+        if let (Some(service), Some(incoming)) = (service, incoming) {
+            service.accept(incoming, stop).await;
         }
     })
 }
@@ -180,7 +197,7 @@ fn transport() -> Server {
 /// The gRPC services without a transport, for a program that has its own. They do not
 /// include [`Services::metrics`].
 pub fn routes(config: &ServerConfig, services: Services) -> Routes {
-    let Services { groups, local, operations, health, .. } = services;
+    let Services { groups, local, operations, health, security, .. } = services;
     let admin = AdminService {
         groups: groups.clone(),
         operations,
@@ -188,8 +205,9 @@ pub fn routes(config: &ServerConfig, services: Services) -> Routes {
         health: Arc::clone(&health),
     };
     let health_service = HealthService::serving(Arc::clone(&health));
-    let peer =
-        local.map(|local| PeerService::new(local, Arc::clone(&health), config.max_value_bytes));
+    let peer = local.map(|local| {
+        PeerService::new(local, Arc::clone(&health), security.peers, config.max_value_bytes)
+    });
     let cache = CacheService { groups, config: config.clone(), health: Arc::clone(&health) };
     let cache = CacheServer::new(cache)
         .max_decoding_message_size(max_message_bytes(config.max_value_bytes))

@@ -284,14 +284,15 @@ impl GroupCounters {
                 *sum += count.load(Ordering::Relaxed);
             }
         }
-        let [hit, miss, peer, hot, negative, error, missed, found_for_another] = striped;
+        // An expired value that is given out was missed before.
+        let [hit, miss, peer, hot, negative, stale, error, missed, found_for_another] = striped;
         let found = hit + negative + found_for_another;
         let loads = self.loads.each_ref().map(|source| SourceCounts {
             outcomes: source.outcomes.each_ref().map(|count| count.load(Ordering::Relaxed)),
             seconds: source.seconds.read(),
         });
         GroupCounts {
-            gets: [hit, miss, peer, hot, negative, error],
+            gets: [hit, miss, peer, hot, negative, stale, error],
             lookups: [found, found + missed],
             loads,
             get_seconds: self.get_seconds.each_ref().map(Durations::read),

@@ -25,6 +25,21 @@ pub struct NodeReading {
     pub traces_dropped: u64,
     /// Number of open connections of Redis clients.
     pub redis_connections: u64,
+    /// Certificates; `None` without TLS.
+    pub certificates: Option<CertificateReading>,
+}
+
+/// The certificates of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertificateReading {
+    /// When the certificate expires, in seconds since 1970.
+    pub expires_at: u64,
+    /// How often new files were taken.
+    pub taken: u64,
+    /// How often new files were refused.
+    pub refused: u64,
+    /// Connections that did not become TLS connections.
+    pub failed_handshakes: u64,
 }
 
 /// The metrics of one group. Counters only increase.

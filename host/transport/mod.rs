@@ -3,6 +3,8 @@
 
 pub mod remote;
 
+pub(crate) mod dial;
+
 pub mod peer;
 
 pub(crate) mod multiplex;

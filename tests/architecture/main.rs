@@ -18,7 +18,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (4, &["store", "ownership"]),
     (3, &["policy"]),
     (3, &["transport"]),
-    (2, &["copies", "retriever", "membership"]),
+    (2, &["copies", "retriever", "membership", "tls"]),
     (1, &["error", "key", "telemetry", "value"]),
     (0, &["backoff", "clock", "flaw", "host_port", "nearest", "proto", "sync"]),
 ];
@@ -37,13 +37,18 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli/", "config/", "main.rs"]),
     ("etcd_client", &["membership/registry/"]),
     ("hyper_rustls", &["telemetry/"]),
+    ("hyper_util", &["transport/dial.rs"]),
     ("indicatif", &["cli/"]),
     ("opentelemetry", &["telemetry/"]),
     ("opentelemetry_http", &["telemetry/"]),
     ("opentelemetry_otlp", &["telemetry/"]),
     ("opentelemetry_sdk", &["telemetry/"]),
     ("prometheus_client", &["telemetry/"]),
-    ("rustix", &["clock/", "plugin/", "server/redis/"]),
+    ("rcgen", &["cli/tls/"]),
+    ("rustix", &["clock/", "plugin/", "server/incoming.rs"]),
+    ("subtle", &["server/peer_gate.rs"]),
+    ("tokio_rustls", &["tls/"]),
+    ("tower", &["transport/dial.rs"]),
     ("tracing_opentelemetry", &["telemetry/"]),
     ("tracing_subscriber", &["telemetry/"]),
     ("triomphe", &["value/"]),
@@ -52,6 +57,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("wat", &["cli/policy/build/"]),
     ("wit_component", &["cli/policy/build/"]),
     ("wit_parser", &["cli/policy/build/"]),
+    ("x509_parser", &["tls/"]),
 ];
 
 const LONGEST_FILE: usize = 500;

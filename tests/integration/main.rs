@@ -8,6 +8,7 @@
 mod harness;
 mod patience;
 
+mod certificates;
 mod cli;
 mod client;
 mod clients;
@@ -25,6 +26,7 @@ mod lab;
 mod metrics;
 mod museum;
 mod no_limit;
+mod pinned;
 mod readme;
 mod redis;
 mod reload;
@@ -33,6 +35,7 @@ mod shadow;
 mod sim;
 mod status_shape;
 mod stop;
+mod tls;
 mod traces;
 mod with_etcd;
 mod with_mariadb;

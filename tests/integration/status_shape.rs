@@ -40,6 +40,7 @@ registry.kind: string
 registry.problem: null
 registry.state: string
 ring_version: number
+security: string
 uptime_ms: number
 version: string
 ";

@@ -19,7 +19,7 @@ use psycache::proto::StatusResponse;
 use psycache::retriever::{FetchError, Fetched, Retriever};
 use psycache::server::{
     GroupShadow, Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, PolicyTrial,
-    RedisService, Reloaded, ServerConfig, Services, ShadowStart, TrialNews, routes,
+    RedisService, Reloaded, Security, ServerConfig, Services, ShadowStart, TrialNews, routes,
 };
 use psycache::store::{ENTRY_OVERHEAD, Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -139,6 +139,7 @@ async fn services(clock: &Clock) -> (Routes, RedisService, Groups) {
         metrics: Arc::new(Metrics::new(nothing)),
         health: Arc::clone(&health),
         redis_connections: Arc::default(),
+        security: Security::default(),
     };
     let redis = RedisService::new(&config, groups.clone(), health, Arc::default(), 6379);
     let redis = redis.expect("there are groups");
@@ -287,5 +288,6 @@ fn nothing() -> NodeReading {
         ignored_keys: 0,
         traces_dropped: 0,
         redis_connections: 0,
+        certificates: None,
     }
 }

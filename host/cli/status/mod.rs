@@ -12,7 +12,7 @@ use report::Report;
 /// Show a node, its cluster and its groups
 ///
 /// With --json one object: version, address, uptime_ms, ready, ring_version, registry
-/// {kind, connected, problem, state, ignored_keys}, nodes [{address, weight, share,
+/// {kind, connected, problem, state, ignored_keys}, security, nodes [{address, weight, share,
 /// state, problem}], groups [{name, entries, bytes, capacity_bytes, max_entries, hits,
 /// misses, hit_ratio, loads, evictions, expirations, policy {name, state, problem,
 /// failures, sha256}, retriever (the same, or null)}]. Keys may be added, and none will

@@ -13,6 +13,8 @@ pub(super) struct Report {
     pub(super) ready: bool,
     pub(super) ring_version: u64,
     pub(super) registry: Registry,
+    /// "loopback", "tls", "mutual-tls" or "insecure".
+    pub(super) security: String,
     pub(super) nodes: Vec<Node>,
     pub(super) groups: Vec<Group>,
 }
@@ -78,6 +80,7 @@ impl From<proto::StatusResponse> for Report {
             uptime_ms: status.uptime_ms,
             ready: status.ready,
             ring_version: status.ring_version,
+            security: status.security,
             registry: status.registry.map_or_else(Registry::default, Registry::from),
             nodes: status.nodes.into_iter().map(Node::from).collect(),
             groups: status.groups.into_iter().map(Group::from).collect(),

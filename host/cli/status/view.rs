@@ -57,7 +57,11 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
     text.push('\n');
     let groups: Vec<_> = report.groups.iter().map(group).collect();
     text += &table::render(&GROUPS, &groups, screen);
-    let problems: Vec<String> = problems(report);
+    let mut problems: Vec<String> = problems(report);
+    if report.security == "insecure" {
+        problems
+            .push("the node is insecure: whoever reaches its ports may change everything\n".into());
+    }
     if !problems.is_empty() {
         text.push('\n');
         text += &problems.join("");
@@ -151,6 +155,7 @@ mod tests {
             uptime_ms: 61_500,
             ready: true,
             ring_version: 2,
+            security: "loopback".into(),
             registry: Some(proto::RegistryStatus {
                 kind: "etcd".into(),
                 connected: false,

@@ -47,6 +47,13 @@ listen = "0.0.0.0:7400"
 advertise = "node-1:7400"
 http = "none"
 redis = "127.0.0.1:6379"
+insecure = true
+[tls]
+cert = "node.pem"
+key = "/run/node.key"
+client-ca = "ca.pem"
+min-version = "1.3"
+peer-names = ["*.cache.internal"]
 [cluster]
 etcd = ["http://127.0.0.1:2379", "https://etcd.internal:2379"]
 etcd-prefix = "cache"
@@ -96,6 +103,13 @@ fn the_whole_file_is_read() {
         advertise: Some("node-1:7400".into()),
         http: None,
         redis: Some("127.0.0.1:6379".into()),
+        insecure: true,
+        tls: Some(Tls {
+            client_ca: Some("ca.pem".into()),
+            min_version: TlsVersion::V1_3,
+            peer_names: vec![NamePattern::parse("*.cache.internal").unwrap()],
+            ..Tls::new("node.pem", "/run/node.key")
+        }),
         groups: vec![scores, Group::new("plain")],
         cluster: Cluster {
             registry: Registry::Etcd(EtcdConfig {
@@ -109,6 +123,7 @@ fn the_whole_file_is_read() {
             }),
             weight: 3,
             uncertain: Uncertain::Strict,
+            secret: None,
         },
         telemetry: TelemetryConfig {
             otlp: Some("http://127.0.0.1:4317".into()),
@@ -258,7 +273,7 @@ fn errors_of_a_file_name_the_key_the_line_and_the_mend() {
         ),
         (
             "[cluster]\nzzz = 1",
-            "node.toml:2: there is no key `zzz` here; the keys are peers, etcd, etcd-prefix, etcd-user, etcd-password, etcd-ca, etcd-cert, etcd-key, etcd-server-name, lease-ttl, weight, uncertain",
+            "node.toml:2: there is no key `zzz` here; the keys are peers, etcd, etcd-prefix, etcd-user, etcd-password, etcd-ca, etcd-cert, etcd-key, etcd-server-name, secret, lease-ttl, weight, uncertain",
         ),
         (
             "[[group]]\nname = 'g'\nretriever = { plugin = 'x', alow-net = [] }",

@@ -8,6 +8,7 @@ use clap::{Arg, Args, Command};
 use super::{file_error, flags};
 use crate::config::settings::{
     ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
+    TlsSettings,
 };
 use crate::config::{Config, with_variable};
 
@@ -27,7 +28,7 @@ or `PSYCACHE_CONFIG` names. The file is TOML. A key that does not exist is an er
 * *reload* says whether a change of the file takes effect at `psycache reload` or SIGHUP, without a restart.
 ";
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     Section {
         title: "The node",
         about: "The keys stand at the top of the file.",
@@ -55,6 +56,13 @@ const SECTIONS: [Section; 6] = [
         define: RetrieverSettings::augment_args,
     },
     Section {
+        title: "TLS: `[tls]`",
+        about: "The files are read again when they change, and at a reload. \
+                [security.md](security.md) says who is asked for what.",
+        opening: "[tls]\n",
+        define: TlsSettings::augment_args,
+    },
+    Section {
         title: "The cluster: `[cluster]`",
         about: "`peers` and `etcd` are lists; a node with neither is alone. A flag that gives one of \
                 them replaces both of the file.",
@@ -80,7 +88,7 @@ struct Section {
 impl Section {
     /// The settings of this section itself: their keys and their flags.
     fn settings(&self) -> Vec<(String, Arg)> {
-        let tables = ["group", "policy", "retriever", "cluster", "telemetry"];
+        let tables = ["group", "policy", "retriever", "tls", "cluster", "telemetry"];
         let refused = file_error(&format!("{}- = 0", self.opening));
         let (_, keys) = refused.split_once("the keys are ").expect("`-` is no key");
         let keys = keys.split(", ").filter(|key| !tables.contains(key)).map(str::to_owned);
@@ -160,8 +168,9 @@ fn every_flag_has_the_key_of_its_field() {
     let mut count = 0;
     for (key, arg) in SECTIONS.iter().flat_map(Section::settings) {
         let id = arg.get_id().as_str().replace('_', "-");
-        let of_a_plugin = ["policy", "retriever"].iter().any(|plugin| id.starts_with(plugin));
-        assert!(id == key || of_a_plugin && arg.get_long() == Some(&id), "{key} is not {id}");
+        let of_a_section =
+            ["policy", "retriever", "tls", "cluster"].iter().any(|section| id.starts_with(section));
+        assert!(id == key || of_a_section && arg.get_long() == Some(&id), "{key} is not {id}");
         count += 1;
     }
     let all = Settings::augment_args(Command::new("all"));

@@ -14,11 +14,11 @@ pub(crate) use address::{
 pub(super) use folder::within;
 #[cfg(feature = "cli")]
 pub(crate) use kind::Parsed;
-pub(crate) use pem::{Certificate, PrivateKey};
+pub(crate) use pem::{Certificate, PrivateKey, TlsFile};
 pub(crate) use plugin::PluginName;
 #[cfg(feature = "cli")]
-pub(crate) use plugin::{etcd_password, option, secret};
-pub(super) use plugin::{read_etcd_password, read_options, read_secrets};
+pub(crate) use plugin::{cluster_secret, etcd_password, option, secret};
+pub(super) use plugin::{read_cluster_secret, read_etcd_password, read_options, read_secrets};
 pub(super) use scalar::{is_refused, parsed, table_or_plugin};
 
 use std::collections::BTreeSet;
@@ -29,6 +29,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::group::{MAX_TTL, Uncertain};
 use crate::telemetry::LogFormat;
+use crate::tls::{NamePattern, TlsVersion};
 use kind::kind;
 
 /// Numbers that are passed to a plugin are limited to this, so that no language rounds them.
@@ -128,6 +129,32 @@ kind!(
         });
         fits.then(|| text.to_owned())
     }
+);
+
+kind!(Switch(bool), "true or false", |text: &str| text.parse().ok());
+
+kind!(
+    Digests(Vec<String>),
+    "one or more SHA-256 digests of 64 hexadecimal digits, separated by commas",
+    |text: &str| {
+        let is_digest =
+            |digest: &str| digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
+        let digests = text.split(',').map(|digest| digest.trim().to_ascii_lowercase());
+        let digests: Vec<String> = digests.collect();
+        digests.iter().all(|digest| is_digest(digest)).then_some(digests)
+    }
+);
+
+kind!(MinVersion(TlsVersion), "1.2 or 1.3", |text| match text {
+    "1.2" => Some(TlsVersion::V1_2),
+    "1.3" => Some(TlsVersion::V1_3),
+    _ => None,
+});
+
+kind!(
+    PeerName(NamePattern),
+    "a name without a port, such as node-1.internal, *.cache.internal or 10.0.0.1",
+    NamePattern::parse
 );
 
 kind!(LogStyle(LogFormat), "text or json", |text| match text {

@@ -1,5 +1,7 @@
 //! Certificates and keys, read from PEM files.
 
+use std::path::PathBuf;
+
 use super::folder;
 use super::kind::{Parsed, kind};
 use crate::config::Secret;
@@ -10,6 +12,11 @@ kind!(Certificate(String), "the path of a PEM file with certificates", |path: &s
 
 kind!(PrivateKey(Secret), "the path of a PEM file with a private key", |path: &str| {
     read(path, "PRIVATE KEY", "a private key").map(Secret::new)
+});
+
+// It is read when the node starts, and again when it changes.
+kind!(TlsFile(PathBuf), "the path of a PEM file", |path: &str| {
+    (!path.is_empty()).then(|| folder::path(path))
 });
 
 fn read(path: &str, label: &str, what: &str) -> Parsed<String> {

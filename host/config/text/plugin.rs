@@ -8,6 +8,9 @@ use super::options;
 use super::scalar::{Scalar, named, refused};
 use crate::config::Secret;
 
+/// The fewest characters of the secret of a cluster.
+const SHORTEST_SECRET: usize = 16;
+
 kind!(
     PluginName(String),
     "a built-in's name (psycache policy list) or the path of a component",
@@ -36,6 +39,19 @@ pub(crate) fn etcd_password(place: &str) -> Parsed<Secret> {
     reveal("etcd-password", place)
 }
 
+/// Reads the secret of the cluster from `env:VARIABLE` or `file:PATH`. It goes into a header.
+pub(crate) fn cluster_secret(place: &str) -> Parsed<Secret> {
+    let secret = reveal("cluster-secret", place)?;
+    let is_visible = |byte: u8| byte.is_ascii_graphic();
+    match secret.expose().len() >= SHORTEST_SECRET && secret.expose().bytes().all(is_visible) {
+        true => Ok(secret),
+        false => Err(format!(
+            "the secret of the cluster must have at least {SHORTEST_SECRET} visible ASCII \
+             characters; make one with `openssl rand -hex 32`"
+        )),
+    }
+}
+
 fn reveal(name: &str, place: &str) -> Parsed<Secret> {
     options::reveal(name, place).map(Secret::new).map_err(|error| error.to_string())
 }
@@ -61,6 +77,14 @@ pub(in crate::config) fn read_etcd_password<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Secret>, D::Error> {
     let parse = |place: &str| etcd_password(place).map_err(|error| hidden(&error));
+    Scalar(parse).deserialize(deserializer).map(Some)
+}
+
+/// Deserializes the secret of the cluster, given as `env:VARIABLE` or `file:PATH`.
+pub(in crate::config) fn read_cluster_secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Secret>, D::Error> {
+    let parse = |place: &str| cluster_secret(place).map_err(|error| hidden(&error));
     Scalar(parse).deserialize(deserializer).map(Some)
 }
 

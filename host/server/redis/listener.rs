@@ -3,11 +3,9 @@
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::connection::Connection;
@@ -16,15 +14,8 @@ use super::shared::Shared;
 use crate::server::config::ServerConfig;
 use crate::server::groups::Groups;
 use crate::server::health::Health;
+use crate::server::incoming::Incoming;
 use crate::server::limit::max_message_bytes;
-
-/// The pause after a connection that could not be accepted, for want of file descriptors say.
-const PAUSE: Duration = Duration::from_millis(100);
-
-/// As long as gRPC takes to notice a client that lost its power, or little longer.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-const KEEPALIVE_PROBES: u32 = 3;
 
 /// The Redis protocol in front of the groups of a node.
 #[derive(Clone)]
@@ -71,7 +62,7 @@ impl RedisService {
     /// ended. Each ends by itself while the node drains.
     pub(in crate::server) async fn accept(
         &self,
-        listener: TcpListener,
+        mut incoming: Incoming,
         stop: impl Future<Output = ()>,
     ) {
         let mut connections = JoinSet::new();
@@ -80,39 +71,17 @@ impl RedisService {
             tokio::select! {
                 () = &mut stop => break,
                 Some(ended) = connections.join_next() => note_end(ended),
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, address)) => {
-                        // Answers are written as a whole, so there is nothing to wait for.
-                        let _ = stream.set_nodelay(true);
-                        if let Err(problem) = keep_alive(&stream) {
-                            tracing::debug!(%problem, "A Redis client has no TCP keepalive");
-                        }
-                        let service = self.clone();
-                        connections.spawn(async move {
-                            service.serve(stream, Some(address)).await
-                        });
-                    }
-                    Err(problem) => {
-                        tracing::warn!(%problem, "A Redis client can't be accepted; raise the limit of open files if there are too many");
-                        tokio::time::sleep(PAUSE).await;
-                    }
-                },
+                (stream, address) = incoming.next() => {
+                    let service = self.clone();
+                    connections.spawn(async move { service.serve(stream, Some(address)).await });
+                }
             }
         }
-        drop(listener);
+        drop(incoming);
         while let Some(ended) = connections.join_next().await {
             note_end(ended);
         }
     }
-}
-
-/// Has the kernel look whether an idle client is there, so that one that lost its power does not
-/// hold its connection for ever.
-fn keep_alive(stream: &TcpStream) -> io::Result<()> {
-    sockopt::set_tcp_keepidle(stream, KEEPALIVE_AFTER)?;
-    sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
-    sockopt::set_tcp_keepcnt(stream, KEEPALIVE_PROBES)?;
-    Ok(sockopt::set_socket_keepalive(stream, true)?)
 }
 
 fn note_end(ended: Result<io::Result<()>, tokio::task::JoinError>) {

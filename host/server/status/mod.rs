@@ -29,6 +29,7 @@ fn classify(error: &Error) -> (Code, &'static str) {
         Error::BadValue { .. } => (Code::FailedPrecondition, "BAD_VALUE"),
         Error::NotConfirmed { .. } => (Code::Unavailable, "NOT_CONFIRMED"),
         Error::DeadlineExceeded { .. } => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+        Error::PermissionDenied { .. } => (Code::PermissionDenied, "PERMISSION_DENIED"),
         Error::Stopping => (Code::Unavailable, "STOPPING"),
         Error::Internal(_) => (Code::Internal, "INTERNAL"),
     }
@@ -68,6 +69,7 @@ pub(super) fn in_redis(error: &Error) -> String {
         Error::TooLarge { .. } => "OOM",
         Error::Unavailable { .. } | Error::NotConfirmed { .. } => "BUSY",
         Error::SourceRejected { .. } => "DENIED",
+        Error::PermissionDenied { .. } => "NOPERM",
         Error::DeadlineExceeded { .. } => "TIMEOUT",
         Error::Stopping => "LOADING",
     };

@@ -11,7 +11,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncod
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{DurationsReading, Exposition, GroupReading, NodeReading};
+use super::{CertificateReading, DurationsReading, Exposition, GroupReading, NodeReading};
 
 /// The metrics of one node.
 pub struct Metrics {
@@ -175,10 +175,33 @@ impl Page<'_> {
             .encode_counter::<NoLabelSet, _, u64>(&node.traces_dropped, None)?;
         let help = "Open connections of Redis clients";
         self.gauge("psycache_redis_connections", help, node.redis_connections)?;
+        self.certificates(node.certificates)?;
         let help = "Whether the node holds the keys that it owns";
         self.0
             .encode_descriptor("psycache_ownership", help, None, MetricType::Info)?
             .encode_info(&[("state", node.state)])
+    }
+
+    /// Nothing for a node without TLS.
+    fn certificates(&mut self, reading: Option<CertificateReading>) -> fmt::Result {
+        let Some(reading) = reading else { return Ok(()) };
+        let help = "When the certificate expires, in seconds since 1970";
+        let mut encoder = self.0.encode_descriptor(
+            "psycache_tls_certificate_expiry_timestamp",
+            help,
+            Some(&Unit::Seconds),
+            MetricType::Gauge,
+        )?;
+        encoder.encode_gauge(&reading.expires_at)?;
+        let help = "New certificate files, by what became of them";
+        let files = [("taken", reading.taken), ("refused", reading.refused)];
+        self.counters("psycache_tls_reloads", help, &files, |(outcome, count), add| {
+            add(&[("outcome", outcome)], *count)
+        })?;
+        let help = "Connections that did not become TLS connections";
+        self.0
+            .encode_descriptor("psycache_tls_failed_handshakes", help, None, MetricType::Counter)?
+            .encode_counter::<NoLabelSet, _, u64>(&reading.failed_handshakes, None)
     }
 
     fn counters<'a, T, const N: usize>(

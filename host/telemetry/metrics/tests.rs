@@ -54,6 +54,7 @@ fn node() -> NodeReading {
         ignored_keys: 0,
         traces_dropped: 0,
         redis_connections: 0,
+        certificates: None,
     }
 }
 

@@ -11,10 +11,11 @@ use tonic::Streaming;
 use tonic::transport::Endpoint;
 
 use super::Protocol;
-use super::receive::{End, reason, receive};
+use super::receive::{End, receive};
 use super::signals::Signals;
 use super::stream::{Broken, RequestStream};
 use crate::backoff::Backoff;
+use crate::tls::reason;
 
 /// Time limit from the first packet until the node has shown that it answers requests.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
@@ -238,20 +239,21 @@ async fn connect<P: Protocol>(
     address: &str,
     protocol: &P,
 ) -> Result<(Up<P>, Streaming<P::Response>), String> {
-    let mut endpoint = Endpoint::from_shared(format!("http://{address}"))
-        .map_err(|error| format!("{address:?} is no address: {error}"))?
-        .connect_timeout(CONNECT_WITHIN)
-        .tcp_nodelay(true)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW);
-    if let Some(every) = P::PING_EVERY {
-        endpoint = endpoint
-            .http2_keep_alive_interval(every)
-            .keep_alive_timeout(PING_WITHIN)
-            .keep_alive_while_idle(true);
-    }
-    let channel = endpoint.connect().await.map_err(|error| reason(&error))?;
-    let calls = protocol.calls(channel);
+    let tuned = |endpoint: Endpoint| {
+        let endpoint = endpoint
+            .connect_timeout(CONNECT_WITHIN)
+            .tcp_nodelay(true)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW);
+        match P::PING_EVERY {
+            None => endpoint,
+            Some(every) => endpoint
+                .http2_keep_alive_interval(every)
+                .keep_alive_timeout(PING_WITHIN)
+                .keep_alive_while_idle(true),
+        }
+    };
+    let calls = protocol.calls(protocol.dialer().connect(address, tuned).await?);
     let (exchange, outgoing) = RequestStream::new(protocol);
     // The probe is sent with the headers. Without it, a process that hangs may still
     // accept connections and open streams.

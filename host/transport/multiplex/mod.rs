@@ -18,8 +18,9 @@ pub(crate) use outgoing::Outgoing;
 
 use std::time::Duration;
 
-use tonic::transport::Channel;
 use tonic::{Status, Streaming};
+
+use super::dial::{Dialer, Link};
 
 /// What goes over the stream, and how one is opened.
 pub(crate) trait Protocol: Send + Sync + 'static {
@@ -43,8 +44,11 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     /// time. `None`: it stays open.
     const UNUSED_FOR: Option<Duration>;
 
+    /// How the connection is made.
+    fn dialer(&self) -> &Dialer;
+
     /// The calls on a connection.
-    fn calls(&self, channel: Channel) -> Self::Calls;
+    fn calls(&self, link: Link) -> Self::Calls;
 
     /// Opens the stream on which `outgoing` is sent.
     fn open(

@@ -10,6 +10,7 @@ use tonic::Streaming;
 use super::Protocol;
 use super::signals::Signals;
 use super::stream::RequestStream;
+use crate::tls::reason;
 
 /// Time limit from a probe to the next message. A caller with less time gives up earlier,
 /// but does not end the connection for the others.
@@ -74,13 +75,4 @@ pub(super) async fn receive<P: Protocol>(
             }
         }
     }
-}
-
-/// The innermost cause. The outer ones only say "transport error".
-pub(super) fn reason(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

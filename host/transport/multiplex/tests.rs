@@ -11,28 +11,34 @@ use futures::stream::{BoxStream, StreamExt};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
-use tonic::transport::{Channel, Server};
+use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Connection, ConnectionState, Outgoing, Protocol};
 use crate::proto::peer_client::PeerClient;
 use crate::proto::peer_server::{Peer, PeerServer};
 use crate::proto::{PeerRequest, PeerResponse};
+use crate::transport::dial::{Dialer, Link};
 
 /// Closes what nobody used for a moment.
-struct Hasty;
+#[derive(Default)]
+struct Hasty(Dialer);
 
 impl Protocol for Hasty {
     type Request = PeerRequest;
     type Response = PeerResponse;
-    type Calls = PeerClient<Channel>;
+    type Calls = PeerClient<Link>;
 
     const AT_ONCE: usize = 1;
     const PING_EVERY: Option<Duration> = None;
     const UNUSED_FOR: Option<Duration> = Some(Duration::from_millis(20));
 
-    fn calls(&self, channel: Channel) -> Self::Calls {
-        PeerClient::new(channel)
+    fn dialer(&self) -> &Dialer {
+        &self.0
+    }
+
+    fn calls(&self, link: Link) -> Self::Calls {
+        PeerClient::new(link)
     }
 
     async fn open(
@@ -126,7 +132,7 @@ impl Between {
         let node = Node { seen, answers: Arc::clone(&answers) };
         let server = Server::builder().add_service(PeerServer::new(node));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-        Self { link: Arc::new(Connection::new(&address, Hasty)), seen: sees, answers }
+        Self { link: Arc::new(Connection::new(&address, Hasty::default())), seen: sees, answers }
     }
 
     /// One request, to its answer.

@@ -39,6 +39,8 @@ pub(super) fn encode(error: Error) -> PeerFailure {
         Error::NotConfirmed { nodes, reason } => {
             failure(Kind::Internal, none(), format!("{}: {reason}", nodes.join(", ")))
         }
+        // A node is refused when it connects, before its first request.
+        Error::PermissionDenied { problem } => failure(Kind::Internal, none(), problem),
     }
 }
 

@@ -17,6 +17,7 @@ use tonic::Code;
 
 use super::remote::{Reachability, Remote, RemoteError, Request, Response};
 use crate::telemetry::RpcSpan;
+use crate::transport::dial::Dialer;
 use crate::transport::multiplex;
 use crate::transport::multiplex::ConnectionState;
 use counts::{Counts, RequestOutcome};
@@ -51,10 +52,14 @@ impl Peer {
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn new(address: &str, max_value_bytes: usize) -> Self {
-        Self {
-            connection: multiplex::Connection::new(address, PeerProtocol { max_value_bytes }),
-            counts: Counts::default(),
-        }
+        Self::dialed(address, max_value_bytes, Dialer::default())
+    }
+
+    /// The same, whose connections `dialer` makes.
+    pub(crate) fn dialed(address: &str, max_value_bytes: usize, dialer: Dialer) -> Self {
+        let protocol = PeerProtocol { max_value_bytes, dialer };
+        let connection = multiplex::Connection::new(address, protocol);
+        Self { connection, counts: Counts::default() }
     }
 
     /// Waits for the answer as long as the node shows signs of life.

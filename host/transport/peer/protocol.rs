@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 use super::wire;
 use crate::proto::peer_client::PeerClient;
 use crate::proto::peer_response::Answer;
 use crate::proto::{PeerRequest, PeerResponse};
+use crate::transport::dial::{Dialer, Link};
 use crate::transport::multiplex::{Outgoing, Protocol};
 use crate::transport::remote::{Hello, PeerCall, Request};
 
@@ -23,12 +23,13 @@ const PROBE_WITHIN: Duration = Duration::from_secs(1);
 /// `psycache.v1.Peer`.
 pub(super) struct PeerProtocol {
     pub(super) max_value_bytes: usize,
+    pub(super) dialer: Dialer,
 }
 
 impl Protocol for PeerProtocol {
     type Request = PeerRequest;
     type Response = PeerResponse;
-    type Calls = PeerClient<Channel>;
+    type Calls = PeerClient<Link>;
 
     const AT_ONCE: usize = AT_ONCE;
 
@@ -39,11 +40,13 @@ impl Protocol for PeerProtocol {
     /// An unused connection is closed before the other end pings, see `server::serve`.
     const UNUSED_FOR: Option<Duration> = Some(Duration::from_secs(12));
 
-    fn calls(&self, channel: Channel) -> Self::Calls {
+    fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    fn calls(&self, link: Link) -> Self::Calls {
         let longest = wire::message_bytes(self.max_value_bytes);
-        PeerClient::new(channel)
-            .max_decoding_message_size(longest)
-            .max_encoding_message_size(longest)
+        PeerClient::new(link).max_decoding_message_size(longest).max_encoding_message_size(longest)
     }
 
     async fn open(

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use psycache::error::Error;
-use psycache::server::{Groups, Health, PeerService};
+use psycache::server::{Groups, Health, PeerGate, PeerService};
 use psycache::transport::peer::Peer;
 use psycache::transport::remote::{
     Local, PeerCall, Reachability, Remote, RemoteError, Request, Response,
@@ -105,8 +105,12 @@ impl<L: Local> Server<L> {
             .build()
             .expect("a runtime");
         let health = Arc::new(Health::starting(&Groups::new([])));
-        let service =
-            PeerService::new(Arc::clone(&local) as Arc<dyn Local>, health, MAX_VALUE_BYTES);
+        let service = PeerService::new(
+            Arc::clone(&local) as Arc<dyn Local>,
+            health,
+            PeerGate::default(),
+            MAX_VALUE_BYTES,
+        );
         let (bound, wait) = oneshot::channel();
         let address = address.to_owned();
         runtime.spawn(async move {

@@ -1,4 +1,4 @@
-//! Every command that the README and the pages of operations and policies show, as they show
+//! Every command that the README and the pages of operations, policies and security show, as they show
 //! it, in their order.
 
 mod shown;

@@ -1,9 +1,10 @@
-//! The code blocks of the README, and of the pages of operations and policies.
+//! The code blocks of the README, and of the pages of operations, policies and security.
 
 pub(crate) const TEXT: &str = concat!(
     include_str!("../../../README.md"),
     include_str!("../../../docs/operations.md"),
-    include_str!("../../../docs/policies.md")
+    include_str!("../../../docs/policies.md"),
+    include_str!("../../../docs/security.md")
 );
 
 /// Commands that build the project or install what builds it: whoever runs this test

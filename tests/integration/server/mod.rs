@@ -28,7 +28,7 @@ use psycache::proto::cache_client::CacheClient;
 use psycache::proto::{GetRequest, GetResponse, StatusResponse};
 use psycache::server::{
     GroupShadow, Groups, Health, Listeners, Operations, PolicySwap, PolicySwapped, PolicyTrial,
-    RedisConnections, Reloaded, ServerConfig, Services, ShadowStart, TrialNews, serve,
+    RedisConnections, Reloaded, Security, ServerConfig, Services, ShadowStart, TrialNews, serve,
 };
 use psycache::store::{Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -179,6 +179,7 @@ async fn starting(config: ServerConfig) -> Served {
         ignored_keys: 0,
         traces_dropped: 0,
         redis_connections: counted.count(),
+        certificates: None,
     });
     let services = Services {
         groups,
@@ -187,6 +188,7 @@ async fn starting(config: ServerConfig) -> Served {
         metrics: Arc::new(metrics),
         health: health.clone(),
         redis_connections,
+        security: Security::default(),
     };
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(serve(config, listeners, services, async { drop(stopped.await) }));

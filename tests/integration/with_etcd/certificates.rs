@@ -1,39 +1,30 @@
-//! An authority and what it signed, in PEM files.
+//! An authority and what it signed for an etcd and its users.
 
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
+
+use crate::certificates::{Authority, Signed, Valid};
 
 /// Files with one authority, a certificate of 127.0.0.1 and its key.
 pub(super) struct Certificates {
     folder: TempDir,
+    ca: PathBuf,
+    leaf: Signed,
 }
 
 impl Certificates {
     pub(super) fn generate() -> Self {
-        let named = |name: &str, host: &[&str]| {
-            let hosts: Vec<String> = host.iter().map(|host| (*host).to_owned()).collect();
-            let mut params = CertificateParams::new(hosts).expect("hosts are names");
-            params.distinguished_name.push(DnType::CommonName, name);
-            params
-        };
-        let key = KeyPair::generate().expect("a key");
-        let mut params = named("an authority of the tests", &[]);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = params.self_signed(&key).expect("a certificate");
-        let issuer = Issuer::new(params, key);
-        let key = KeyPair::generate().expect("a key");
-        let params = named("psycache", &["127.0.0.1"]);
-        let leaf = params.signed_by(&key, &issuer).expect("a certificate");
-
-        let files = Self { folder: TempDir::new().expect("a temporary folder") };
-        write(files.ca(), "CERTIFICATE", authority.der());
-        write(files.cert(), "CERTIFICATE", leaf.der());
-        write(files.key(), "PRIVATE KEY", &key.serialize_der());
-        files
+        let folder = TempDir::new().expect("a temporary folder");
+        let authority = Authority::new("an authority of the tests");
+        let ca = authority.write(folder.path(), "ca.pem");
+        let signed = authority.sign(folder.path(), "psycache", &["127.0.0.1"], Valid::Now);
+        let file = |name: &str| folder.path().join(name);
+        let leaf = Signed { cert: file("cert.pem"), key: file("key.pem") };
+        for (from, to) in [(signed.cert, &leaf.cert), (signed.key, &leaf.key)] {
+            std::fs::rename(from, to).expect("it can be renamed");
+        }
+        Self { folder, ca, leaf }
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -41,24 +32,14 @@ impl Certificates {
     }
 
     pub(super) fn ca(&self) -> PathBuf {
-        self.folder().join("ca.pem")
+        self.ca.clone()
     }
 
     pub(super) fn cert(&self) -> PathBuf {
-        self.folder().join("cert.pem")
+        self.leaf.cert.clone()
     }
 
     pub(super) fn key(&self) -> PathBuf {
-        self.folder().join("key.pem")
+        self.leaf.key.clone()
     }
-}
-
-fn write(path: PathBuf, label: &str, der: &[u8]) {
-    let mut pem = format!("-----BEGIN {label}-----\n");
-    for line in der.chunks(48) {
-        pem += &STANDARD.encode(line);
-        pem.push('\n');
-    }
-    pem += &format!("-----END {label}-----\n");
-    std::fs::write(path, pem).expect("it can be written");
 }

@@ -1,0 +1,79 @@
+//! Who may call the service `Peer`: the other nodes of the cluster only.
+
+use std::fmt;
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
+use tonic::metadata::MetadataMap;
+use tonic::{Extensions, Status};
+
+use super::incoming::Caller;
+use super::status::status;
+use crate::error::Error;
+use crate::transport::dial::SECRET_HEADER;
+
+/// Whether a certificate with these names is one of a node.
+type IsNode = Arc<dyn Fn(&[String]) -> bool + Send + Sync>;
+
+/// What a caller of the service `Peer` must show. By default nothing.
+#[derive(Clone, Default)]
+pub struct PeerGate {
+    /// The secret that the nodes share.
+    secret: Option<Arc<str>>,
+    is_node: Option<IsNode>,
+}
+
+impl PeerGate {
+    /// A gate that asks for a secret and for the certificate of a node, each if it is given.
+    #[must_use]
+    pub fn new(secret: Option<Arc<str>>, is_node: Option<IsNode>) -> Self {
+        Self { secret, is_node }
+    }
+
+    /// Refuses a caller that is no node of the cluster.
+    pub(super) fn check(
+        &self,
+        metadata: &MetadataMap,
+        extensions: &Extensions,
+    ) -> Result<(), Status> {
+        if let Some(is_node) = &self.is_node {
+            let names = extensions.get::<Caller>().map(|caller| Arc::clone(&caller.names));
+            let names = names.unwrap_or_default();
+            if !is_node(&names) {
+                let shown = match names.is_empty() {
+                    true => "no name".to_owned(),
+                    false => names.join(", "),
+                };
+                return Err(refused(format!(
+                    "only nodes of the cluster may call this, and the certificate has {shown}, \
+                     which is no host of an advertised address; name it in tls-peer-names, or \
+                     give the node a certificate of its advertised address"
+                )));
+            }
+        }
+        if let Some(secret) = &self.secret {
+            let shown = metadata.get(SECRET_HEADER).map_or(&b""[..], |shown| shown.as_bytes());
+            if !bool::from(shown.ct_eq(secret.as_bytes())) {
+                return Err(refused(
+                    "only nodes with the secret of this cluster may call this; give the same \
+                     cluster-secret to each"
+                        .into(),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refused(problem: String) -> Status {
+    status(&Error::PermissionDenied { problem }, b"")
+}
+
+impl fmt::Debug for PeerGate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerGate")
+            .field("secret", &self.secret.is_some())
+            .field("is_node", &self.is_node.is_some())
+            .finish()
+    }
+}

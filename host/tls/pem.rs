@@ -1,0 +1,91 @@
+//! Reads certificates and keys from PEM files.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::SystemTime;
+
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::pki_types::pem::{Error, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::time::ASN1Time;
+
+use super::error::TlsError;
+
+/// The most bytes of a file that are read. A bundle of all public CAs has 250 KB.
+const LARGEST_FILE: u64 = 4 << 20;
+
+/// The content of a file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    let mut bytes = Vec::new();
+    let read =
+        File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes));
+    let unreadable = |reason| TlsError::Unreadable { path: path.into(), reason };
+    read.map_err(|error| unreadable(error.to_string()))?;
+    match bytes.len() as u64 > LARGEST_FILE {
+        true => Err(unreadable(format!("it is longer than {LARGEST_FILE} bytes"))),
+        false => Ok(bytes),
+    }
+}
+
+/// The certificates in `pem`, the content of `path`; at least one.
+pub(super) fn certificates(
+    path: &Path,
+    pem: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+    let found = found.map_err(|error| TlsError::unusable(path, error))?;
+    if found.is_empty() {
+        let (label, what) = ("CERTIFICATE", "a certificate");
+        return Err(TlsError::Empty { path: path.into(), label, what });
+    }
+    Ok(found)
+}
+
+/// The private key in `pem`, the content of `path`.
+pub(super) fn private_key(path: &Path, pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
+        Error::NoItemsFound if has(pem, b"ENCRYPTED PRIVATE KEY") => {
+            TlsError::unusable(path, "the key has a passphrase; give it without one")
+        }
+        Error::NoItemsFound => {
+            let (label, what) = ("PRIVATE KEY", "a private key");
+            TlsError::Empty { path: path.into(), label, what }
+        }
+        error => TlsError::unusable(path, error),
+    })
+}
+
+/// The CAs in `pem`, the content of `path`; at least one.
+pub(super) fn roots(path: &Path, pem: &[u8]) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path, pem)? {
+        roots.add(certificate).map_err(|error| TlsError::unusable(path, error))?;
+    }
+    Ok(roots)
+}
+
+/// Checks that all of `chain`, the content of `path`, are valid now. Returns when the first of
+/// them expires, in seconds since 1970.
+pub(super) fn expiry(path: &Path, chain: &[CertificateDer<'_>]) -> Result<u64, TlsError> {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = ASN1Time::from_timestamp(since_1970.as_secs() as i64)
+        .map_err(|error| TlsError::unusable(path, error))?;
+    let mut first = i64::MAX;
+    for der in chain {
+        let (_, certificate) =
+            X509Certificate::from_der(der).map_err(|error| TlsError::unusable(path, error))?;
+        let validity = certificate.validity();
+        if !validity.is_valid_at(now) {
+            let (from, to) = (validity.not_before.to_string(), validity.not_after.to_string());
+            return Err(TlsError::NotNow { path: path.into(), from, to });
+        }
+        first = first.min(validity.not_after.timestamp());
+    }
+    Ok(first.unsigned_abs())
+}
+
+fn has(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}

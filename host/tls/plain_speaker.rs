@@ -1,0 +1,97 @@
+//! Answers a client that speaks without TLS to a listener that speaks it: one sentence in the
+//! client's own protocol.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::identity::Speaks;
+
+/// What the client is told.
+pub(super) const SENTENCE: &str = "this port speaks TLS only; psycache commands need --tls-ca FILE, other clients their own setting";
+
+/// How long the client may take to read the sentence.
+const READ_WITHIN: Duration = Duration::from_secs(1);
+
+/// The most bytes of the client that are read and dropped.
+const MOST_DROPPED: u64 = 64 << 10;
+
+/// The first byte of HTTP/2, `PRI * HTTP/2.0`. No method of HTTP/1 that is served begins so.
+const HTTP2: u8 = b'P';
+
+/// What a client sends before its first frame, and the head of each frame.
+const PREFACE_BYTES: usize = 24;
+const FRAME_HEAD_BYTES: usize = 9;
+
+/// Kinds of frames.
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+
+/// Answers a client whose first byte is `first`.
+pub(super) async fn answer(mut stream: TcpStream, speaks: Speaks, first: u8) -> io::Result<()> {
+    match speaks {
+        Speaks::Redis => stream.write_all(format!("-ERR {SENTENCE}\r\n").as_bytes()).await?,
+        Speaks::Grpc | Speaks::Http if first == HTTP2 => {
+            stream.write_all(&frame(SETTINGS, &[])).await?;
+            // Some clients tell only a call why the connection ends, so there must be one.
+            let _ = timeout(READ_WITHIN, until_headers(&mut stream)).await;
+            stream.write_all(&go_away()).await?;
+        }
+        Speaks::Grpc | Speaks::Http => {
+            let head = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close";
+            let length = SENTENCE.len() + 1;
+            let page = format!("{head}\r\ncontent-length: {length}\r\n\r\n{SENTENCE}\n");
+            stream.write_all(page.as_bytes()).await?;
+        }
+    }
+    close(stream).await;
+    Ok(())
+}
+
+/// Closes a connection so that the other end reads what was sent to it. A socket that is closed
+/// with unread bytes resets the connection, and what was sent is lost.
+pub(super) async fn close(mut stream: TcpStream) {
+    let read = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut (&mut stream).take(MOST_DROPPED), &mut tokio::io::sink()).await
+    };
+    // Whatever comes of it, the connection ends here.
+    let _ = timeout(READ_WITHIN, read).await;
+}
+
+/// Reads to the first frame of a call.
+async fn until_headers(stream: &mut TcpStream) -> io::Result<()> {
+    let mut dropped = vec![0; PREFACE_BYTES];
+    stream.read_exact(&mut dropped).await?;
+    let mut read = 0;
+    while read < MOST_DROPPED {
+        let mut head = [0; FRAME_HEAD_BYTES];
+        stream.read_exact(&mut head).await?;
+        if head[3] == HEADERS {
+            return Ok(());
+        }
+        let length = u64::from(u32::from_be_bytes([0, head[0], head[1], head[2]]));
+        let mut payload = (&mut *stream).take(length);
+        read += tokio::io::copy(&mut payload, &mut tokio::io::sink()).await? + 1;
+    }
+    Ok(())
+}
+
+/// The frame GOAWAY of HTTP/2 (RFC 9113, 6.8). No stream was processed.
+fn go_away() -> Vec<u8> {
+    const INADEQUATE_SECURITY: u32 = 0xc;
+    let mut payload = 0_u32.to_be_bytes().to_vec();
+    payload.extend(INADEQUATE_SECURITY.to_be_bytes());
+    payload.extend(SENTENCE.as_bytes());
+    frame(GOAWAY, &payload)
+}
+
+/// A frame of the connection, without flags.
+fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+    let length = (payload.len() as u32).to_be_bytes();
+    [&length[1..], &[kind, 0, 0, 0, 0, 0], payload].concat()
+}

@@ -1,0 +1,86 @@
+//! Authorities, and what they sign, in PEM.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// An authority of its own.
+pub(crate) struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// When a certificate is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Valid {
+    Now,
+    /// Until in three days.
+    Shortly,
+    /// Until yesterday.
+    Before,
+    /// From tomorrow.
+    Later,
+}
+
+/// The paths of a certificate and its key.
+pub(crate) struct Signed {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+impl Authority {
+    pub(crate) fn new(name: &str) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = named(name, &[]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self { pem, issuer: Issuer::new(params, key) }
+    }
+
+    /// Its own certificate.
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// Writes its own certificate into `folder`.
+    pub(crate) fn write(&self, folder: &Path, name: &str) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, &self.pem).expect("it can be written");
+        path
+    }
+
+    /// Signs a certificate for `hosts`, and writes it with its key into `folder`.
+    pub(crate) fn sign(&self, folder: &Path, name: &str, hosts: &[&str], valid: Valid) -> Signed {
+        let mut params = named(name, hosts);
+        let now = SystemTime::now();
+        let (from, to) = match valid {
+            Valid::Now => (now - DAY, now + 90 * DAY),
+            Valid::Shortly => (now - DAY, now + 3 * DAY),
+            Valid::Before => (now - 2 * DAY, now - DAY),
+            Valid::Later => (now + DAY, now + 2 * DAY),
+        };
+        (params.not_before, params.not_after) = (from.into(), to.into());
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().expect("a key");
+        let leaf = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let file = |end: &str| folder.join(format!("{name}.{end}"));
+        let signed = Signed { cert: file("pem"), key: file("key") };
+        fs::write(&signed.cert, leaf.pem()).expect("it can be written");
+        fs::write(&signed.key, key.serialize_pem()).expect("it can be written");
+        signed
+    }
+}
+
+fn named(name: &str, hosts: &[&str]) -> CertificateParams {
+    let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+    let mut params = CertificateParams::new(hosts).expect("hosts are names");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
