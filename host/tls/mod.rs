@@ -26,5 +26,7 @@ pub use names::NamePattern;
 pub(crate) use accept::accept;
 pub(crate) use connect::Outgoing;
 pub(crate) use identity::Speaks;
-pub(crate) use problem::{explain, reason};
+#[cfg(feature = "cli")]
+pub(crate) use problem::explain;
+pub(crate) use problem::reason;
 pub(crate) use stream::Stream;

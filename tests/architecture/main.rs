@@ -54,7 +54,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("triomphe", &["value/"]),
     ("wasmtime", &["plugin/"]),
     ("wasmtime_wasi", &["plugin/"]),
-    ("wat", &["cli/policy/build/"]),
+    ("wat", &["cli/policy/build/", "plugin/"]),
     ("wit_component", &["cli/policy/build/"]),
     ("wit_parser", &["cli/policy/build/"]),
     ("x509_parser", &["tls/"]),
