@@ -124,8 +124,8 @@ impl Node {
         let own = Entry::own(&advertised, config.cluster.weight);
         let (certificates, following) = security::certificates(&config).await?;
         let dialer = security::dialer(&config, certificates.as_ref())?;
-        let registry = &config.cluster.registry;
-        let ownership = membership::ownership(&own, registry, max_value_bytes, dialer);
+        let registry = config.cluster.registry.clone();
+        let ownership = membership::ownership(&own, &registry, max_value_bytes, dialer);
         let plugins = Arc::<Plugins>::default();
         let groups = groups::build(&plugins, &config.groups, &ownership).await?;
 
@@ -135,7 +135,7 @@ impl Node {
         let operations = NodeOperations {
             address: advertised.clone(),
             ownership: Arc::clone(&ownership),
-            registry: membership::kind(&config.cluster.registry),
+            registry: membership::kind(&registry),
             security: security::word(&config, [Some(address), http_address, redis_address]),
             started: Clock::monotonic(),
             groups: groups.clone(),
@@ -165,15 +165,9 @@ impl Node {
             security: security::of_server(&config, certificates.as_ref(), &ownership),
         };
         let serving_config = ServerConfig { max_value_bytes, ..ServerConfig::default() };
-        let (stop, stopped) = oneshot::channel();
-        let mut serving = JoinSet::new();
-        serving.spawn(async move {
-            let stopped = async { drop(stopped.await) };
-            server::serve(serving_config, listeners, services, stopped).await
-        });
+        let (stop, serving) = serve(serving_config, listeners, services);
         // The server is already running, because other nodes may send requests as soon as
         // this one is registered.
-        let registry = config.cluster.registry.clone();
         let membership = Membership::join(registry, own, &ownership).await?;
         health.ready();
         Ok(Self {
@@ -279,6 +273,19 @@ impl Node {
         // An error means that a worker panicked while it ended.
         let _ = tokio::task::spawn_blocking(workers).await;
     }
+}
+
+/// Starts the server, which stops when the sender is used or dropped.
+fn serve(
+    config: ServerConfig,
+    listeners: server::Listeners,
+    services: Services,
+) -> (oneshot::Sender<()>, JoinSet<std::io::Result<()>>) {
+    let (stop, stopped) = oneshot::channel();
+    let mut serving = JoinSet::new();
+    let stopped = async { drop(stopped.await) };
+    serving.spawn(server::serve(config, listeners, services, stopped));
+    (stop, serving)
 }
 
 /// What answers other nodes; `None` for a node that is alone.

@@ -31,7 +31,7 @@ impl Table {
         let first = lines.next()?.unwrap_or_default();
         let mut row = Row::new(separator(first));
         row.read(first).context("line 1")?;
-        let headings: Vec<String> = row.fields().map(|field| as_text(field)).collect();
+        let headings: Vec<String> = row.fields().map(as_text).collect();
         let places = places(columns, &headings)?;
         let mut table = Self { lines, row, places, is_first_pending: false };
         let is_by_heading =
