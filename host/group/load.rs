@@ -139,7 +139,12 @@ impl Group {
             Some(entry) => self.room_for(key, &entry).await.map(|room| (room, entry)),
             None => None,
         };
+        // The source has said what there is, or that nothing is.
+        let is_answered = matches!(reply, Ok(_) | Err(Error::NotFound | Error::TooLarge { .. }));
         flight.land(reply, || {
+            if kept.is_none() && is_answered {
+                self.drop_stale(key, hash);
+            }
             // 1. A load begins while this node holds the key. 2. This node loses the key,
             // and another node changes it. 3. The load ends with the old value.
             if let Some((room, entry)) = kept

@@ -21,10 +21,11 @@ pub(super) struct SourceHealth {
 impl SourceHealth {
     /// Notes how a load ended.
     pub(super) fn note(&self, fetched: &Result<Option<Fetched>, FetchError>, now_ms: u64) {
-        let fails = matches!(
-            fetched,
-            Err(FetchError::Unavailable(_) | FetchError::Timeout(_) | FetchError::Broken(_))
-        );
+        let fails = match fetched {
+            // A plugin that traps says nothing of the source.
+            Err(FetchError::Broken(_)) => return,
+            fetched => matches!(fetched, Err(FetchError::Unavailable(_) | FetchError::Timeout(_))),
+        };
         self.probe_at_ms.store(if fails { now_ms + PROBE_EACH_MS } else { 0 }, Relaxed);
     }
 

@@ -28,6 +28,14 @@ impl Group {
         (!asks).then_some(Ok(stale))
     }
 
+    /// Drops the expired value of `key`, about which the source has said something newer that is
+    /// not stored.
+    pub(super) fn drop_stale(&self, key: &str, hash: u64) {
+        if self.parts.store.expired(key, hash).is_some() {
+            self.parts.store.remove(key, hash);
+        }
+    }
+
     /// Like a live value, an expired one is dropped by a change of its key and by the loss of
     /// the key, so that it is as old as the last load and not older.
     fn stale(&self, key: &str, hash: u64) -> Option<Answer> {

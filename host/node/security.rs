@@ -72,10 +72,18 @@ fn peer_gate(
 /// What protects the listeners at these addresses, as status says it. Says in the log if
 /// nothing does.
 pub(super) fn word(config: &Config, addresses: [Option<SocketAddr>; 3]) -> &'static str {
+    let is_local = addresses.iter().flatten().all(is_local);
     match &config.tls {
         Some(tls) if tls.client_ca.is_some() => "mutual-tls",
-        Some(_) => "tls",
-        None if addresses.iter().flatten().all(is_local) => "loopback",
+        Some(_) => {
+            if !is_local {
+                tracing::warn!(
+                    "This node asks for no client certificates: whoever reaches its ports may read, change and clear everything; give --tls-client-ca"
+                );
+            }
+            "tls"
+        }
+        None if is_local => "loopback",
         None => {
             tracing::warn!(
                 "This node runs with --insecure: whoever reaches its ports may read, change and clear everything"

@@ -23,6 +23,9 @@ const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_PROBES: u32 = 3;
 
+/// Handshakes at a time. More clients wait in the kernel's queue.
+const MOST_HANDSHAKES: usize = 1024;
+
 /// At most one line about connections that can't be accepted in this time.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -64,7 +67,7 @@ impl Incoming {
                 Some(ended) = self.handshakes.join_next() => if let Ok(Some(made)) = ended {
                     return made;
                 },
-                accepted = self.listener.accept() => match accepted {
+                accepted = self.listener.accept(), if self.handshakes.len() < MOST_HANDSHAKES => match accepted {
                     Ok((socket, address)) => {
                         if let Some(stream) = self.begin(socket, address) {
                             return (stream, address);

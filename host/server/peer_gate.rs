@@ -52,8 +52,10 @@ impl PeerGate {
             }
         }
         if let Some(secret) = &self.secret {
-            let shown = metadata.get(SECRET_HEADER).map_or(&b""[..], |shown| shown.as_bytes());
-            if !bool::from(shown.ct_eq(secret.as_bytes())) {
+            let shown = metadata.get(SECRET_HEADER);
+            let is_known =
+                shown.is_some_and(|shown| shown.as_bytes().ct_eq(secret.as_bytes()).into());
+            if !is_known {
                 return Err(refused(
                     "only nodes with the secret of this cluster may call this; give the same \
                      cluster-secret to each"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{
     ClientConfig, Error, RootCertStore, ServerConfig, SupportedProtocolVersion,
@@ -136,6 +136,9 @@ fn server(
     };
     let mut config =
         config.with_single_cert(chain, key).map_err(|error| told(error, &tls.cert, &tls.key))?;
+    // A session that is resumed is not verified again, so an expired certificate would go on.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     config.alpn_protocols = match speaks {
         Speaks::Grpc => vec![b"h2".to_vec()],
         Speaks::Http => vec![b"http/1.1".to_vec()],

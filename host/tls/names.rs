@@ -37,6 +37,8 @@ pub(super) fn of_certificate(certificate: &CertificateDer<'_>) -> Vec<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return Vec::new() };
     let Ok(Some(names)) = certificate.subject_alternative_name() else { return Vec::new() };
     let name = |name: &GeneralName<'_>| match name {
+        // A CA may sign a DNS name that looks like an address without asking whose it is.
+        GeneralName::DNSName(name) if name.parse::<IpAddr>().is_ok() => None,
         GeneralName::DNSName(name) => Some((*name).to_owned()),
         GeneralName::IPAddress(bytes) => address(bytes).map(|address| address.to_string()),
         _ => None,

@@ -49,6 +49,21 @@ async fn an_expired_value_is_answered_where_the_source_does_not_answer() {
 }
 
 #[tokio::test]
+async fn what_the_source_said_last_is_not_followed_by_what_it_said_before() {
+    let mut rig = rig_with(|config| {
+        config.ttl = Some(SECOND * 60);
+        config.ttl_jitter_percent = 0;
+        config.negative_ttl = Duration::ZERO;
+        config.stale_if_error = SECOND * 3_600;
+    });
+    rig.load("Tom", "630").await;
+    rig.clock.advance(60_000);
+    assert_eq!(asks(&mut rig, Ok(None)).await, Err(Error::NotFound));
+    let failed = asks(&mut rig, down()).await;
+    assert!(matches!(failed, Err(Error::Unavailable { .. })), "{failed:?}");
+}
+
+#[tokio::test]
 async fn only_one_get_a_second_asks_a_source_that_does_not_answer() {
     let mut rig = rig_with_expired().await;
     asks(&mut rig, down()).await.unwrap();

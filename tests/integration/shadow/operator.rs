@@ -1,13 +1,10 @@
 //! `psycache shadow` as an operator uses it.
 
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 
 use crate::harness::{ServedNode, ending, stderr, stdout};
 use crate::museum::exhibits;
-
-const DEADLINE: Duration = Duration::from_secs(30);
+use crate::patience::seen_blocking;
 
 fn shadows(node: &ServedNode, args: &[&str]) -> Value {
     let all = ["shadow"].iter().chain(args).chain(&["--json"]);
@@ -22,19 +19,16 @@ fn works(node: &ServedNode, args: &[&str]) -> String {
 
 /// Asks for many keys, again and again, until the shadow is `done`.
 fn ask_until(node: &ServedNode, done: impl Fn(&Value) -> bool) -> Value {
-    let begun = Instant::now();
-    loop {
+    seen_blocking(|| {
         for first in [0, 200, 400] {
             let keys: Vec<String> = (first..first + 200).map(|key| format!("k{key}")).collect();
             let words = ["get", "default", "--json"].into_iter();
             node.run(words.chain(keys.iter().map(String::as_str)));
         }
         let shadow = shadows(node, &["default"])[0].clone();
-        if done(&shadow) {
-            return shadow;
-        }
-        assert!(begun.elapsed() < DEADLINE, "{shadow:#}");
-    }
+        let is_done = done(&shadow);
+        if is_done { Ok(shadow) } else { Err(format!("{shadow:#}")) }
+    })
 }
 
 /// A node whose group takes about 300 values of its source.

@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use psycache::proto::PeerRequest;
 use psycache::proto::peer_client::PeerClient;
@@ -12,9 +11,7 @@ use tonic::{Code, Request, Status};
 use super::{Files, Signed, flags, text};
 use crate::certificates::Valid;
 use crate::harness::{ServedNode, psycache_command, stderr, stdout};
-
-/// A test that waits so long has failed.
-const DEADLINE: Duration = Duration::from_secs(30);
+use crate::patience::seen_blocking;
 
 /// Starts two nodes of one list, with these arguments each.
 fn pair(args: [Vec<String>; 2]) -> [ServedNode; 2] {
@@ -41,14 +38,10 @@ fn other(said: &str) -> (String, String) {
 
 /// Asks for the status until the other node is in `state`.
 fn until(state: &str, status: impl Fn() -> String) -> String {
-    let deadline = Instant::now() + DEADLINE;
-    loop {
-        let (now, problem) = other(&status());
-        if now == state {
-            return problem;
-        }
-        assert!(Instant::now() < deadline, "it is {now}, not {state}: {problem}");
-    }
+    seen_blocking(|| match other(&status()) {
+        (now, problem) if now == state => Ok(problem),
+        (now, problem) => Err(format!("it is {now}, not {state}: {problem}")),
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]

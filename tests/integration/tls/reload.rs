@@ -5,7 +5,6 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
 
 use psycache::client::{Client, ClientConfig, ClientTls};
 use psycache::config::{Config, Group, Tls};
@@ -14,9 +13,7 @@ use psycache::node::Node;
 use super::{Files, LOCAL, flags, openssl, text};
 use crate::certificates::Valid;
 use crate::harness::{ServedNode, stderr, stdout};
-
-/// A test that waits so long has failed.
-const DEADLINE: Duration = Duration::from_secs(30);
+use crate::patience::seen_blocking;
 
 /// The certificate that a new connection to `address` gets, as openssl prints it.
 fn shown(address: &str) -> String {
@@ -33,10 +30,7 @@ fn certificate(path: &Path) -> String {
 }
 
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-    }
+    seen_blocking(|| holds().then_some(()).ok_or_else(|| what.to_owned()));
 }
 
 fn metric(files: &Files, node: &ServedNode, name: &str) -> u64 {

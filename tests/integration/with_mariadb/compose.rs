@@ -1,11 +1,10 @@
 //! The node's file and the table of `examples/compose`, on a real MariaDB and a real
 //! etcd of the test's.
 
-use std::time::{Duration, Instant};
-
 use super::{PASSWORD, client, shared, value};
 use crate::compose::{NODE, folder};
 use crate::harness::{ServedNode, psycache_command, stdout};
+use crate::patience::until;
 use crate::with_etcd::server::Etcd;
 
 /// The file with our services in the places of those that it names.
@@ -47,10 +46,10 @@ async fn three_nodes_serve_the_table_by_the_file_of_the_compose_cluster() {
     let status = |node: &ServedNode| -> serde_json::Value {
         serde_json::from_str(stdout(&node.run(["status", "--json"]))).unwrap()
     };
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !nodes.iter().all(|node| status(node)["nodes"].as_array().unwrap().len() == 3) {
-        assert!(Instant::now() < deadline, "they do not find each other");
-    }
+    until("they find each other", async || {
+        nodes.iter().all(|node| status(node)["nodes"].as_array().unwrap().len() == 3)
+    })
+    .await;
     for node in &nodes {
         let client = client(node).await;
         assert_eq!(value(&client, "Tom").await, "630");

@@ -5,10 +5,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::patience::seen_blocking;
 
 pub(super) const PASSWORD: &str = "correct-horse-battery";
 
@@ -68,13 +68,11 @@ impl Database {
             .expect("MariaDB is installed; `cargo xtask test` installs it");
         fs::write(self.file(Caretaker::PID), server.id().to_string()).unwrap();
         self.server = Some(server);
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !self.answers() {
+        seen_blocking(|| {
             let ended = self.server.as_mut().and_then(|server| server.try_wait().unwrap());
             assert_eq!(ended, None, "MariaDB ended:\n{}", self.said());
-            assert!(Instant::now() < deadline, "MariaDB does not answer:\n{}", self.said());
-            thread::sleep(Duration::from_millis(20));
-        }
+            self.answers().then_some(()).ok_or_else(|| self.said())
+        });
     }
 
     /// Kills it: its port is closed.

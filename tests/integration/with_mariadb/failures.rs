@@ -1,11 +1,10 @@
 //! What callers are told when a load can't succeed, and that the node serves on.
 
-use std::time::{Duration, Instant};
-
 use tonic::Code;
 
 use super::{SCORES, client, node, refused, serve, shared, value};
 use crate::harness::ServedNode;
+use crate::patience::soon;
 
 const REJECTED: (Code, &str) = (Code::PermissionDenied, "SOURCE_REJECTED");
 const BAD_VALUE: (Code, &str) = (Code::FailedPrecondition, "BAD_VALUE");
@@ -74,15 +73,12 @@ async fn a_port_that_is_not_allowed_is_told_with_the_flag() {
 
 #[tokio::test]
 async fn a_load_slower_than_its_timeout_is_given_up_in_time() {
-    let query = "SELECT score + SLEEP(60) FROM student WHERE name = ?";
+    let query = "SELECT score + SLEEP(3600) FROM student WHERE name = ?";
     let node = node(shared(), query, &["--load-timeout", "500ms"]);
     let client = client(&node).await;
     let late = (Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     for _ in 0..2 {
-        let asked = Instant::now();
-        refused(&client, "Tom", late, &["500 ms"]).await;
-        let took = asked.elapsed();
-        assert!(took < Duration::from_secs(10), "{took:?}");
+        soon("it is given up", refused(&client, "Tom", late, &["500 ms"])).await;
     }
     refused(&client, "Nobody", (Code::NotFound, "NOT_FOUND"), &[]).await;
 }

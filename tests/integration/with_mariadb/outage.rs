@@ -1,11 +1,10 @@
 //! A database that goes away and comes back while the node serves.
 
-use std::time::{Duration, Instant};
-
 use psycache::proto::{Origin, SetRequest};
 use tonic::Code;
 
 use super::{Database, SCORES, client, get, node, refused, value};
+use crate::patience::until;
 
 #[tokio::test]
 async fn while_the_database_is_down_the_node_serves_on_and_after_it_loads_again() {
@@ -68,9 +67,6 @@ async fn with_stale_if_error_a_resident_value_outlives_its_ttl_while_the_databas
 
     database.run();
     database.sql("UPDATE school.student SET score = 631 WHERE name = 'Tom'");
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while value(&stale, "Tom").await != "631" {
-        assert!(Instant::now() < deadline, "the new value is not loaded");
-    }
+    until("the new value is loaded", async || value(&stale, "Tom").await == "631").await;
     assert_eq!(value(&plain, "Tom").await, "631");
 }

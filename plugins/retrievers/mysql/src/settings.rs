@@ -69,7 +69,7 @@ impl Settings {
     pub(crate) fn session(&self, limit: Duration) -> String {
         let mode = self.sql_mode.as_deref().map_or_else(|| "@@sql_mode".to_owned(), literal);
         let mode = format!(
-            "TRIM(BOTH ',' FROM REPLACE(CONCAT(',', {mode}, ','), ',NO_BACKSLASH_ESCAPES,', ','))"
+            "TRIM(BOTH ',' FROM REPLACE(CONCAT(',', UPPER({mode}), ','), ',NO_BACKSLASH_ESCAPES,', ','))"
         );
         let zone = self.time_zone.as_deref().map(literal);
         let zone = zone.map_or_else(String::new, |zone| format!(", SESSION time_zone = {zone}"));

@@ -52,9 +52,10 @@ impl Statement {
 }
 
 /// A text as a literal that means the same in every mode and character set of the server.
-/// What a string literal could be read differently for is written as hexadecimal digits.
+/// What a string literal could be read differently for is written as hexadecimal digits: so is
+/// an asterisk, which could end a comment that only some servers run.
 pub(crate) fn literal(text: &str) -> String {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\\';
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'*');
     if text.bytes().all(is_plain) {
         return format!("'{}'", text.replace('\'', "''"));
     }
@@ -113,6 +114,7 @@ mod tests {
             ("it's", "'it''s'"),
             ("' OR '1'='1", "''' OR ''1''=''1'"),
             ("?", "'?'"),
+            ("*/", "_utf8mb4 x'2A2F'"),
             (r"\", "_utf8mb4 x'5C'"),
             (r"\' OR 1=1 #", "_utf8mb4 x'5C27204F5220313D312023'"),
             ("Ω", "_utf8mb4 x'CEA9'"),
