@@ -90,7 +90,7 @@ impl Trial {
             measured.error * 100.0,
             percent(before)
         );
-        if by < self.better_by || by < measured.error {
+        if by < self.better_by || by <= measured.error {
             let wanted = self.better_by * 100.0;
             let sentence = format!("{found}: not better by {wanted}pp and the error, so it stays");
             return Err(Some(TrialNews { state: TrialState::NotBetter, sentence }));

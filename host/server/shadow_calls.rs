@@ -12,7 +12,7 @@ use super::status::status;
 use crate::error::Error;
 use crate::proto::start_shadow_request::Part;
 use crate::proto::{ShadowHeader, ShadowPolicy, ShadowRow, ShadowStatus, StartShadowRequest};
-use crate::shadow::{Report, RowReport};
+use crate::shadow::{MOST_ROWS, Report, RowReport};
 
 /// A request to start a shadow.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub struct GroupShadow {
     pub report: Report,
 }
 
-/// Reads a request whose components have at most `limit` bytes each.
+/// Reads a request whose components have at most `limit` bytes together.
 pub(super) async fn read(
     mut parts: Streaming<StartShadowRequest>,
     groups: &Groups,
@@ -51,11 +51,21 @@ pub(super) async fn read(
     let told = |error: Error| status(&error, &group);
     let name = groups.of_request(&group).map_err(told)?.name().to_owned();
     let mut sent: Vec<(ShadowPolicy, BytesMut)> = Vec::new();
+    // Bytes of the components before the last.
+    let mut held = 0;
     while let Some(request) = parts.message().await.map_err(restated)? {
+        let is_full = sent.len() == MOST_ROWS;
         match (request.part, sent.last_mut()) {
-            (Some(Part::Policy(policy)), _) => sent.push((policy, BytesMut::new())),
+            (Some(Part::Policy(_)), _) if is_full => {
+                let problem = format!("a shadow has at most {MOST_ROWS} policies");
+                return Err(told(refused("policy", problem)));
+            }
+            (Some(Part::Policy(policy)), last) => {
+                held += last.map_or(0, |(_, component)| component.len());
+                sent.push((policy, BytesMut::new()));
+            }
             (Some(Part::Component(part)), Some((_, component))) => {
-                grow(component, &part, limit).map_err(told)?;
+                grow(component, &part, limit.saturating_sub(held)).map_err(told)?;
             }
             _ => return Err(told(refused("policy", "it must come before its component"))),
         }

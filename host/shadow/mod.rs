@@ -20,6 +20,7 @@ mod thread;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use plan::MOST_ROWS;
 pub use plan::{Candidate, Plan, PlanError};
 pub use report::{Measured, Report, RowReport};
 pub use run::Gets;

@@ -13,7 +13,7 @@ const ENTRIES: f64 = 8_192.0;
 const GUESSED_BYTES: u64 = 128;
 
 /// Most candidates times capacities.
-const MOST_ROWS: usize = 16;
+pub(crate) const MOST_ROWS: usize = 16;
 
 /// A policy to try.
 #[derive(Clone)]

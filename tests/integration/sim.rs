@@ -121,7 +121,8 @@ fn each_format_tells_the_same_requests() {
             "heads.csv",
             format!("Time,Obj_ID,Size\n{}", lines(&|at, key| format!("{at},\"k,{key}\",7"))),
         ),
-        traces.file("tabs.tsv", format!("size\tkey\n{}", lines(&|_, key| format!("7\t{key}")))),
+        traces
+            .file("gaps.tsv", format!("time\tkey\tttl\n{}", lines(&|_, key| format!("\t{key}\t")))),
         traces.file("twitter.csv", lines(&|at, key| format!("{at},k{key},3,7,1,get,0"))),
         traces.file("arc.lis", lines(&|at, key| format!("{key} 1 0 {at}"))),
         traces.file("packed.gz", packed("gzip", &plain)),
@@ -130,6 +131,7 @@ fn each_format_tells_the_same_requests() {
         traces.file("oracle.bin", &oracle),
         traces.file("one.vscsi", vscsi(1)),
         traces.file("two.vscsi", vscsi(2)),
+        traces.file("tabs.tsv", format!("size\tkey\n{}", lines(&|_, key| format!("7\t{key}")))),
     ];
     let asked = ["--policy", "lru,sieve", "--capacity", "5"];
     let expected = traces.rows(&files[0], &asked);

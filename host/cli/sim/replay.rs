@@ -68,6 +68,7 @@ pub(super) struct Replay {
     residents: Arc<Residents>,
     held: u64,
     requests: u64,
+    now_ms: u64,
     tally: Tally,
     batch: Batch,
     victims: Vec<u32>,
@@ -97,6 +98,7 @@ impl Replay {
             residents,
             held: 0,
             requests: 0,
+            now_ms: 0,
             tally: Tally::default(),
             batch: Batch::default(),
             victims: Vec::new(),
@@ -115,7 +117,10 @@ impl Replay {
             self.slots.resize(key + 1, ABSENT);
         }
         self.requests += 1;
-        self.expire(request.at_ms);
+        // Where a trace tells no times, a request takes a millisecond.
+        self.now_ms =
+            self.now_ms.max(if request.at_ms == 0 { self.requests } else { request.at_ms });
+        self.expire(request.at_ms)?;
         let slot = self.slots[key];
         self.tally.count(&request, slot != ABSENT);
         match request.kind {
@@ -170,9 +175,10 @@ impl Replay {
             ABSENT => self.free_slot()?,
             slot => slot,
         };
-        let ends_ms = if ttl_ms == 0 { 0 } else { at_ms + u64::from(ttl_ms) };
+        let ends_ms = if ttl_ms == 0 { 0 } else { at_ms.saturating_add(u64::from(ttl_ms)) };
         if ends_ms > 0 {
             self.expirations.push(Reverse((ends_ms, slot)));
+            self.forget_past_expirations();
         }
         self.slots[key as usize] = slot;
         self.entries[slot as usize] = Entry { key, weight, ends_ms };
@@ -199,7 +205,7 @@ impl Replay {
     }
 
     /// Takes out what has expired by `now_ms`. The next step tells it.
-    fn expire(&mut self, now_ms: u64) {
+    fn expire(&mut self, now_ms: u64) -> Result<()> {
         while let Some(&Reverse((ends_ms, slot))) = self.expirations.peek()
             && ends_ms <= now_ms
         {
@@ -207,7 +213,22 @@ impl Replay {
             if self.entries[slot as usize].ends_ms == ends_ms {
                 self.release(slot);
                 self.batch.removed.push(slot);
+                // As many as in a step of a node, or a slow policy would be ended for it.
+                if self.batch.removed.len() >= RUN {
+                    self.step(0)?;
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Drops the times of entries that left before, when they are more than those of entries.
+    fn forget_past_expirations(&mut self) {
+        if self.expirations.len() > 2 * self.entries.len() + RUN {
+            let entries = &self.entries;
+            self.expirations.retain(|Reverse((ends_ms, slot))| {
+                entries.get(*slot as usize).is_some_and(|entry| entry.ends_ms == *ends_ms)
+            });
         }
     }
 
@@ -221,7 +242,7 @@ impl Replay {
 
     fn step(&mut self, need: u64) -> Result<()> {
         self.victims.clear();
-        let stepped = self.policy.step(&self.batch, need, self.requests, &mut self.victims);
+        let stepped = self.policy.step(&self.batch, need, self.now_ms, &mut self.victims);
         stepped.with_context(|| format!("request {}", self.requests))?;
         self.batch.clear();
         let victims = std::mem::take(&mut self.victims);

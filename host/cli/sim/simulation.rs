@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use super::capacity::Totals;
 use super::optimum::Optimum;
 use super::replay::Replay;
-use super::request::Request;
+use super::request::{Kind, Request};
 use super::tally::{Ratios, Tally};
 use super::trace::Trace;
 
@@ -62,7 +62,7 @@ pub(super) fn totals(trace: &mut Trace) -> Result<Totals> {
             return Ok(Totals { keys: trace.unique() as u64, bytes });
         }
         sizes.resize(trace.unique(), 0);
-        for request in block {
+        for request in block.into_iter().filter(|request| request.kind != Kind::Remove) {
             sizes[request.key as usize] = request.size;
         }
     }

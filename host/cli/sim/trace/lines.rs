@@ -25,7 +25,7 @@ impl Lines {
         Self { input, text: Vec::new(), number: 0 }
     }
 
-    /// The next line that is not blank, without blanks around it.
+    /// The next line that is not blank, without its line break.
     ///
     /// # Errors
     /// It can't be read, or is too long.
@@ -51,7 +51,8 @@ impl Lines {
                 break;
             }
         }
-        Ok(Some(self.text.trim_ascii()))
+        let line = self.text.strip_suffix(b"\n").unwrap_or(&self.text);
+        Ok(Some(line.strip_suffix(b"\r").unwrap_or(line)))
     }
 
     /// The number of the line that was read last.

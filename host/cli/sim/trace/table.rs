@@ -143,7 +143,7 @@ fn places(columns: &Columns, headings: &[String]) -> Result<Vec<(Field, usize)>>
 /// What stands between the columns of a line.
 pub(super) fn separator(line: &[u8]) -> u8 {
     let count = |byte: &u8| line.iter().filter(|other| *other == byte).count();
-    // The first of those that are as frequent.
+    // A comma if others are as frequent.
     [b';', b'\t', b','].into_iter().max_by_key(count).unwrap_or(b',')
 }
 

@@ -30,7 +30,7 @@ impl Keys {
 
 impl Reader for Keys {
     fn next(&mut self) -> Result<Option<Record<'_>>> {
-        self.0.next()?.map(|line| Ok(Record::get(key(line)?))).transpose()
+        self.0.next()?.map(|line| Ok(Record::get(key(line.trim_ascii())?))).transpose()
     }
 
     fn place(&self) -> String {
@@ -47,6 +47,7 @@ impl Sized {
 impl Reader for Sized {
     fn next(&mut self) -> Result<Option<Record<'_>>> {
         let Some(line) = self.0.next()? else { return Ok(None) };
+        let line = line.trim_ascii();
         let Some(blank) = line.iter().rposition(u8::is_ascii_whitespace) else {
             bail!("there is no size behind the key; try --unit entries");
         };

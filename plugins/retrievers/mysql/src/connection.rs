@@ -52,8 +52,9 @@ impl Connection {
         let answer = self.first_value(settings, key).await;
         span.end(answer.as_ref().err());
         match answer {
-            // A limit of the server's own, which is lower than ours.
-            Err(Failure::OutOfTime(message)) if asked.elapsed() < self.limit => {
+            // A limit of the server's own, which is lower than ours. Its clock is not this one,
+            // and it counts whole milliseconds.
+            Err(Failure::OutOfTime(message)) if asked.elapsed() < least_of(self.limit) => {
                 Err(Failure::Answered(FetchError::Unavailable(message)))
             }
             answer => answer,
@@ -85,14 +86,18 @@ impl Connection {
     /// Has the server end a statement when nobody would wait for it any more: without that
     /// it would work on, and this connection's place would be given to another one.
     async fn limit_to(&mut self, limit: Duration) -> Result<(), Failure> {
-        let least = limit.saturating_sub(limit * SLACK_PERCENT / 100);
-        if !(least..=limit).contains(&self.limit) {
+        if !(least_of(limit)..=limit).contains(&self.limit) {
             let told = self.session.query_drop(limit_statement(limit)).await;
             told.map_err(|error| Failure::of(error, None))?;
             self.limit = limit;
         }
         Ok(())
     }
+}
+
+/// What is as good as this limit.
+fn least_of(limit: Duration) -> Duration {
+    limit.saturating_sub(limit * SLACK_PERCENT / 100)
 }
 
 /// Somewhat less than what is left, so that the server's answer comes in time.
