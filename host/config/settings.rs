@@ -39,7 +39,7 @@ pub struct Settings {
     /// The address of the Redis protocol, or none [default: none]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub(crate) redis: Option<OrNone<Address>>,
-    /// Serve other machines though there is no TLS, so that whoever reaches a port may read,
+    /// Serve other machines without TLS. Every machine that reaches a port may then read,
     /// change and clear everything [default: false]
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL"))]
     #[cfg_attr(feature = "cli", arg(num_args = 0..=1, default_missing_value = "true"))]

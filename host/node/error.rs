@@ -37,7 +37,7 @@ pub enum StartError {
     Advertise(String),
     /// Other machines can reach an address, and nothing protects it.
     #[error(
-        "{address} can be reached from other machines, and whoever does may read, change and \
+        "{address} can be reached from other machines, which may then read, change and \
          clear everything; give --tls-cert and --tls-key (docs/security.md), listen on \
          127.0.0.1 with {flag}, or accept that with --insecure"
     )]

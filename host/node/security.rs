@@ -78,7 +78,7 @@ pub(super) fn word(config: &Config, addresses: [Option<SocketAddr>; 3]) -> &'sta
         Some(_) => {
             if !is_local {
                 tracing::warn!(
-                    "This node asks for no client certificates: whoever reaches its ports may read, change and clear everything; give --tls-client-ca"
+                    "This node asks for no client certificates: every client that reaches its ports may read, change and clear everything; give --tls-client-ca"
                 );
             }
             "tls"
@@ -86,7 +86,7 @@ pub(super) fn word(config: &Config, addresses: [Option<SocketAddr>; 3]) -> &'sta
         None if is_local => "loopback",
         None => {
             tracing::warn!(
-                "This node runs with --insecure: whoever reaches its ports may read, change and clear everything"
+                "This node runs with --insecure: every machine that reaches its ports may read, change and clear everything"
             );
             "insecure"
         }

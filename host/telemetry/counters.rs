@@ -152,7 +152,7 @@ impl LoadSource {
 /// Looks into the store that [`GetResult`] does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup {
-    /// A key that this node holds was not there, whoever asked.
+    /// A key that this node holds was not there, for any caller.
     Missed,
     /// A key was there for another node that asked.
     FoundForAnother,
@@ -207,7 +207,7 @@ pub struct SourceCounts {
 pub struct GroupCounts {
     /// In the order of [`GetResult::ALL`].
     pub gets: [u64; GetResult::ALL.len()],
-    /// Gets of keys that this node holds, from whomever: those that found something, and all.
+    /// Gets of keys that this node holds, by any caller: how many found something, and how many there were.
     pub lookups: [u64; 2],
     /// In the order of [`LoadSource::ALL`].
     pub loads: [SourceCounts; LoadSource::ALL.len()],

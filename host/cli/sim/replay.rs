@@ -1,8 +1,8 @@
 //! One policy over one stream: a get fills on a miss.
 //!
 //! The policy is told in steps, as by a node. A run of hits and the request that ends it are one
-//! step: a policy takes touches before admissions, so its victims are those that it would name
-//! if each request were a step of its own.
+//! step. A policy takes touches before admissions, so it names the same victims as with a step for
+//! each request.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -59,8 +59,10 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
     text += &table::render(&GROUPS, &groups, screen);
     let mut problems: Vec<String> = problems(report);
     if report.security == "insecure" {
-        problems
-            .push("the node is insecure: whoever reaches its ports may change everything\n".into());
+        problems.push(
+            "the node is insecure: every machine that reaches its ports may change everything\n"
+                .into(),
+        );
     }
     if !problems.is_empty() {
         text.push('\n');

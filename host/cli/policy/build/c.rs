@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::{tool, zig};
 
 const BRINGS: &str = "run `pip install ziglang==0.17.1`, or `apt-get install clang lld`";
-const SOURCES: [&str; 3] = ["policy.c", "contract.c", "abi.c"];
+const SOURCES: [&str; 5] = ["policy.c", "support.c", "contract.c", "memory.c", "abi.c"];
 
 pub(super) fn build(folder: &Path) -> Result<PathBuf> {
     let mut compiler = match tool::find(folder, &zig::PROGRAMS) {

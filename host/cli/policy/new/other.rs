@@ -99,7 +99,7 @@ pub(super) static ZIG: Folder = Folder {
 };
 
 pub(super) static C: Folder = Folder {
-    files: files!("c": "policy.c" "policy_test.c" "queue.h" "contract.h" "contract.c" "abi.c"),
+    files: files!("c": "policy.c" "policy_test.c" "queue.h" "policy.h" "support.h" "support.c" "contract.h" "contract.c" "memory.h" "memory.c" "abi.c"),
     page: Page {
         policy: "policy.c",
         tests: "policy_test.c",
@@ -111,6 +111,7 @@ pub(super) static C: Folder = Folder {
             overwritten is\nan `overwrite`, which counts as a use.\n\nKeep state by slot, in arrays \
             that `grow` makes longer; `queue.h` keeps slots in an order.",
         files: "| `policy.c`, `policy_test.c`, `queue.h` | the policy and its tests: yours to change |\n\
-            | `contract.h`, `contract.c`, `abi.c` | the way from the node's calls to the policy |",
+            | `policy.h`, `support.*` | what a policy is, and what it is built with |\n\
+            | `abi.c`, `contract.*`, `memory.*` | the way from the node's calls to the policy |",
     },
 };

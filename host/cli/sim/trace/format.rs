@@ -65,7 +65,7 @@ impl Asked {
     /// The format of a trace that begins so.
     ///
     /// # Errors
-    /// It is none of those that are known.
+    /// The format is unknown.
     pub(super) fn format(&self, beginning: &[u8]) -> Result<Format> {
         match self {
             Self::Of(format) => Ok(format.clone()),

@@ -143,7 +143,7 @@ impl Trace {
         self.tells
     }
 
-    /// The texts of the keys met so far, and of those that come.
+    /// The texts of all keys: the reader adds to them.
     pub(super) fn names(&self) -> Names {
         self.numbering.names()
     }

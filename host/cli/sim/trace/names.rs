@@ -72,7 +72,7 @@ impl Numbering {
         self.texts.len() + self.numbers.len()
     }
 
-    /// The texts of the keys so far, and of those that come.
+    /// The texts of all keys. Later keys are added to them.
     pub(super) fn names(&self) -> Names {
         self.names.clone()
     }

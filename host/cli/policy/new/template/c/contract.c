@@ -1,5 +1,6 @@
 // How a step of the contract becomes calls of the policy. Nothing has to be changed here.
 #include "contract.h"
+#include "policy.h"
 
 // By slot; 0: nothing is resident there.
 static uint32_t *weights;
@@ -9,60 +10,6 @@ static size_t victims_len, max_victims;
 // Which of the step's admitted entries are new; kept for its memory alone.
 static uint32_t *newcomers;
 static size_t newcomers_len;
-
-void *grow(void *array, size_t *len, size_t wanted, size_t size) {
-  if (wanted <= *len) return array;
-  size_t old = *len * size;
-  *len = wanted > 2 * *len ? wanted : 2 * *len;
-  char *larger = allocate(*len * size);
-  for (size_t at = 0; at < old; at++) larger[at] = ((char *)array)[at];
-  return larger;
-}
-
-static struct text as_text(const char *bytes) {
-  size_t len = 0;
-  while (bytes[len] != 0) len++;
-  return (struct text){bytes, len};
-}
-
-static bool is_same(struct text one, struct text other) {
-  if (one.len != other.len) return false;
-  for (size_t at = 0; at < one.len; at++) {
-    if (one.bytes[at] != other.bytes[at]) return false;
-  }
-  return true;
-}
-
-static void append(struct text *text, struct text more) {
-  char *bytes = allocate(text->len + more.len);
-  for (size_t at = 0; at < text->len; at++) bytes[at] = text->bytes[at];
-  for (size_t at = 0; at < more.len; at++) bytes[text->len + at] = more.bytes[at];
-  *text = (struct text){bytes, text->len + more.len};
-}
-
-bool only(const struct config *config, const char *const *known, size_t known_len, struct refusal *refusal) {
-  for (size_t at = 0; at < config->options_len; at++) {
-    struct text name = config->options[at].name;
-    size_t place = 0;
-    while (place < known_len && !is_same(name, as_text(known[place]))) place++;
-    if (place == known_len) {
-      *refusal = (struct refusal){.kind = UNKNOWN_OPTION, .name = name};
-      append(&refusal->name, as_text(known_len ? " (known: " : " (there are no options"));
-      for (place = 0; place < known_len; place++) {
-        if (place > 0) append(&refusal->name, as_text(", "));
-        append(&refusal->name, as_text(known[place]));
-      }
-      append(&refusal->name, as_text(")"));
-      return false;
-    }
-    for (size_t earlier = 0; earlier < at; earlier++) {
-      if (!is_same(name, config->options[earlier].name)) continue;
-      *refusal = (struct refusal){INVALID_VALUE, name, as_text("is given twice")};
-      return false;
-    }
-  }
-  return true;
-}
 
 bool stepped_configure(const struct config *config, struct refusal *refusal) {
   max_victims = config->max_victims;
@@ -90,8 +37,8 @@ static uint64_t choose(uint64_t need, uint64_t freed, size_t *count) {
   return freed;
 }
 
-// Those that were resident before are asked first, and those just admitted only if the others
-// do not suffice: "evict, then insert", as the definitions of policies have it.
+// Entries that were resident before leave first, and new ones only if that does not suffice:
+// "evict, then insert", as the definitions of policies have it.
 size_t stepped_step(const struct step *step, const uint32_t **chosen) {
   size_t count = 0, fresh = 0;
   for (size_t at = 0; at < step->touched_len; at++) {

@@ -1,11 +1,11 @@
 // LRU: the entry whose last use lies furthest back leaves first.
-#include "contract.h"
+#include "policy.h"
 #include "queue.h"
 
 // The last used at the front.
 static struct queue recency;
 
-// Called once: read the options here, and refuse those that there are not.
+// Called once: read the options here, and refuse unknown ones.
 bool configure(const struct config *config, struct refusal *refusal) {
   return only(config, NULL, 0, refusal);
 }

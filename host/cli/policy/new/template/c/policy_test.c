@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support.c"
 #include "contract.c"
 #include "policy.c"
 

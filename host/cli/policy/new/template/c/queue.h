@@ -1,6 +1,6 @@
 // Slots in an order: a linked list in one array. Every call takes the same time.
 #pragma once
-#include "contract.h"
+#include "support.h"
 
 struct queue {
   // Neighbours of each slot, one place beyond its number: place 0 is the queue itself, whose

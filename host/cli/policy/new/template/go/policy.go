@@ -6,7 +6,7 @@ type lru struct {
 	recency queue
 }
 
-// newPolicy is called once: read the options here, and refuse those that there are not.
+// newPolicy is called once: read the options here, and refuse unknown ones.
 func newPolicy(c config) (policy, *configError) {
 	if err := c.only(); err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ export const unknownOption = (name) => ({ tag: 'unknown-option', val: name });
 export const missingOption = (name) => ({ tag: 'missing-option', val: name });
 export const invalidValue = (name, problem) => ({ tag: 'invalid-value', val: { name, problem } });
 
-// Refuses options other than the known ones, and those that are given twice.
+// Refuses options that are not known, and options that are given twice.
 export function only(options, known) {
   const hint = known.length > 0 ? `known: ${known.join(', ')}` : 'there are no options';
   const given = new Set();

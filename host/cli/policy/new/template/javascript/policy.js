@@ -6,7 +6,7 @@ export class Policy {
   // The last used at the front.
   #recency = new Queue();
 
-  // Called once: read the options here, and refuse those that there are not.
+  // Called once: read the options here, and refuse unknown ones.
   constructor(config) {
     only(config.options, []);
   }

@@ -28,7 +28,7 @@ class InvalidValue(Exception):
 
 
 def only(options, known):
-    """Refuses options other than the known ones, and those that are given twice."""
+    """Refuses options that are not known, and options that are given twice."""
     hint = f"known: {', '.join(known)}" if known else "there are no options"
     given = set()
     for option in options:

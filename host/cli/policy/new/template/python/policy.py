@@ -7,7 +7,7 @@ from contract import only
 
 class Policy:
     def __init__(self, config):
-        """Called once: read the options here, and refuse those that there are not."""
+        """Called once: read the options here, and refuse unknown ones."""
         only(config.options, [])
         # Slots, the last used at the end.
         self.recency = OrderedDict()

@@ -40,7 +40,7 @@ pub const Refusal = union(enum) {
     missing_option: []const u8,
 };
 
-/// Refuses options other than the known ones, and those that are given twice.
+/// Refuses options that are not known, and options that are given twice.
 pub fn only(options: []const Option, known: []const []const u8, refusal: *Refusal) error{Refused}!void {
     for (options, 0..) |option, at| {
         for (known) |name| {

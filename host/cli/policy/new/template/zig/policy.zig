@@ -7,7 +7,7 @@ pub const Policy = struct {
     /// The last used at the front.
     recency: Queue = .{},
 
-    /// Called once: read the options here, and refuse those that there are not.
+    /// Called once: read the options here, and refuse unknown ones.
     pub fn configure(config: contract.Config, refusal: *contract.Refusal) error{Refused}!Policy {
         try contract.only(config.options, &.{}, refusal);
         return .{};
