@@ -66,12 +66,15 @@ pub mod retriever;
 pub mod telemetry;
 pub mod value;
 
+#[doc(hidden)]
+pub mod access;
 mod backoff;
 #[doc(hidden)]
 pub mod clock;
 mod copies;
 #[doc(hidden)]
 pub mod flaw;
+mod follow;
 #[doc(hidden)]
 pub mod group;
 mod host_port;

@@ -48,6 +48,9 @@ struct AccessArgs {
     /// The private key of that certificate, a PEM file
     #[arg(long, value_name = "FILE", env = "PSYCACHE_TLS_KEY", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// A file with the token that the node asks for, in its first line
+    #[arg(long, value_name = "FILE", env = "PSYCACHE_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
 }
 
 impl AccessArgs {
@@ -58,7 +61,7 @@ impl AccessArgs {
                 None => ClientTls::new(ca),
             }
         });
-        Dialer::of_client(tls)
+        Dialer::of_client(tls, self.token_file.clone())
     }
 }
 

@@ -21,6 +21,7 @@ mod sim;
 mod status;
 mod table;
 mod tls;
+mod token;
 
 #[doc(hidden)]
 pub use sim::{Simulated, Unit, simulate};
@@ -67,6 +68,9 @@ enum Command {
     /// Certificates
     #[command(subcommand)]
     Tls(tls::Command),
+    /// Tokens of callers
+    #[command(subcommand)]
+    Token(token::Command),
     Completions(completions::Args),
 }
 
@@ -107,6 +111,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Policy(policy::Command::List(args)) => policy::list::run(&args),
         Command::Plugin(plugin::Command::Inspect(args)) => runtime::wait_for(plugin::inspect(args)),
         Command::Tls(tls::Command::Try(args)) => tls::try_out::run(&args),
+        Command::Token(token::Command::New(args)) => token::new::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     }
 }

@@ -65,7 +65,7 @@ impl Routes {
     pub(super) async fn start(config: ClientConfig) -> Result<Self, ConnectError> {
         let new_nodes = NewNodes {
             max_value_bytes: config.max_value_bytes,
-            dialer: Dialer::of_client(config.tls),
+            dialer: Dialer::of_client(config.tls, config.token_file),
         };
         #[cfg_attr(not(feature = "etcd"), expect(unused_mut, reason = "nothing is followed"))]
         let mut following = JoinSet::new();

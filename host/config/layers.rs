@@ -39,7 +39,7 @@ macro_rules! each_field_over {
     };
 }
 
-each_field_over!(Settings: listen advertise http redis insecure groups group tls cluster telemetry);
+each_field_over!(Settings: listen advertise http redis tokens insecure groups group tls cluster telemetry);
 each_field_over!(TlsSettings: cert key client_ca min_version peer_names);
 each_field_over!(GroupSettings: name capacity max_entries ttl ttl_jitter negative_ttl
     stale_if_error load_timeout max_value policy retriever);

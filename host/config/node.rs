@@ -1,5 +1,6 @@
 //! The complete configuration of a node.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::choice::{PolicyChoice, RetrieverChoice};
@@ -50,7 +51,11 @@ pub struct Config {
     pub http: Option<String>,
     /// `host:port` of the Redis protocol; `None` if it is not served.
     pub redis: Option<String>,
-    /// Whether the node may listen on an address that other machines can reach without TLS.
+    /// The file of the callers, which is read again when it changes; `None`: everybody may do
+    /// everything.
+    pub tokens: Option<PathBuf>,
+    /// Whether the node may listen on an address that other machines can reach without TLS and
+    /// tokens.
     pub insecure: bool,
     /// TLS of all listeners; `None` without it.
     pub tls: Option<Tls>,
@@ -70,6 +75,7 @@ impl Default for Config {
             advertise: None,
             http: Some(DEFAULT_HTTP.into()),
             redis: None,
+            tokens: None,
             insecure: false,
             tls: None,
             groups: vec![Group::new(DEFAULT_GROUP)],

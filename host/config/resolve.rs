@@ -34,6 +34,7 @@ impl Config {
             redis: settings
                 .redis
                 .map_or(default.redis, |redis| redis.into_option().map(|address| address.0)),
+            tokens: settings.tokens.map(|file| file.0),
             insecure: settings.insecure.map_or(default.insecure, |switch| switch.0),
             tls: resolve_tls(settings.tls)?,
             groups: settings.groups.into_iter().map(resolve_group).collect::<Result<_, _>>()?,

@@ -12,7 +12,7 @@ use super::secret::Secret;
 use super::text::{
     Address, Certificate, Digests, EtcdPrefix, EtcdUser, GroupName, LeaseTtl, LogFilter, LogStyle,
     MaxEntries, MinVersion, OrNone, Peer, PeerName, Percent, PluginName, PrivateKey, Ratio,
-    Reachable, ServerName, Size, Switch, Time, TlsFile, Url, Weight, WhileUncertain,
+    Reachable, ServerName, Size, Switch, Time, TlsFile, TokensFile, Url, Weight, WhileUncertain,
     read_cluster_secret, read_etcd_password, read_options, read_secrets, table_or_plugin,
 };
 #[cfg(feature = "cli")]
@@ -39,8 +39,13 @@ pub struct Settings {
     /// The address of the Redis protocol, or none [default: none]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub(crate) redis: Option<OrNone<Address>>,
-    /// Serve other machines without TLS. Every machine that reaches a port may then read,
-    /// change and clear everything [default: false]
+    /// The file of the callers: tokens and certificates with their roles. With it, who is not in
+    /// it may do nothing. It is read again when it changes [default: none, so that everybody may
+    /// do everything]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
+    pub(crate) tokens: Option<TokensFile>,
+    /// Serve other machines without TLS and tokens. Every machine that reaches a port may then
+    /// read, change and clear everything [default: false]
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL"))]
     #[cfg_attr(feature = "cli", arg(num_args = 0..=1, default_missing_value = "true"))]
     pub(crate) insecure: Option<Switch>,

@@ -56,7 +56,7 @@ fn check_secured(
     address: SocketAddr,
     flag: &'static str,
 ) -> Result<(), StartError> {
-    let is_open = config.tls.is_none() && !is_local(&address);
+    let is_open = config.tls.is_none() && config.tokens.is_none() && !is_local(&address);
     match is_open && !config.insecure {
         true => Err(StartError::Insecure { address, flag }),
         false => Ok(()),

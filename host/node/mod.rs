@@ -50,12 +50,15 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use crate::access::{Access, Audit};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::Ownership;
-use crate::server::{self, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services};
+use crate::server::{
+    self, Callers, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services,
+};
 use crate::sync::Mutex;
 use crate::telemetry::Metrics;
 use crate::tls::Certificates;
@@ -85,11 +88,13 @@ pub struct Node {
     /// Set when the program takes requests to reload.
     reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
     certificates: Option<Arc<Certificates>>,
+    /// The callers of the tokens file.
+    access: Option<Arc<Access>>,
     /// Sending a message or dropping it stops the server.
     stop: oneshot::Sender<()>,
     /// The only task is the server, which is aborted when this is dropped.
     serving: JoinSet<std::io::Result<()>>,
-    /// The task that follows the files of the certificates; aborted when this is dropped.
+    /// The tasks that follow the files of the certificates and the tokens; aborted when this is dropped.
     _following: JoinSet<()>,
 }
 
@@ -122,7 +127,9 @@ impl Node {
         config.groups.iter_mut().for_each(|group| group.group.uncertain = uncertain);
         let max_value_bytes = longest_value(&config);
         let own = Entry::own(&advertised, config.cluster.weight);
-        let (certificates, following) = security::certificates(&config).await?;
+        let (certificates, mut following) = security::certificates(&config).await?;
+        let audit = Arc::<Audit>::default();
+        let access = security::access(&config, &audit, &mut following).await?;
         let dialer = security::dialer(&config, certificates.as_ref())?;
         let registry = config.cluster.registry.clone();
         let ownership = membership::ownership(&own, &registry, max_value_bytes, dialer);
@@ -154,7 +161,9 @@ impl Node {
             shadows: Arc::clone(&shadows),
             redis_connections: Arc::clone(&redis_connections),
             certificates: certificates.clone(),
+            audit: Arc::clone(&audit),
         };
+        let callers = Callers::new(access.clone(), audit);
         let services = Services {
             groups: groups.clone(),
             local: local(&config, &groups, &ownership),
@@ -162,7 +171,7 @@ impl Node {
             metrics: Arc::new(Metrics::new(move || reader.read())),
             health: Arc::clone(&health),
             redis_connections,
-            security: security::of_server(&config, certificates.as_ref(), &ownership),
+            security: security::of_server(&config, certificates.as_ref(), &ownership, callers),
         };
         let serving_config = ServerConfig { max_value_bytes, ..ServerConfig::default() };
         let (stop, serving) = serve(serving_config, listeners, services);
@@ -183,6 +192,7 @@ impl Node {
             shadows,
             reloads,
             certificates,
+            access,
             stop,
             serving,
             _following: following,

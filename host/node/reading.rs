@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::shadows::Shadows;
+use crate::access::Audit;
 use crate::ownership::{self, Ownership};
 use crate::server::{Groups, RedisConnections};
 use crate::telemetry::{NodeReading, PeerReading, dropped_spans};
@@ -15,6 +16,7 @@ pub(super) struct Reader {
     pub(super) shadows: Arc<Shadows>,
     pub(super) redis_connections: Arc<RedisConnections>,
     pub(super) certificates: Option<Arc<Certificates>>,
+    pub(super) audit: Arc<Audit>,
 }
 
 impl Reader {
@@ -33,6 +35,7 @@ impl Reader {
             traces_dropped: dropped_spans(),
             redis_connections: self.redis_connections.count(),
             certificates: self.certificates.as_ref().map(|certificates| certificates.reading()),
+            audited: self.audit.counts(),
         }
     }
 }

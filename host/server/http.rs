@@ -7,15 +7,21 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::IntoResponse;
+use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::IncomingStream;
 
-use super::admin_service::Operations;
+use super::callers::{Callers, Guest, token};
 use super::groups::Groups;
 use super::health::{Health, Phase};
 use super::incoming::Incoming;
+use super::operations::Operations;
+use super::status::in_http;
+use crate::access::{Role, Shown};
+use crate::error::Error;
 use crate::proto::StatusResponse;
 use crate::telemetry::{Exposition, Metrics};
 use crate::tls::Stream;
@@ -31,6 +37,17 @@ pub(super) struct Watched {
     pub(super) health: Arc<Health>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) operations: Arc<dyn Operations>,
+    pub(super) callers: Callers,
+}
+
+/// The address of a client.
+#[derive(Clone, Copy)]
+struct Client(SocketAddr);
+
+impl Connected<IncomingStream<'_, Incoming>> for Client {
+    fn connect_info(stream: IncomingStream<'_, Incoming>) -> Self {
+        Self(*stream.remote_addr())
+    }
 }
 
 /// Serves until `stop` resolves, then finishes the requests in flight.
@@ -44,6 +61,7 @@ pub(super) async fn serve(
         .route("/healthz", get(live))
         .route("/readyz", get(ready))
         .with_state(watched);
+    let pages = pages.into_make_service_with_connect_info::<Client>();
     axum::serve(incoming, pages).with_graceful_shutdown(stop).await
 }
 
@@ -60,12 +78,53 @@ impl axum::serve::Listener for Incoming {
     }
 }
 
-async fn metrics(State(watched): State<Watched>, headers: HeaderMap) -> impl IntoResponse {
+async fn metrics(
+    State(watched): State<Watched>,
+    ConnectInfo(client): ConnectInfo<Client>,
+    headers: HeaderMap,
+) -> Response {
+    if let Err(problem) = admit(&watched.callers, client, &headers) {
+        return refused(&problem);
+    }
     watched.groups.ask_statistics(STATISTICS_WAIT).await;
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
     let exposition = Exposition::accepted_by(accept);
     let text = watched.metrics.text(exposition);
-    ([(CONTENT_TYPE, exposition.content_type())], text)
+    ([(CONTENT_TYPE, exposition.content_type())], text).into_response()
+}
+
+/// Who asks; probes have nothing to show.
+fn guest(callers: &Callers, client: Client, headers: &HeaderMap) -> Result<Guest, Error> {
+    callers.known(Shown::new(token(headers)?, Arc::default()), Some(client.0))
+}
+
+/// Checks that who asks may read the metrics.
+fn admit(callers: &Callers, client: Client, headers: &HeaderMap) -> Result<(), Error> {
+    const PAGE: &str = "GET /metrics";
+    match guest(callers, client, headers) {
+        Ok(mut guest) => guest.admit(PAGE, Role::Metrics, None),
+        Err(problem) => {
+            let shown = token(headers).map(|token| Shown::new(token, Arc::default()));
+            callers.stranger(&shown.unwrap_or_default(), Some(client.0)).refused(PAGE, &problem);
+            Err(problem)
+        }
+    }
+}
+
+fn refused(problem: &Error) -> Response {
+    let mut response = (in_http(problem), format!("{problem}\n")).into_response();
+    match problem {
+        Error::Unauthenticated { .. } => {
+            let scheme = HeaderValue::from_static("Bearer realm=\"psycache\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+        }
+        Error::RateLimited { retry_after, .. } => {
+            let seconds = HeaderValue::from(retry_after.as_secs() + 1);
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+        _ => {}
+    }
+    response
 }
 
 async fn live() -> &'static str {
@@ -74,8 +133,12 @@ async fn live() -> &'static str {
 
 /// Whether the node should receive requests, and if not, why. A failed policy or an
 /// unreachable registry does not make the node unready, because it still serves requests.
-/// The page only lists them.
-async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
+/// The page only lists them, for those who may read the metrics.
+async fn ready(
+    State(watched): State<Watched>,
+    ConnectInfo(client): ConnectInfo<Client>,
+    headers: HeaderMap,
+) -> (StatusCode, String) {
     match watched.health.phase() {
         Phase::Starting => {
             let why = "not ready: the other nodes are not known yet\n";
@@ -85,6 +148,10 @@ async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
             (StatusCode::SERVICE_UNAVAILABLE, "not ready: the node is stopping\n".into())
         }
         Phase::Ready => {
+            let guest = guest(&watched.callers, client, &headers);
+            if !guest.is_ok_and(|guest| guest.allows(Role::Metrics)) {
+                return (StatusCode::OK, "ready\n".into());
+            }
             let status = watched.operations.status();
             (StatusCode::OK, format!("ready\n{}{}", out_of_touch(&status), ailing(status)))
         }

@@ -12,8 +12,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tonic::transport::server::Connected;
 
+use crate::access::Memory;
 use crate::telemetry::LogLimiter;
-use crate::tls::{Certificates, Speaks, Stream, accept};
+use crate::tls::{Certificates, Names, Speaks, Stream, accept};
 
 /// The pause after a connection that could not be accepted, for want of file descriptors say.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -43,7 +44,11 @@ pub(super) struct Incoming {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// The names in the certificate that it has shown.
-    pub(super) names: Arc<[String]>,
+    pub(super) names: Arc<Names>,
+    /// `None` if it has gone.
+    pub(super) address: Option<SocketAddr>,
+    /// Whose call was the last one.
+    pub(super) memory: Arc<Memory>,
 }
 
 impl Incoming {
@@ -124,6 +129,6 @@ impl Connected for Stream {
     type ConnectInfo = Caller;
 
     fn connect_info(&self) -> Caller {
-        Caller { names: self.names() }
+        Caller { names: self.names(), address: self.peer_addr(), memory: Arc::default() }
     }
 }

@@ -7,6 +7,8 @@ mod config;
 mod incoming;
 mod serve;
 
+mod callers;
+
 mod cache_call;
 mod cache_service;
 mod get;
@@ -25,6 +27,7 @@ mod peer_stream;
 
 mod admin_service;
 mod group_report;
+mod operations;
 mod sent_policy;
 mod shadow_calls;
 mod trial_calls;
@@ -39,11 +42,12 @@ mod http;
 mod in_flight;
 mod until_draining;
 
-pub use admin_service::{Operations, PolicySwapped, Reloaded};
+pub use callers::Callers;
 pub use config::ServerConfig;
 pub use groups::Groups;
 pub use health::{Health, Phase};
 pub use local_node::LocalNode;
+pub use operations::{Operations, PolicySwapped, Reloaded};
 pub use peer_gate::PeerGate;
 pub use peer_service::PeerService;
 pub use redis::{RedisConnections, RedisService};

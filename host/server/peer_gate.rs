@@ -10,10 +10,11 @@ use tonic::{Extensions, Status};
 use super::incoming::Caller;
 use super::status::status;
 use crate::error::Error;
+use crate::tls::Names;
 use crate::transport::dial::SECRET_HEADER;
 
 /// Whether a certificate with these names is one of a node.
-type IsNode = Arc<dyn Fn(&[String]) -> bool + Send + Sync>;
+type IsNode = Arc<dyn Fn(&Names) -> bool + Send + Sync>;
 
 /// What a caller of the service `Peer` must show. By default nothing.
 #[derive(Clone, Default)]
@@ -40,9 +41,9 @@ impl PeerGate {
             let names = extensions.get::<Caller>().map(|caller| Arc::clone(&caller.names));
             let names = names.unwrap_or_default();
             if !is_node(&names) {
-                let shown = match names.is_empty() {
+                let shown = match names.hosts.is_empty() {
                     true => "no name".to_owned(),
-                    false => names.join(", "),
+                    false => names.hosts.join(", "),
                 };
                 return Err(refused(format!(
                     "only nodes of the cluster may call this, and the certificate has {shown}, \

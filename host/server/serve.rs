@@ -7,12 +7,15 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tonic::Request;
 use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 
-use super::admin_service::{AdminService, Operations};
+use super::admin_service::AdminService;
 use super::cache_service::CacheService;
+use super::callers::Callers;
 use super::config::ServerConfig;
 use super::groups::Groups;
 use super::health::Health;
@@ -21,9 +24,11 @@ use super::http;
 use super::in_flight::InFlight;
 use super::incoming::Incoming;
 use super::limit::{Restating, max_message_bytes};
+use super::operations::Operations;
 use super::peer_gate::PeerGate;
 use super::peer_service::PeerService;
 use super::redis::{RedisConnections, RedisService};
+use super::status::status;
 use super::until_draining::UntilDraining;
 use crate::proto;
 use crate::proto::admin_server::AdminServer;
@@ -43,6 +48,9 @@ const MAX_CONCURRENT_STREAMS: u32 = 1024;
 
 /// How long a page of the HTTP server may take to be sent once gRPC has ended.
 const PAGES_WITHIN: Duration = Duration::from_millis(500);
+
+/// The name of reflection in the record of refused calls.
+const REFLECTION: &str = "ServerReflection";
 
 const MAX_HEADER_BYTES: u32 = 16 << 10;
 
@@ -90,6 +98,8 @@ pub struct Security {
     pub certificates: Option<Arc<Certificates>>,
     /// Who may call as another node.
     pub peers: PeerGate,
+    /// Who else may call what.
+    pub callers: Callers,
 }
 
 /// Serves until `shutdown` resolves. Then it sets the health checks to "not serving",
@@ -112,6 +122,7 @@ pub async fn serve(
         health: Arc::clone(&health),
         metrics: Arc::clone(&services.metrics),
         operations: Arc::clone(&services.operations),
+        callers: services.security.callers.clone(),
     };
     let (stop_grpc, grpc_stops) = watch::channel(());
     let (stop_http, http_stops) = watch::channel(());
@@ -166,12 +177,13 @@ fn redis(
     services: Services,
     stop: impl Future<Output = ()>,
 ) -> io::Result<impl Future<Output = ()>> {
-    let Services { groups, health, redis_connections, .. } = services;
+    let Services { groups, health, redis_connections, security, .. } = services;
     let port = match &incoming {
         Some(incoming) => incoming.local_addr()?.port(),
         None => 0,
     };
-    let service = RedisService::new(config, groups, health, redis_connections, port);
+    let service =
+        RedisService::new(config, groups, health, redis_connections, security.callers, port);
     Ok(async move {
         if let (Some(service), Some(incoming)) = (service, incoming) {
             service.accept(incoming, stop).await;
@@ -198,17 +210,23 @@ fn transport() -> Server {
 /// include [`Services::metrics`].
 pub fn routes(config: &ServerConfig, services: Services) -> Routes {
     let Services { groups, local, operations, health, security, .. } = services;
+    let Security { peers, callers, .. } = security;
     let admin = AdminService {
         groups: groups.clone(),
         operations,
         max_component_bytes: config.max_component_bytes,
         health: Arc::clone(&health),
+        callers: callers.clone(),
     };
     let health_service = HealthService::serving(Arc::clone(&health));
-    let peer = local.map(|local| {
-        PeerService::new(local, Arc::clone(&health), security.peers, config.max_value_bytes)
-    });
-    let cache = CacheService { groups, config: config.clone(), health: Arc::clone(&health) };
+    let peer = local
+        .map(|local| PeerService::new(local, Arc::clone(&health), peers, config.max_value_bytes));
+    let cache = CacheService {
+        groups,
+        config: config.clone(),
+        health: Arc::clone(&health),
+        callers: callers.clone(),
+    };
     let cache = CacheServer::new(cache)
         .max_decoding_message_size(max_message_bytes(config.max_value_bytes))
         .accept_compressed(CompressionEncoding::Gzip);
@@ -219,6 +237,12 @@ pub fn routes(config: &ServerConfig, services: Services) -> Routes {
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
+    let known = move |request: Request<()>| {
+        let admitted = callers
+            .guest(request.metadata().as_ref(), request.extensions(), REFLECTION)
+            .and_then(|mut guest| guest.admit_any(REFLECTION));
+        admitted.map(|()| request).map_err(|error| status(&error, b""))
+    };
     let described = "the descriptors were compiled with this program";
     let mut routes = Routes::new(Restating(cache));
     if let Some(peer) = peer {
@@ -228,11 +252,14 @@ pub fn routes(config: &ServerConfig, services: Services) -> Routes {
         .add_service(Restating(admin))
         .add_service(health_service)
         .add_service(UntilDraining {
-            service: reflection().build_v1().expect(described),
+            service: InterceptedService::new(
+                reflection().build_v1().expect(described),
+                known.clone(),
+            ),
             health: Arc::clone(&health),
         })
         .add_service(UntilDraining {
-            service: reflection().build_v1alpha().expect(described),
+            service: InterceptedService::new(reflection().build_v1alpha().expect(described), known),
             health,
         })
 }

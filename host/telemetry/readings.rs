@@ -25,6 +25,8 @@ pub struct NodeReading {
     pub traces_dropped: u64,
     /// Number of open connections of Redis clients.
     pub redis_connections: u64,
+    /// Number of changes by callers, and of calls that were refused, by kind.
+    pub audited: Vec<(&'static str, u64)>,
     /// Certificates; `None` without TLS.
     pub certificates: Option<CertificateReading>,
 }

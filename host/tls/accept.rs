@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -65,6 +66,6 @@ async fn handshake(
         }
     };
     let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-    let names = shown.map(names::of_certificate).unwrap_or_default().into();
+    let names = Arc::new(shown.map(names::of_certificate).unwrap_or_default());
     Ok(Some(Stream::Secure { stream, names }))
 }

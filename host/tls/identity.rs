@@ -26,7 +26,7 @@ pub(crate) enum Speaks {
 
 /// The contents of the files of a [`Tls`].
 #[derive(PartialEq)]
-pub(super) struct Contents {
+pub(crate) struct Contents {
     cert: Vec<u8>,
     key: Vec<u8>,
     client_ca: Option<Vec<u8>>,

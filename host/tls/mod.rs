@@ -21,7 +21,7 @@ mod problem;
 pub use config::{ClientTls, Tls, TlsVersion};
 pub use error::TlsError;
 pub use keeper::Certificates;
-pub use names::NamePattern;
+pub use names::{NamePattern, Names};
 
 pub(crate) use accept::accept;
 pub(crate) use connect::Outgoing;

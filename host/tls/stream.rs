@@ -1,6 +1,7 @@
 //! A connection that was accepted, with TLS or without.
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -8,6 +9,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
+
+use super::names::Names;
 
 /// A connection that was accepted.
 #[derive(Debug)]
@@ -17,7 +20,7 @@ pub(crate) enum Stream {
         stream: Box<TlsStream<TcpStream>>,
         /// The names in the certificate that the other end has shown; empty if it has shown
         /// none.
-        names: Arc<[String]>,
+        names: Arc<Names>,
     },
 }
 
@@ -33,11 +36,20 @@ macro_rules! inside {
 
 impl Stream {
     /// The names in the certificate of the other end.
-    pub(crate) fn names(&self) -> Arc<[String]> {
+    pub(crate) fn names(&self) -> Arc<Names> {
         match self {
             Self::Plain(_) => Arc::default(),
             Self::Secure { names, .. } => Arc::clone(names),
         }
+    }
+
+    /// The address of the other end; `None` if it has gone.
+    pub(crate) fn peer_addr(&self) -> Option<SocketAddr> {
+        let socket = match self {
+            Self::Plain(socket) => socket,
+            Self::Secure { stream, .. } => stream.get_ref().0,
+        };
+        socket.peer_addr().ok()
     }
 }
 

@@ -18,9 +18,10 @@ const LAYERS: &[(u32, &[&str])] = &[
     (4, &["store", "ownership"]),
     (3, &["policy"]),
     (3, &["transport"]),
+    (3, &["access"]),
     (2, &["copies", "retriever", "membership", "tls"]),
     (1, &["error", "key", "telemetry", "value"]),
-    (0, &["backoff", "clock", "flaw", "host_port", "nearest", "proto", "sync"]),
+    (0, &["backoff", "clock", "flaw", "follow", "host_port", "nearest", "proto", "sync"]),
 ];
 
 /// Uses inside one layer, or up, that are meant.
@@ -46,7 +47,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prometheus_client", &["telemetry/"]),
     ("rcgen", &["cli/tls/"]),
     ("rustix", &["clock/", "plugin/", "server/incoming.rs"]),
-    ("subtle", &["server/peer_gate.rs"]),
+    ("subtle", &["access/", "server/peer_gate.rs"]),
     ("tokio_rustls", &["tls/"]),
     ("tower", &["transport/dial.rs"]),
     ("tracing_opentelemetry", &["telemetry/"]),

@@ -8,6 +8,7 @@
 mod harness;
 mod patience;
 
+mod access;
 mod certificates;
 mod cli;
 mod client;

@@ -47,6 +47,7 @@ listen = "0.0.0.0:7400"
 advertise = "node-1:7400"
 http = "none"
 redis = "127.0.0.1:6379"
+tokens = "tokens.toml"
 insecure = true
 [tls]
 cert = "node.pem"
@@ -103,6 +104,7 @@ fn the_whole_file_is_read() {
         advertise: Some("node-1:7400".into()),
         http: None,
         redis: Some("127.0.0.1:6379".into()),
+        tokens: Some("tokens.toml".into()),
         insecure: true,
         tls: Some(Tls {
             client_ca: Some("ca.pem".into()),

@@ -14,7 +14,7 @@ pub(crate) use address::{
 pub(super) use folder::within;
 #[cfg(feature = "cli")]
 pub(crate) use kind::Parsed;
-pub(crate) use pem::{Certificate, PrivateKey, TlsFile};
+pub(crate) use pem::{Certificate, PrivateKey, TlsFile, TokensFile};
 pub(crate) use plugin::PluginName;
 #[cfg(feature = "cli")]
 pub(crate) use plugin::{cluster_secret, etcd_password, option, secret};

@@ -24,6 +24,7 @@ use super::input::Input;
 use super::overlap::Touch;
 use super::reply::Reply;
 use super::shared::Shared;
+use super::visitor::Visitor;
 
 /// The most commands that run at a time.
 const MOST_RUNNING: usize = 64;
@@ -50,12 +51,12 @@ pub(super) struct Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(stream: S, shared: &Arc<Shared>, peer: Registered) -> Self {
+    pub(super) fn new(stream: S, shared: &Arc<Shared>, peer: Registered, visitor: Visitor) -> Self {
         Self {
             stream,
             input: Input::new(shared.most_bytes),
             answers: Answers::default(),
-            dispatcher: Dispatcher::new(Arc::clone(shared), peer),
+            dispatcher: Dispatcher::new(Arc::clone(shared), peer, visitor),
             reads: true,
             draining: shared.health.draining().boxed(),
             write_timeout: shared.request_timeout,

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,11 +12,14 @@ use tokio::task::JoinSet;
 use super::connection::Connection;
 use super::connections::RedisConnections;
 use super::shared::Shared;
+use super::visitor::Visitor;
+use crate::server::callers::Callers;
 use crate::server::config::ServerConfig;
 use crate::server::groups::Groups;
 use crate::server::health::Health;
 use crate::server::incoming::Incoming;
 use crate::server::limit::max_message_bytes;
+use crate::tls::Names;
 
 /// The Redis protocol in front of the groups of a node.
 #[derive(Clone)]
@@ -29,6 +33,7 @@ impl RedisService {
         groups: Groups,
         health: Arc<Health>,
         connections: Arc<RedisConnections>,
+        callers: Callers,
         port: u16,
     ) -> Option<Self> {
         let first = Arc::clone(groups.at(0)?);
@@ -37,6 +42,7 @@ impl RedisService {
             first,
             health,
             connections,
+            callers,
             request_timeout: config.request_timeout,
             most_bytes: max_message_bytes(config.max_value_bytes),
             port,
@@ -51,10 +57,21 @@ impl RedisService {
     pub async fn serve(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin,
-        address: Option<std::net::SocketAddr>,
+        address: Option<SocketAddr>,
+    ) -> io::Result<()> {
+        self.serve_caller(stream, address, Arc::default()).await
+    }
+
+    /// The same for a client with these names in its certificate.
+    async fn serve_caller(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        address: Option<SocketAddr>,
+        names: Arc<Names>,
     ) -> io::Result<()> {
         let peer = self.0.connections.register(address);
-        let mut connection = Connection::new(stream, &self.0, peer);
+        let visitor = Visitor::new(self.0.callers.clone(), names, address);
+        let mut connection = Connection::new(stream, &self.0, peer, visitor);
         poll_fn(|cx| connection.poll(cx)).await
     }
 
@@ -73,7 +90,10 @@ impl RedisService {
                 Some(ended) = connections.join_next() => note_end(ended),
                 (stream, address) = incoming.next() => {
                     let service = self.clone();
-                    connections.spawn(async move { service.serve(stream, Some(address)).await });
+                    let names = stream.names();
+                    connections.spawn(async move {
+                        service.serve_caller(stream, Some(address), names).await
+                    });
                 }
             }
         }

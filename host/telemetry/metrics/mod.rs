@@ -175,6 +175,10 @@ impl Page<'_> {
             .encode_counter::<NoLabelSet, _, u64>(&node.traces_dropped, None)?;
         let help = "Open connections of Redis clients";
         self.gauge("psycache_redis_connections", help, node.redis_connections)?;
+        let help = "Changes by callers, and calls that were refused, by kind";
+        self.counters("psycache_audit_events", help, &node.audited, |(kind, count), add| {
+            add(&[("kind", kind)], *count)
+        })?;
         self.certificates(node.certificates)?;
         let help = "Whether the node holds the keys that it owns";
         self.0

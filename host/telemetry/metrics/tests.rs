@@ -54,6 +54,7 @@ fn node() -> NodeReading {
         ignored_keys: 0,
         traces_dropped: 0,
         redis_connections: 0,
+        audited: vec![("refused", 8), ("swap", 0)],
         certificates: None,
     }
 }
@@ -89,6 +90,8 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
         &format!("psycache_shadow_lost_total{{{group}}} 6"),
         "psycache_peer_requests_total{peer=\"127.0.0.1:7402\",outcome=\"ok\"} 9",
         &format!("psycache_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
+        "psycache_audit_events_total{kind=\"refused\"} 8",
+        "psycache_audit_events_total{kind=\"swap\"} 0",
         "psycache_ring_nodes 2",
         "psycache_ring_version 5",
         "psycache_registry_connected 1",
@@ -112,7 +115,7 @@ fn each_family_is_described_once_and_before_its_samples() {
             assert!(line.starts_with(family), "{line} stands under {family}");
         }
     }
-    assert_eq!(seen.len(), 28);
+    assert_eq!(seen.len(), 29);
 }
 
 #[test]

@@ -179,6 +179,7 @@ async fn starting(config: ServerConfig) -> Served {
         ignored_keys: 0,
         traces_dropped: 0,
         redis_connections: counted.count(),
+        audited: Vec::new(),
         certificates: None,
     });
     let services = Services {

@@ -1,5 +1,6 @@
 //! Nodes and clients that speak TLS, as real processes.
 
+mod callers;
 mod insecure;
 mod listeners;
 mod peers;
