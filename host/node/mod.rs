@@ -50,24 +50,21 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::access::{Access, Audit};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::Ownership;
-use crate::server::{
-    self, Callers, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services,
-};
+use crate::server::{self, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services};
 use crate::sync::Mutex;
 use crate::telemetry::Metrics;
-use crate::tls::Certificates;
 use crate::transport::remote::Local;
 
 use membership::Membership;
 use operations::NodeOperations;
 use plugins::Plugins;
 use reading::Reader;
+use security::Secured;
 use shadows::Shadows;
 use swaps::Swaps;
 
@@ -87,15 +84,11 @@ pub struct Node {
     shadows: Arc<Shadows>,
     /// Set when the program takes requests to reload.
     reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
-    certificates: Option<Arc<Certificates>>,
-    /// The callers of the tokens file.
-    access: Option<Arc<Access>>,
+    secured: Secured,
     /// Sending a message or dropping it stops the server.
     stop: oneshot::Sender<()>,
     /// The only task is the server, which is aborted when this is dropped.
     serving: JoinSet<std::io::Result<()>>,
-    /// The tasks that follow the files of the certificates and the tokens; aborted when this is dropped.
-    _following: JoinSet<()>,
 }
 
 impl Node {
@@ -127,10 +120,8 @@ impl Node {
         config.groups.iter_mut().for_each(|group| group.group.uncertain = uncertain);
         let max_value_bytes = longest_value(&config);
         let own = Entry::own(&advertised, config.cluster.weight);
-        let (certificates, mut following) = security::certificates(&config).await?;
-        let audit = Arc::<Audit>::default();
-        let access = security::access(&config, &audit, &mut following).await?;
-        let dialer = security::dialer(&config, certificates.as_ref())?;
+        let secured = Secured::read(&config).await?;
+        let dialer = secured.dialer(&config)?;
         let registry = config.cluster.registry.clone();
         let ownership = membership::ownership(&own, &registry, max_value_bytes, dialer);
         let plugins = Arc::<Plugins>::default();
@@ -160,10 +151,9 @@ impl Node {
             ownership: Arc::clone(&ownership),
             shadows: Arc::clone(&shadows),
             redis_connections: Arc::clone(&redis_connections),
-            certificates: certificates.clone(),
-            audit: Arc::clone(&audit),
+            certificates: secured.certificates.clone(),
+            audit: Arc::clone(&secured.audit),
         };
-        let callers = Callers::new(access.clone(), audit);
         let services = Services {
             groups: groups.clone(),
             local: local(&config, &groups, &ownership),
@@ -171,7 +161,7 @@ impl Node {
             metrics: Arc::new(Metrics::new(move || reader.read())),
             health: Arc::clone(&health),
             redis_connections,
-            security: security::of_server(&config, certificates.as_ref(), &ownership, callers),
+            security: secured.of_server(&config, &ownership),
         };
         let serving_config = ServerConfig { max_value_bytes, ..ServerConfig::default() };
         let (stop, serving) = serve(serving_config, listeners, services);
@@ -191,11 +181,9 @@ impl Node {
             plugins,
             shadows,
             reloads,
-            certificates,
-            access,
+            secured,
             stop,
             serving,
-            _following: following,
         })
     }
 

@@ -51,10 +51,10 @@ impl Node {
         if !problems.is_empty() {
             return Err(StartError::Groups(problems));
         }
-        if reread(self.certificates.clone()).await? {
+        if reread(self.secured.certificates.clone()).await? {
             reloaded.changed.push("tls".into());
         }
-        if reread(self.access.clone()).await? {
+        if reread(self.secured.access.clone()).await? {
             reloaded.changed.push("tokens".into());
         }
         for (name, source) in sources {

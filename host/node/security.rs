@@ -14,59 +14,60 @@ use crate::server::{Callers, PeerGate, Security};
 use crate::tls::{Certificates, Names, Outgoing};
 use crate::transport::dial::{Credential, Dialer, Headers};
 
-/// The certificates of the node, if it speaks TLS, and the task that follows their files.
-pub(super) async fn certificates(
-    config: &Config,
-) -> Result<(Option<Arc<Certificates>>, JoinSet<()>), StartError> {
-    let mut following = JoinSet::new();
-    let Some(tls) = config.tls.clone() else { return Ok((None, following)) };
-    let read = tokio::task::spawn_blocking(move || Certificates::read(tls)).await;
-    let certificates = Arc::new(read.expect("reading files does not panic")?);
-    following.spawn(follow(Arc::clone(&certificates)));
-    Ok((Some(certificates), following))
+/// What says who may connect and call. Its files are followed until it is dropped.
+pub(super) struct Secured {
+    /// `None` without TLS.
+    pub(super) certificates: Option<Arc<Certificates>>,
+    /// The callers of the tokens file; `None` without one.
+    pub(super) access: Option<Arc<Access>>,
+    pub(super) audit: Arc<Audit>,
+    /// The tasks that follow the files; aborted when this is dropped.
+    _following: JoinSet<()>,
 }
 
-/// The callers of the tokens file, if there is one. `following` gets the task that follows it.
-pub(super) async fn access(
-    config: &Config,
-    audit: &Arc<Audit>,
-    following: &mut JoinSet<()>,
-) -> Result<Option<Arc<Access>>, StartError> {
-    let Some(path) = config.tokens.clone() else { return Ok(None) };
-    let cluster = &config.cluster;
-    if cluster.registry != Registry::Alone && config.tls.is_none() && cluster.secret.is_none() {
-        return Err(StartError::OpenPeers);
+impl Secured {
+    /// Reads the files, and follows them.
+    ///
+    /// # Errors
+    /// A file can't be used, or callers need tokens and other nodes nothing.
+    pub(super) async fn read(config: &Config) -> Result<Self, StartError> {
+        let (tls, tokens, cluster) = (config.tls.clone(), config.tokens.clone(), &config.cluster);
+        let is_shared = cluster.registry != Registry::Alone;
+        if tokens.is_some() && is_shared && tls.is_none() && cluster.secret.is_none() {
+            return Err(StartError::OpenPeers);
+        }
+        let audit = Arc::<Audit>::default();
+        let recorded = Arc::clone(&audit);
+        let read = tokio::task::spawn_blocking(move || {
+            let certificates = tls.map(Certificates::read).transpose()?.map(Arc::new);
+            let access = tokens.map(|path| Access::read(&path, recorded)).transpose()?;
+            Ok::<_, StartError>((certificates, access.map(Arc::new)))
+        });
+        let (certificates, access) = read.await.expect("reading files does not panic")?;
+        let mut following = JoinSet::new();
+        certificates.iter().for_each(|files| drop(following.spawn(follow(Arc::clone(files)))));
+        access.iter().for_each(|file| drop(following.spawn(follow(Arc::clone(file)))));
+        Ok(Self { certificates, access, audit, _following: following })
     }
-    let audit = Arc::clone(audit);
-    let read = tokio::task::spawn_blocking(move || Access::read(&path, audit)).await;
-    let access = Arc::new(read.expect("reading a file does not panic")?);
-    following.spawn(follow(Arc::clone(&access)));
-    Ok(Some(access))
-}
 
-/// Who may connect to the listeners, and call as another node.
-pub(super) fn of_server(
-    config: &Config,
-    certificates: Option<&Arc<Certificates>>,
-    ownership: &Arc<Ownership>,
-    callers: Callers,
-) -> Security {
-    let peers = peer_gate(config, certificates, ownership);
-    Security { certificates: certificates.cloned(), peers, callers }
-}
+    /// Who may connect to the listeners, and call.
+    pub(super) fn of_server(&self, config: &Config, ownership: &Arc<Ownership>) -> Security {
+        let certificates = self.certificates.clone();
+        let peers = peer_gate(config, certificates.as_ref(), ownership);
+        let callers = Callers::new(self.access.clone(), Arc::clone(&self.audit));
+        Security { certificates, peers, callers }
+    }
 
-/// How this node connects to the others.
-///
-/// # Errors
-/// [`StartError::Secret`].
-pub(super) fn dialer(
-    config: &Config,
-    certificates: Option<&Arc<Certificates>>,
-) -> Result<Dialer, StartError> {
-    let headers =
-        secret(config).map(|secret| Headers::with_secret(&secret).ok_or(StartError::Secret));
-    let credential = headers.transpose()?.map(Credential::ClusterSecret);
-    Ok(Dialer::new(certificates.cloned().map(Outgoing::Node), credential))
+    /// How this node connects to the others.
+    ///
+    /// # Errors
+    /// [`StartError::Secret`].
+    pub(super) fn dialer(&self, config: &Config) -> Result<Dialer, StartError> {
+        let secret = secret(config).map(|secret| Headers::with_secret(&secret));
+        let headers = secret.map(|headers| headers.ok_or(StartError::Secret)).transpose()?;
+        let tls = self.certificates.clone().map(Outgoing::Node);
+        Ok(Dialer::new(tls, headers.map(Credential::ClusterSecret)))
+    }
 }
 
 /// Who may call as another node: with TLS, who has the certificate of a registered or listed
