@@ -6,7 +6,8 @@ use super::scrape::Scrape;
 use crate::harness::ServedNode;
 
 /// Every family with its type and the labels of its samples.
-const FAMILIES: [(&str, &str, &[&str]); 23] = [
+const FAMILIES: [(&str, &str, &[&str]); 24] = [
+    ("psycache_audit_events_total", "counter", &["kind"]),
     ("psycache_build_info", "gauge", &["version"]),
     ("psycache_bytes", "gauge", &["group"]),
     ("psycache_capacity_bytes", "gauge", &["group"]),
