@@ -9,6 +9,7 @@ mod file;
 #[cfg(feature = "cli")]
 mod flags;
 mod layers;
+mod limits;
 mod node;
 mod plugin;
 mod resolve;
@@ -36,6 +37,8 @@ pub use crate::group::{GroupConfig, Uncertain};
 pub use crate::membership::registry::InMemory;
 #[doc(inline)]
 pub use crate::membership::registry::etcd::{EtcdConfig, EtcdTls};
+#[doc(inline)]
+pub use crate::server::ConnectionLimits;
 #[doc(inline)]
 pub use crate::store::StoreConfig;
 #[doc(inline)]

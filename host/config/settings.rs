@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
 
+use super::limits::LimitSettings;
 use super::secret::Secret;
 use super::text::{
     Address, Certificate, Digests, EtcdPrefix, EtcdUser, GroupName, LeaseTtl, LogFilter, LogStyle,
@@ -33,6 +34,10 @@ pub struct Settings {
     /// The address that other nodes reach this one at [default: the one it listens on]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub(crate) advertise: Option<Reachable>,
+    /// The address at which other nodes reach this one, where clients must not reach it; port 0
+    /// picks a free one [default: that of gRPC]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
+    pub(crate) peer_listen: Option<Address>,
     /// The address of metrics and health, or none [default: 127.0.0.1:7401]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub(crate) http: Option<OrNone<Address>>,
@@ -44,6 +49,11 @@ pub struct Settings {
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL"))]
     #[cfg_attr(feature = "cli", arg(num_args = 0..=1, default_missing_value = "true"))]
     pub(crate) insecure: Option<Switch>,
+    /// Let a crash write a core dump, which has the keys, the values and the secrets of the node
+    /// [default: false]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL"))]
+    #[cfg_attr(feature = "cli", arg(num_args = 0..=1, default_missing_value = "true"))]
+    pub(crate) core_dumps: Option<Switch>,
     /// The groups of a file
     #[cfg_attr(feature = "cli", arg(skip))]
     #[serde(default, rename = "group")]
@@ -56,6 +66,10 @@ pub struct Settings {
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(default)]
     pub(crate) tls: TlsSettings,
+    /// What clients may take of the node
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(default)]
+    pub(crate) limits: LimitSettings,
     /// How other nodes are found
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(default)]

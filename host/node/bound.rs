@@ -16,6 +16,7 @@ pub struct Bound {
     pub(super) config: Config,
     pub(super) listeners: Listeners,
     pub(super) address: SocketAddr,
+    pub(super) peer_address: Option<SocketAddr>,
     pub(super) http_address: Option<SocketAddr>,
     pub(super) redis_address: Option<SocketAddr>,
     pub(super) advertised: String,
@@ -28,19 +29,29 @@ impl Bound {
     /// [`StartError::Listen`], [`StartError::Advertise`] and [`StartError::Insecure`].
     pub async fn listen(config: Config) -> Result<Self, StartError> {
         let (grpc, address) = listen(&config.listen, "--listen").await?;
+        let peer = listen_if(config.peer_listen.as_deref(), "--peer-listen").await?;
         let http = listen_if(config.http.as_deref(), "--http").await?;
         let redis = listen_if(config.redis.as_deref(), "--redis").await?;
         check_secured(&config, address, "--listen")?;
-        for (listener, flag) in [(&http, "--http"), (&redis, "--redis")] {
+        for (listener, flag) in [(&peer, "--peer-listen"), (&http, "--http"), (&redis, "--redis")] {
             if let Some((_, address)) = listener {
                 check_secured(&config, *address, flag)?;
             }
         }
-        let advertised = membership::advertised(&config, address)?;
+        let (peer, peer_address) = peer.unzip();
+        let advertised = membership::advertised(&config, peer_address.unwrap_or(address))?;
         let (http, http_address) = http.unzip();
         let (redis, redis_address) = redis.unzip();
-        let listeners = Listeners { grpc, http, redis };
-        Ok(Self { config, listeners, address, http_address, redis_address, advertised })
+        let listeners = Listeners { grpc, peer, http, redis };
+        Ok(Self {
+            config,
+            listeners,
+            address,
+            peer_address,
+            http_address,
+            redis_address,
+            advertised,
+        })
     }
 
     /// The address that the node advertises, with its real port.

@@ -26,6 +26,7 @@ mod bound;
 mod error;
 mod group;
 mod groups;
+mod late_nodes;
 mod membership;
 mod operations;
 #[cfg_attr(not(feature = "plugins"), path = "without_plugins.rs")]
@@ -55,7 +56,9 @@ use crate::config::{self, Config};
 use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::Ownership;
-use crate::server::{self, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services};
+use crate::server::{
+    self, Connections, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services,
+};
 use crate::sync::Mutex;
 use crate::telemetry::Metrics;
 use crate::tls::Certificates;
@@ -74,6 +77,7 @@ pub struct Node {
     /// What is in effect.
     config: Config,
     address: SocketAddr,
+    peer_address: Option<SocketAddr>,
     http_address: Option<SocketAddr>,
     redis_address: Option<SocketAddr>,
     groups: Groups,
@@ -116,12 +120,22 @@ impl Node {
     /// # Panics
     /// If called outside a tokio runtime.
     pub async fn start_on(bound: Bound) -> Result<Self, StartError> {
-        let Bound { mut config, listeners, address, http_address, redis_address, advertised } =
-            bound;
+        let Bound {
+            mut config,
+            listeners,
+            address,
+            peer_address,
+            http_address,
+            redis_address,
+            advertised,
+        } = bound;
         let uncertain = config.cluster.uncertain;
         config.groups.iter_mut().for_each(|group| group.group.uncertain = uncertain);
         let max_value_bytes = longest_value(&config);
-        let own = Entry::own(&advertised, config.cluster.weight);
+        let mut own = Entry::own(&advertised, config.cluster.weight);
+        if peer_address.is_some() {
+            own.clients = membership::for_clients(address, &advertised);
+        }
         let (certificates, following) = security::certificates(&config).await?;
         let dialer = security::dialer(&config, certificates.as_ref())?;
         let registry = config.cluster.registry.clone();
@@ -136,7 +150,10 @@ impl Node {
             address: advertised.clone(),
             ownership: Arc::clone(&ownership),
             registry: membership::kind(&registry),
-            security: security::word(&config, [Some(address), http_address, redis_address]),
+            security: security::word(
+                &config,
+                [Some(address), peer_address, http_address, redis_address],
+            ),
             started: Clock::monotonic(),
             groups: groups.clone(),
             plugins: Arc::clone(&plugins),
@@ -148,11 +165,13 @@ impl Node {
             trials: Mutex::default(),
         };
         let redis_connections = Arc::<RedisConnections>::default();
+        let connections = Arc::new(Connections::new(config.limits.clone()));
         let reader = Reader {
             groups: groups.clone(),
             ownership: Arc::clone(&ownership),
             shadows: Arc::clone(&shadows),
             redis_connections: Arc::clone(&redis_connections),
+            connections: Arc::clone(&connections),
             certificates: certificates.clone(),
         };
         let services = Services {
@@ -162,6 +181,7 @@ impl Node {
             metrics: Arc::new(Metrics::new(move || reader.read())),
             health: Arc::clone(&health),
             redis_connections,
+            connections,
             security: security::of_server(&config, certificates.as_ref(), &ownership),
         };
         let serving_config = ServerConfig { max_value_bytes, ..ServerConfig::default() };
@@ -173,6 +193,7 @@ impl Node {
         Ok(Self {
             config,
             address,
+            peer_address,
             http_address,
             redis_address,
             groups,
@@ -193,6 +214,12 @@ impl Node {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address at which other nodes reach this one, if it is not that of gRPC.
+    #[must_use]
+    pub fn peer_address(&self) -> Option<SocketAddr> {
+        self.peer_address
     }
 
     /// The address of metrics and health checks, if they are served.

@@ -63,6 +63,7 @@ impl Operations for NodeOperations {
         }
         let nodes = state.nodes.into_iter().map(|node| NodeStatus {
             address: node.address.to_string(),
+            clients: node.clients,
             weight: node.weight,
             share: node.share,
             state: match &node.reachability {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::shadows::Shadows;
 use crate::ownership::{self, Ownership};
-use crate::server::{Groups, RedisConnections};
+use crate::server::{Connections, Groups, RedisConnections};
 use crate::telemetry::{NodeReading, PeerReading, dropped_spans};
 use crate::tls::Certificates;
 
@@ -14,6 +14,7 @@ pub(super) struct Reader {
     pub(super) ownership: Arc<Ownership>,
     pub(super) shadows: Arc<Shadows>,
     pub(super) redis_connections: Arc<RedisConnections>,
+    pub(super) connections: Arc<Connections>,
     pub(super) certificates: Option<Arc<Certificates>>,
 }
 
@@ -32,6 +33,7 @@ impl Reader {
             ignored_keys: state.ignored_keys as u64,
             traces_dropped: dropped_spans(),
             redis_connections: self.redis_connections.count(),
+            connections: self.connections.reading(),
             certificates: self.certificates.as_ref().map(|certificates| certificates.reading()),
         }
     }

@@ -134,10 +134,13 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
     let node = [
         ("listen", old.listen != new.listen),
         ("advertise", old.advertise != new.advertise),
+        ("peer-listen", old.peer_listen != new.peer_listen),
         ("http", old.http != new.http),
         ("redis", old.redis != new.redis),
+        ("core-dumps", old.core_dumps != new.core_dumps),
         ("insecure", old.insecure != new.insecure),
         ("tls", old.tls != new.tls),
+        ("limits", old.limits != new.limits),
         ("cluster", old.cluster != new.cluster),
         ("otlp", told.otlp != tells.otlp),
         ("trace-ratio", told.trace_ratio.to_bits() != tells.trace_ratio.to_bits()),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::error::StartError;
+use super::late_nodes::LateNodes;
 use crate::config::{Config, Registry};
 use crate::ownership::Ownership;
 use crate::server::{PeerGate, Security};
@@ -50,7 +51,7 @@ pub(super) fn dialer(
 }
 
 /// Who may call as another node: with TLS, who has the certificate of a registered or listed
-/// node; with a secret, who has it.
+/// node, or of one that was lately; with a secret, who has it.
 fn peer_gate(
     config: &Config,
     certificates: Option<&Arc<Certificates>>,
@@ -59,11 +60,13 @@ fn peer_gate(
     let is_node = certificates.map(|certificates| {
         let (certificates, ownership) = (Arc::clone(certificates), Arc::clone(ownership));
         let listed = listed(&config.cluster.registry);
+        let known = LateNodes::default();
         Arc::new(move |names: &[String]| {
             let view = ownership.view();
             let registered = view.members.keys().map(AsRef::as_ref);
             let listed = listed.iter().map(String::as_str);
-            certificates.is_node(names, registered.chain(listed).chain([ownership.address()]))
+            let all = registered.chain(listed).chain([ownership.address()]);
+            known.is_one_now_or_lately(names, certificates.is_node(names, all))
         }) as _
     });
     PeerGate::new(secret(config), is_node)
@@ -71,7 +74,7 @@ fn peer_gate(
 
 /// What protects the listeners at these addresses, as status says it. Says in the log if
 /// nothing does.
-pub(super) fn word(config: &Config, addresses: [Option<SocketAddr>; 3]) -> &'static str {
+pub(super) fn word(config: &Config, addresses: [Option<SocketAddr>; 4]) -> &'static str {
     let is_local = addresses.iter().flatten().all(is_local);
     match &config.tls {
         Some(tls) if tls.client_ca.is_some() => "mutual-tls",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use prost::Message;
 
 use super::get;
 use super::keys::{Keys, MAX_ANSWER_BYTES};
@@ -25,9 +26,9 @@ use crate::value::Ttl;
 pub(super) const SERVICE: &str = "psycache.v1.Cache";
 
 /// A request to a group.
-pub(super) trait CacheCall: Send + Sync + 'static {
+pub(super) trait CacheCall: Message + 'static {
     /// The response message.
-    type Answer: Send;
+    type Answer: Message;
     /// Name of the method in the service.
     const METHOD: &'static str;
     /// Name of the group, as sent.

@@ -6,6 +6,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::cache_call::{CacheCall, SERVICE};
 use super::config::ServerConfig;
+use super::connections::{held_request, response};
 use super::deadline;
 use super::groups::Groups;
 use super::health::Health;
@@ -32,13 +33,14 @@ impl CacheService {
         &self,
         request: Request<C>,
     ) -> Result<Response<C::Answer>, Status> {
-        let (metadata, _, call) = request.into_parts();
+        let (metadata, extensions, call) = request.into_parts();
+        let _held = held_request(&extensions, &call);
         let within = deadline::of(&metadata, self.config.request_timeout);
         let incoming = || Incoming::in_metadata(&metadata);
         let span = RpcSpan::serve(SERVICE, C::METHOD, call.group(), incoming);
         let run = async { call.run(self.groups.of_request(call.group())?, within, &span).await };
         let answer = span.record(run, outcome).await;
-        answer.map(Response::new).map_err(|error| status(&error, call.group()))
+        answer.map(response).map_err(|error| status(&error, call.group()))
     }
 }
 

@@ -1,7 +1,6 @@
 //! The HTTP server for monitoring: /metrics, /healthz and /readyz.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +10,16 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use tokio::sync::watch;
 
 use super::admin_service::Operations;
+use super::connections::{self, HttpVersion};
 use super::groups::Groups;
 use super::health::{Health, Phase};
+use super::in_flight::InFlight;
 use super::incoming::Incoming;
 use crate::proto::StatusResponse;
 use crate::telemetry::{Exposition, Metrics};
-use crate::tls::Stream;
 
 /// How long a scrape waits for the statistics of the policies. For a policy that takes
 /// longer, the page shows its previous statistics.
@@ -33,31 +34,14 @@ pub(super) struct Watched {
     pub(super) operations: Arc<dyn Operations>,
 }
 
-/// Serves until `stop` resolves, then finishes the requests in flight.
-pub(super) async fn serve(
-    incoming: Incoming,
-    watched: Watched,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+/// Serves until the sender of `stops` is dropped, then finishes the requests in flight.
+pub(super) async fn serve(incoming: Incoming, watched: Watched, stops: watch::Receiver<()>) {
     let pages = Router::new()
         .route("/metrics", get(metrics))
         .route("/healthz", get(live))
         .route("/readyz", get(ready))
         .with_state(watched);
-    axum::serve(incoming, pages).with_graceful_shutdown(stop).await
-}
-
-impl axum::serve::Listener for Incoming {
-    type Io = Stream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Stream, SocketAddr) {
-        self.next().await
-    }
-
-    fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        Incoming::local_addr(self)
-    }
+    connections::serve(incoming, HttpVersion::One, pages, InFlight::default(), stops).await;
 }
 
 async fn metrics(State(watched): State<Watched>, headers: HeaderMap) -> impl IntoResponse {

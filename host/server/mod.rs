@@ -4,6 +4,7 @@
 //! through `cache_call` to a [`Group`](crate::group::Group). `status` maps its error.
 
 mod config;
+mod connections;
 mod incoming;
 mod serve;
 
@@ -41,6 +42,7 @@ mod until_draining;
 
 pub use admin_service::{Operations, PolicySwapped, Reloaded};
 pub use config::ServerConfig;
+pub use connections::{ConnectionLimits, Connections};
 pub use groups::Groups;
 pub use health::{Health, Phase};
 pub use local_node::LocalNode;

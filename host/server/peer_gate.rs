@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 use tonic::metadata::MetadataMap;
 use tonic::{Extensions, Status};
 
-use super::incoming::Caller;
+use super::connections::Caller;
 use super::status::status;
 use crate::error::Error;
 use crate::transport::dial::SECRET_HEADER;
@@ -18,6 +18,8 @@ type IsNode = Arc<dyn Fn(&[String]) -> bool + Send + Sync>;
 /// What a caller of the service `Peer` must show. By default nothing.
 #[derive(Clone, Default)]
 pub struct PeerGate {
+    /// Nodes call another listener, so nobody may call here.
+    is_elsewhere: bool,
     /// The secret that the nodes share.
     secret: Option<Arc<str>>,
     is_node: Option<IsNode>,
@@ -27,7 +29,12 @@ impl PeerGate {
     /// A gate that asks for a secret and for the certificate of a node, each if it is given.
     #[must_use]
     pub fn new(secret: Option<Arc<str>>, is_node: Option<IsNode>) -> Self {
-        Self { secret, is_node }
+        Self { is_elsewhere: false, secret, is_node }
+    }
+
+    /// A gate that lets nobody through, because nodes have a listener of their own.
+    pub(super) fn elsewhere() -> Self {
+        Self { is_elsewhere: true, ..Self::default() }
     }
 
     /// Refuses a caller that is no node of the cluster.
@@ -36,6 +43,11 @@ impl PeerGate {
         metadata: &MetadataMap,
         extensions: &Extensions,
     ) -> Result<(), Status> {
+        if self.is_elsewhere {
+            return Err(refused(
+                "nodes reach this one at its --peer-listen address; advertise that one".into(),
+            ));
+        }
         if let Some(is_node) = &self.is_node {
             let names = extensions.get::<Caller>().map(|caller| Arc::clone(&caller.names));
             let names = names.unwrap_or_default();
@@ -74,6 +86,7 @@ fn refused(problem: String) -> Status {
 impl fmt::Debug for PeerGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PeerGate")
+            .field("is_elsewhere", &self.is_elsewhere)
             .field("secret", &self.secret.is_some())
             .field("is_node", &self.is_node.is_some())
             .finish()

@@ -9,11 +9,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
-use tonic::transport::Server;
 
 use super::admin_service::{AdminService, Operations};
 use super::cache_service::CacheService;
 use super::config::ServerConfig;
+use super::connections::{self, Connections, HttpVersion, ListenerKind};
 use super::groups::Groups;
 use super::health::Health;
 use super::health_service::HealthService;
@@ -29,27 +29,11 @@ use crate::proto;
 use crate::proto::admin_server::AdminServer;
 use crate::proto::cache_server::CacheServer;
 use crate::telemetry::Metrics;
-use crate::tls::{Certificates, Speaks};
+use crate::tls::Certificates;
 use crate::transport::remote::Local;
-
-/// HTTP/2 keepalive of an idle connection, so that a client that lost its power does not
-/// hold a session for ever.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Most concurrent calls of one connection. A client that needs more opens another
-/// connection or a session.
-const MAX_CONCURRENT_STREAMS: u32 = 1024;
 
 /// How long a page of the HTTP server may take to be sent once gRPC has ended.
 const PAGES_WITHIN: Duration = Duration::from_millis(500);
-
-const MAX_HEADER_BYTES: u32 = 16 << 10;
-
-/// HTTP/2 flow control windows: bytes that a client may send before the server reads them.
-/// They are large enough for a fast network and small enough for many clients.
-const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
 /// Bound sockets. The caller binds them, so it can use port 0 and knows the address before
 /// the server starts.
@@ -57,6 +41,8 @@ const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 pub struct Listeners {
     /// Listener of the gRPC server.
     pub grpc: TcpListener,
+    /// Listener of other nodes, if they have one of their own. Others are then refused as nodes.
+    pub peer: Option<TcpListener>,
     /// Listener for /metrics, /healthz and /readyz; `None` if they are not served.
     pub http: Option<TcpListener>,
     /// Listener of the Redis protocol; `None` if it is not served.
@@ -79,6 +65,8 @@ pub struct Services {
     pub health: Arc<Health>,
     /// Where the connections of Redis clients are counted.
     pub redis_connections: Arc<RedisConnections>,
+    /// The connections, and what each may take.
+    pub connections: Arc<Connections>,
     /// Who may connect and call.
     pub security: Security,
 }
@@ -115,27 +103,43 @@ pub async fn serve(
     };
     let (stop_grpc, grpc_stops) = watch::channel(());
     let (stop_http, http_stops) = watch::channel(());
-    let certificates = services.security.certificates.clone();
-    let incoming = |listener, speaks| Incoming::new(listener, certificates.clone(), speaks);
-    let redis_incoming = listeners.redis.map(|listener| incoming(listener, Speaks::Redis));
-    let http_incoming = listeners.http.map(|listener| incoming(listener, Speaks::Http));
-    let grpc_incoming = incoming(listeners.grpc, Speaks::Grpc);
+    let (certificates, connections) =
+        (services.security.certificates.clone(), Arc::clone(&services.connections));
+    let incoming = |listener, kind| {
+        Incoming::new(listener, kind, certificates.clone(), Arc::clone(&connections))
+    };
+    let redis_incoming = listeners.redis.map(|listener| incoming(listener, ListenerKind::Redis));
+    let http_incoming = listeners.http.map(|listener| incoming(listener, ListenerKind::Http));
+    let peer_incoming = listeners.peer.map(|listener| incoming(listener, ListenerKind::Peer));
+    let grpc_incoming = incoming(listeners.grpc, ListenerKind::Grpc);
     let redis = redis(&config, redis_incoming, services.clone(), closed(grpc_stops.clone()))?;
+    let calls = InFlight::default();
+    let serve_grpc = |incoming, routes: Routes| {
+        let stops = grpc_stops.clone();
+        connections::serve(incoming, HttpVersion::Two, routes.prepare(), calls.clone(), stops)
+    };
+    let peers = peer_incoming.map(|incoming| serve_grpc(incoming, peer_routes(&config, &services)));
+    let mut services = services;
+    if peers.is_some() {
+        services.security.peers = PeerGate::elsewhere();
+    }
+    let clients = serve_grpc(grpc_incoming, routes(&config, services));
     let grpc = async {
-        let calls = InFlight::default();
-        let service = calls.counting(routes(&config, services).prepare());
-        let served = tokio::select! {
-            served = transport().serve_with_incoming_shutdown(
-                service, grpc_incoming.connections(), closed(grpc_stops.clone())) => served,
-            () = closed(grpc_stops).then(|()| calls.ended()) => Ok(()),
+        let peers = async {
+            if let Some(peers) = peers {
+                peers.await
+            }
         };
-        served.map_err(io::Error::other)
+        tokio::select! {
+            ((), ()) = async { tokio::join!(clients, peers) } => {}
+            () = closed(grpc_stops.clone()).then(|()| calls.ended()) => {}
+        }
     };
     let http = async {
-        let Some(incoming) = http_incoming else { return Ok(()) };
+        let Some(incoming) = http_incoming else { return };
         tokio::select! {
-            served = http::serve(incoming, watched, closed(http_stops.clone())) => served,
-            () = closed(http_stops).then(|()| tokio::time::sleep(PAGES_WITHIN)) => Ok(()),
+            () = http::serve(incoming, watched, http_stops.clone()) => {}
+            () = closed(http_stops.clone()).then(|()| tokio::time::sleep(PAGES_WITHIN)) => {}
         }
     };
     let until_late = async {
@@ -145,12 +149,11 @@ pub async fn serve(
         tokio::time::sleep(drain_timeout).await;
     };
     let requests = async {
-        let (served, ()) = tokio::join!(grpc, redis);
+        tokio::join!(grpc, redis);
         drop(stop_http);
-        served
     };
     tokio::select! {
-        ended = async { tokio::try_join!(requests, http) } => ended.map(drop),
+        ((), ()) = async { tokio::join!(requests, http) } => Ok(()),
         () = until_late => {
             let waited_ms = drain_timeout.as_millis() as u64;
             tracing::warn!(waited_ms, "Some requests have not ended; stopping without them");
@@ -184,14 +187,14 @@ async fn closed(mut signal: watch::Receiver<()>) {
     while signal.changed().await.is_ok() {}
 }
 
-fn transport() -> Server {
-    Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
-        .http2_max_header_list_size(MAX_HEADER_BYTES)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+/// The service that other nodes call; none for a node that is alone.
+fn peer_routes(config: &ServerConfig, services: &Services) -> Routes {
+    let Services { local, health, security, .. } = services;
+    let service = local.clone().map(|local| {
+        let gate = security.peers.clone();
+        PeerService::new(local, Arc::clone(health), gate, config.max_value_bytes)
+    });
+    service.map_or_else(Routes::default, Routes::new)
 }
 
 /// The gRPC services without a transport, for a program that has its own. They do not

@@ -25,8 +25,21 @@ pub struct NodeReading {
     pub traces_dropped: u64,
     /// Number of open connections of Redis clients.
     pub redis_connections: u64,
+    /// Connections of all listeners.
+    pub connections: ConnectionsReading,
     /// Certificates; `None` without TLS.
     pub certificates: Option<CertificateReading>,
+}
+
+/// The connections of a node.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectionsReading {
+    /// Open ones, by listener.
+    pub open: Vec<(&'static str, u64)>,
+    /// Those that were refused or ended, by listener and reason.
+    pub refused: Vec<(&'static str, &'static str, u64)>,
+    /// Bytes of requests and answers that they hold.
+    pub held_bytes: u64,
 }
 
 /// The certificates of a node.

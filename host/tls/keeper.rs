@@ -150,11 +150,18 @@ impl Certificates {
         if left < WARN_BEFORE && self.expiry_lines.admit().is_some() {
             let expires_at = humantime::format_rfc3339_seconds(expires_at).to_string();
             let cert = path(&self.tls.cert);
-            tracing::warn!(
-                cert,
-                expires_at,
-                "The certificate expires soon; put a new one in its place"
-            );
+            match left.is_zero() {
+                false => tracing::warn!(
+                    cert,
+                    expires_at,
+                    "The certificate expires soon; put a new one in its place"
+                ),
+                true => tracing::error!(
+                    cert,
+                    expires_at,
+                    "The certificate has expired, so others refuse this node; put a new one in its place"
+                ),
+            }
         }
     }
 }

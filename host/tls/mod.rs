@@ -26,6 +26,7 @@ pub use names::NamePattern;
 pub(crate) use accept::accept;
 pub(crate) use connect::Outgoing;
 pub(crate) use identity::Speaks;
+pub(crate) use plain_speaker::refusal;
 #[cfg(feature = "cli")]
 pub(crate) use problem::explain;
 pub(crate) use problem::reason;

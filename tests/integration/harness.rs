@@ -86,6 +86,8 @@ impl ServedNode {
     /// # Panics
     /// As [`start`](Self::start).
     pub(crate) fn spawn(mut command: Command) -> Self {
+        // Who may write core dumps lets its files be looked at, too.
+        command.env("PSYCACHE_CORE_DUMPS", "true");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary can be started");
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));

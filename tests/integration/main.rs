@@ -22,6 +22,7 @@ mod demo;
 mod example_policy;
 mod failing_plugins;
 mod fuzz;
+mod hostile;
 mod lab;
 mod metrics;
 mod museum;

@@ -139,6 +139,7 @@ async fn services(clock: &Clock) -> (Routes, RedisService, Groups) {
         metrics: Arc::new(Metrics::new(nothing)),
         health: Arc::clone(&health),
         redis_connections: Arc::default(),
+        connections: Arc::default(),
         security: Security::default(),
     };
     let redis = RedisService::new(&config, groups.clone(), health, Arc::default(), 6379);
@@ -288,6 +289,7 @@ fn nothing() -> NodeReading {
         ignored_keys: 0,
         traces_dropped: 0,
         redis_connections: 0,
+        connections: Default::default(),
         certificates: None,
     }
 }

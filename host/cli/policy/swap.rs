@@ -78,7 +78,8 @@ pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
     }
     let status = first.answer(first.admin().status(first.request(StatusRequest {}))).await?;
     let mut failures = Vec::new();
-    for address in status.nodes.iter().map(|node| node.address.as_str()) {
+    for node in &status.nodes {
+        let address = if node.clients.is_empty() { &node.address } else { &node.clients };
         let swapped = match args.node.connect_to(address, DEFAULT_TIMEOUT).await {
             Ok(node) => swap(&node, &header, &component).await,
             Err(unreachable) => Err(unreachable),

@@ -172,6 +172,7 @@ mod tests {
                     share: 0.68,
                     state: "self".into(),
                     problem: String::new(),
+                    clients: String::new(),
                 },
                 proto::NodeStatus {
                     address: "127.0.0.1:7402".into(),
@@ -179,6 +180,7 @@ mod tests {
                     share: 0.32,
                     state: "unreachable".into(),
                     problem: "Connection refused".into(),
+                    clients: String::new(),
                 },
             ],
             groups: vec![proto::GroupStatus {

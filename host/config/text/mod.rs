@@ -104,6 +104,10 @@ kind!(MaxEntries(u32), "a whole number from 1 to 1073741824", |text: &str| {
     text.parse().ok().filter(|entries| (1..=1 << 30).contains(entries))
 });
 
+kind!(Count(u32), "a whole number from 1 to 1000000000", |text: &str| {
+    text.parse().ok().filter(|count| (1..=1_000_000_000).contains(count))
+});
+
 kind!(Weight(u32), "a whole number from 1 to 1000", |text: &str| {
     text.parse().ok().filter(|weight| (1..=1000).contains(weight))
 });

@@ -119,8 +119,10 @@ fn read(what: &str, path: &str) -> Result<String, OptionError> {
     if file.metadata().map_err(failed)?.is_dir() {
         return Err(wrong("it is a directory".into()));
     }
-    let mut bytes = Vec::new();
-    // The size of a device or a pipe is not known before it is read.
+    // Room for all of it: a buffer that grows leaves copies behind, which may be a secret's. The
+    // size of a device or a pipe is not known before it is read.
+    let size = file.metadata().map_err(failed)?.len().min(LARGEST_FILE);
+    let mut bytes = Vec::with_capacity(size as usize + 1);
     file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(wrong(format!("it is longer than the {LARGEST_FILE} bytes that are read")));

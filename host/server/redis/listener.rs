@@ -12,6 +12,7 @@ use super::connection::Connection;
 use super::connections::RedisConnections;
 use super::shared::Shared;
 use crate::server::config::ServerConfig;
+use crate::server::connections::Account;
 use crate::server::groups::Groups;
 use crate::server::health::Health;
 use crate::server::incoming::Incoming;
@@ -44,7 +45,8 @@ impl RedisService {
         })))
     }
 
-    /// Serves one connection until the client or the node ends it.
+    /// Serves one connection until the client or the node ends it. What it takes is not limited
+    /// beyond its own buffers.
     ///
     /// # Errors
     /// The connection broke, or the client did not take its answers in time.
@@ -53,8 +55,17 @@ impl RedisService {
         stream: impl AsyncRead + AsyncWrite + Unpin,
         address: Option<std::net::SocketAddr>,
     ) -> io::Result<()> {
+        self.serve_for(&Account::of_no_listener(), stream, address).await
+    }
+
+    async fn serve_for(
+        &self,
+        account: &Arc<Account>,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        address: Option<std::net::SocketAddr>,
+    ) -> io::Result<()> {
         let peer = self.0.connections.register(address);
-        let mut connection = Connection::new(stream, &self.0, peer);
+        let mut connection = Connection::new(stream, &self.0, peer, account);
         poll_fn(|cx| connection.poll(cx)).await
     }
 
@@ -71,9 +82,15 @@ impl RedisService {
             tokio::select! {
                 () = &mut stop => break,
                 Some(ended) = connections.join_next() => note_end(ended),
-                (stream, address) = incoming.next() => {
+                (stream, admitted) = incoming.next() => {
                     let service = self.clone();
-                    connections.spawn(async move { service.serve(stream, Some(address)).await });
+                    connections.spawn(async move {
+                        let address = Some(admitted.address);
+                        tokio::select! {
+                            served = service.serve_for(&admitted.account, stream, address) => served,
+                            () = admitted.ended() => Ok(()),
+                        }
+                    });
                 }
             }
         }

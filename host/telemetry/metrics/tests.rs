@@ -54,6 +54,11 @@ fn node() -> NodeReading {
         ignored_keys: 0,
         traces_dropped: 0,
         redis_connections: 0,
+        connections: ConnectionsReading {
+            open: vec![("grpc", 3)],
+            refused: vec![("grpc", "address", 4)],
+            held_bytes: 65_536,
+        },
         certificates: None,
     }
 }
@@ -69,6 +74,9 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
     let row = r#"policy="lruk?k=3",capacity="0.5x""#;
     for line in [
         &format!("psycache_gets_total{{{group},result=\"peer\"}} 2"),
+        &r#"psycache_connections{listener="grpc"} 3"#.into(),
+        &r#"psycache_connections_refused_total{listener="grpc",reason="address"} 4"#.into(),
+        &"psycache_connections_held_bytes 65536".into(),
         &format!("psycache_get_seconds_bucket{{le=\"+Inf\",{group},result=\"hit\"}} 2"),
         &format!("psycache_get_seconds_bucket{{le=\"0.000064\",{group},result=\"hit\"}} 1"),
         &format!("psycache_get_seconds_sum{{{group},result=\"hit\"}} 100.00005"),
@@ -112,7 +120,7 @@ fn each_family_is_described_once_and_before_its_samples() {
             assert!(line.starts_with(family), "{line} stands under {family}");
         }
     }
-    assert_eq!(seen.len(), 28);
+    assert_eq!(seen.len(), 31);
 }
 
 #[test]

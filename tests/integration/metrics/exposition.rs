@@ -6,10 +6,13 @@ use super::scrape::Scrape;
 use crate::harness::ServedNode;
 
 /// Every family with its type and the labels of its samples.
-const FAMILIES: [(&str, &str, &[&str]); 23] = [
+const FAMILIES: [(&str, &str, &[&str]); 26] = [
     ("psycache_build_info", "gauge", &["version"]),
     ("psycache_bytes", "gauge", &["group"]),
     ("psycache_capacity_bytes", "gauge", &["group"]),
+    ("psycache_connections", "gauge", &["listener"]),
+    ("psycache_connections_held_bytes", "gauge", &[]),
+    ("psycache_connections_refused_total", "counter", &["listener", "reason"]),
     ("psycache_entries", "gauge", &["group"]),
     ("psycache_evictions_total", "counter", &["group", "reason"]),
     ("psycache_get_seconds", "histogram", &["group", "result"]),

@@ -1,7 +1,9 @@
 //! Nodes and clients that speak TLS, as real processes.
 
+mod half_open;
 mod insecure;
 mod listeners;
+mod peer_listener;
 mod peers;
 mod refused;
 mod reload;
