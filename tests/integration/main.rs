@@ -27,6 +27,7 @@ mod lab;
 mod metrics;
 mod museum;
 mod no_limit;
+mod packaging;
 mod pinned;
 mod readme;
 mod redis;
