@@ -29,12 +29,13 @@ const SERVICES: [Service; 9] = [
 const PYTHON_REDIS: &str = "/usr/lib/python3/dist-packages/redis/__init__.py";
 
 /// What npm and pip bring: the tools that `psycache policy build` runs for JavaScript, Python,
-/// Zig and C. They are installed below `target/`, for the tests alone.
+/// Zig and C, and a client in Python. They are installed below `target/`, for the tests alone.
 const TOOLS: [&str; 3] = [
     "npm install --no-audit --no-fund --prefer-offline --prefix target/tools/javascript \
      componentize-qjs@0.4.5",
     "python3 -m venv target/tools/python",
-    "target/tools/python/bin/pip install --quiet componentize-py==0.25.1 ziglang==0.17.1",
+    "target/tools/python/bin/pip install --quiet componentize-py==0.25.1 grpcio==1.85.3 \
+     ziglang==0.17.1",
 ];
 
 /// Makes sure that every service can be started and every compiler run.

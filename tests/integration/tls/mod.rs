@@ -8,6 +8,7 @@ mod peers;
 mod refused;
 mod reload;
 mod try_out;
+mod with_clients;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
