@@ -5,9 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use psycache::config::Tls;
-use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 /// Makes them, in a folder that lives as long as this.
