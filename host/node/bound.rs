@@ -15,11 +15,28 @@ use crate::server::Listeners;
 pub struct Bound {
     pub(super) config: Config,
     pub(super) listeners: Listeners,
-    pub(super) address: SocketAddr,
-    pub(super) peer_address: Option<SocketAddr>,
-    pub(super) http_address: Option<SocketAddr>,
-    pub(super) redis_address: Option<SocketAddr>,
+    pub(super) addresses: Addresses,
     pub(super) advertised: String,
+}
+
+/// Where the listeners of a node are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Addresses {
+    pub(super) grpc: SocketAddr,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) http: Option<SocketAddr>,
+    pub(super) redis: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// Where clients are served, if nodes have another address.
+    pub(super) fn of_clients(self) -> Option<SocketAddr> {
+        self.peer.map(|_| self.grpc)
+    }
+
+    pub(super) fn all(self) -> [Option<SocketAddr>; 4] {
+        [Some(self.grpc), self.peer, self.http, self.redis]
+    }
 }
 
 impl Bound {
@@ -43,15 +60,13 @@ impl Bound {
         let (http, http_address) = http.unzip();
         let (redis, redis_address) = redis.unzip();
         let listeners = Listeners { grpc, peer, http, redis };
-        Ok(Self {
-            config,
-            listeners,
-            address,
-            peer_address,
-            http_address,
-            redis_address,
-            advertised,
-        })
+        let addresses = Addresses {
+            grpc: address,
+            peer: peer_address,
+            http: http_address,
+            redis: redis_address,
+        };
+        Ok(Self { config, listeners, addresses, advertised })
     }
 
     /// The address that the node advertises, with its real port.

@@ -47,9 +47,15 @@ pub(super) fn advertised(config: &Config, bound: SocketAddr) -> Result<String, S
     Ok(address)
 }
 
+/// What the node tells of itself. `clients` is where gRPC listens, if nodes have another address.
+pub(super) fn entry(config: &Config, clients: Option<SocketAddr>, advertised: &str) -> Entry {
+    let clients = clients.map(|bound| for_clients(bound, advertised)).unwrap_or_default();
+    Entry { clients, ..Entry::own(advertised, config.cluster.weight) }
+}
+
 /// The address at which clients reach a node that nodes reach at `advertised`: the one that gRPC
 /// listens on. Where that is every interface, it is the host that nodes know.
-pub(super) fn for_clients(bound: SocketAddr, advertised: &str) -> String {
+fn for_clients(bound: SocketAddr, advertised: &str) -> String {
     match HostPort::parse(advertised) {
         Some(known) if bound.ip().is_unspecified() => {
             let is_ipv6 = known.host.contains(':');

@@ -54,7 +54,6 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::Error;
-use crate::membership::view::Entry;
 use crate::ownership::Ownership;
 use crate::server::{
     self, Connections, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services,
@@ -64,6 +63,7 @@ use crate::telemetry::Metrics;
 use crate::tls::Certificates;
 use crate::transport::remote::Local;
 
+use bound::Addresses;
 use membership::Membership;
 use operations::NodeOperations;
 use plugins::Plugins;
@@ -76,10 +76,7 @@ use swaps::Swaps;
 pub struct Node {
     /// What is in effect.
     config: Config,
-    address: SocketAddr,
-    peer_address: Option<SocketAddr>,
-    http_address: Option<SocketAddr>,
-    redis_address: Option<SocketAddr>,
+    addresses: Addresses,
     groups: Groups,
     ownership: Arc<Ownership>,
     membership: Membership,
@@ -120,22 +117,11 @@ impl Node {
     /// # Panics
     /// If called outside a tokio runtime.
     pub async fn start_on(bound: Bound) -> Result<Self, StartError> {
-        let Bound {
-            mut config,
-            listeners,
-            address,
-            peer_address,
-            http_address,
-            redis_address,
-            advertised,
-        } = bound;
+        let Bound { mut config, listeners, addresses, advertised } = bound;
         let uncertain = config.cluster.uncertain;
         config.groups.iter_mut().for_each(|group| group.group.uncertain = uncertain);
         let max_value_bytes = longest_value(&config);
-        let mut own = Entry::own(&advertised, config.cluster.weight);
-        if peer_address.is_some() {
-            own.clients = membership::for_clients(address, &advertised);
-        }
+        let own = membership::entry(&config, addresses.of_clients(), &advertised);
         let (certificates, following) = security::certificates(&config).await?;
         let dialer = security::dialer(&config, certificates.as_ref())?;
         let registry = config.cluster.registry.clone();
@@ -150,10 +136,7 @@ impl Node {
             address: advertised.clone(),
             ownership: Arc::clone(&ownership),
             registry: membership::kind(&registry),
-            security: security::word(
-                &config,
-                [Some(address), peer_address, http_address, redis_address],
-            ),
+            security: security::word(&config, addresses.all()),
             started: Clock::monotonic(),
             groups: groups.clone(),
             plugins: Arc::clone(&plugins),
@@ -184,18 +167,15 @@ impl Node {
             connections,
             security: security::of_server(&config, certificates.as_ref(), &ownership),
         };
-        let serving_config = ServerConfig { max_value_bytes, ..ServerConfig::default() };
-        let (stop, serving) = serve(serving_config, listeners, services);
+        let limits = ServerConfig { max_value_bytes, ..ServerConfig::default() };
+        let (stop, serving) = serve(limits, listeners, services);
         // The server is already running, because other nodes may send requests as soon as
         // this one is registered.
         let membership = Membership::join(registry, own, &ownership).await?;
         health.ready();
         Ok(Self {
             config,
-            address,
-            peer_address,
-            http_address,
-            redis_address,
+            addresses,
             groups,
             ownership,
             membership,
@@ -213,25 +193,25 @@ impl Node {
     /// The address of the gRPC server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses.grpc
     }
 
     /// The address at which other nodes reach this one, if it is not that of gRPC.
     #[must_use]
     pub fn peer_address(&self) -> Option<SocketAddr> {
-        self.peer_address
+        self.addresses.peer
     }
 
     /// The address of metrics and health checks, if they are served.
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
-        self.http_address
+        self.addresses.http
     }
 
     /// The address of the Redis protocol, if it is served.
     #[must_use]
     pub fn redis_address(&self) -> Option<SocketAddr> {
-        self.redis_address
+        self.addresses.redis
     }
 
     /// Number of nodes that share the keys, this one included.
