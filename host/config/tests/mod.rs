@@ -110,16 +110,17 @@ fn the_whole_file_is_read() {
     http.options = [("url".into(), "@x".into())].into();
     http.allow_net = vec!["127.0.0.1:80".into()];
     scores.retriever = Some(http.into());
-    let mut limits = ConnectionLimits::default();
-    limits.max_connections = 100;
-    limits.max_per_address = 10;
-    limits.handshake_timeout = Duration::from_secs(2);
-    limits.first_request_timeout = Duration::from_secs(3);
-    limits.max_streams = 50;
-    limits.max_header_bytes = 8 << 10;
-    limits.max_unread_bytes = 1 << 20;
-    limits.max_client_bytes = 64 << 20;
-    limits.max_cancels = 7;
+    let limits = ConnectionLimits {
+        max_connections: 100,
+        max_per_address: 10,
+        handshake_timeout: Duration::from_secs(2),
+        first_request_timeout: Duration::from_secs(3),
+        max_streams: 50,
+        max_header_bytes: 8 << 10,
+        max_unread_bytes: 1 << 20,
+        max_client_bytes: 64 << 20,
+        max_cancels: 7,
+    };
     let expected = Config {
         listen: "0.0.0.0:7400".into(),
         advertise: Some("node-1:7403".into()),

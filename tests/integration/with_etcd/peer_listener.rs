@@ -24,7 +24,8 @@ async fn clients_that_follow_etcd_reach_nodes_whose_peers_have_a_listener_of_the
         assert_eq!(status.address, node.told("peer"));
         let mut told: Vec<_> = status.nodes.iter().map(|node| node.clients.as_str()).collect();
         let mut expected = nodes.each_ref().map(ServedNode::address);
-        (told.sort_unstable(), expected.sort_unstable());
+        told.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(told, expected);
     }
 

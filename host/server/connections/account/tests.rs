@@ -1,4 +1,5 @@
 //! What is held, released, waited for and ended.
+#![allow(clippy::disallowed_methods, reason = "#[tokio::test] blocks on its runtime")]
 
 use std::task::Wake;
 use std::time::Duration;
