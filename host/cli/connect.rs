@@ -112,6 +112,11 @@ impl Node {
         Ok(Self { address: address.into(), link, timeout, deadline })
     }
 
+    /// The node's address.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The client for calls of applications.
     pub(super) fn cache(&self) -> CacheClient<Link> {
         CacheClient::new(self.link.clone())

@@ -11,6 +11,7 @@ mod output;
 mod parse;
 mod plugin;
 mod policy;
+mod record;
 mod reload;
 mod remove;
 mod runtime;
@@ -59,6 +60,7 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::Command),
     Shadow(shadow::Args),
+    Record(record::Args),
     Sim(sim::Args),
     Demo(demo::Args),
     /// Plugin files
@@ -99,6 +101,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Reload(args) => runtime::wait_for(reload::run(args)),
         Command::Policy(policy::Command::Swap(args)) => runtime::wait_for(policy::swap::run(args)),
         Command::Shadow(args) => runtime::wait_for(shadow::run(args)),
+        Command::Record(args) => runtime::wait_for(record::run(args)),
         Command::Sim(args) => args.run(),
         Command::Demo(args) => demo::run(&args),
         Command::Policy(policy::Command::New(args)) => policy::new::run(&args),

@@ -3,6 +3,7 @@
 //! Each source gives [`Settings`], in which everything is optional. The sources are merged
 //! into one [`Config`], in which every setting has a value and all are checked.
 
+mod auto;
 mod choice;
 mod error;
 mod file;
@@ -19,6 +20,7 @@ pub(crate) mod text;
 #[cfg(all(test, feature = "cli"))]
 mod tests;
 
+pub use auto::AutoPolicy;
 pub use choice::{NativePolicy, NativeRetriever, PolicyChoice, RetrieverChoice};
 #[doc(hidden)]
 pub use error::Error;

@@ -1,6 +1,7 @@
 //! Resolves settings to a [`Config`]: applies the defaults and checks contradictions.
 
-use super::choice::RetrieverChoice;
+use super::auto::{AUTO, AutoPolicy};
+use super::choice::{PolicyChoice, RetrieverChoice};
 use super::error::Error;
 use super::node::{Cluster, Config, DEFAULT_GROUP, Group, Registry};
 use super::plugin::Plugin;
@@ -119,9 +120,14 @@ fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
         },
         policy: match settings.policy {
             PolicySettings { plugin: Some(plugin), options, sha256 } => {
-                let options = options.into_iter().collect();
                 let sha256 = sha256.map_or_else(Vec::new, |digests| digests.0);
-                Plugin { options, sha256, ..Plugin::new(&plugin.0) }.into()
+                if plugin.0 == AUTO {
+                    let auto = AutoPolicy::of_options(&options, &sha256);
+                    PolicyChoice::Auto(auto.map_err(|problem| in_group(&problem))?)
+                } else {
+                    let options = options.into_iter().collect();
+                    Plugin { options, sha256, ..Plugin::new(&plugin.0) }.into()
+                }
             }
             settings if settings == PolicySettings::default() => default.policy,
             _ => {

@@ -115,7 +115,8 @@ pub(crate) struct GroupSettings {
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(expecting = "a table", deny_unknown_fields)]
 pub(crate) struct PolicySettings {
-    /// The eviction policy: a built-in's name (psycache policy list) or a file [default: lru]
+    /// The eviction policy: a built-in's name (psycache policy list), a file, or auto: the node
+    /// chooses [default: lru]
     #[cfg_attr(feature = "cli", arg(id = "policy", long, value_name = "PLUGIN"))]
     #[serde(deserialize_with = "required")]
     pub(crate) plugin: Option<PluginName>,

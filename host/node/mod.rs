@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod auto;
 mod bound;
 mod error;
 mod group;
@@ -30,6 +31,7 @@ mod membership;
 mod operations;
 #[cfg_attr(not(feature = "plugins"), path = "without_plugins.rs")]
 mod plugins;
+mod policy_changes;
 mod reading;
 mod reload;
 mod reload_request;
@@ -37,6 +39,7 @@ mod security;
 mod shadows;
 mod swaps;
 mod trial;
+mod trials;
 
 pub use crate::server::Reloaded;
 pub use bound::Bound;
@@ -56,7 +59,6 @@ use crate::error::Error;
 use crate::membership::view::Entry;
 use crate::ownership::Ownership;
 use crate::server::{self, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services};
-use crate::sync::Mutex;
 use crate::telemetry::Metrics;
 use crate::tls::Certificates;
 use crate::transport::remote::Local;
@@ -64,9 +66,9 @@ use crate::transport::remote::Local;
 use membership::Membership;
 use operations::NodeOperations;
 use plugins::Plugins;
+use policy_changes::PolicyChanges;
 use reading::Reader;
 use shadows::Shadows;
-use swaps::Swaps;
 
 /// A running node. Dropping it without [`shutdown`](Self::shutdown) aborts the requests in
 /// flight.
@@ -82,6 +84,7 @@ pub struct Node {
     health: Arc<Health>,
     plugins: Arc<Plugins>,
     shadows: Arc<Shadows>,
+    policy_changes: Arc<PolicyChanges>,
     /// Set when the program takes requests to reload.
     reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
     certificates: Option<Arc<Certificates>>,
@@ -130,8 +133,8 @@ impl Node {
         let groups = groups::build(&plugins, &config.groups, &ownership).await?;
 
         let health = Arc::new(Health::starting(&groups));
-        let reloads = Arc::default();
-        let shadows = Arc::<Shadows>::default();
+        let (reloads, shadows) = (Arc::default(), Arc::<Shadows>::default());
+        let policy_changes = PolicyChanges::start(&plugins, &config.groups, &groups).await?;
         let operations = NodeOperations {
             address: advertised.clone(),
             ownership: Arc::clone(&ownership),
@@ -144,8 +147,7 @@ impl Node {
             reloads: Arc::clone(&reloads),
             health: Arc::clone(&health),
             shadows: Arc::clone(&shadows),
-            swaps: Swaps::new(&groups),
-            trials: Mutex::default(),
+            policy_changes: Arc::clone(&policy_changes),
         };
         let redis_connections = Arc::<RedisConnections>::default();
         let reader = Reader {
@@ -181,6 +183,7 @@ impl Node {
             health,
             plugins,
             shadows,
+            policy_changes,
             reloads,
             certificates,
             stop,
@@ -261,6 +264,7 @@ impl Node {
     /// the worker threads.
     pub async fn shutdown(mut self) {
         self.health.leave();
+        self.policy_changes.trials().stop_all();
         self.membership.leave(&self.groups).await;
         // This fails if the server has already ended.
         let _ = self.stop.send(());

@@ -14,6 +14,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 use super::groups::Groups;
 use super::health::Health;
 use super::limit::restated;
+use super::record_calls;
 use super::sent_policy::{PolicySwap, Refusal, checked, grow, refused};
 use super::shadow_calls::{self, GroupShadow, ShadowStart};
 use super::status::status;
@@ -22,9 +23,10 @@ use crate::error::Error;
 use crate::proto::admin_server::{Admin, SERVICE_NAME};
 use crate::proto::swap_policy_request::Part;
 use crate::proto::{
-    ListShadowsRequest, ListShadowsResponse, ReloadRequest, ReloadResponse, StartShadowRequest,
-    StartShadowResponse, StatusRequest, StatusResponse, StopShadowRequest, StopShadowResponse,
-    SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse, TryPolicyRequest, TryPolicyResponse,
+    ListShadowsRequest, ListShadowsResponse, RecordRequest, RecordResponse, ReloadRequest,
+    ReloadResponse, StartShadowRequest, StartShadowResponse, StatusRequest, StatusResponse,
+    StopShadowRequest, StopShadowResponse, SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse,
+    TryPolicyRequest, TryPolicyResponse,
 };
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
@@ -134,6 +136,23 @@ impl Admin for AdminService {
         let incoming = || Incoming::in_metadata(&metadata);
         let span = RpcSpan::serve(SERVICE_NAME, "TryPolicy", b"", incoming);
         span.record(self.try_out(parts), outcome).await
+    }
+
+    type RecordStream = BoxStream<'static, Result<RecordResponse, Status>>;
+
+    async fn record(
+        &self,
+        request: Request<RecordRequest>,
+    ) -> Result<Response<Self::RecordStream>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let incoming = || Incoming::in_metadata(&metadata);
+        let span = RpcSpan::serve(SERVICE_NAME, "Record", &request.group, incoming);
+        let record = async {
+            let parts = record_calls::record(&self.groups, request)?;
+            // A node that stops does not wait for it.
+            Ok(Response::new(parts.take_until(self.health.draining()).boxed()))
+        };
+        span.record(record, outcome).await
     }
 
     async fn reload(

@@ -25,6 +25,7 @@ mod peer_stream;
 
 mod admin_service;
 mod group_report;
+mod record_calls;
 mod sent_policy;
 mod shadow_calls;
 mod trial_calls;

@@ -91,6 +91,8 @@ pub struct PolicyReading {
     pub state: &'static str,
     /// Number of failures, by kind.
     pub failures: Vec<(&'static str, u64)>,
+    /// Changes by the node, by reason; none if it does not choose the policy.
+    pub auto_changes: Vec<(&'static str, u64)>,
     /// Durations of its steps.
     pub step_seconds: DurationsReading,
     /// The policy's own statistics. Their names are unique.

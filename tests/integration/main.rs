@@ -28,6 +28,7 @@ mod museum;
 mod no_limit;
 mod pinned;
 mod readme;
+mod record;
 mod redis;
 mod reload;
 mod server;

@@ -155,7 +155,7 @@ fn another_plugin_by_flag_drops_the_options_of_the_files() {
         .policy
     {
         PolicyChoice::Plugin(plugin) => plugin.clone(),
-        native @ PolicyChoice::Native(_) => panic!("{native:?}"),
+        other => panic!("{other:?}"),
     };
     let other = resolved(&["--policy", "twoq", "--policy-opt", "in=0.5"]);
     assert_eq!((other.plugin.as_str(), other.options.len()), ("twoq", 1));

@@ -6,6 +6,7 @@ mod kind;
 mod options;
 mod pem;
 mod plugin;
+mod policy;
 mod scalar;
 
 pub(crate) use address::{
@@ -19,6 +20,7 @@ pub(crate) use plugin::PluginName;
 #[cfg(feature = "cli")]
 pub(crate) use plugin::{cluster_secret, etcd_password, option, secret};
 pub(super) use plugin::{read_cluster_secret, read_etcd_password, read_options, read_secrets};
+pub(crate) use policy::PolicyText;
 pub(super) use scalar::{is_refused, parsed, table_or_plugin};
 
 use std::collections::BTreeSet;
@@ -97,6 +99,12 @@ kind!(Percent(u8), "a whole percentage from 0% to 100%, such as 10%", |text: &st
 
 kind!(Ratio(f64), "a number from 0 to 1, such as 0.01", |text: &str| {
     text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
+});
+
+// 1pp is 0.01.
+kind!(Points(f64), "points of the hit ratio from 0pp to below 100pp, such as 1pp", |text: &str| {
+    let points: f64 = text.strip_suffix("pp")?.parse().ok()?;
+    (0.0..100.0).contains(&points).then_some(points / 100.0)
 });
 
 // A slot and a flag share 32 bits.

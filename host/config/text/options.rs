@@ -12,7 +12,6 @@ const LARGEST_FILE: u64 = 64 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum OptionError {
     /// The text is not `NAME=VALUE`.
-    #[cfg(feature = "cli")]
     #[error("{0:?} is no option; write NAME=VALUE")]
     NoPair(String),
     /// The text is not `NAME=env:…` or `NAME=file:…`.
@@ -47,7 +46,6 @@ pub(super) enum OptionError {
 ///
 /// # Errors
 /// [`OptionError::NoPair`].
-#[cfg(feature = "cli")]
 pub(super) fn parse_pair(text: &str) -> Result<(String, String), OptionError> {
     match text.split_once('=') {
         // `k = 2` means `k=2`. A value keeps its spaces where the name has none behind it.

@@ -138,6 +138,13 @@ impl Page<'_> {
                 add(&[("group", group.group.as_str()), ("kind", kind)], *count)
             })
         })?;
+        let help =
+            "Changes of the policy by the node: to a better one, undone, or because it failed";
+        self.counters("psycache_policy_auto_changes", help, groups, |group, add| {
+            group.policy.auto_changes.iter().try_for_each(|(reason, count)| {
+                add(&[("group", group.group.as_str()), ("reason", reason)], *count)
+            })
+        })?;
         self.durations("psycache_policy_step", "Time of a step", groups, |group, add| {
             add(&[("group", group.group.as_str())], &group.policy.step_seconds)
         })?;

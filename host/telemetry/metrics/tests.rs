@@ -28,6 +28,7 @@ fn node() -> NodeReading {
             name: "lruk".into(),
             state: "running",
             failures: vec![("trap", 1)],
+            auto_changes: vec![("better", 2), ("undone", 1)],
             step_seconds: took.read(),
             statistics: vec![("ghosts".into(), 0.5)],
         },
@@ -80,6 +81,7 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
         &format!("psycache_capacity_bytes{{{group}}} 4096"),
         &format!("psycache_policy_info{{{group},policy=\"lruk\",state=\"running\"}} 1"),
         &format!("psycache_policy_failures_total{{{group},kind=\"trap\"}} 1"),
+        &format!("psycache_policy_auto_changes_total{{{group},reason=\"better\"}} 2"),
         &format!("psycache_policy_step_seconds_count{{{group}}} 2"),
         &format!("psycache_policy_statistic{{{group},statistic=\"ghosts\"}} 0.5"),
         &format!("psycache_shadow_live_hit_ratio{{{group}}} 0.5"),
@@ -112,7 +114,7 @@ fn each_family_is_described_once_and_before_its_samples() {
             assert!(line.starts_with(family), "{line} stands under {family}");
         }
     }
-    assert_eq!(seen.len(), 28);
+    assert_eq!(seen.len(), 29);
 }
 
 #[test]
