@@ -50,7 +50,7 @@
 //! They change without notice.
 //!
 //! Features, all on by default: `cli` (the command), `plugins` (WebAssembly), `etcd`,
-//! `otlp` (traces).
+//! `otlp` (traces), `page` (the page for people on the HTTP port).
 #![doc = include_str!("ARCHITECTURE.md")]
 
 #[cfg(feature = "cli")]

@@ -1,9 +1,9 @@
-//! The HTTP server for monitoring: /metrics, /healthz and /readyz.
+//! The HTTP server for monitoring: /metrics, /healthz and /readyz, and the page for people.
+//! Nothing here changes the node.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -16,13 +16,11 @@ use super::admin_service::Operations;
 use super::groups::Groups;
 use super::health::{Health, Phase};
 use super::incoming::Incoming;
+#[cfg(feature = "page")]
+use super::page_http;
 use crate::proto::StatusResponse;
 use crate::telemetry::{Exposition, Metrics};
 use crate::tls::Stream;
-
-/// How long a scrape waits for the statistics of the policies. For a policy that takes
-/// longer, the page shows its previous statistics.
-const STATISTICS_WAIT: Duration = Duration::from_millis(100);
 
 /// The parts of a node that the pages read.
 #[derive(Clone)]
@@ -43,8 +41,17 @@ pub(super) async fn serve(
         .route("/metrics", get(metrics))
         .route("/healthz", get(live))
         .route("/readyz", get(ready))
-        .with_state(watched);
-    axum::serve(incoming, pages).with_graceful_shutdown(stop).await
+        .with_state(watched.clone());
+    #[cfg(feature = "page")]
+    let shown = page_http::Shown::new(watched.groups, watched.operations);
+    #[cfg(feature = "page")]
+    let (pages, followed) = (pages.merge(page_http::routes(&shown)), shown.follow());
+    #[cfg(not(feature = "page"))]
+    let followed = std::future::pending::<std::convert::Infallible>();
+    tokio::select! {
+        served = axum::serve(incoming, pages).with_graceful_shutdown(stop) => served,
+        never = followed => match never {},
+    }
 }
 
 impl axum::serve::Listener for Incoming {
@@ -61,7 +68,7 @@ impl axum::serve::Listener for Incoming {
 }
 
 async fn metrics(State(watched): State<Watched>, headers: HeaderMap) -> impl IntoResponse {
-    watched.groups.ask_statistics(STATISTICS_WAIT).await;
+    watched.groups.ask_statistics().await;
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
     let exposition = Exposition::accepted_by(accept);
     let text = watched.metrics.text(exposition);

@@ -37,6 +37,10 @@ mod health;
 mod health_service;
 mod http;
 mod in_flight;
+#[cfg(feature = "page")]
+mod page;
+#[cfg(feature = "page")]
+mod page_http;
 mod until_draining;
 
 pub use admin_service::{Operations, PolicySwapped, Reloaded};

@@ -32,13 +32,14 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 
 /// Libraries that one place speaks to, so that one place changes with them.
 const HOMES: &[(&str, &[&str])] = &[
-    ("axum", &["server/http.rs"]),
+    ("axum", &["server/http.rs", "server/page_http.rs"]),
     // A setting of `config/` is defined with its flag, so that it stands in one place.
     ("clap", &["cli/", "config/", "main.rs"]),
     ("etcd_client", &["membership/registry/"]),
     ("hyper_rustls", &["telemetry/"]),
     ("hyper_util", &["transport/dial.rs"]),
     ("indicatif", &["cli/"]),
+    ("maud", &["server/page/"]),
     ("opentelemetry", &["telemetry/"]),
     ("opentelemetry_http", &["telemetry/"]),
     ("opentelemetry_otlp", &["telemetry/"]),

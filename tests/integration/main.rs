@@ -26,6 +26,7 @@ mod lab;
 mod metrics;
 mod museum;
 mod no_limit;
+mod page;
 mod pinned;
 mod readme;
 mod redis;

@@ -13,7 +13,7 @@ struct Service {
     package: &'static str,
 }
 
-const SERVICES: [Service; 9] = [
+const SERVICES: [Service; 10] = [
     Service { program: "etcd", package: "etcd-server" },
     Service { program: "mariadbd", package: "mariadb-server" },
     Service { program: "redis-benchmark", package: "redis-tools" },
@@ -23,6 +23,7 @@ const SERVICES: [Service; 9] = [
     Service { program: "npm", package: "npm" },
     Service { program: "python3", package: "python3-venv" },
     Service { program: "cc", package: "gcc" },
+    Service { program: "chromium-headless-shell", package: "chromium-headless-shell" },
 ];
 
 /// Not a program: redis-py, where Debian's python3 finds it.
