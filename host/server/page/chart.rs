@@ -43,13 +43,23 @@ pub(super) struct Line {
 /// Text of a value at an axis.
 type Format<'a> = &'a dyn Fn(f64) -> String;
 
+/// The vertical axis.
+#[derive(Clone, Copy)]
+pub(super) enum Up {
+    /// From 0 to a value that may be exceeded.
+    AtLeast(f64),
+    /// From 0 to 1.
+    Ratio,
+    /// Where the values are, within 0 and 1, so that ratios can be told apart.
+    Ratios,
+}
+
 /// What a chart shows.
 pub(super) struct Chart<'a> {
     pub(super) title: &'a str,
     pub(super) lines: Vec<Line>,
     pub(super) across: Range<f64>,
-    /// The least height of the vertical axis, and the greatest.
-    pub(super) height: (f64, f64),
+    pub(super) up: Up,
     pub(super) across_text: Format<'a>,
     pub(super) text: Format<'a>,
     /// Where a policy was swapped.
@@ -81,7 +91,7 @@ impl Chart<'_> {
         let mut words = format!("Chart: {}.", self.title);
         for line in &self.lines {
             let known = || line.points.iter().filter_map(|(_, value)| *value);
-            let Some(last) = known().last() else {
+            let Some(last) = known().next_back() else {
                 words += &format!(" {}: nothing yet.", line.name);
                 continue;
             };
@@ -96,10 +106,23 @@ impl Chart<'_> {
         words
     }
 
-    fn draw(&self) -> Result<String, Box<dyn std::error::Error>> {
+    fn vertical(&self) -> (f64, f64) {
         let values =
-            self.lines.iter().flat_map(|line| &line.points).filter_map(|(_, value)| *value);
-        let top = (values.fold(self.height.0, f64::max) * 1.05).min(self.height.1).max(1e-9);
+            || self.lines.iter().flat_map(|line| &line.points).filter_map(|(_, value)| *value);
+        let most = values().fold(0.0, f64::max);
+        match self.up {
+            Up::AtLeast(least) => (0.0, most.max(least) * 1.05),
+            Up::Ratio => (0.0, 1.0),
+            Up::Ratios => {
+                let least = values().fold(most, f64::min);
+                let around = ((most - least) * 0.1).max(0.01);
+                ((least - around).max(0.0), (most + around).min(1.0))
+            }
+        }
+    }
+
+    fn draw(&self) -> Result<String, Box<dyn std::error::Error>> {
+        let (bottom, top) = self.vertical();
         let mut svg = String::new();
         {
             let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
@@ -108,12 +131,12 @@ impl Chart<'_> {
                 .margin_right(20)
                 .x_label_area_size(24)
                 .y_label_area_size(44)
-                .build_cartesian_2d(self.across.clone(), 0.0..top)?;
+                .build_cartesian_2d(self.across.clone(), bottom..top)?;
             let letters = ("sans-serif", TEXT).into_font().color(&LETTERS);
             chart
                 .configure_mesh()
                 .disable_x_mesh()
-                .x_labels(4)
+                .x_labels(5)
                 .y_labels(4)
                 .axis_style(AXIS)
                 .bold_line_style(GRID)
@@ -123,7 +146,7 @@ impl Chart<'_> {
                 .y_label_formatter(&|value| (self.text)(*value))
                 .draw()?;
             for (at, mark) in self.marks.iter().enumerate() {
-                let line = [(*mark, 0.0), (*mark, top)];
+                let line = [(*mark, bottom), (*mark, top)];
                 chart.draw_series(std::iter::once(PathElement::new(line, MARK.stroke_width(2))))?;
                 let number = Text::new((at + 1).to_string(), (*mark, top), letters.clone());
                 chart.draw_series(std::iter::once(number))?;

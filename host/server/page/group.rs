@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Line, Point};
+use super::chart::{Line, Point, Up};
 use super::history::{Interval, Recent};
 use super::reading::Reading;
 use super::shadow;
@@ -81,13 +81,12 @@ fn charts(status: &GroupStatus, recent: &Recent) -> Markup {
     ];
     let ratio = vec![line("hit ratio", 1, over(&Interval::hit_ratio))];
     let entries = vec![line("entries", 1, over(&|interval| Some(interval.to.entries as f64)))];
-    let any = (0.0, f64::MAX);
     html! {
         div.charts {
-            (over_time(recent, "Hit ratio", ratio, (1.0, 1.0), &whole_percent))
-            (over_time(recent, "Loads and evictions a second", rates, any, &short))
-            (over_time(recent, unit, in_bytes, any, &short))
-            (over_time(recent, "Entries", entries, any, &short))
+            (over_time(recent, "Hit ratio", ratio, Up::Ratio, &whole_percent))
+            (over_time(recent, "Loads and evictions a second", rates, Up::AtLeast(1.0), &short))
+            (over_time(recent, unit, in_bytes, Up::AtLeast(0.001), &short))
+            (over_time(recent, "Entries", entries, Up::AtLeast(1.0), &short))
         }
     }
 }

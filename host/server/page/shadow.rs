@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Chart, Line, Point};
+use super::chart::{Chart, Line, Point, Up};
 use super::history::Recent;
 use super::timeline::{POINTS, over_time};
 use super::words::{bytes, percent, short, time, whole_percent};
@@ -34,9 +34,9 @@ pub(super) fn part(shadow: &GroupShadow, recent: &Recent) -> Markup {
                 (over_capacity(shadow, &policies))
                 (over_time(
                     recent,
-                    "Hit ratio since the shadow is warm",
+                    "Hit ratio since warm-up",
                     since_warm(report, recent, &policies),
-                    (0.01, 1.0),
+                    Up::Ratios,
                     &whole_percent,
                 ))
             }
@@ -77,7 +77,7 @@ fn over_capacity(shadow: &GroupShadow, policies: &[&str]) -> Markup {
         title: "Hit ratio over capacity",
         lines,
         across: least..most,
-        height: (0.01, 1.0),
+        up: Up::Ratios,
         across_text: &|log| format!("{}×", short(log.exp2())),
         text: &whole_percent,
         marks: Vec::new(),

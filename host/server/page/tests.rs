@@ -205,7 +205,7 @@ fn a_large_node_after_more_than_an_hour_is_small_on_the_wire() {
     assert_eq!(recent.intervals(usize::MAX).len(), 360);
     assert_eq!(recent.shadow(usize::MAX).len(), 361);
     assert_eq!(recent.changes().count(), 16);
-    let bytes: usize = [&html, STYLE, SCRIPT].into_iter().map(|text| zipped(text)).sum();
+    let bytes: usize = [&html, STYLE, SCRIPT].into_iter().map(zipped).sum();
     assert!(bytes <= MOST_BYTES, "{bytes} bytes; {} of HTML", html.len());
 }
 

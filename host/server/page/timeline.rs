@@ -2,7 +2,7 @@
 
 use maud::Markup;
 
-use super::chart::{Chart, Line};
+use super::chart::{Chart, Line, Up};
 use super::history::Recent;
 use super::words::short;
 
@@ -14,7 +14,7 @@ pub(super) fn over_time(
     recent: &Recent,
     title: &str,
     mut lines: Vec<Line>,
-    height: (f64, f64),
+    up: Up,
     text: &dyn Fn(f64) -> String,
 ) -> Markup {
     let [first_ms, now_ms] = recent.span_ms();
@@ -30,7 +30,7 @@ pub(super) fn over_time(
         title,
         lines,
         across: ago(first_ms as f64).min(-1e-3)..0.0,
-        height,
+        up,
         across_text: &label,
         text,
         marks: recent.changes().map(|change| ago(change.at_ms as f64)).collect(),
