@@ -113,6 +113,14 @@ pub(super) fn of_client(tls: &ClientTls) -> Result<ClientConfig, TlsError> {
     Ok(config)
 }
 
+/// What connects to a data source whose certificate one of `roots` has signed.
+#[cfg(feature = "plugins")]
+pub(super) fn of_source(roots: RootCertStore) -> Result<ClientConfig, Error> {
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(versions(TlsVersion::V1_2))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
 fn server(
     tls: &Tls,
     speaks: Speaks,

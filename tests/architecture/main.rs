@@ -45,6 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("opentelemetry_sdk", &["telemetry/"]),
     ("prometheus_client", &["telemetry/"]),
     ("rcgen", &["cli/tls/"]),
+    ("rustls_native_certs", &["tls/"]),
     ("rustix", &["clock/", "plugin/", "server/incoming.rs"]),
     ("subtle", &["server/peer_gate.rs"]),
     ("tokio_rustls", &["tls/"]),
