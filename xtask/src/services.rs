@@ -1,6 +1,6 @@
 //! The real services and compilers that tests use: found, or installed if that is allowed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -13,9 +13,11 @@ struct Service {
     package: &'static str,
 }
 
-const SERVICES: [Service; 9] = [
+const SERVICES: [Service; 11] = [
     Service { program: "etcd", package: "etcd-server" },
     Service { program: "mariadbd", package: "mariadb-server" },
+    Service { program: "postgres", package: "postgresql" },
+    Service { program: "redis-server", package: "redis-server" },
     Service { program: "redis-benchmark", package: "redis-tools" },
     Service { program: PYTHON_REDIS, package: "python3-redis" },
     Service { program: "go", package: "golang-go" },
@@ -71,7 +73,11 @@ fn ensure_programs() -> Result<()> {
 fn installed(program: &str) -> bool {
     let path = std::env::var("PATH").unwrap_or_default();
     let folders = path.split(':').chain(["/usr/sbin", "/usr/local/sbin"]);
-    folders.map(|folder| Path::new(folder).join(program)).any(|file| file.is_file())
+    // Debian has a folder for each version of PostgreSQL.
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = versions.map(|version| version.path().join("bin"));
+    let mut folders = folders.map(PathBuf::from).chain(versions);
+    folders.any(|folder| folder.join(program).is_file())
 }
 
 fn install(packages: &[&str]) -> Result<()> {

@@ -9,13 +9,14 @@ use crate::{api, plugins, services};
 #[derive(clap::Args)]
 #[command(after_help = "Example: cargo xtask test --no-services")]
 pub(crate) struct Arguments {
-    /// Leave out the tests that need etcd, MariaDB, clients of Redis or compilers of other languages
+    /// Leave out the tests that need etcd, MariaDB, PostgreSQL, Redis, clients of Redis or compilers of other languages
     #[arg(long)]
     no_services: bool,
 }
 
 /// Modules of tests that start a service are named after it.
-const SERVICE_TESTS: [&str; 4] = ["with_etcd", "with_mariadb", "with_clients", "with_languages"];
+const SERVICE_TESTS: [&str; 6] =
+    ["with_etcd", "with_mariadb", "with_postgres", "with_redis", "with_clients", "with_languages"];
 
 /// Stands alone, as a policy of a reader's own would.
 const EXAMPLE_POLICY: &str = "examples/policies/slru";
