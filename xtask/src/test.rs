@@ -1,8 +1,10 @@
 //! `cargo xtask test`: all checks and tests, the cheapest first.
 
+use std::thread;
+
 use anyhow::Result;
 
-use crate::step::{optional, run as step};
+use crate::step::{optional, run as step, run_beside as beside};
 use crate::{api, plugins, services};
 
 /// Runs every check and test.
@@ -30,6 +32,9 @@ const COHERENCE: &str = "tests/models/coherence";
 /// node's dependencies once more with these.
 const PACKAGES: [&str; 3] = ["--package psycache", "--package psycache-models", "--package xtask"];
 
+/// How the node is compiled for its tests; the path is below the root of the tree.
+const CHECKED: &str = "--config .cargo/checked.toml";
+
 /// The library alone: `config` does without clap then.
 const WITHOUT_CLI: &str = "--package psycache --lib --no-default-features";
 
@@ -45,38 +50,71 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for folder in [".", "benches", "fuzz", "plugins", EXAMPLE_POLICY, EXAMPLE_PROGRAM, COHERENCE] {
         step(folder, "cargo fmt --all --check")?;
     }
-    step(".", "cargo test --release --test architecture")?;
     plugins::check()?;
-    for package in PACKAGES {
-        step(".", &format!("cargo clippy --release {package} --all-targets -- -D warnings"))?;
-    }
-    step(".", &format!("cargo clippy --release {WITHOUT_CLI} -- -D warnings"))?;
-    step("plugins", "cargo clippy --release --workspace --all-targets -- -D warnings")?;
-    let into = "--no-default-features --target-dir ../target";
-    step("benches", &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;
-    step(".", "cargo doc --release --no-deps --document-private-items")?;
-    api::check()?;
-    step("plugins", "cargo test --release --workspace")?;
-    let into = "--locked --target-dir ../../../plugins/target";
-    step(EXAMPLE_POLICY, &format!("cargo clippy --release --all-targets {into} -- -D warnings"))?;
-    step(EXAMPLE_POLICY, &format!("cargo test --release {into}"))?;
-    let into = "--locked --target-dir ../../target";
-    step(EXAMPLE_PROGRAM, &format!("cargo run --release {into}"))?;
-    let skips = match arguments.no_services {
-        false => String::new(),
-        true => SERVICE_TESTS.map(|module| format!(" --skip {module}")).concat(),
-    };
-    for package in PACKAGES {
-        step(".", &format!("cargo test --release {package} --{skips}"))?;
-    }
-    step(COHERENCE, "cargo clippy --release --all-targets -- -D warnings")?;
-    step(COHERENCE, "cargo test --release")?;
-    step(COHERENCE, "cargo run --release -- ci")?;
-    step(".", &format!("cargo clippy --release {SIMULATION} -- -D warnings"))?;
-    step(".", &format!("cargo test --release {SIMULATION}"))?;
+    step(".", &format!("cargo {CHECKED} test --release --test architecture"))?;
+    // What they run is built before, as two builds at once only wait for each other.
+    step(".", &format!("cargo {CHECKED} test --release --package psycache --no-run --quiet"))?;
+    thread::scope(|scope| {
+        let beside = scope.spawn(|| others().and_then(|()| lints()));
+        let node = node(arguments);
+        let beside = beside.join().expect("no step panics");
+        if let (Err(_), Err(error)) = (&node, &beside) {
+            eprintln!("{error:#}");
+        }
+        node.and(beside)
+    })?;
     optional(".", "cargo deny", "cargo deny --all-features check")?;
     if arguments.no_services {
         eprintln!("\nLEFT OUT: the tests in {} (--no-services)", SERVICE_TESTS.join(", "));
     }
     Ok(())
+}
+
+/// The tests of the node itself: two a processor, as they wait for services, time-outs and leases
+/// more than they compute.
+fn node(arguments: &Arguments) -> Result<()> {
+    let threads = 2 * thread::available_parallelism()?.get();
+    let skips = match arguments.no_services {
+        false => String::new(),
+        true => SERVICE_TESTS.map(|module| format!(" --skip {module}")).concat(),
+    };
+    let test = format!("cargo {CHECKED} test --release --package psycache");
+    step(".", &format!("{test} -- --test-threads={threads}{skips}"))
+}
+
+/// The models, and the tests of what stands beside the node.
+fn others() -> Result<()> {
+    beside(COHERENCE, "cargo test --release")?;
+    beside(COHERENCE, "cargo run --release -- ci")?;
+    beside(".", "cargo test --release --package psycache-models")?;
+    beside(".", "cargo test --release --package xtask")?;
+    beside("plugins", "cargo test --release --workspace")?;
+    let into = "--locked --target-dir ../../../plugins/target";
+    beside(EXAMPLE_POLICY, &format!("cargo test --release {into}"))?;
+    let run = "run --release --locked --target-dir ../../target";
+    beside(EXAMPLE_PROGRAM, &format!("cargo --config ../../.cargo/checked.toml {run}"))?;
+    beside(".", &format!("cargo test --release {SIMULATION}"))
+}
+
+/// What reads the sources.
+fn lints() -> Result<()> {
+    for package in PACKAGES {
+        beside(".", &format!("cargo clippy --release {package} --all-targets -- -D warnings"))?;
+    }
+    for alone in [WITHOUT_CLI, SIMULATION] {
+        beside(".", &format!("cargo clippy --release {alone} -- -D warnings"))?;
+    }
+    let all = "cargo clippy --release --all-targets";
+    beside("plugins", &format!("{all} --workspace -- -D warnings"))?;
+    beside(
+        "benches",
+        &format!("{all} --no-default-features --target-dir ../target -- -D warnings"),
+    )?;
+    beside(
+        EXAMPLE_POLICY,
+        &format!("{all} --locked --target-dir ../../../plugins/target -- -D warnings"),
+    )?;
+    beside(COHERENCE, &format!("{all} -- -D warnings"))?;
+    beside(".", "cargo doc --release --no-deps --document-private-items")?;
+    api::check()
 }
