@@ -68,17 +68,22 @@ impl ServedNode {
             command.args(args.next().unwrap_or_default());
             Self::spawn(command)
         });
-        for node in &nodes {
-            seen_blocking(|| {
-                let status = node.run(["status", "--json"]);
-                let has =
-                    |state: &str| stdout(&status).contains(&format!("\"state\": \"{state}\""));
-                // What they ask of each other to join is over then, too.
-                let done = has("connected") && has("holds");
-                done.then_some(()).ok_or_else(|| stdout(&status).to_owned())
-            });
-        }
+        nodes.iter().for_each(Self::wait_until_it_holds);
         nodes
+    }
+
+    /// Waits until it is in touch with the other node of a pair.
+    ///
+    /// # Panics
+    /// It does not get there: with its status instead.
+    pub(crate) fn wait_until_it_holds(&self) {
+        seen_blocking(|| {
+            let status = self.run(["status", "--json"]);
+            let has = |state: &str| stdout(&status).contains(&format!("\"state\": \"{state}\""));
+            // What they ask of each other to join is over then, too.
+            let done = has("connected") && has("holds");
+            done.then_some(()).ok_or_else(|| stdout(&status).to_owned())
+        });
     }
 
     /// Starts `command`, a `serve`, and waits for its ready line.

@@ -12,6 +12,7 @@ mod certificates;
 mod cli;
 mod client;
 mod clients;
+mod clients_grpc;
 mod cluster_changes;
 mod cluster_group;
 mod cluster_peer;

@@ -11,7 +11,7 @@ use crate::{api, plugins, services};
 #[derive(clap::Args)]
 #[command(after_help = "Example: cargo xtask test --no-services")]
 pub(crate) struct Arguments {
-    /// Leave out the tests that need etcd, MariaDB, clients of Redis or compilers of other languages
+    /// Leave out the tests that need etcd, MariaDB, clients in other languages or their compilers
     #[arg(long)]
     no_services: bool,
 }

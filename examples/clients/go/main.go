@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -72,15 +73,16 @@ func failures(ctx context.Context, client pb.CacheClient) {
 	fmt.Println("deadline:", code)
 }
 
-func sumOnSession(ctx context.Context, session *cache.Session) int {
+func sumOn(ctx context.Context, sessions []*cache.Session) int {
 	var calls sync.WaitGroup
 	scores := make([]int, 100)
 	for place := range scores {
 		calls.Add(1)
 		go func() {
 			defer calls.Done()
-			key := []string{"Tom", "Jack"}[place%2]
-			fmt.Sscan(string(must(session.Get(ctx, "scores", key))), &scores[place])
+			key := []string{"Tom", "Jack"}[place/2%2]
+			score := must(sessions[place%2].Get(ctx, "scores", key))
+			scores[place] = must(strconv.Atoi(string(score)))
 		}()
 	}
 	calls.Wait()
@@ -92,37 +94,49 @@ func sumOnSession(ctx context.Context, session *cache.Session) int {
 }
 
 // How many gets fail until then.
-func getsUntil(stopped <-chan struct{}, ctx context.Context, client pb.CacheClient) int {
+func failedUntil(stopped <-chan struct{}, get func(context.Context) ([]byte, error)) int {
 	for failed := 0; ; {
 		select {
 		case <-stopped:
 			return failed
 		default:
-			if _, err := get(ctx, client, "scores", "Tom"); err != nil {
+			ctx, end := context.WithTimeout(context.Background(), 5*time.Second)
+			if _, err := get(ctx); err != nil {
 				log.Print(err)
 				failed++
 			}
+			end()
 		}
 	}
 }
 
 func main() {
 	if len(os.Args) != 2 {
-		log.Fatal("Usage: run NODE,NODE,…   for example: run 127.0.0.1:7400,127.0.0.1:7402")
+		log.Fatal("Usage: run HOST:PORT,HOST:PORT,…   for example: run 127.0.0.1:7400,127.0.0.1:7402")
 	}
 	connection := must(cache.Connect(strings.Split(os.Args[1], ",")...))
 	defer connection.Close()
 	client, ctx := pb.NewCacheClient(connection), context.Background()
 	values(ctx, client)
 	failures(ctx, client)
-	session := cache.NewSession(client)
-	defer session.Close()
+	// Streams are spread like calls: these go to two nodes.
+	sessions := []*cache.Session{cache.NewSession(client), cache.NewSession(client)}
+	for _, session := range sessions {
+		defer session.Close()
+	}
 	inTime, end := context.WithTimeout(ctx, 5*time.Second)
 	defer end()
-	fmt.Println("session:", sumOnSession(inTime, session))
+	fmt.Println("sessions:", sumOn(inTime, sessions))
 
+	gets := []func(context.Context) ([]byte, error){
+		func(ctx context.Context) ([]byte, error) { return get(ctx, client, "scores", "Tom") },
+		func(ctx context.Context) ([]byte, error) { return sessions[0].Get(ctx, "scores", "Sam") },
+		func(ctx context.Context) ([]byte, error) { return sessions[1].Get(ctx, "scores", "Sam") },
+	}
 	stopped, failed := make(chan struct{}), make(chan int)
-	go func() { failed <- getsUntil(stopped, ctx, client) }()
+	for _, get := range gets {
+		go func() { failed <- failedUntil(stopped, get) }()
+	}
 	fmt.Println("Stop one of the nodes, and press Enter.")
 	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
 	for range 200 {
@@ -130,7 +144,8 @@ func main() {
 	}
 	inTime, end = context.WithTimeout(ctx, 5*time.Second)
 	defer end()
-	fmt.Printf("session: %s\n", must(session.Get(inTime, "scores", "Sam")))
+	first, second := sessions[0], sessions[1]
+	fmt.Printf("sessions: %s %s\n", must(first.Get(inTime, "scores", "Sam")), must(second.Get(inTime, "scores", "Sam")))
 	close(stopped)
-	fmt.Println("failed gets:", <-failed)
+	fmt.Println("failed gets:", <-failed+<-failed+<-failed)
 }

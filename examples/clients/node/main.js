@@ -26,7 +26,11 @@ const values = async (cache) => {
   console.log(`removed: ${removed.existed}`);
 };
 
-const failure = (call) => call.then(() => Promise.reject(new Error("it does not fail")), (of) => of);
+const failure = (call) =>
+  call.then(
+    () => Promise.reject(new Error("it does not fail")),
+    (failure) => failure,
+  );
 
 const failures = async (cache) => {
   const missing = await failure(cache.get({ group: "scores", key: "nobody" }));
@@ -44,28 +48,33 @@ const failures = async (cache) => {
 };
 
 if (process.argv.length !== 3) {
-  console.error("Usage: run NODE,NODE,…   for example: run 127.0.0.1:7400,127.0.0.1:7402");
+  console.error("Usage: run IPv4:PORT,IPv4:PORT,…   for example: run 127.0.0.1:7400,127.0.0.1:7402");
   process.exit(2);
 }
 const cache = connect(process.argv[2].split(","));
 await values(cache);
 await failures(cache);
-const session = new Session(cache);
-const asked = Array.from({ length: 100 }, (_, call) => session.get("scores", call % 2 ? "Tom" : "Jack"));
+// Streams are spread like calls: these go to two nodes.
+const sessions = [new Session(cache), new Session(cache)];
+const keys = Array.from({ length: 50 }, (_, call) => (call % 2 ? "Tom" : "Jack"));
+const asked = keys.flatMap((key) => sessions.map((session) => session.get("scores", key)));
 const scores = await Promise.all(asked);
-console.log(`session: ${scores.map(Number).reduce((sum, score) => sum + score)}`);
+console.log(`sessions: ${scores.map(Number).reduce((sum, score) => sum + score)}`);
 
 let failed = 0;
 let stopped = false;
-const getsUntilStopped = async () => {
+const untilStopped = async (get) => {
   while (!stopped) {
-    await cache.get({ group: "scores", key: "Tom" }).catch((failure) => {
+    await get().catch((failure) => {
       failed += 1;
       console.error(failure);
     });
   }
 };
-const gets = getsUntilStopped();
+const gets = Promise.all([
+  untilStopped(() => cache.get({ group: "scores", key: "Tom" })),
+  ...sessions.map((session) => untilStopped(() => session.get("scores", "Sam"))),
+]);
 console.log("Stop one of the nodes, and press Enter.");
 const input = createInterface({ input: process.stdin });
 await once(input, "line");
@@ -73,9 +82,10 @@ input.close();
 for (let call = 0; call < 200; call += 1) {
   await cache.get({ group: "scores", key: "Jack" });
 }
-console.log(`session: ${await session.get("scores", "Sam")}`);
+const both = await Promise.all(sessions.map((session) => session.get("scores", "Sam")));
+console.log(`sessions: ${both.join(" ")}`);
 stopped = true;
 await gets;
 console.log(`failed gets: ${failed}`);
-session.close();
+sessions.forEach((session) => session.close());
 cache.close();

@@ -3,6 +3,7 @@
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import grpc
 from psycache.v1 import cache_pb2 as pb
@@ -28,9 +29,12 @@ def values(cache: cache_pb2_grpc.CacheStub):
     print("set:", cache.Get(pb.GetRequest(group="scores", key="Ada")).value.decode())
 
     keys = ["Tom", "nobody", "Jack"]
-    for key, result in zip(keys, cache.GetMany(pb.GetManyRequest(group="scores", keys=keys)).results):
-        found = result.WhichOneof("result") == "found"
-        print(f"get of many: {key}", result.found.value.decode() if found else code(result.failure.code).name)
+    results = cache.GetMany(pb.GetManyRequest(group="scores", keys=keys)).results
+    for key, result in zip(keys, results, strict=True):
+        if result.HasField("found"):
+            print("get of many:", key, result.found.value.decode())
+        else:
+            print("get of many:", key, code(result.failure.code).name)
 
     cache.Set(pb.SetRequest(group="scores", key="long", value=bytes(5 << 20)))
     print("long value:", len(cache.Get(pb.GetRequest(group="scores", key="long")).value))
@@ -52,15 +56,15 @@ def errors(cache: cache_pb2_grpc.CacheStub):
     print("deadline:", late.code.name)
 
 
-def gets_until(stopped: threading.Event, cache: cache_pb2_grpc.CacheStub) -> int:
+def failed_until(stopped: threading.Event, get) -> int:
     """How many gets fail until then."""
     failed = 0
     while not stopped.is_set():
         try:
-            cache.Get(pb.GetRequest(group="scores", key="Tom"))
-        except grpc.RpcError as error:
+            get()
+        except (grpc.RpcError, Failure) as error:
             failed += 1
-            print(Failure.of(error), file=sys.stderr)
+            print(error, file=sys.stderr)
     return failed
 
 
@@ -69,23 +73,28 @@ def main(nodes: str):
         cache = cache_pb2_grpc.CacheStub(channel)
         values(cache)
         errors(cache)
-        session = Session(cache)
-        answers = threads.map(lambda key: session.get("scores", key), ["Tom", "Jack"] * 50)
-        print("session:", sum(map(int, answers)))
+        # Streams are spread like calls: these go to two nodes.
+        sessions = [Session(cache), Session(cache)]
+        asked = [(session, key) for session in sessions for key in ["Tom", "Jack"] * 25]
+        answers = threads.map(lambda ask: ask[0].get("scores", ask[1]), asked)
+        print("sessions:", sum(map(int, answers)))
 
         stopped = threading.Event()
-        failed = threads.submit(gets_until, stopped, cache)
+        gets = [partial(session.get, "scores", "Sam") for session in sessions]
+        gets.append(partial(cache.Get, pb.GetRequest(group="scores", key="Tom")))
+        failed = [threads.submit(failed_until, stopped, get) for get in gets]
         print("Stop one of the nodes, and press Enter.", flush=True)
         sys.stdin.readline()
         for _ in range(200):
             cache.Get(pb.GetRequest(group="scores", key="Jack"))
-        print("session:", session.get("scores", "Sam").decode())
+        print("sessions:", *(session.get("scores", "Sam").decode() for session in sessions))
         stopped.set()
-        print("failed gets:", failed.result())
-        session.close()
+        print("failed gets:", sum(future.result() for future in failed))
+        for session in sessions:
+            session.close()
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("Usage: run NODE,NODE,…   for example: run 127.0.0.1:7400,127.0.0.1:7402")
+        sys.exit("Usage: run IPv4:PORT,IPv4:PORT,…   for example: run 127.0.0.1:7400,127.0.0.1:7402")
     main(sys.argv[1])

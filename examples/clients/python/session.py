@@ -77,5 +77,5 @@ class Session:
             if self._requests is requests:
                 self._requests = None
         requests.put(None)
-        for answer in waiting.values():
+        for answer in list(waiting.values()):
             answer.set_exception(failure)
