@@ -89,6 +89,22 @@ pub enum Error {
         /// What was missing.
         problem: String,
     },
+    /// The caller is not known.
+    #[error("{problem}")]
+    Unauthenticated {
+        /// What was missing.
+        problem: String,
+    },
+    /// The caller makes more requests than it may.
+    #[error("{caller} may make {per_second} requests a second; try again in {} ms", retry_after.as_millis() + 1)]
+    RateLimited {
+        /// Its name.
+        caller: String,
+        /// The limit.
+        per_second: u32,
+        /// When the next request may be made.
+        retry_after: Duration,
+    },
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,

@@ -50,7 +50,7 @@
 //! They change without notice.
 //!
 //! Features, all on by default: `cli` (the command), `plugins` (WebAssembly), `etcd`,
-//! `otlp` (traces).
+//! `otlp` (traces), `page` (the page for people on the HTTP port).
 #![doc = include_str!("ARCHITECTURE.md")]
 
 #[cfg(feature = "cli")]
@@ -66,12 +66,15 @@ pub mod retriever;
 pub mod telemetry;
 pub mod value;
 
+#[doc(hidden)]
+pub mod access;
 mod backoff;
 #[doc(hidden)]
 pub mod clock;
 mod copies;
 #[doc(hidden)]
 pub mod flaw;
+mod follow;
 #[doc(hidden)]
 pub mod group;
 mod host_port;

@@ -48,6 +48,9 @@ struct AccessArgs {
     /// The private key of that certificate, a PEM file
     #[arg(long, value_name = "FILE", env = "PSYCACHE_TLS_KEY", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// A file with the token that the node asks for, in its first line
+    #[arg(long, value_name = "FILE", env = "PSYCACHE_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
 }
 
 impl AccessArgs {
@@ -58,7 +61,7 @@ impl AccessArgs {
                 None => ClientTls::new(ca),
             }
         });
-        Dialer::of_client(tls)
+        Dialer::of_client(tls, self.token_file.clone())
     }
 }
 
@@ -110,6 +113,11 @@ impl Node {
             }
         };
         Ok(Self { address: address.into(), link, timeout, deadline })
+    }
+
+    /// The node's address.
+    pub(super) fn address(&self) -> &str {
+        &self.address
     }
 
     /// The client for calls of applications.

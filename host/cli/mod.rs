@@ -11,6 +11,7 @@ mod output;
 mod parse;
 mod plugin;
 mod policy;
+mod record;
 mod reload;
 mod remove;
 mod runtime;
@@ -21,6 +22,7 @@ mod sim;
 mod status;
 mod table;
 mod tls;
+mod token;
 
 #[doc(hidden)]
 pub use sim::{Simulated, Unit, simulate};
@@ -59,6 +61,7 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::Command),
     Shadow(shadow::Args),
+    Record(record::Args),
     Sim(sim::Args),
     Demo(demo::Args),
     /// Plugin files
@@ -67,6 +70,9 @@ enum Command {
     /// Certificates
     #[command(subcommand)]
     Tls(tls::Command),
+    /// Tokens of callers
+    #[command(subcommand)]
+    Token(token::Command),
     Completions(completions::Args),
 }
 
@@ -99,6 +105,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Reload(args) => runtime::wait_for(reload::run(args)),
         Command::Policy(policy::Command::Swap(args)) => runtime::wait_for(policy::swap::run(args)),
         Command::Shadow(args) => runtime::wait_for(shadow::run(args)),
+        Command::Record(args) => runtime::wait_for(record::run(args)),
         Command::Sim(args) => args.run(),
         Command::Demo(args) => demo::run(&args),
         Command::Policy(policy::Command::New(args)) => policy::new::run(&args),
@@ -107,6 +114,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Policy(policy::Command::List(args)) => policy::list::run(&args),
         Command::Plugin(plugin::Command::Inspect(args)) => runtime::wait_for(plugin::inspect(args)),
         Command::Tls(tls::Command::Try(args)) => tls::try_out::run(&args),
+        Command::Token(token::Command::New(args)) => token::new::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     }
 }

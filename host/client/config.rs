@@ -1,5 +1,6 @@
 //! The configuration of a client.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::membership::registry::etcd::EtcdConfig;
@@ -20,6 +21,9 @@ pub struct ClientConfig {
     pub copies_bytes: u64,
     /// TLS of the connections; `None` for connections without it.
     pub tls: Option<ClientTls>,
+    /// The file with the token that shows who calls, in its first line; `None` for no token. It
+    /// is read for each connection, so a client gets a new token from it.
+    pub token_file: Option<PathBuf>,
 }
 
 /// Which nodes there are.
@@ -53,6 +57,7 @@ impl ClientConfig {
             max_value_bytes: 64 << 20,
             copies_bytes: 4 << 20,
             tls: None,
+            token_file: None,
         }
     }
 }

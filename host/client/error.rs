@@ -62,6 +62,12 @@ pub enum Reason {
     NotConfirmed,
     /// The timeout passed before an answer came.
     DeadlineExceeded,
+    /// The node does not know the token or the certificate, or there is none.
+    Unauthenticated,
+    /// The token or the certificate does not have the role for this.
+    PermissionDenied,
+    /// The caller made more requests in a second than it may.
+    RateLimited,
     /// The node is stopping, and no other one could be asked.
     Stopping,
     /// An internal error of the node.
@@ -88,6 +94,9 @@ impl Reason {
             "BAD_VALUE" => Self::BadValue,
             "NOT_CONFIRMED" => Self::NotConfirmed,
             "DEADLINE_EXCEEDED" => Self::DeadlineExceeded,
+            "UNAUTHENTICATED" => Self::Unauthenticated,
+            "PERMISSION_DENIED" => Self::PermissionDenied,
+            "RATE_LIMITED" => Self::RateLimited,
             "STOPPING" => Self::Stopping,
             "INTERNAL" => Self::Internal,
             _ => Self::Unknown,

@@ -65,7 +65,7 @@ impl Routes {
     pub(super) async fn start(config: ClientConfig) -> Result<Self, ConnectError> {
         let new_nodes = NewNodes {
             max_value_bytes: config.max_value_bytes,
-            dialer: Dialer::of_client(config.tls),
+            dialer: Dialer::of_client(config.tls, config.token_file),
         };
         #[cfg_attr(not(feature = "etcd"), expect(unused_mut, reason = "nothing is followed"))]
         let mut following = JoinSet::new();
@@ -76,7 +76,7 @@ impl Routes {
                 if nodes.is_empty() {
                     return Err(ConnectError::NoNodes);
                 }
-                Known::empty().changed(nodes, String::new(), &new_nodes)
+                Known::empty().changed(nodes, str::to_owned, String::new(), &new_nodes)
             }
             #[cfg(not(feature = "etcd"))]
             Nodes::Etcd(_) => return Err(RegistryError::without_etcd().into()),
@@ -159,22 +159,28 @@ impl Known {
         if !membership.problem.is_empty() {
             problem = format!("{problem}, as far as is known ({})", membership.problem);
         }
-        self.changed(nodes, problem, new_nodes)
+        let reached_at = |address: &str| {
+            let entry = membership.nodes.iter().find(|entry| entry.address == address);
+            entry.map_or(address, |entry| entry.for_clients()).to_owned()
+        };
+        self.changed(nodes, reached_at, problem, new_nodes)
     }
 
-    /// The snapshot for these nodes. Connections to nodes that stay are kept. The connection to
-    /// a node that left closes after the last request on it was answered.
+    /// The snapshot for these nodes, where `reached_at` says at which address a client connects
+    /// to the one that advertises another. Connections to nodes that stay are kept. The
+    /// connection to a node that left closes after the last request on it was answered.
     fn changed(
         &self,
         nodes: impl IntoIterator<Item = RingNode>,
+        reached_at: impl Fn(&str) -> String,
         problem: String,
         new_nodes: &NewNodes,
     ) -> Self {
         let ring = Ring::new(nodes);
         let same = |address: &str| self.nodes.iter().find(|node| node.address() == address);
-        let node = |node: &RingNode| match same(&node.address) {
-            Some(node) => Arc::clone(node),
-            None => Arc::new(new_nodes.make(&node.address)),
+        let node = |node: &RingNode| {
+            let address = reached_at(&node.address);
+            same(&address).map_or_else(|| Arc::new(new_nodes.make(&address)), Arc::clone)
         };
         let nodes = ring.nodes().iter().map(node).collect();
         Self { ring, nodes, problem }

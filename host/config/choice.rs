@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::auto::AutoPolicy;
 use super::plugin::Plugin;
 use crate::policy::{PolicySource, SharedPolicySource};
 use crate::retriever::{Retriever, SharedRetriever};
@@ -16,6 +17,8 @@ pub enum PolicyChoice {
     /// Rust code. Like a component, it runs on the worker thread of the group, and its
     /// instance is replaced when it fails.
     Native(NativePolicy),
+    /// The best of several components, chosen by the node.
+    Auto(AutoPolicy),
 }
 
 /// The data source from which a group loads missing values.

@@ -1,6 +1,7 @@
 //! Merges the settings of the flags over those of the file.
 
 use super::error::Error;
+use super::limits::LimitSettings;
 use super::settings::{
     ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
     TlsSettings,
@@ -39,7 +40,10 @@ macro_rules! each_field_over {
     };
 }
 
-each_field_over!(Settings: listen advertise http redis insecure groups group tls cluster telemetry);
+each_field_over!(Settings: listen advertise peer_listen http redis tokens insecure core_dumps groups group tls
+    limits cluster telemetry);
+each_field_over!(LimitSettings: max_connections max_connections_per_address handshake_timeout
+    first_request_timeout max_streams max_header max_unread max_client_bytes max_cancels);
 each_field_over!(TlsSettings: cert key client_ca min_version peer_names);
 each_field_over!(GroupSettings: name capacity max_entries ttl ttl_jitter negative_ttl
     stale_if_error load_timeout max_value policy retriever);

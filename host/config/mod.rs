@@ -3,12 +3,14 @@
 //! Each source gives [`Settings`], in which everything is optional. The sources are merged
 //! into one [`Config`], in which every setting has a value and all are checked.
 
+mod auto;
 mod choice;
 mod error;
 mod file;
 #[cfg(feature = "cli")]
 mod flags;
 mod layers;
+mod limits;
 mod node;
 mod plugin;
 mod resolve;
@@ -19,6 +21,7 @@ pub(crate) mod text;
 #[cfg(all(test, feature = "cli"))]
 mod tests;
 
+pub use auto::AutoPolicy;
 pub use choice::{NativePolicy, NativeRetriever, PolicyChoice, RetrieverChoice};
 #[doc(hidden)]
 pub use error::Error;
@@ -36,6 +39,8 @@ pub use crate::group::{GroupConfig, Uncertain};
 pub use crate::membership::registry::InMemory;
 #[doc(inline)]
 pub use crate::membership::registry::etcd::{EtcdConfig, EtcdTls};
+#[doc(inline)]
+pub use crate::server::ConnectionLimits;
 #[doc(inline)]
 pub use crate::store::StoreConfig;
 #[doc(inline)]

@@ -1,5 +1,6 @@
 //! The complete configuration of a node.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::choice::{PolicyChoice, RetrieverChoice};
@@ -8,6 +9,7 @@ use super::secret::Secret;
 use crate::group::{GroupConfig, Uncertain};
 use crate::membership::registry::InMemory;
 use crate::membership::registry::etcd::EtcdConfig;
+use crate::server::ConnectionLimits;
 use crate::store::StoreConfig;
 use crate::telemetry::TelemetryConfig;
 use crate::tls::Tls;
@@ -46,14 +48,25 @@ pub struct Config {
     /// Address at which other nodes reach this one; `None` for the address that it listens
     /// on.
     pub advertise: Option<String>,
+    /// `host:port` at which other nodes reach this one; `None` for that of gRPC. With it, nodes
+    /// are refused at that of gRPC, and `advertise` is about this address.
+    pub peer_listen: Option<String>,
     /// `host:port` of metrics and health checks; `None` if they are not served.
     pub http: Option<String>,
     /// `host:port` of the Redis protocol; `None` if it is not served.
     pub redis: Option<String>,
-    /// Whether the node may listen on an address that other machines can reach without TLS.
+    /// The file of the callers, which is read again when it changes; `None`: everybody may do
+    /// everything.
+    pub tokens: Option<PathBuf>,
+    /// Whether the node may listen on an address that other machines can reach without TLS and
+    /// tokens.
     pub insecure: bool,
+    /// Whether a crash may write a core dump, which has keys, values and secrets.
+    pub core_dumps: bool,
     /// TLS of all listeners; `None` without it.
     pub tls: Option<Tls>,
+    /// What clients may take of the node.
+    pub limits: ConnectionLimits,
     /// At least one group. Names must be unique.
     pub groups: Vec<Group>,
     /// How other nodes are found.
@@ -68,10 +81,14 @@ impl Default for Config {
         Self {
             listen: DEFAULT_LISTEN.into(),
             advertise: None,
+            peer_listen: None,
             http: Some(DEFAULT_HTTP.into()),
             redis: None,
+            tokens: None,
             insecure: false,
+            core_dumps: false,
             tls: None,
+            limits: ConnectionLimits::default(),
             groups: vec![Group::new(DEFAULT_GROUP)],
             cluster: Cluster::default(),
             telemetry: TelemetryConfig::default(),

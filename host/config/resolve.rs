@@ -1,6 +1,7 @@
 //! Resolves settings to a [`Config`]: applies the defaults and checks contradictions.
 
-use super::choice::RetrieverChoice;
+use super::auto::{AUTO, AutoPolicy};
+use super::choice::{PolicyChoice, RetrieverChoice};
 use super::error::Error;
 use super::node::{Cluster, Config, DEFAULT_GROUP, Group, Registry};
 use super::plugin::Plugin;
@@ -28,14 +29,18 @@ impl Config {
         let config = Self {
             listen: settings.listen.map_or(default.listen, |address| address.0),
             advertise: settings.advertise.map(|address| address.0),
+            peer_listen: settings.peer_listen.map(|address| address.0),
             http: settings
                 .http
                 .map_or(default.http, |http| http.into_option().map(|address| address.0)),
             redis: settings
                 .redis
                 .map_or(default.redis, |redis| redis.into_option().map(|address| address.0)),
+            tokens: settings.tokens.map(|file| file.0),
             insecure: settings.insecure.map_or(default.insecure, |switch| switch.0),
+            core_dumps: settings.core_dumps.map_or(default.core_dumps, |switch| switch.0),
             tls: resolve_tls(settings.tls)?,
+            limits: settings.limits.resolve(),
             groups: settings.groups.into_iter().map(resolve_group).collect::<Result<_, _>>()?,
             cluster: resolve_cluster(settings.cluster)?,
             telemetry: resolve_telemetry(settings.telemetry),
@@ -49,11 +54,20 @@ impl Config {
 /// Checks that the advertised address is one that other nodes can connect to. A wildcard
 /// address such as 0.0.0.0 is not.
 fn check_advertised(config: &Config) -> Result<(), Error> {
-    let anywhere = ["0.0.0.0:", "[::]:"].iter().any(|any| config.listen.starts_with(any));
-    if config.cluster.registry != Registry::Alone && config.advertise.is_none() && anywhere {
+    let in_cluster = config.cluster.registry != Registry::Alone;
+    if !in_cluster && config.peer_listen.is_some() {
+        return conflict(
+            "peer-listen is about other nodes; give --peers or --etcd, or leave it out",
+        );
+    }
+    let (setting, address) = match &config.peer_listen {
+        Some(address) => ("peer-listen", address),
+        None => ("listen", &config.listen),
+    };
+    let anywhere = ["0.0.0.0:", "[::]:"].iter().any(|any| address.starts_with(any));
+    if in_cluster && config.advertise.is_none() && anywhere {
         return Err(Error::Conflict(format!(
-            "listen {:?} is every interface; say with --advertise HOST:PORT which address the other nodes reach this one at",
-            config.listen
+            "{setting} {address:?} is every interface; say with --advertise HOST:PORT which address the other nodes reach this one at"
         )));
     }
     Ok(())
@@ -119,9 +133,14 @@ fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
         },
         policy: match settings.policy {
             PolicySettings { plugin: Some(plugin), options, sha256 } => {
-                let options = options.into_iter().collect();
                 let sha256 = sha256.map_or_else(Vec::new, |digests| digests.0);
-                Plugin { options, sha256, ..Plugin::new(&plugin.0) }.into()
+                if plugin.0 == AUTO {
+                    let auto = AutoPolicy::of_options(&options, &sha256);
+                    PolicyChoice::Auto(auto.map_err(|problem| in_group(&problem))?)
+                } else {
+                    let options = options.into_iter().collect();
+                    Plugin { options, sha256, ..Plugin::new(&plugin.0) }.into()
+                }
             }
             settings if settings == PolicySettings::default() => default.policy,
             _ => {

@@ -2,15 +2,18 @@
 
 use std::fmt;
 
-/// A secret text. Its `Debug` output does not contain it.
+use zeroize::Zeroizing;
+
+/// A secret text. Its `Debug` output does not contain it, and its memory is overwritten when it
+/// is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a text.
     #[must_use]
     pub fn new(text: String) -> Self {
-        Self(text)
+        Self(text.into())
     }
 
     /// The text.

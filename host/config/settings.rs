@@ -8,11 +8,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
 
+use super::limits::LimitSettings;
 use super::secret::Secret;
 use super::text::{
     Address, Certificate, Digests, EtcdPrefix, EtcdUser, GroupName, LeaseTtl, LogFilter, LogStyle,
     MaxEntries, MinVersion, OrNone, Peer, PeerName, Percent, PluginName, PrivateKey, Ratio,
-    Reachable, ServerName, Size, Switch, Time, TlsFile, Url, Weight, WhileUncertain,
+    Reachable, ServerName, Size, Switch, Time, TlsFile, TokensFile, Url, Weight, WhileUncertain,
     read_cluster_secret, read_etcd_password, read_options, read_secrets, table_or_plugin,
 };
 #[cfg(feature = "cli")]
@@ -33,17 +34,31 @@ pub struct Settings {
     /// The address that other nodes reach this one at [default: the one it listens on]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub(crate) advertise: Option<Reachable>,
+    /// The address at which other nodes reach this one, where clients must not reach it; port 0
+    /// picks a free one [default: that of gRPC]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
+    pub(crate) peer_listen: Option<Address>,
     /// The address of metrics and health, or none [default: 127.0.0.1:7401]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub(crate) http: Option<OrNone<Address>>,
     /// The address of the Redis protocol, or none [default: none]
     #[cfg_attr(feature = "cli", arg(long, value_name = "ADDR"))]
     pub(crate) redis: Option<OrNone<Address>>,
-    /// Serve other machines without TLS. Every machine that reaches a port may then read,
-    /// change and clear everything [default: false]
+    /// The file of the callers: tokens and certificates with their roles. With it, who is not in
+    /// it may do nothing. It is read again when it changes [default: none, so that everybody may
+    /// do everything]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
+    pub(crate) tokens: Option<TokensFile>,
+    /// Serve other machines without TLS and tokens. Every machine that reaches a port may then
+    /// read, change and clear everything [default: false]
     #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL"))]
     #[cfg_attr(feature = "cli", arg(num_args = 0..=1, default_missing_value = "true"))]
     pub(crate) insecure: Option<Switch>,
+    /// Let a crash write a core dump, which has the keys, the values and the secrets of the node
+    /// [default: false]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "BOOL"))]
+    #[cfg_attr(feature = "cli", arg(num_args = 0..=1, default_missing_value = "true"))]
+    pub(crate) core_dumps: Option<Switch>,
     /// The groups of a file
     #[cfg_attr(feature = "cli", arg(skip))]
     #[serde(default, rename = "group")]
@@ -56,6 +71,10 @@ pub struct Settings {
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(default)]
     pub(crate) tls: TlsSettings,
+    /// What clients may take of the node
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(default)]
+    pub(crate) limits: LimitSettings,
     /// How other nodes are found
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(default)]
@@ -115,7 +134,8 @@ pub(crate) struct GroupSettings {
 #[cfg_attr(feature = "cli", derive(clap::Args))]
 #[serde(expecting = "a table", deny_unknown_fields)]
 pub(crate) struct PolicySettings {
-    /// The eviction policy: a built-in's name (psycache policy list) or a file [default: lru]
+    /// The eviction policy: a built-in's name (psycache policy list), a file, or auto: the node
+    /// chooses [default: lru]
     #[cfg_attr(feature = "cli", arg(id = "policy", long, value_name = "PLUGIN"))]
     #[serde(deserialize_with = "required")]
     pub(crate) plugin: Option<PluginName>,

@@ -29,7 +29,9 @@ mod inheritance;
 mod lender;
 
 mod expiry;
+mod record;
 
+mod choice;
 mod config;
 mod source;
 mod source_health;
@@ -40,8 +42,10 @@ mod ttl;
 mod tests;
 
 pub use change_many::NewValue;
+pub use choice::Choice;
 pub use config::{GroupConfig, Uncertain};
 pub use handover::HandedOver;
+pub use record::{RecordedPart, Recording};
 pub use source::Source;
 pub use ttl::MAX_TTL;
 
@@ -109,6 +113,8 @@ pub struct Group {
     pending_removals: AtomicUsize,
     /// Whether the warning about a value larger than the capacity was logged.
     warned_of_oversize: AtomicBool,
+    /// Why it has its policy, where the node chooses that.
+    choice: Choice,
     /// Whether the source answers at present.
     source_health: SourceHealth,
     /// Limits the log lines about a failing retriever, which may fail at every load.
@@ -160,6 +166,7 @@ impl Group {
             lender: Lender::default(),
             pending_removals: AtomicUsize::new(0),
             warned_of_oversize: AtomicBool::new(false),
+            choice: Choice::default(),
             source_health: SourceHealth::default(),
             broken: LogLimiter::every(BROKEN_EACH),
             _expiry: expiry,
@@ -204,6 +211,12 @@ impl Group {
     #[must_use]
     pub fn parts(&self) -> &Parts {
         &self.parts
+    }
+
+    /// Why the group has its policy, where the node chooses that.
+    #[must_use]
+    pub fn choice(&self) -> &Choice {
+        &self.choice
     }
 
     /// The group's counters.

@@ -25,6 +25,9 @@ pub struct Entry {
     /// Its `--lease-ttl` in milliseconds; 0: unknown.
     #[serde(default)]
     pub lease_ttl_ms: u64,
+    /// The address that clients reach it at; empty: the one that it advertises.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub clients: String,
 }
 
 impl Entry {
@@ -38,7 +41,14 @@ impl Entry {
             version: env!("CARGO_PKG_VERSION").into(),
             started: humantime::format_rfc3339_millis(now).to_string(),
             lease_ttl_ms: 0,
+            clients: String::new(),
         }
+    }
+
+    /// The address that clients reach it at.
+    #[must_use]
+    pub fn for_clients(&self) -> &str {
+        if self.clients.is_empty() { &self.address } else { &self.clients }
     }
 }
 

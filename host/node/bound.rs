@@ -15,10 +15,28 @@ use crate::server::Listeners;
 pub struct Bound {
     pub(super) config: Config,
     pub(super) listeners: Listeners,
-    pub(super) address: SocketAddr,
-    pub(super) http_address: Option<SocketAddr>,
-    pub(super) redis_address: Option<SocketAddr>,
+    pub(super) addresses: Addresses,
     pub(super) advertised: String,
+}
+
+/// Where the listeners of a node are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Addresses {
+    pub(super) grpc: SocketAddr,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) http: Option<SocketAddr>,
+    pub(super) redis: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// Where clients are served, if nodes have another address.
+    pub(super) fn of_clients(self) -> Option<SocketAddr> {
+        self.peer.map(|_| self.grpc)
+    }
+
+    pub(super) fn all(self) -> [Option<SocketAddr>; 4] {
+        [Some(self.grpc), self.peer, self.http, self.redis]
+    }
 }
 
 impl Bound {
@@ -28,19 +46,27 @@ impl Bound {
     /// [`StartError::Listen`], [`StartError::Advertise`] and [`StartError::Insecure`].
     pub async fn listen(config: Config) -> Result<Self, StartError> {
         let (grpc, address) = listen(&config.listen, "--listen").await?;
+        let peer = listen_if(config.peer_listen.as_deref(), "--peer-listen").await?;
         let http = listen_if(config.http.as_deref(), "--http").await?;
         let redis = listen_if(config.redis.as_deref(), "--redis").await?;
         check_secured(&config, address, "--listen")?;
-        for (listener, flag) in [(&http, "--http"), (&redis, "--redis")] {
+        for (listener, flag) in [(&peer, "--peer-listen"), (&http, "--http"), (&redis, "--redis")] {
             if let Some((_, address)) = listener {
                 check_secured(&config, *address, flag)?;
             }
         }
-        let advertised = membership::advertised(&config, address)?;
+        let (peer, peer_address) = peer.unzip();
+        let advertised = membership::advertised(&config, peer_address.unwrap_or(address))?;
         let (http, http_address) = http.unzip();
         let (redis, redis_address) = redis.unzip();
-        let listeners = Listeners { grpc, http, redis };
-        Ok(Self { config, listeners, address, http_address, redis_address, advertised })
+        let listeners = Listeners { grpc, peer, http, redis };
+        let addresses = Addresses {
+            grpc: address,
+            peer: peer_address,
+            http: http_address,
+            redis: redis_address,
+        };
+        Ok(Self { config, listeners, addresses, advertised })
     }
 
     /// The address that the node advertises, with its real port.
@@ -56,7 +82,7 @@ fn check_secured(
     address: SocketAddr,
     flag: &'static str,
 ) -> Result<(), StartError> {
-    let is_open = config.tls.is_none() && !is_local(&address);
+    let is_open = config.tls.is_none() && config.tokens.is_none() && !is_local(&address);
     match is_open && !config.insecure {
         true => Err(StartError::Insecure { address, flag }),
         false => Ok(()),

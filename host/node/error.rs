@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::access::AccessError;
 use crate::error::Error;
 use crate::membership::registry::RegistryError;
 use crate::ownership::ListProblem;
@@ -38,8 +39,8 @@ pub enum StartError {
     /// Other machines can reach an address, and nothing protects it.
     #[error(
         "{address} can be reached from other machines, which may then read, change and \
-         clear everything; give --tls-cert and --tls-key (docs/security.md), listen on \
-         127.0.0.1 with {flag}, or accept that with --insecure"
+         clear everything; give --tls-cert and --tls-key or --tokens (docs/security.md), listen \
+         on 127.0.0.1 with {flag}, or accept that with --insecure"
     )]
     Insecure {
         /// The address that is listened on.
@@ -50,6 +51,15 @@ pub enum StartError {
     /// Certificates or keys can't be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The file of the callers can't be used.
+    #[error(transparent)]
+    Tokens(#[from] AccessError),
+    /// Callers need tokens, and other nodes nothing.
+    #[error(
+        "a caller without a token could call this node as another node does; give \
+         --tls-cert, --tls-key and --tls-client-ca, or --cluster-secret"
+    )]
+    OpenPeers,
     /// The secret of the cluster can't be sent.
     #[error("the secret of the cluster may have visible ASCII characters only; give another")]
     Secret,

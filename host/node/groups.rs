@@ -7,7 +7,8 @@ use futures::{StreamExt, future, stream};
 
 use super::error::{Cause, GroupProblem, StartError};
 use super::plugins::Plugins;
-use crate::config::{self, PolicyChoice, RetrieverChoice};
+use crate::config::{self, AutoPolicy, PolicyChoice, RetrieverChoice};
+use crate::error::Error;
 use crate::group::{Group, GroupConfig, Parts};
 use crate::ownership::Ownership;
 use crate::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
@@ -65,6 +66,9 @@ async fn group(
         max_victims: MAX_VICTIMS,
         seed: rand::random::<u64>() >> (u64::BITS - SEED_BITS),
         options: match &config.policy {
+            PolicyChoice::Auto(auto) => {
+                first(auto).map_err(|cause| vec![cause])?.options.clone().into_iter().collect()
+            }
             PolicyChoice::Plugin(plugin) => plugin.options.clone().into_iter().collect(),
             PolicyChoice::Native(native) => native.options.clone(),
         },
@@ -92,8 +96,17 @@ async fn worker(
     let policy = match &config.policy {
         PolicyChoice::Plugin(wanted) => plugins.policy(wanted, &worker.policy).await?,
         PolicyChoice::Native(native) => native.source(),
+        PolicyChoice::Auto(auto) => plugins.policy(first(auto)?, &worker.policy).await?,
     };
     Ok(Worker::start(&config.group.name, policy, worker, store, waker)?)
+}
+
+/// The candidate that a group begins with.
+fn first(auto: &AutoPolicy) -> Result<&config::Plugin, Cause> {
+    auto.candidates.first().ok_or_else(|| {
+        let problem = "auto needs candidates to choose among".into();
+        Cause::Setting(Error::InvalidArgument { argument: "policy", problem })
+    })
 }
 
 /// The retriever that `config` asks for, if any.

@@ -10,6 +10,7 @@ use super::error::StartError;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::group::HandedOver;
+use crate::host_port::HostPort;
 use crate::membership::registry::Registry;
 #[cfg(not(feature = "etcd"))]
 use crate::membership::registry::RegistryError;
@@ -44,6 +45,25 @@ pub(super) fn advertised(config: &Config, bound: SocketAddr) -> Result<String, S
         return Err(StartError::Advertise(address));
     }
     Ok(address)
+}
+
+/// What the node tells of itself. `clients` is where gRPC listens, if nodes have another address.
+pub(super) fn entry(config: &Config, clients: Option<SocketAddr>, advertised: &str) -> Entry {
+    let clients = clients.map(|bound| for_clients(bound, advertised)).unwrap_or_default();
+    Entry { clients, ..Entry::own(advertised, config.cluster.weight) }
+}
+
+/// The address at which clients reach a node that nodes reach at `advertised`: the one that gRPC
+/// listens on. Where that is every interface, it is the host that nodes know.
+fn for_clients(bound: SocketAddr, advertised: &str) -> String {
+    match HostPort::parse(advertised) {
+        Some(known) if bound.ip().is_unspecified() => {
+            let is_ipv6 = known.host.contains(':');
+            let host = if is_ipv6 { format!("[{}]", known.host) } else { known.host.to_owned() };
+            format!("{host}:{}", bound.port())
+        }
+        _ => bound.to_string(),
+    }
 }
 
 /// The ownership of a node that calls other nodes over gRPC.

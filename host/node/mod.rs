@@ -22,14 +22,17 @@
 //! # }
 //! ```
 
+mod auto;
 mod bound;
 mod error;
 mod group;
 mod groups;
+mod late_nodes;
 mod membership;
 mod operations;
 #[cfg_attr(not(feature = "plugins"), path = "without_plugins.rs")]
 mod plugins;
+mod policy_changes;
 mod reading;
 mod reload;
 mod reload_request;
@@ -37,6 +40,7 @@ mod security;
 mod shadows;
 mod swaps;
 mod trial;
+mod trials;
 
 pub use crate::server::Reloaded;
 pub use bound::Bound;
@@ -53,44 +57,42 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::Error;
-use crate::membership::view::Entry;
 use crate::ownership::Ownership;
-use crate::server::{self, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services};
-use crate::sync::Mutex;
+use crate::server::{
+    self, Connections, Groups, Health, LocalNode, RedisConnections, ServerConfig, Services,
+};
 use crate::telemetry::Metrics;
-use crate::tls::Certificates;
 use crate::transport::remote::Local;
 
+use bound::Addresses;
 use membership::Membership;
 use operations::NodeOperations;
 use plugins::Plugins;
+use policy_changes::PolicyChanges;
 use reading::Reader;
+use security::Secured;
 use shadows::Shadows;
-use swaps::Swaps;
 
 /// A running node. Dropping it without [`shutdown`](Self::shutdown) aborts the requests in
 /// flight.
 pub struct Node {
     /// What is in effect.
     config: Config,
-    address: SocketAddr,
-    http_address: Option<SocketAddr>,
-    redis_address: Option<SocketAddr>,
+    addresses: Addresses,
     groups: Groups,
     ownership: Arc<Ownership>,
     membership: Membership,
     health: Arc<Health>,
     plugins: Arc<Plugins>,
     shadows: Arc<Shadows>,
+    policy_changes: Arc<PolicyChanges>,
     /// Set when the program takes requests to reload.
     reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
-    certificates: Option<Arc<Certificates>>,
+    secured: Secured,
     /// Sending a message or dropping it stops the server.
     stop: oneshot::Sender<()>,
     /// The only task is the server, which is aborted when this is dropped.
     serving: JoinSet<std::io::Result<()>>,
-    /// The task that follows the files of the certificates; aborted when this is dropped.
-    _following: JoinSet<()>,
 }
 
 impl Node {
@@ -116,27 +118,26 @@ impl Node {
     /// # Panics
     /// If called outside a tokio runtime.
     pub async fn start_on(bound: Bound) -> Result<Self, StartError> {
-        let Bound { mut config, listeners, address, http_address, redis_address, advertised } =
-            bound;
+        let Bound { mut config, listeners, addresses, advertised } = bound;
         let uncertain = config.cluster.uncertain;
         config.groups.iter_mut().for_each(|group| group.group.uncertain = uncertain);
         let max_value_bytes = longest_value(&config);
-        let own = Entry::own(&advertised, config.cluster.weight);
-        let (certificates, following) = security::certificates(&config).await?;
-        let dialer = security::dialer(&config, certificates.as_ref())?;
+        let own = membership::entry(&config, addresses.of_clients(), &advertised);
+        let secured = Secured::read(&config).await?;
+        let dialer = secured.dialer(&config)?;
         let registry = config.cluster.registry.clone();
         let ownership = membership::ownership(&own, &registry, max_value_bytes, dialer);
         let plugins = Arc::<Plugins>::default();
         let groups = groups::build(&plugins, &config.groups, &ownership).await?;
 
         let health = Arc::new(Health::starting(&groups));
-        let reloads = Arc::default();
-        let shadows = Arc::<Shadows>::default();
+        let (reloads, shadows) = (Arc::default(), Arc::<Shadows>::default());
+        let policy_changes = PolicyChanges::start(&plugins, &config.groups, &groups).await?;
         let operations = NodeOperations {
             address: advertised.clone(),
             ownership: Arc::clone(&ownership),
             registry: membership::kind(&registry),
-            security: security::word(&config, [Some(address), http_address, redis_address]),
+            security: security::word(&config, addresses.all()),
             started: Clock::monotonic(),
             groups: groups.clone(),
             plugins: Arc::clone(&plugins),
@@ -144,16 +145,18 @@ impl Node {
             reloads: Arc::clone(&reloads),
             health: Arc::clone(&health),
             shadows: Arc::clone(&shadows),
-            swaps: Swaps::new(&groups),
-            trials: Mutex::default(),
+            policy_changes: Arc::clone(&policy_changes),
         };
         let redis_connections = Arc::<RedisConnections>::default();
+        let connections = Arc::new(Connections::new(config.limits.clone()));
         let reader = Reader {
             groups: groups.clone(),
             ownership: Arc::clone(&ownership),
             shadows: Arc::clone(&shadows),
             redis_connections: Arc::clone(&redis_connections),
-            certificates: certificates.clone(),
+            connections: Arc::clone(&connections),
+            certificates: secured.certificates.clone(),
+            audit: Arc::clone(&secured.audit),
         };
         let services = Services {
             groups: groups.clone(),
@@ -162,49 +165,54 @@ impl Node {
             metrics: Arc::new(Metrics::new(move || reader.read())),
             health: Arc::clone(&health),
             redis_connections,
-            security: security::of_server(&config, certificates.as_ref(), &ownership),
+            connections,
+            security: secured.of_server(&config, &ownership),
         };
-        let serving_config = ServerConfig { max_value_bytes, ..ServerConfig::default() };
-        let (stop, serving) = serve(serving_config, listeners, services);
+        let limits = ServerConfig { max_value_bytes, ..ServerConfig::default() };
+        let (stop, serving) = serve(limits, listeners, services);
         // The server is already running, because other nodes may send requests as soon as
         // this one is registered.
         let membership = Membership::join(registry, own, &ownership).await?;
         health.ready();
         Ok(Self {
             config,
-            address,
-            http_address,
-            redis_address,
+            addresses,
             groups,
             ownership,
             membership,
             health,
             plugins,
             shadows,
+            policy_changes,
             reloads,
-            certificates,
+            secured,
             stop,
             serving,
-            _following: following,
         })
     }
 
     /// The address of the gRPC server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses.grpc
+    }
+
+    /// The address at which other nodes reach this one, if it is not that of gRPC.
+    #[must_use]
+    pub fn peer_address(&self) -> Option<SocketAddr> {
+        self.addresses.peer
     }
 
     /// The address of metrics and health checks, if they are served.
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
-        self.http_address
+        self.addresses.http
     }
 
     /// The address of the Redis protocol, if it is served.
     #[must_use]
     pub fn redis_address(&self) -> Option<SocketAddr> {
-        self.redis_address
+        self.addresses.redis
     }
 
     /// Number of nodes that share the keys, this one included.
@@ -261,6 +269,7 @@ impl Node {
     /// the worker threads.
     pub async fn shutdown(mut self) {
         self.health.leave();
+        self.policy_changes.trials().stop_all();
         self.membership.leave(&self.groups).await;
         // This fails if the server has already ended.
         let _ = self.stop.send(());

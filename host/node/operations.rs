@@ -7,12 +7,11 @@ use std::sync::{Arc, OnceLock};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 
 use super::plugins::Plugins;
+use super::policy_changes::PolicyChanges;
 use super::reload_request::ReloadRequest;
 use super::shadows::{self, Shadows};
-use super::swaps::Swaps;
 use super::trial::Trial;
 use crate::clock::Clock;
 use crate::config;
@@ -25,7 +24,6 @@ use crate::server::{
     Reloaded, ShadowStart, TrialNews,
 };
 use crate::shadow::Candidate;
-use crate::sync::Mutex;
 use crate::transport::remote::Reachability;
 
 /// The node as seen by the admin service.
@@ -46,9 +44,7 @@ pub(super) struct NodeOperations {
     pub(super) reloads: Arc<OnceLock<mpsc::Sender<ReloadRequest>>>,
     pub(super) health: Arc<Health>,
     pub(super) shadows: Arc<Shadows>,
-    pub(super) swaps: Swaps,
-    /// The trials that run. Dropping it aborts them. Locked to add one.
-    pub(super) trials: Mutex<JoinSet<()>>,
+    pub(super) policy_changes: Arc<PolicyChanges>,
 }
 
 impl Operations for NodeOperations {
@@ -63,6 +59,7 @@ impl Operations for NodeOperations {
         }
         let nodes = state.nodes.into_iter().map(|node| NodeStatus {
             address: node.address.to_string(),
+            clients: node.clients,
             weight: node.weight,
             share: node.share,
             state: match &node.reachability {
@@ -139,7 +136,7 @@ impl NodeOperations {
 
     async fn swap(&self, swap: PolicySwap) -> Result<PolicySwapped, Error> {
         let group = self.groups.find(&swap.group)?;
-        let _claim = self.swaps.swap(group.name())?;
+        let _claim = self.policy_changes.swap(group.name())?;
         let config =
             PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
         let policy = self.plugins.sent_policy(&swap, self.pinned(&swap.group), config).await?;
@@ -161,7 +158,7 @@ impl NodeOperations {
     async fn begin_trial(&self, trial: PolicyTrial) -> Result<mpsc::Receiver<TrialNews>, Error> {
         let PolicyTrial { swap, better_by, span } = trial;
         let group = self.groups.find(&swap.group)?;
-        let claim = self.swaps.trial(group.name())?;
+        let claim = self.policy_changes.trial(group.name())?;
         let config =
             PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
         let pinned = self.pinned(&swap.group);
@@ -170,11 +167,11 @@ impl NodeOperations {
         let candidate = Candidate { name, source, options: swap.options };
         // A caller who reads slowly does not hold the trial up: it has three news at most.
         let (news, told) = mpsc::channel(4);
-        let trial = Trial { group: Arc::clone(group), candidate, better_by, span, news, claim };
-        let mut trials = self.trials.lock();
-        // What has ended is let go.
-        while trials.try_join_next().is_some() {}
-        trials.spawn(trial.run());
+        let live = group.parts().worker.status().policy;
+        let (group, candidates) = (Arc::clone(group), vec![candidate]);
+        let is_patient = false;
+        let trial = Trial { group, live, candidates, better_by, span, is_patient, news, claim };
+        self.policy_changes.trials().spawn(async move { drop(trial.run().await) });
         Ok(told)
     }
 }
@@ -185,7 +182,8 @@ pub(super) fn pinned(groups: &[config::Group]) -> BTreeMap<String, Vec<String>> 
         config::PolicyChoice::Plugin(plugin) => {
             Some((group.group.name.clone(), plugin.sha256.clone()))
         }
-        config::PolicyChoice::Native(_) => None,
+        // It can't be swapped, and each candidate was checked.
+        config::PolicyChoice::Auto(_) | config::PolicyChoice::Native(_) => None,
     };
     groups.iter().filter_map(of).collect()
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::shadows::Shadows;
+use crate::access::Audit;
 use crate::ownership::{self, Ownership};
-use crate::server::{Groups, RedisConnections};
+use crate::server::{Connections, Groups, RedisConnections};
 use crate::telemetry::{NodeReading, PeerReading, dropped_spans};
 use crate::tls::Certificates;
 
@@ -14,7 +15,9 @@ pub(super) struct Reader {
     pub(super) ownership: Arc<Ownership>,
     pub(super) shadows: Arc<Shadows>,
     pub(super) redis_connections: Arc<RedisConnections>,
+    pub(super) connections: Arc<Connections>,
     pub(super) certificates: Option<Arc<Certificates>>,
+    pub(super) audit: Arc<Audit>,
 }
 
 impl Reader {
@@ -32,7 +35,9 @@ impl Reader {
             ignored_keys: state.ignored_keys as u64,
             traces_dropped: dropped_spans(),
             redis_connections: self.redis_connections.count(),
+            connections: self.connections.reading(),
             certificates: self.certificates.as_ref().map(|certificates| certificates.reading()),
+            audited: self.audit.counts(),
         }
     }
 }

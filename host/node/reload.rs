@@ -1,5 +1,7 @@
 //! Applies a changed configuration to a running node, as far as that is possible.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
 use super::Node;
@@ -7,6 +9,7 @@ use super::error::{GroupProblem, StartError};
 use super::groups;
 use super::reload_request::ReloadRequest;
 use crate::config::{Config, Group};
+use crate::follow::Followed;
 use crate::server::Reloaded;
 
 impl Node {
@@ -21,11 +24,13 @@ impl Node {
     }
 
     /// Applies what `wanted` changes: the capacity and the times of the groups, and their
-    /// retrievers with options and secrets, and the files of TLS. Logs belong to the process, and are reloaded by
+    /// retrievers with options and secrets, and the files of TLS and of the tokens. Logs belong to
+    /// the process, and are reloaded by
     /// [`Telemetry::reload`](crate::telemetry::Telemetry::reload).
     ///
     /// # Errors
-    /// A retriever or a certificate can't be used, or a time is not valid. Nothing changes then.
+    /// A retriever, a certificate or the tokens file can't be used, or a time is not valid.
+    /// Nothing but the certificates can have changed then.
     pub async fn reload(&mut self, wanted: Config) -> Result<Reloaded, StartError> {
         let mut reloaded = Reloaded::default();
         let mut sources = Vec::new();
@@ -46,11 +51,11 @@ impl Node {
         if !problems.is_empty() {
             return Err(StartError::Groups(problems));
         }
-        if let Some(certificates) = self.certificates.clone() {
-            let read = tokio::task::spawn_blocking(move || certificates.reload()).await;
-            if read.expect("reading files does not panic")? {
-                reloaded.changed.push("tls".into());
-            }
+        if reread(self.secured.certificates.clone()).await? {
+            reloaded.changed.push("tls".into());
+        }
+        if reread(self.secured.access.clone()).await? {
+            reloaded.changed.push("tokens".into());
         }
         for (name, source) in sources {
             if let Ok(group) = self.groups.find(&name) {
@@ -98,6 +103,14 @@ impl Node {
     }
 }
 
+/// Takes the files as they are now, and returns whether they had changed.
+async fn reread<F: Followed>(followed: Option<Arc<F>>) -> Result<bool, F::Problem> {
+    let Some(followed) = followed else { return Ok(false) };
+    let reading = Arc::clone(&followed);
+    let read = tokio::task::spawn_blocking(move || reading.reload()).await;
+    read.expect("reading files does not panic").inspect_err(|problem| followed.refuse(problem))
+}
+
 /// The groups that are in both configurations.
 fn both<'a>(old: &'a Config, new: &'a Config) -> impl Iterator<Item = (&'a Group, &'a Group)> {
     old.groups.iter().filter_map(|old| {
@@ -134,10 +147,14 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<String> {
     let node = [
         ("listen", old.listen != new.listen),
         ("advertise", old.advertise != new.advertise),
+        ("peer-listen", old.peer_listen != new.peer_listen),
         ("http", old.http != new.http),
         ("redis", old.redis != new.redis),
+        ("core-dumps", old.core_dumps != new.core_dumps),
         ("insecure", old.insecure != new.insecure),
+        ("tokens", old.tokens != new.tokens),
         ("tls", old.tls != new.tls),
+        ("limits", old.limits != new.limits),
         ("cluster", old.cluster != new.cluster),
         ("otlp", told.otlp != tells.otlp),
         ("trace-ratio", told.trace_ratio.to_bits() != tells.trace_ratio.to_bits()),

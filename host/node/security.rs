@@ -1,4 +1,4 @@
-//! Reads the certificates of a node, and decides who may call as another node.
+//! Reads the certificates and the tokens of a node, and decides who may call as another node.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,51 +6,73 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::error::StartError;
+use super::late_nodes::LateNodes;
+use crate::access::{Access, Audit};
 use crate::config::{Config, Registry};
+use crate::follow::follow;
 use crate::ownership::Ownership;
-use crate::server::{PeerGate, Security};
-use crate::tls::{Certificates, Outgoing};
-use crate::transport::dial::{Dialer, Headers};
+use crate::server::{Callers, PeerGate, Security};
+use crate::tls::{Certificates, Names, Outgoing};
+use crate::transport::dial::{Credential, Dialer, Headers};
 
-/// The certificates of the node, if it speaks TLS, and the task that follows their files.
-pub(super) async fn certificates(
-    config: &Config,
-) -> Result<(Option<Arc<Certificates>>, JoinSet<()>), StartError> {
-    let mut following = JoinSet::new();
-    let Some(tls) = config.tls.clone() else { return Ok((None, following)) };
-    let read = tokio::task::spawn_blocking(move || Certificates::read(tls)).await;
-    let certificates = Arc::new(read.expect("reading files does not panic")?);
-    following.spawn(Arc::clone(&certificates).follow());
-    Ok((Some(certificates), following))
+/// What says who may connect and call. Its files are followed until it is dropped.
+pub(super) struct Secured {
+    /// `None` without TLS.
+    pub(super) certificates: Option<Arc<Certificates>>,
+    /// The callers of the tokens file; `None` without one.
+    pub(super) access: Option<Arc<Access>>,
+    pub(super) audit: Arc<Audit>,
+    /// The tasks that follow the files; aborted when this is dropped.
+    _following: JoinSet<()>,
 }
 
-/// Who may connect to the listeners, and call as another node.
-pub(super) fn of_server(
-    config: &Config,
-    certificates: Option<&Arc<Certificates>>,
-    ownership: &Arc<Ownership>,
-) -> Security {
-    let peers = peer_gate(config, certificates, ownership);
-    Security { certificates: certificates.cloned(), peers }
-}
+impl Secured {
+    /// Reads the files, and follows them.
+    ///
+    /// # Errors
+    /// A file can't be used, or callers need tokens and other nodes nothing.
+    pub(super) async fn read(config: &Config) -> Result<Self, StartError> {
+        let (tls, tokens, cluster) = (config.tls.clone(), config.tokens.clone(), &config.cluster);
+        let is_shared = cluster.registry != Registry::Alone;
+        if tokens.is_some() && is_shared && tls.is_none() && cluster.secret.is_none() {
+            return Err(StartError::OpenPeers);
+        }
+        let audit = Arc::<Audit>::default();
+        let recorded = Arc::clone(&audit);
+        let read = tokio::task::spawn_blocking(move || {
+            let certificates = tls.map(Certificates::read).transpose()?.map(Arc::new);
+            let access = tokens.map(|path| Access::read(&path, recorded)).transpose()?;
+            Ok::<_, StartError>((certificates, access.map(Arc::new)))
+        });
+        let (certificates, access) = read.await.expect("reading files does not panic")?;
+        let mut following = JoinSet::new();
+        certificates.iter().for_each(|files| drop(following.spawn(follow(Arc::clone(files)))));
+        access.iter().for_each(|file| drop(following.spawn(follow(Arc::clone(file)))));
+        Ok(Self { certificates, access, audit, _following: following })
+    }
 
-/// How this node connects to the others.
-///
-/// # Errors
-/// [`StartError::Secret`].
-pub(super) fn dialer(
-    config: &Config,
-    certificates: Option<&Arc<Certificates>>,
-) -> Result<Dialer, StartError> {
-    let headers = match secret(config) {
-        Some(secret) => Headers::with_secret(&secret).ok_or(StartError::Secret)?,
-        None => Headers::default(),
-    };
-    Ok(Dialer::new(certificates.cloned().map(Outgoing::Node), headers))
+    /// Who may connect to the listeners, and call.
+    pub(super) fn of_server(&self, config: &Config, ownership: &Arc<Ownership>) -> Security {
+        let certificates = self.certificates.clone();
+        let peers = peer_gate(config, certificates.as_ref(), ownership);
+        let callers = Callers::new(self.access.clone(), Arc::clone(&self.audit));
+        Security { certificates, peers, callers }
+    }
+
+    /// How this node connects to the others.
+    ///
+    /// # Errors
+    /// [`StartError::Secret`].
+    pub(super) fn dialer(&self, config: &Config) -> Result<Dialer, StartError> {
+        let secret = secret(config).map(|secret| Headers::with_secret(&secret));
+        let headers = secret.map(|headers| headers.ok_or(StartError::Secret)).transpose()?;
+        let tls = self.certificates.clone().map(Outgoing::Node);
+        Ok(Dialer::new(tls, headers.map(Credential::ClusterSecret)))
+    }
 }
 
 /// Who may call as another node: with TLS, who has the certificate of a registered or listed
-/// node; with a secret, who has it.
+/// node, or of one that was lately; with a secret, who has it.
 fn peer_gate(
     config: &Config,
     certificates: Option<&Arc<Certificates>>,
@@ -59,38 +81,46 @@ fn peer_gate(
     let is_node = certificates.map(|certificates| {
         let (certificates, ownership) = (Arc::clone(certificates), Arc::clone(ownership));
         let listed = listed(&config.cluster.registry);
-        Arc::new(move |names: &[String]| {
+        let known = LateNodes::default();
+        Arc::new(move |names: &Names| {
             let view = ownership.view();
             let registered = view.members.keys().map(AsRef::as_ref);
             let listed = listed.iter().map(String::as_str);
-            certificates.is_node(names, registered.chain(listed).chain([ownership.address()]))
+            let all = registered.chain(listed).chain([ownership.address()]);
+            known.is_one_now_or_lately(&names.hosts, certificates.is_node(names, all))
         }) as _
     });
     PeerGate::new(secret(config), is_node)
 }
 
-/// What protects the listeners at these addresses, as status says it. Says in the log if
-/// nothing does.
-pub(super) fn word(config: &Config, addresses: [Option<SocketAddr>; 3]) -> &'static str {
+/// What protects the listeners at these addresses, as status says it. Says in the log what does
+/// not.
+pub(super) fn word(config: &Config, addresses: [Option<SocketAddr>; 4]) -> &'static str {
     let is_local = addresses.iter().flatten().all(is_local);
-    match &config.tls {
-        Some(tls) if tls.client_ca.is_some() => "mutual-tls",
-        Some(_) => {
-            if !is_local {
-                tracing::warn!(
-                    "This node asks for no client certificates: every client that reaches its ports may read, change and clear everything; give --tls-client-ca"
-                );
-            }
-            "tls"
-        }
-        None if is_local => "loopback",
-        None => {
-            tracing::warn!(
-                "This node runs with --insecure: every machine that reaches its ports may read, change and clear everything"
-            );
-            "insecure"
-        }
+    let asks_for_certificates = config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+    let word = match (&config.tls, &config.tokens) {
+        (Some(_), Some(_)) if asks_for_certificates => "mutual-tls+tokens",
+        (Some(_), None) if asks_for_certificates => "mutual-tls",
+        (Some(_), Some(_)) => "tls+tokens",
+        (Some(_), None) => "tls",
+        (None, Some(_)) => "tokens",
+        (None, None) if is_local => "loopback",
+        (None, None) => "insecure",
+    };
+    match word {
+        _ if is_local => {}
+        "tls" => tracing::warn!(
+            "This node asks for neither client certificates nor tokens: every client that reaches its ports may read, change and clear everything; give --tls-client-ca or --tokens"
+        ),
+        "tokens" => tracing::warn!(
+            "This node speaks without TLS: tokens and values cross the network as plain text; give --tls-cert and --tls-key"
+        ),
+        "insecure" => tracing::warn!(
+            "This node runs with --insecure: every machine that reaches its ports may read, change and clear everything"
+        ),
+        _ => {}
     }
+    word
 }
 
 /// Whether only this machine reaches an address.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::plugins::Plugins;
+use crate::config::text::PolicyText;
 use crate::error::Error;
 use crate::group::Group;
 use crate::server::{GroupShadow, Groups, PolicySwap, ShadowStart};
@@ -102,11 +103,7 @@ fn reading((group, report): (String, Report)) -> ShadowReading {
 
 /// The name with the options: `lruk?k=3&history=2`.
 pub(super) fn name(policy: &PolicySwap) -> String {
-    let options = policy.options.iter().enumerate().map(|(at, (name, value))| {
-        let separator = if at == 0 { '?' } else { '&' };
-        format!("{separator}{name}={value}")
-    });
-    std::iter::once(policy.name.clone()).chain(options).collect()
+    PolicyText { name: policy.name.clone(), options: policy.options.clone() }.to_string()
 }
 
 fn refused(error: PlanError) -> Error {

@@ -1,5 +1,9 @@
-//! `policy swap --if-better`: measures a policy beside the live one, swaps it in if it is
-//! better, and goes back if the group then hits less than before.
+//! A trial: measures policies beside the live one, swaps the best in if it is better, and goes
+//! back if the old one would then do more.
+//!
+//! The live policy runs in the shadow too, before and after the swap. What it would have done
+//! after the swap is compared with what the group did in the same time, so that it does not
+//! matter whether the requests have changed meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,135 +19,202 @@ use crate::shadow::{Candidate, Plan, Report, Shadow};
 /// How often the trial looks at what it watches.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// A policy that is tried in a group.
+/// Policies that are tried in a group.
 pub(super) struct Trial {
     pub(super) group: Arc<Group>,
-    pub(super) candidate: Candidate,
-    /// By how much its hit ratio must be higher, from 0 to 1.
+    /// What the group's policy is called.
+    pub(super) live: String,
+    /// At least one.
+    pub(super) candidates: Vec<Candidate>,
+    /// By how much the hit ratio of one must be higher, from 0 to 1.
     pub(super) better_by: f64,
-    /// How long it is measured before the swap, and watched after it.
+    /// How long they are measured before the swap, and the group is watched after it.
     pub(super) span: Duration,
+    /// Whether they are measured for longer if too little is known then.
+    pub(super) is_patient: bool,
     /// Closed by the caller who no longer wants it.
     pub(super) news: mpsc::Sender<TrialNews>,
     /// No other swap of the group begins meanwhile.
     pub(super) claim: OwnedRwLockWriteGuard<()>,
 }
 
+/// How a trial ended.
+pub(super) struct TrialEnd {
+    /// `None`: nobody wanted it any more.
+    pub(super) state: Option<TrialState>,
+    /// The candidate that was swapped in.
+    pub(super) chosen: Option<String>,
+    /// The candidates that failed.
+    pub(super) failed: Vec<String>,
+}
+
+/// A candidate that is better.
+struct Better {
+    candidate: Candidate,
+    /// The group's hit ratio less that of the live policy in the shadow.
+    offset: f64,
+    /// What was measured, for people.
+    found: String,
+}
+
 impl Trial {
     /// Measures, swaps, watches. If the caller goes away before the swap, nothing changes;
     /// after it, the group is watched all the same.
-    pub(super) async fn run(self) {
-        let end = match self.measure().await {
-            Ok(before) => self.swap(before).await,
-            Err(end) => end,
-        };
+    pub(super) async fn run(self) -> TrialEnd {
+        let mut end = TrialEnd { state: None, chosen: None, failed: Vec::new() };
+        let last = self.try_out(&mut end).await;
         let Self { news, claim, .. } = self;
         // Another swap may begin when the caller reads how this one ended.
         drop(claim);
-        if let Some(end) = end {
-            let _ = news.send(end).await;
+        if let Some(last) = last {
+            end.state = Some(last.state);
+            let _ = news.send(last).await;
+        }
+        end
+    }
+
+    /// The last news, of which nobody needs to be told if the caller is gone.
+    async fn try_out(&self, end: &mut TrialEnd) -> Option<TrialNews> {
+        let (names, span) = (self.names(), shown(self.span));
+        let sentence = format!("measuring {names} beside {} for {span}", self.live);
+        self.tell(TrialState::Measuring, sentence).await;
+        let shadow = match self.shadow() {
+            Ok(shadow) => shadow,
+            Err(error) => return Some(failed(format!("no thread for the shadow: {error}"))),
+        };
+        if let Err(last) = self.measure(&shadow, end).await {
+            return last;
+        }
+        match self.judge(&shadow.report()) {
+            Ok(better) => Some(self.swap(&shadow, better, end).await),
+            Err(sentence) => Some(TrialNews { state: TrialState::NotBetter, sentence }),
         }
     }
 
-    /// The group's hit ratio, if the candidate is better than that; else the end, of which
-    /// nobody needs to be told if the caller is gone.
-    async fn measure(&self) -> Result<f64, Option<TrialNews>> {
-        let (name, live, span) = (self.name(), self.live(), shown(self.span));
-        self.tell(TrialState::Measuring, format!("measuring {name} beside {live} for {span}"))
-            .await;
+    /// The candidates, and behind them the live policy.
+    fn shadow(&self) -> std::io::Result<Shadow> {
         let parts = self.group.parts();
-        let plan = Plan { candidates: vec![self.candidate.clone()], capacities: vec![1.0] };
+        let (source, options) = parts.worker.current();
+        let live = Candidate { name: self.live.clone(), source, options };
+        let candidates = self.candidates.iter().cloned().chain([live]).collect();
+        let plan = Plan { candidates, capacities: vec![1.0] };
         let (store, clock, gets) = (&parts.store, parts.clock.clone(), gets(&self.group));
-        let shadow = Shadow::start(self.group.name(), plan, store, clock, gets, None)
-            .map_err(|error| failed(format!("no thread for the shadow: {error}")))?;
+        Shadow::start(self.group.name(), plan, store, clock, gets, None)
+    }
+
+    async fn measure(&self, shadow: &Shadow, end: &mut TrialEnd) -> Result<(), Option<TrialNews>> {
+        let live = &self.live;
         let mut left = self.span;
-        while !left.is_zero() {
-            let look = left.min(LOOK_EVERY);
+        loop {
+            let look = if left.is_zero() { LOOK_EVERY } else { left.min(LOOK_EVERY) };
             tokio::select! {
                 () = self.news.closed() => return Err(None),
-                () = parts.clock.sleep(look) => left -= look,
+                () = self.group.parts().clock.sleep(look) => left = left.saturating_sub(look),
             }
-            let problem = shadow.report().rows.into_iter().find_map(|row| row.problem);
-            if let Some(problem) = problem {
-                return Err(failed(format!("{name} failed beside {live}, which stays: {problem}")));
+            // Who tries on and on has to act on that, and an operator wants another policy.
+            let worker = self.group.parts().worker.status();
+            if self.is_patient && worker.state == WorkerState::Fallback {
+                return Err(Some(failed(format!("{live} failed, and its trial is over"))));
+            }
+            let report = shadow.report();
+            for (candidate, row) in self.candidates.iter().zip(&report.rows) {
+                let name = &candidate.name;
+                let Some(problem) = &row.problem else { continue };
+                if end.failed.contains(name) {
+                    continue;
+                }
+                end.failed.push(name.clone());
+                let sentence = format!("{name} failed beside {live}, which stays: {problem}");
+                if end.failed.len() == self.candidates.len() {
+                    return Err(Some(failed(sentence)));
+                }
+                self.tell(TrialState::Failed, sentence).await;
+            }
+            let is_known = report.rows.iter().any(|row| row.measured.is_some());
+            if left.is_zero() && (is_known || !self.is_patient) {
+                return Ok(());
             }
         }
-        self.judge(&shadow.report())
     }
 
-    fn judge(&self, report: &Report) -> Result<f64, Option<TrialNews>> {
-        let (name, live) = (self.name(), self.live());
-        let measured = report.rows.first().and_then(|row| row.measured);
-        let (Some(measured), Some(before)) = (measured, report.live_hit_ratio) else {
+    /// The best candidate, or why the live policy stays.
+    fn judge(&self, report: &Report) -> Result<Better, String> {
+        let live = &self.live;
+        let (live_row, rows) =
+            report.rows.split_last().map_or((None, &[][..]), |(live, rows)| (live.measured, rows));
+        let measured = self.candidates.iter().zip(rows);
+        let measured = measured.filter_map(|(candidate, row)| Some((candidate, row.measured?)));
+        let best = measured.max_by(|(_, a), (_, b)| a.hit_ratio.total_cmp(&b.hit_ratio));
+        let (Some((candidate, best)), Some(before)) = (best, report.live_hit_ratio) else {
             let known = match report.share {
                 0.0 => "the group has too few entries to measure".to_owned(),
                 _ => format!("only {} of {} sampled gets came", report.gets, report.wanted_gets),
             };
             let span = shown(self.span);
-            let sentence = format!("{known} in {span}, so {live} stays; give a longer --for");
-            return Err(Some(TrialNews { state: TrialState::NotBetter, sentence }));
+            return Err(format!("{known} in {span}, so {live} stays; give a longer --for"));
         };
-        let by = measured.hit_ratio - before;
+        // What makes a shadow differ from the group does so for all policies alike.
+        let offset = live_row.map_or(0.0, |row| before - row.hit_ratio);
+        let by = best.hit_ratio + offset - before;
         let found = format!(
-            "{name} would hit {} ±{:.1}, and {live} hits {}",
-            percent(measured.hit_ratio),
-            measured.error * 100.0,
+            "{} would hit {} ±{:.1}, and {live} hits {}",
+            candidate.name,
+            percent(best.hit_ratio + offset),
+            best.error * 100.0,
             percent(before)
         );
-        if by < self.better_by || by <= measured.error {
+        if by < self.better_by || by <= best.error {
             let wanted = self.better_by * 100.0;
-            let sentence = format!("{found}: not better by {wanted}pp and the error, so it stays");
-            return Err(Some(TrialNews { state: TrialState::NotBetter, sentence }));
+            return Err(format!("{found}: not better by {wanted}pp and the error, so it stays"));
         }
-        Ok(before)
+        Ok(Better { candidate: candidate.clone(), offset, found })
     }
 
     /// Swaps the candidate in, watches the group, and returns the end.
-    async fn swap(&self, before: f64) -> Option<TrialNews> {
-        let (name, live, span) = (self.name(), self.live(), shown(self.span));
+    async fn swap(&self, shadow: &Shadow, better: Better, end: &mut TrialEnd) -> TrialNews {
+        let Better { candidate: Candidate { name, source, options }, offset, found } = better;
+        let (live, span) = (&self.live, shown(self.span));
         let worker = &self.group.parts().worker;
         let (old, old_options) = worker.current();
-        let Candidate { source, options, .. } = self.candidate.clone();
         if let Err(failure) = worker.swap(source, options).await {
+            end.failed.push(name.clone());
             return failed(format!("{name} could not take over, and {live} stays: {failure}"));
         }
-        let sentence = format!("swapped: {name} in place of {live}; watching it for {span}");
+        shadow.recount();
+        let sentence =
+            format!("swapped: {name} in place of {live}; watching it for {span}; {found}");
         self.tell(TrialState::Swapped, sentence).await;
-        let after = self.watch().await;
-        let now = match after {
-            Ok(Some(after)) if after < before => {
-                format!("the group hits {}, and {} before", percent(after), percent(before))
+        let worse = match self.watch().await {
+            Ok(()) => match compared(&shadow.report(), live, offset) {
+                (true, sentence) => sentence,
+                (false, sentence) => {
+                    let sentence = format!("{sentence}: {name} stays");
+                    end.chosen = Some(name);
+                    return TrialNews { state: TrialState::Kept, sentence };
+                }
+            },
+            Err(problem) => {
+                end.failed.push(name.clone());
+                format!("{name} failed: {problem}")
             }
-            Ok(after) => {
-                let now = after.map_or("nobody asked".into(), |after| {
-                    format!("the group hits {}, and {} before", percent(after), percent(before))
-                });
-                let sentence = format!("{now}: {name} stays");
-                return Some(TrialNews { state: TrialState::Kept, sentence });
-            }
-            Err(problem) => format!("{name} failed: {problem}"),
         };
-        tracing::warn!(
-            group = self.group.name(),
-            policy = name,
-            back_to = live,
-            now,
-            "swap undone"
-        );
+        let group = self.group.name();
+        tracing::warn!(group, policy = name, back_to = live, worse, "swap undone");
         match worker.swap(old, old_options).await {
             Ok(_) => {
-                let sentence = format!("{now}: back to {live}");
-                Some(TrialNews { state: TrialState::WentBack, sentence })
+                let sentence = format!("{worse}: back to {live}");
+                TrialNews { state: TrialState::WentBack, sentence }
             }
-            Err(failure) => failed(format!("{now}; {live} could not be brought back: {failure}")),
+            Err(failure) => {
+                end.chosen = Some(name);
+                failed(format!("{worse}; {live} could not be brought back: {failure}"))
+            }
         }
     }
 
-    /// The group's hit ratio after the swap; `None` without a get.
-    async fn watch(&self) -> Result<Option<f64>, String> {
+    /// Waits for the end of the span, or for a failure of the new policy.
+    async fn watch(&self) -> Result<(), String> {
         let parts = self.group.parts();
-        let gets = gets(&self.group);
-        let [found, all] = gets();
         let mut left = self.span;
         while !left.is_zero() {
             let look = left.min(LOOK_EVERY);
@@ -154,17 +225,12 @@ impl Trial {
                 return Err(status.problem.unwrap_or_else(|| status.state.name().into()));
             }
         }
-        let [found_now, all_now] = gets();
-        let all = all_now - all;
-        Ok((all > 0).then(|| (found_now - found) as f64 / all as f64))
+        Ok(())
     }
 
-    fn name(&self) -> &str {
-        &self.candidate.name
-    }
-
-    fn live(&self) -> String {
-        self.group.parts().worker.status().policy
+    fn names(&self) -> String {
+        let names: Vec<_> = self.candidates.iter().map(|one| one.name.as_str()).collect();
+        names.join(", ")
     }
 
     /// Tells the caller, if it is still there.
@@ -173,12 +239,29 @@ impl Trial {
     }
 }
 
-fn failed(sentence: String) -> Option<TrialNews> {
-    Some(TrialNews { state: TrialState::Failed, sentence })
+/// Whether the group hits less than the policy that it had would, which is the last row, and
+/// what was found.
+fn compared(report: &Report, old: &str, offset: f64) -> (bool, String) {
+    let Some(now) = report.live_hit_ratio else {
+        return (false, "nobody asked".into());
+    };
+    let hits = format!("the group hits {}", percent(now));
+    match report.rows.last().and_then(|row| row.measured) {
+        None => (false, format!("{hits}; what {old} would do is not known")),
+        Some(row) => {
+            let then = row.hit_ratio + offset;
+            let is_worse = now < then - row.error;
+            (is_worse, format!("{hits}, and with {old} it would hit {}", percent(then)))
+        }
+    }
+}
+
+fn failed(sentence: String) -> TrialNews {
+    TrialNews { state: TrialState::Failed, sentence }
 }
 
 fn percent(ratio: f64) -> String {
-    format!("{:.1}%", ratio * 100.0)
+    format!("{:.1}%", ratio.clamp(0.0, 1.0) * 100.0)
 }
 
 fn shown(time: Duration) -> String {

@@ -29,6 +29,8 @@ pub struct Report {
 pub struct NodeReport {
     /// Its address.
     pub address: Arc<str>,
+    /// The address that clients reach it at, if it is another and known; empty otherwise.
+    pub clients: String,
     /// Its weight in the ring.
     pub weight: u32,
     /// Its registration; 0: it is not in the view, or there is a static list.
@@ -79,6 +81,10 @@ impl Ownership {
         let nodes = ring.nodes().iter().zip(ring.shares()).zip(&now.remotes);
         let nodes = nodes.map(|((node, share), remote)| NodeReport {
             address: Arc::clone(&node.address),
+            clients: match view.members.get(&node.address) {
+                Some(member) => member.entry.clients.clone(),
+                None => String::new(),
+            },
             weight: node.weight,
             name: view.name_at(&node.address),
             share,

@@ -37,7 +37,10 @@ pub(super) const BUILTINS: &[Builtin] = &[
     builtin!(Policy "gdsf"),
     builtin!(Policy "adaptive"),
     builtin!(Retriever "static"),
+    builtin!(Retriever "http"),
     builtin!(Retriever "mysql"),
+    builtin!(Retriever "postgres"),
+    builtin!(Retriever "redis"),
 ];
 
 /// The built-in of that name.

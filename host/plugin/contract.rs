@@ -12,6 +12,7 @@ pub(super) const SNAPSHOT: &str = "psycache:plugin/snapshot@0.1.0";
 pub(super) const RETRIEVER: &str = "psycache:plugin/retriever@0.1.0";
 pub(super) const RETRIEVER_BATCH: &str = "psycache:plugin/retriever-batch@0.1.0";
 pub(super) const SPANS: &str = "psycache:plugin/spans@0.1.0";
+pub(super) const TLS: &str = "psycache:plugin/tls@0.1.0";
 pub(super) const PROBE: &str = "psycache:plugin/probe@0.1.0";
 
 /// `types.option-pair`
@@ -144,6 +145,17 @@ pub(super) struct LiftedSpan {
     pub(super) duration_us: u64,
     pub(super) attributes: Vec<LiftedPair>,
     pub(super) error: Option<String>,
+}
+
+/// `tls.turned`
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub(super) struct Turned {
+    #[component(name = "to-network")]
+    pub(super) to_network: Vec<u8>,
+    pub(super) clear: Vec<u8>,
+    pub(super) established: bool,
+    pub(super) closed: bool,
 }
 
 /// The result of `retriever.fetch`.

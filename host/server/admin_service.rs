@@ -1,102 +1,45 @@
 //! The service `psycache.v1.Admin`, which operators call.
+//!
+//! Each call asks who calls before it reads anything, checks the role once the group is known,
+//! and records what it changed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::BytesMut;
 use futures::StreamExt;
-use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
+use super::callers::{Callers, Guest};
 use super::groups::Groups;
 use super::health::Health;
 use super::limit::restated;
-use super::sent_policy::{PolicySwap, Refusal, checked, grow, refused};
-use super::shadow_calls::{self, GroupShadow, ShadowStart};
+use super::operations::{Operations, Reloaded};
+use super::record_calls;
+use super::sent_policy::{Refusal, checked, grow, refused};
+use super::shadow_calls;
 use super::status::status;
-use super::trial_calls::{self, PolicyTrial, TrialNews};
+use super::trial_calls;
+use crate::access::{Audited, Role};
 use crate::error::Error;
 use crate::proto::admin_server::{Admin, SERVICE_NAME};
 use crate::proto::swap_policy_request::Part;
 use crate::proto::{
-    ListShadowsRequest, ListShadowsResponse, ReloadRequest, ReloadResponse, StartShadowRequest,
-    StartShadowResponse, StatusRequest, StatusResponse, StopShadowRequest, StopShadowResponse,
-    SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse, TryPolicyRequest, TryPolicyResponse,
+    ListShadowsRequest, ListShadowsResponse, RecordRequest, RecordResponse, ReloadRequest,
+    ReloadResponse, StartShadowRequest, StartShadowResponse, StatusRequest, StatusResponse,
+    StopShadowRequest, StopShadowResponse, SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse,
+    TryPolicyRequest, TryPolicyResponse,
 };
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
-
-/// The operations of the admin service. The node implements them, because only it has both
-/// the groups and the plugins.
-pub trait Operations: Send + Sync + 'static {
-    /// The status of the node and its view of the cluster. Does not wait for a worker or
-    /// for another node.
-    fn status(&self) -> StatusResponse;
-
-    /// Replaces the policy of an existing group, which keeps serving.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] with the argument `component`, `name` or
-    /// `options` if the plugin can't be used. The old policy then stays.
-    fn swap_policy(&self, swap: PolicySwap) -> BoxFuture<'_, Result<PolicySwapped, Error>>;
-
-    /// Tries a policy for an existing group. What happens is told until its end. A caller
-    /// who drops the receiver ends the trial, unless it has swapped.
-    ///
-    /// # Errors
-    /// As [`swap_policy`](Self::swap_policy), and [`Error::Unavailable`] while another swap runs.
-    fn try_policy(
-        &self,
-        trial: PolicyTrial,
-    ) -> BoxFuture<'_, Result<mpsc::Receiver<TrialNews>, Error>>;
-
-    /// Reads the settings again, and applies each setting that can change while the node runs.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] with the argument `settings` if they have a mistake. Nothing
-    /// changes then.
-    fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Error>>;
-
-    /// Starts a shadow of an existing group. One that it has ends.
-    ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] with the argument `policy`, `capacity`, `component`, `name` or
-    /// `options`. A shadow that the group has goes on then.
-    fn start_shadow(&self, start: ShadowStart) -> BoxFuture<'_, Result<(), Error>>;
-
-    /// The shadows that run, by the name of their group.
-    fn shadows(&self) -> Vec<GroupShadow>;
-
-    /// Ends the shadow of a group. Returns whether there was one.
-    fn stop_shadow(&self, group: &str) -> bool;
-}
-
-/// What became of changed settings. They are named as in the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reloaded {
-    /// Settings that are in effect now.
-    pub changed: Vec<String>,
-    /// Settings that take effect when the node is restarted.
-    pub needs_restart: Vec<String>,
-}
-
-/// The result of a swap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PolicySwapped {
-    /// Entries handed to the new policy.
-    pub entries: u64,
-    /// How long the swap took.
-    pub took: Duration,
-}
 
 pub(super) struct AdminService {
     pub(super) groups: Groups,
     pub(super) operations: Arc<dyn Operations>,
     pub(super) max_component_bytes: usize,
     pub(super) health: Arc<Health>,
+    pub(super) callers: Callers,
 }
 
 #[tonic::async_trait]
@@ -105,15 +48,19 @@ impl Admin for AdminService {
         &self,
         request: Request<StatusRequest>,
     ) -> Result<Response<StatusResponse>, Status> {
-        let incoming = || Incoming::in_metadata(request.metadata());
-        let span = RpcSpan::serve(SERVICE_NAME, "Status", b"", incoming);
-        span.record(async { Ok(Response::new(self.operations.status())) }, outcome).await
+        let span = span(&request, "Status", b"");
+        let show = async {
+            self.of_node(&request, "Status")?;
+            Ok(Response::new(self.operations.status()))
+        };
+        span.record(show, outcome).await
     }
 
     async fn swap_policy(
         &self,
         request: Request<Streaming<SwapPolicyRequest>>,
     ) -> Result<Response<SwapPolicyResponse>, Status> {
+        let mut guest = self.guest(&request, "SwapPolicy")?;
         let (metadata, _, mut parts) = request.into_parts();
         let first = parts.message().await.map_err(restated)?.and_then(|request| request.part);
         let Some(Part::Header(header)) = first else {
@@ -121,7 +68,15 @@ impl Admin for AdminService {
         };
         let incoming = || Incoming::in_metadata(&metadata);
         let span = RpcSpan::serve(SERVICE_NAME, "SwapPolicy", &header.group, incoming);
-        span.record(self.swap(header, parts), outcome).await
+        let swap = async {
+            let group = header.group.clone();
+            let admitted = guest.admit("SwapPolicy", Role::Admin, Some(&group));
+            admitted.map_err(|error| status(&error, &group))?;
+            let swapped = self.swap(header, parts).await;
+            guest.changed(Audited::Swap, &group, told(&swapped));
+            swapped
+        };
+        span.record(swap, outcome).await
     }
 
     type TryPolicyStream = BoxStream<'static, Result<TryPolicyResponse, Status>>;
@@ -130,21 +85,42 @@ impl Admin for AdminService {
         &self,
         request: Request<Streaming<TryPolicyRequest>>,
     ) -> Result<Response<Self::TryPolicyStream>, Status> {
-        let (metadata, _, parts) = request.into_parts();
-        let incoming = || Incoming::in_metadata(&metadata);
-        let span = RpcSpan::serve(SERVICE_NAME, "TryPolicy", b"", incoming);
-        span.record(self.try_out(parts), outcome).await
+        let span = span(&request, "TryPolicy", b"");
+        let try_out = async {
+            let guest = self.guest(&request, "TryPolicy")?;
+            self.try_out(guest, request.into_inner()).await
+        };
+        span.record(try_out, outcome).await
+    }
+
+    type RecordStream = BoxStream<'static, Result<RecordResponse, Status>>;
+
+    async fn record(
+        &self,
+        request: Request<RecordRequest>,
+    ) -> Result<Response<Self::RecordStream>, Status> {
+        let group = request.get_ref().group.clone();
+        let span = span(&request, "Record", &group);
+        let record = async {
+            let guest = self.of_group(&request, "Record", &group)?;
+            let parts = record_calls::record(&self.groups, request.into_inner());
+            guest.changed(Audited::Record, &group, told(&parts));
+            // A node that stops does not wait for it.
+            Ok(Response::new(parts?.take_until(self.health.draining()).boxed()))
+        };
+        span.record(record, outcome).await
     }
 
     async fn reload(
         &self,
         request: Request<ReloadRequest>,
     ) -> Result<Response<ReloadResponse>, Status> {
-        let incoming = || Incoming::in_metadata(request.metadata());
-        let span = RpcSpan::serve(SERVICE_NAME, "Reload", b"", incoming);
+        let span = span(&request, "Reload", b"");
         let reload = async {
-            let Reloaded { changed, needs_restart } =
-                self.operations.reload().await.map_err(|error| status(&error, b""))?;
+            let guest = self.of_node(&request, "Reload")?;
+            let reloaded = self.operations.reload().await.map_err(|error| status(&error, b""));
+            guest.changed(Audited::Reload, b"", told(&reloaded));
+            let Reloaded { changed, needs_restart } = reloaded?;
             Ok(Response::new(ReloadResponse { changed, needs_restart }))
         };
         span.record(reload, outcome).await
@@ -154,10 +130,12 @@ impl Admin for AdminService {
         &self,
         request: Request<Streaming<StartShadowRequest>>,
     ) -> Result<Response<StartShadowResponse>, Status> {
-        let (metadata, _, parts) = request.into_parts();
-        let incoming = || Incoming::in_metadata(&metadata);
-        let span = RpcSpan::serve(SERVICE_NAME, "StartShadow", b"", incoming);
-        span.record(self.shadow(parts), outcome).await
+        let span = span(&request, "StartShadow", b"");
+        let start = async {
+            let guest = self.guest(&request, "StartShadow")?;
+            self.shadow(guest, request.into_inner()).await
+        };
+        span.record(start, outcome).await
     }
 
     async fn list_shadows(
@@ -165,10 +143,12 @@ impl Admin for AdminService {
         request: Request<ListShadowsRequest>,
     ) -> Result<Response<ListShadowsResponse>, Status> {
         let group = &request.get_ref().group;
-        let incoming = || Incoming::in_metadata(request.metadata());
-        let span = RpcSpan::serve(SERVICE_NAME, "ListShadows", group, incoming);
+        let span = span(&request, "ListShadows", group);
         let list = async {
-            if !group.is_empty() {
+            if group.is_empty() {
+                self.of_node(&request, "ListShadows")?;
+            } else {
+                self.of_group(&request, "ListShadows", group)?;
                 self.groups.of_request(group).map_err(|error| status(&error, group))?;
             }
             let mut shadows = self.operations.shadows();
@@ -184,11 +164,12 @@ impl Admin for AdminService {
         request: Request<StopShadowRequest>,
     ) -> Result<Response<StopShadowResponse>, Status> {
         let group = &request.get_ref().group;
-        let incoming = || Incoming::in_metadata(request.metadata());
-        let span = RpcSpan::serve(SERVICE_NAME, "StopShadow", group, incoming);
+        let span = span(&request, "StopShadow", group);
         let stop = async {
+            let guest = self.of_group(&request, "StopShadow", group)?;
             let known = self.groups.of_request(group).map_err(|error| status(&error, group))?;
             let stopped = self.operations.stop_shadow(known.name());
+            guest.changed(Audited::Shadow, group, Ok(()));
             Ok(Response::new(StopShadowResponse { stopped }))
         };
         span.record(stop, outcome).await
@@ -196,28 +177,59 @@ impl Admin for AdminService {
 }
 
 impl AdminService {
+    /// Who calls `method`, whatever its roles.
+    fn guest<T>(&self, request: &Request<T>, method: &'static str) -> Result<Guest, Status> {
+        let guest = self.callers.guest(request.metadata().as_ref(), request.extensions(), method);
+        guest.map_err(|error| status(&error, b""))
+    }
+
+    /// Who calls `method`, and may do that for the whole node.
+    fn of_node<T>(&self, request: &Request<T>, method: &'static str) -> Result<Guest, Status> {
+        let mut guest = self.guest(request, method)?;
+        let admitted = guest.admit(method, Role::Admin, None);
+        admitted.map(|()| guest).map_err(|error| status(&error, b""))
+    }
+
+    /// Who calls `method`, and may do that for `group`.
+    fn of_group<T>(
+        &self,
+        request: &Request<T>,
+        method: &'static str,
+        group: &[u8],
+    ) -> Result<Guest, Status> {
+        let mut guest = self.guest(request, method)?;
+        let admitted = guest.admit(method, Role::Admin, Some(group));
+        admitted.map(|()| guest).map_err(|error| status(&error, group))
+    }
+
     async fn try_out(
         &self,
+        mut guest: Guest,
         parts: Streaming<TryPolicyRequest>,
     ) -> Result<Response<BoxStream<'static, Result<TryPolicyResponse, Status>>>, Status> {
-        let trial = trial_calls::read(parts, &self.groups, self.max_component_bytes).await?;
+        let limit = self.max_component_bytes;
+        let trial = trial_calls::read(parts, &self.groups, limit, &mut guest).await?;
         let group = trial.swap.group.clone();
         let news = self.operations.try_policy(trial).await;
-        let news = news.map_err(|error| status(&error, group.as_bytes()))?;
-        let told = ReceiverStream::new(news).map(trial_calls::told).map(Ok);
+        let news = news.map_err(|error| status(&error, group.as_bytes()));
+        guest.changed(Audited::Trial, group.as_bytes(), told(&news));
+        let news = ReceiverStream::new(news?).map(trial_calls::told).map(Ok);
         // A node that stops does not wait for it.
-        Ok(Response::new(told.take_until(self.health.draining()).boxed()))
+        Ok(Response::new(news.take_until(self.health.draining()).boxed()))
     }
 
     async fn shadow(
         &self,
+        mut guest: Guest,
         parts: Streaming<StartShadowRequest>,
     ) -> Result<Response<StartShadowResponse>, Status> {
-        let start = shadow_calls::read(parts, &self.groups, self.max_component_bytes).await?;
+        let limit = self.max_component_bytes;
+        let start = shadow_calls::read(parts, &self.groups, limit, &mut guest).await?;
         let group = start.group.clone();
         let started = self.operations.start_shadow(start).await;
-        started.map_err(|error| status(&error, group.as_bytes()))?;
-        Ok(Response::new(StartShadowResponse {}))
+        let started = started.map_err(|error| status(&error, group.as_bytes()));
+        guest.changed(Audited::Shadow, group.as_bytes(), told(&started));
+        started.map(|()| Response::new(StartShadowResponse {}))
     }
 
     async fn swap(
@@ -241,6 +253,16 @@ impl AdminService {
             duration_ms: swapped.took.as_millis() as u64,
         }))
     }
+}
+
+/// The span of a call of `method`.
+fn span<T>(request: &Request<T>, method: &'static str, group: &[u8]) -> RpcSpan {
+    RpcSpan::serve(SERVICE_NAME, method, group, || Incoming::in_metadata(request.metadata()))
+}
+
+/// What the record says of the end of a change.
+fn told<T>(ended: &Result<T, Status>) -> Result<(), &str> {
+    ended.as_ref().map(drop).map_err(Status::message)
 }
 
 /// What a span says of the end of a call.

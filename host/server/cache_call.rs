@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use prost::Message;
 
 use super::get;
+use super::groups::Groups;
 use super::keys::{Keys, MAX_ANSWER_BYTES};
 use super::status::failure;
+use crate::access::{Note, Role};
 use crate::error::Error;
 use crate::group::{Group, NewValue};
 use crate::key;
@@ -25,11 +28,13 @@ use crate::value::Ttl;
 pub(super) const SERVICE: &str = "psycache.v1.Cache";
 
 /// A request to a group.
-pub(super) trait CacheCall: Send + Sync + 'static {
+pub(super) trait CacheCall: Message + 'static {
     /// The response message.
-    type Answer: Send;
+    type Answer: Message;
     /// Name of the method in the service.
     const METHOD: &'static str;
+    /// The role that a caller needs for the group.
+    const NEEDS: Role;
     /// Name of the group, as sent.
     fn group(&self) -> &[u8];
     /// Executes the request on its group, within a time limit. Records in `span` details of
@@ -42,9 +47,25 @@ pub(super) trait CacheCall: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
 }
 
+/// Executes a call that was admitted. `note` records that it cleared the group.
+pub(super) async fn execute<C: CacheCall>(
+    call: &C,
+    groups: &Groups,
+    within: Duration,
+    span: &RpcSpan,
+    note: Option<Note>,
+) -> Result<C::Answer, Error> {
+    let answer = call.run(groups.of_request(call.group())?, within, span).await;
+    if let Some(note) = note {
+        note.cleared(call.group(), &answer);
+    }
+    answer
+}
+
 impl CacheCall for GetRequest {
     type Answer = GetResponse;
     const METHOD: &'static str = "Get";
+    const NEEDS: Role = Role::Read;
 
     fn group(&self) -> &[u8] {
         &self.group
@@ -64,6 +85,7 @@ impl CacheCall for GetRequest {
 impl CacheCall for GetManyRequest {
     type Answer = GetManyResponse;
     const METHOD: &'static str = "GetMany";
+    const NEEDS: Role = Role::Read;
 
     fn group(&self) -> &[u8] {
         &self.group
@@ -91,6 +113,7 @@ impl CacheCall for GetManyRequest {
 impl CacheCall for SetRequest {
     type Answer = SetResponse;
     const METHOD: &'static str = "Set";
+    const NEEDS: Role = Role::Write;
 
     fn group(&self) -> &[u8] {
         &self.group
@@ -128,6 +151,7 @@ fn ttl(ttl_ms: u64, no_expiry: bool) -> Result<Ttl, Error> {
 impl CacheCall for SetManyRequest {
     type Answer = SetManyResponse;
     const METHOD: &'static str = "SetMany";
+    const NEEDS: Role = Role::Write;
 
     fn group(&self) -> &[u8] {
         &self.group
@@ -163,6 +187,7 @@ impl CacheCall for SetManyRequest {
 impl CacheCall for RemoveRequest {
     type Answer = RemoveResponse;
     const METHOD: &'static str = "Remove";
+    const NEEDS: Role = Role::Write;
 
     fn group(&self) -> &[u8] {
         &self.group
@@ -183,6 +208,7 @@ impl CacheCall for RemoveRequest {
 impl CacheCall for RemoveManyRequest {
     type Answer = RemoveManyResponse;
     const METHOD: &'static str = "RemoveMany";
+    const NEEDS: Role = Role::Write;
 
     fn group(&self) -> &[u8] {
         &self.group
@@ -210,6 +236,7 @@ impl CacheCall for RemoveManyRequest {
 impl CacheCall for ClearRequest {
     type Answer = ClearResponse;
     const METHOD: &'static str = "Clear";
+    const NEEDS: Role = Role::Clear;
 
     fn group(&self) -> &[u8] {
         &self.group

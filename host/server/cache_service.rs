@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status, Streaming};
 
-use super::cache_call::{CacheCall, SERVICE};
+use super::cache_call::{CacheCall, SERVICE, execute};
+use super::callers::Callers;
 use super::config::ServerConfig;
+use super::connections::{held_request, response};
 use super::deadline;
 use super::groups::Groups;
 use super::health::Health;
@@ -25,6 +27,7 @@ pub(super) struct CacheService {
     pub(super) groups: Groups,
     pub(super) config: ServerConfig,
     pub(super) health: Arc<Health>,
+    pub(super) callers: Callers,
 }
 
 impl CacheService {
@@ -32,13 +35,18 @@ impl CacheService {
         &self,
         request: Request<C>,
     ) -> Result<Response<C::Answer>, Status> {
-        let (metadata, _, call) = request.into_parts();
+        let (metadata, extensions, call) = request.into_parts();
+        let _held = held_request(&extensions, &call);
         let within = deadline::of(&metadata, self.config.request_timeout);
         let incoming = || Incoming::in_metadata(&metadata);
         let span = RpcSpan::serve(SERVICE, C::METHOD, call.group(), incoming);
-        let run = async { call.run(self.groups.of_request(call.group())?, within, &span).await };
+        let (headers, group) = (metadata.as_ref(), call.group());
+        let run = async {
+            let note = self.callers.admit(headers, &extensions, C::METHOD, C::NEEDS, group)?;
+            execute(&call, &self.groups, within, &span, note).await
+        };
         let answer = span.record(run, outcome).await;
-        answer.map(Response::new).map_err(|error| status(&error, call.group()))
+        answer.map(response).map_err(|error| status(&error, call.group()))
     }
 }
 
@@ -93,9 +101,11 @@ impl Cache for CacheService {
         &self,
         request: Request<Streaming<SessionRequest>>,
     ) -> Result<Response<Session>, Status> {
-        let draining = self.health.draining();
-        let session =
-            Session::new(request.into_inner(), self.groups.clone(), &self.config, draining);
+        let guest =
+            self.callers.guest(request.metadata().as_ref(), request.extensions(), "Session");
+        let guest = guest.map_err(|error| status(&error, b""))?;
+        let (groups, draining) = (self.groups.clone(), self.health.draining());
+        let session = Session::new(request.into_inner(), groups, &self.config, guest, draining);
         Ok(Response::new(session))
     }
 }

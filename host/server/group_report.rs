@@ -76,6 +76,7 @@ fn policy_reading(group: &Group) -> PolicyReading {
             .map(|kind| (kind, worker.failures.get(kind).copied().unwrap_or(0)))
             .chain(lies)
             .collect(),
+        auto_changes: group.choice().changes(),
         step_seconds: DurationsReading {
             bounds_us: &STEP_BOUNDS_US,
             buckets: worker.step_buckets.into(),
@@ -103,6 +104,7 @@ fn status(group: &Arc<Group>) -> GroupStatus {
         policy: Some(policy_status(group)),
         retriever: retriever_status(group, &counts),
         missing_on: group.missing_on(),
+        policy_choice: group.choice().reason(),
     }
 }
 

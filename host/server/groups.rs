@@ -12,6 +12,10 @@ use crate::group::Group;
 /// Most bytes of an unknown name that an error message repeats.
 const LONGEST_ECHO: usize = 64;
 
+/// How long a scrape waits for the statistics of the policies. For a policy that takes
+/// longer, the page shows its previous statistics.
+const STATISTICS_WAIT: Duration = Duration::from_millis(100);
+
 /// The groups of a node. They do not change while the node runs.
 #[derive(Clone)]
 pub struct Groups(Arc<Indexed>);
@@ -68,11 +72,11 @@ impl Groups {
         self.iter().map(|group| group.name())
     }
 
-    /// Asks each policy for its statistics and waits at most `limit`. Later readings include
-    /// the answers.
-    pub(super) async fn ask_statistics(&self, limit: Duration) {
+    /// Asks each policy for its statistics and waits at most [`STATISTICS_WAIT`]. Later readings
+    /// include the answers.
+    pub(super) async fn ask_statistics(&self) {
         let asked = join_all(self.iter().map(|group| group.parts().worker.statistics()));
         // A failure of a policy is logged by its worker.
-        let _ = tokio::time::timeout(limit, asked).await;
+        let _ = tokio::time::timeout(STATISTICS_WAIT, asked).await;
     }
 }

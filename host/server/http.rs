@@ -1,28 +1,32 @@
-//! The HTTP server for monitoring: /metrics, /healthz and /readyz.
+//! The HTTP server for monitoring: /metrics, /healthz and /readyz, and the page for people.
+//! Nothing here changes the node.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::IntoResponse;
+use axum::extract::{Extension, Request, State};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::sync::watch;
 
-use super::admin_service::Operations;
+use super::callers::{Callers, Guest, token};
+use super::connections::{self, Caller, HttpVersion};
 use super::groups::Groups;
 use super::health::{Health, Phase};
+use super::in_flight::InFlight;
 use super::incoming::Incoming;
+use super::operations::Operations;
+#[cfg(feature = "page")]
+use super::page_http;
+use super::status::in_http;
+use crate::access::{Role, Shown};
+use crate::error::Error;
 use crate::proto::StatusResponse;
 use crate::telemetry::{Exposition, Metrics};
-use crate::tls::Stream;
-
-/// How long a scrape waits for the statistics of the policies. For a policy that takes
-/// longer, the page shows its previous statistics.
-const STATISTICS_WAIT: Duration = Duration::from_millis(100);
 
 /// The parts of a node that the pages read.
 #[derive(Clone)]
@@ -31,41 +35,82 @@ pub(super) struct Watched {
     pub(super) health: Arc<Health>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) operations: Arc<dyn Operations>,
+    pub(super) callers: Callers,
 }
 
-/// Serves until `stop` resolves, then finishes the requests in flight.
-pub(super) async fn serve(
-    incoming: Incoming,
-    watched: Watched,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let pages = Router::new()
-        .route("/metrics", get(metrics))
-        .route("/healthz", get(live))
-        .route("/readyz", get(ready))
-        .with_state(watched);
-    axum::serve(incoming, pages).with_graceful_shutdown(stop).await
-}
-
-impl axum::serve::Listener for Incoming {
-    type Io = Stream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Stream, SocketAddr) {
-        self.next().await
-    }
-
-    fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        Incoming::local_addr(self)
+/// Serves until the sender of `stops` is dropped, then finishes the requests in flight.
+pub(super) async fn serve(incoming: Incoming, watched: Watched, stops: watch::Receiver<()>) {
+    let probes = Router::new().route("/healthz", get(live)).route("/readyz", get(ready));
+    let shown = Router::new().route("/metrics", get(metrics));
+    #[cfg(feature = "page")]
+    let page = page_http::Shown::new(watched.groups.clone(), Arc::clone(&watched.operations));
+    #[cfg(feature = "page")]
+    let (shown, followed) = (shown.merge(page_http::routes(&page)), page.follow());
+    #[cfg(not(feature = "page"))]
+    let followed = std::future::pending::<std::convert::Infallible>();
+    let shown = shown.route_layer(middleware::from_fn_with_state(watched.clone(), may_read));
+    let pages = probes.merge(shown).with_state(watched);
+    tokio::select! {
+        () = connections::serve(incoming, HttpVersion::One, pages, InFlight::default(), stops) => {}
+        never = followed => match never {},
     }
 }
 
-async fn metrics(State(watched): State<Watched>, headers: HeaderMap) -> impl IntoResponse {
-    watched.groups.ask_statistics(STATISTICS_WAIT).await;
+async fn metrics(State(watched): State<Watched>, headers: HeaderMap) -> Response {
+    watched.groups.ask_statistics().await;
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
     let exposition = Exposition::accepted_by(accept);
     let text = watched.metrics.text(exposition);
-    ([(CONTENT_TYPE, exposition.content_type())], text)
+    ([(CONTENT_TYPE, exposition.content_type())], text).into_response()
+}
+
+/// Who asks; probes have nothing to show.
+fn guest(callers: &Callers, caller: &Caller, headers: &HeaderMap) -> Result<Guest, Error> {
+    let shown = Shown::new(token(headers)?, Arc::clone(&caller.names));
+    callers.known(shown, Some(caller.address))
+}
+
+/// Lets only those read what follows who may read the metrics.
+async fn may_read(
+    State(watched): State<Watched>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let page = format!("GET {}", request.uri().path());
+    match admit(&watched.callers, &caller, request.headers(), &page) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => refused(&problem),
+    }
+}
+
+fn admit(callers: &Callers, caller: &Caller, headers: &HeaderMap, page: &str) -> Result<(), Error> {
+    match guest(callers, caller, headers) {
+        Ok(mut guest) => guest.admit(page, Role::Metrics, None),
+        Err(problem) => {
+            let names = || Arc::clone(&caller.names);
+            let shown = token(headers).map(|token| Shown::new(token, names()));
+            let stranger = callers.stranger(&shown.unwrap_or_default(), Some(caller.address));
+            stranger.refused(page, &problem);
+            Err(problem)
+        }
+    }
+}
+
+fn refused(problem: &Error) -> Response {
+    let mut response = (in_http(problem), format!("{problem}\n")).into_response();
+    match problem {
+        Error::Unauthenticated { .. } => {
+            let scheme = HeaderValue::from_static("Bearer realm=\"psycache\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+        }
+        Error::RateLimited { retry_after, .. } => {
+            let seconds = HeaderValue::from(retry_after.as_secs() + 1);
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+        _ => {}
+    }
+    response
 }
 
 async fn live() -> &'static str {
@@ -74,8 +119,12 @@ async fn live() -> &'static str {
 
 /// Whether the node should receive requests, and if not, why. A failed policy or an
 /// unreachable registry does not make the node unready, because it still serves requests.
-/// The page only lists them.
-async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
+/// The page only lists them, for those who may read the metrics.
+async fn ready(
+    State(watched): State<Watched>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+) -> (StatusCode, String) {
     match watched.health.phase() {
         Phase::Starting => {
             let why = "not ready: the other nodes are not known yet\n";
@@ -85,6 +134,10 @@ async fn ready(State(watched): State<Watched>) -> (StatusCode, String) {
             (StatusCode::SERVICE_UNAVAILABLE, "not ready: the node is stopping\n".into())
         }
         Phase::Ready => {
+            let guest = guest(&watched.callers, &caller, &headers);
+            if !guest.is_ok_and(|guest| guest.allows(Role::Metrics)) {
+                return (StatusCode::OK, "ready\n".into());
+            }
             let status = watched.operations.status();
             (StatusCode::OK, format!("ready\n{}{}", out_of_touch(&status), ailing(status)))
         }

@@ -1,19 +1,18 @@
-//! Accepts connections, and makes TLS connections of them if the listener speaks TLS.
+//! Accepts connections, as many as there may be, and makes TLS connections of them if the
+//! listener speaks TLS.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::Stream as Connections;
-use futures::stream::unfold;
 use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tonic::transport::server::Connected;
 
+use super::connections::{Admitted, ConnectionLimits, Connections, ListenerKind, Refused};
 use crate::telemetry::LogLimiter;
-use crate::tls::{Certificates, Speaks, Stream, accept};
+use crate::tls::{Certificates, Stream, accept, refusal};
 
 /// The pause after a connection that could not be accepted, for want of file descriptors say.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -23,54 +22,50 @@ const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_PROBES: u32 = 3;
 
-/// Handshakes at a time. More clients wait in the kernel's queue.
-const MOST_HANDSHAKES: usize = 1024;
-
 /// At most one line about connections that can't be accepted in this time.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// A listener. Handshakes run beside each other, so a slow client delays nobody.
 pub(super) struct Incoming {
     listener: TcpListener,
+    kind: ListenerKind,
     tls: Option<Arc<Certificates>>,
-    speaks: Speaks,
+    connections: Arc<Connections>,
     /// Aborted when this is dropped.
-    handshakes: JoinSet<Option<(Stream, SocketAddr)>>,
+    handshakes: JoinSet<Option<(Stream, Admitted)>>,
     lines: LogLimiter,
-}
-
-/// What is known of the other end of a connection.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    /// The names in the certificate that it has shown.
-    pub(super) names: Arc<[String]>,
 }
 
 impl Incoming {
     pub(super) fn new(
         listener: TcpListener,
+        kind: ListenerKind,
         tls: Option<Arc<Certificates>>,
-        speaks: Speaks,
+        connections: Arc<Connections>,
     ) -> Self {
         let (handshakes, lines) = (JoinSet::new(), LogLimiter::every(LINE_EVERY));
-        Self { listener, tls, speaks, handshakes, lines }
+        Self { listener, kind, tls, connections, handshakes, lines }
     }
 
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
+    pub(super) fn limits(&self) -> &ConnectionLimits {
+        self.connections.limits()
+    }
+
     /// The next connection. No connection is lost if the future is dropped.
-    pub(super) async fn next(&mut self) -> (Stream, SocketAddr) {
+    pub(super) async fn next(&mut self) -> (Stream, Admitted) {
         loop {
             tokio::select! {
                 Some(ended) = self.handshakes.join_next() => if let Ok(Some(made)) = ended {
                     return made;
                 },
-                accepted = self.listener.accept(), if self.handshakes.len() < MOST_HANDSHAKES => match accepted {
+                accepted = self.listener.accept() => match accepted {
                     Ok((socket, address)) => {
-                        if let Some(stream) = self.begin(socket, address) {
-                            return (stream, address);
+                        if let Some(made) = self.begin(socket, address) {
+                            return made;
                         }
                     }
                     // The pause belongs to the future, so a dropped one pauses again.
@@ -80,19 +75,36 @@ impl Incoming {
         }
     }
 
-    /// The connection if it needs no handshake.
-    fn begin(&mut self, socket: TcpStream, address: SocketAddr) -> Option<Stream> {
+    /// The connection if it is let in and needs no handshake.
+    fn begin(&mut self, socket: TcpStream, address: SocketAddr) -> Option<(Stream, Admitted)> {
+        let admitted = match self.connections.admit(self.kind, address) {
+            Ok(admitted) => admitted,
+            Err(refused) => {
+                self.refuse(&socket, refused);
+                return None;
+            }
+        };
         // Messages are written as a whole, so there is nothing to wait for.
         let _ = socket.set_nodelay(true);
         if let Err(problem) = keep_alive(&socket) {
             tracing::debug!(%problem, "A connection has no TCP keepalive");
         }
-        let Some(tls) = &self.tls else { return Some(Stream::Plain(socket)) };
-        let (tls, speaks) = (Arc::clone(tls), self.speaks);
+        let Some(tls) = &self.tls else { return Some((Stream::Plain(socket), admitted)) };
+        let (tls, speaks) = (Arc::clone(tls), self.kind.speaks());
+        let within = self.limits().handshake_timeout;
         self.handshakes.spawn(async move {
-            accept(&tls, socket, address, speaks).await.map(|stream| (stream, address))
+            let accepted = accept(&tls, socket, address, speaks, within).await;
+            accepted.map(|stream| (stream, admitted))
         });
         None
+    }
+
+    /// Says why, as far as that costs nothing: in the client's protocol, if no handshake is
+    /// needed for that, and without waiting for the client.
+    fn refuse(&self, socket: &TcpStream, refused: Refused) {
+        if self.tls.is_none() {
+            let _ = socket.try_write(&refusal(self.kind.speaks(), refused.sentence()));
+        }
     }
 
     async fn pause(&self, problem: io::Error) {
@@ -100,14 +112,6 @@ impl Incoming {
             tracing::warn!(%problem, suppressed, "A client can't be accepted; raise the limit of open files if there are too many");
         }
         tokio::time::sleep(PAUSE).await;
-    }
-
-    /// All connections.
-    pub(super) fn connections(self) -> impl Connections<Item = io::Result<Stream>> {
-        unfold(self, |mut this| async move {
-            let (stream, _) = this.next().await;
-            Some((Ok(stream), this))
-        })
     }
 }
 
@@ -118,12 +122,4 @@ fn keep_alive(stream: &TcpStream) -> io::Result<()> {
     sockopt::set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL)?;
     sockopt::set_tcp_keepcnt(stream, KEEPALIVE_PROBES)?;
     Ok(sockopt::set_socket_keepalive(stream, true)?)
-}
-
-impl Connected for Stream {
-    type ConnectInfo = Caller;
-
-    fn connect_info(&self) -> Caller {
-        Caller { names: self.names() }
-    }
 }

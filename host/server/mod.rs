@@ -4,8 +4,11 @@
 //! through `cache_call` to a [`Group`](crate::group::Group). `status` maps its error.
 
 mod config;
+mod connections;
 mod incoming;
 mod serve;
+
+mod callers;
 
 mod cache_call;
 mod cache_service;
@@ -25,6 +28,8 @@ mod peer_stream;
 
 mod admin_service;
 mod group_report;
+mod operations;
+mod record_calls;
 mod sent_policy;
 mod shadow_calls;
 mod trial_calls;
@@ -37,13 +42,19 @@ mod health;
 mod health_service;
 mod http;
 mod in_flight;
+#[cfg(feature = "page")]
+mod page;
+#[cfg(feature = "page")]
+mod page_http;
 mod until_draining;
 
-pub use admin_service::{Operations, PolicySwapped, Reloaded};
+pub use callers::Callers;
 pub use config::ServerConfig;
+pub use connections::{ConnectionLimits, Connections};
 pub use groups::Groups;
 pub use health::{Health, Phase};
 pub use local_node::LocalNode;
+pub use operations::{Operations, PolicySwapped, Reloaded};
 pub use peer_gate::PeerGate;
 pub use peer_service::PeerService;
 pub use redis::{RedisConnections, RedisService};

@@ -7,17 +7,20 @@ use subtle::ConstantTimeEq;
 use tonic::metadata::MetadataMap;
 use tonic::{Extensions, Status};
 
-use super::incoming::Caller;
+use super::connections::Caller;
 use super::status::status;
 use crate::error::Error;
+use crate::tls::Names;
 use crate::transport::dial::SECRET_HEADER;
 
 /// Whether a certificate with these names is one of a node.
-type IsNode = Arc<dyn Fn(&[String]) -> bool + Send + Sync>;
+type IsNode = Arc<dyn Fn(&Names) -> bool + Send + Sync>;
 
 /// What a caller of the service `Peer` must show. By default nothing.
 #[derive(Clone, Default)]
 pub struct PeerGate {
+    /// Nodes call another listener, so nobody may call here.
+    is_elsewhere: bool,
     /// The secret that the nodes share.
     secret: Option<Arc<str>>,
     is_node: Option<IsNode>,
@@ -27,7 +30,12 @@ impl PeerGate {
     /// A gate that asks for a secret and for the certificate of a node, each if it is given.
     #[must_use]
     pub fn new(secret: Option<Arc<str>>, is_node: Option<IsNode>) -> Self {
-        Self { secret, is_node }
+        Self { is_elsewhere: false, secret, is_node }
+    }
+
+    /// A gate that lets nobody through, because nodes have a listener of their own.
+    pub(super) fn elsewhere() -> Self {
+        Self { is_elsewhere: true, ..Self::default() }
     }
 
     /// Refuses a caller that is no node of the cluster.
@@ -36,13 +44,18 @@ impl PeerGate {
         metadata: &MetadataMap,
         extensions: &Extensions,
     ) -> Result<(), Status> {
+        if self.is_elsewhere {
+            return Err(refused(
+                "nodes reach this one at its --peer-listen address; advertise that one".into(),
+            ));
+        }
         if let Some(is_node) = &self.is_node {
             let names = extensions.get::<Caller>().map(|caller| Arc::clone(&caller.names));
             let names = names.unwrap_or_default();
             if !is_node(&names) {
-                let shown = match names.is_empty() {
+                let shown = match names.hosts.is_empty() {
                     true => "no name".to_owned(),
-                    false => names.join(", "),
+                    false => names.hosts.join(", "),
                 };
                 return Err(refused(format!(
                     "only nodes of the cluster may call this, and the certificate has {shown}, \
@@ -74,6 +87,7 @@ fn refused(problem: String) -> Status {
 impl fmt::Debug for PeerGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PeerGate")
+            .field("is_elsewhere", &self.is_elsewhere)
             .field("secret", &self.secret.is_some())
             .field("is_node", &self.is_node.is_some())
             .finish()

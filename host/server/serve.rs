@@ -7,13 +7,16 @@ use std::time::Duration;
 use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tonic::Request;
 use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
-use tonic::transport::Server;
+use tonic::service::interceptor::InterceptedService;
 
-use super::admin_service::{AdminService, Operations};
+use super::admin_service::AdminService;
 use super::cache_service::CacheService;
+use super::callers::Callers;
 use super::config::ServerConfig;
+use super::connections::{self, Connections, HttpVersion, ListenerKind};
 use super::groups::Groups;
 use super::health::Health;
 use super::health_service::HealthService;
@@ -21,35 +24,24 @@ use super::http;
 use super::in_flight::InFlight;
 use super::incoming::Incoming;
 use super::limit::{Restating, max_message_bytes};
+use super::operations::Operations;
 use super::peer_gate::PeerGate;
 use super::peer_service::PeerService;
 use super::redis::{RedisConnections, RedisService};
+use super::status::status;
 use super::until_draining::UntilDraining;
 use crate::proto;
 use crate::proto::admin_server::AdminServer;
 use crate::proto::cache_server::CacheServer;
 use crate::telemetry::Metrics;
-use crate::tls::{Certificates, Speaks};
+use crate::tls::Certificates;
 use crate::transport::remote::Local;
-
-/// HTTP/2 keepalive of an idle connection, so that a client that lost its power does not
-/// hold a session for ever.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Most concurrent calls of one connection. A client that needs more opens another
-/// connection or a session.
-const MAX_CONCURRENT_STREAMS: u32 = 1024;
 
 /// How long a page of the HTTP server may take to be sent once gRPC has ended.
 const PAGES_WITHIN: Duration = Duration::from_millis(500);
 
-const MAX_HEADER_BYTES: u32 = 16 << 10;
-
-/// HTTP/2 flow control windows: bytes that a client may send before the server reads them.
-/// They are large enough for a fast network and small enough for many clients.
-const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// The name of reflection in the record of refused calls.
+const REFLECTION: &str = "ServerReflection";
 
 /// Bound sockets. The caller binds them, so it can use port 0 and knows the address before
 /// the server starts.
@@ -57,6 +49,8 @@ const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 pub struct Listeners {
     /// Listener of the gRPC server.
     pub grpc: TcpListener,
+    /// Listener of other nodes, if they have one of their own. Others are then refused as nodes.
+    pub peer: Option<TcpListener>,
     /// Listener for /metrics, /healthz and /readyz; `None` if they are not served.
     pub http: Option<TcpListener>,
     /// Listener of the Redis protocol; `None` if it is not served.
@@ -79,6 +73,8 @@ pub struct Services {
     pub health: Arc<Health>,
     /// Where the connections of Redis clients are counted.
     pub redis_connections: Arc<RedisConnections>,
+    /// The connections, and what each may take.
+    pub connections: Arc<Connections>,
     /// Who may connect and call.
     pub security: Security,
 }
@@ -90,6 +86,8 @@ pub struct Security {
     pub certificates: Option<Arc<Certificates>>,
     /// Who may call as another node.
     pub peers: PeerGate,
+    /// Who else may call what.
+    pub callers: Callers,
 }
 
 /// Serves until `shutdown` resolves. Then it sets the health checks to "not serving",
@@ -112,30 +110,47 @@ pub async fn serve(
         health: Arc::clone(&health),
         metrics: Arc::clone(&services.metrics),
         operations: Arc::clone(&services.operations),
+        callers: services.security.callers.clone(),
     };
     let (stop_grpc, grpc_stops) = watch::channel(());
     let (stop_http, http_stops) = watch::channel(());
-    let certificates = services.security.certificates.clone();
-    let incoming = |listener, speaks| Incoming::new(listener, certificates.clone(), speaks);
-    let redis_incoming = listeners.redis.map(|listener| incoming(listener, Speaks::Redis));
-    let http_incoming = listeners.http.map(|listener| incoming(listener, Speaks::Http));
-    let grpc_incoming = incoming(listeners.grpc, Speaks::Grpc);
+    let (certificates, connections) =
+        (services.security.certificates.clone(), Arc::clone(&services.connections));
+    let incoming = |listener, kind| {
+        Incoming::new(listener, kind, certificates.clone(), Arc::clone(&connections))
+    };
+    let redis_incoming = listeners.redis.map(|listener| incoming(listener, ListenerKind::Redis));
+    let http_incoming = listeners.http.map(|listener| incoming(listener, ListenerKind::Http));
+    let peer_incoming = listeners.peer.map(|listener| incoming(listener, ListenerKind::Peer));
+    let grpc_incoming = incoming(listeners.grpc, ListenerKind::Grpc);
     let redis = redis(&config, redis_incoming, services.clone(), closed(grpc_stops.clone()))?;
+    let calls = InFlight::default();
+    let serve_grpc = |incoming, routes: Routes| {
+        let stops = grpc_stops.clone();
+        connections::serve(incoming, HttpVersion::Two, routes.prepare(), calls.clone(), stops)
+    };
+    let peers = peer_incoming.map(|incoming| serve_grpc(incoming, peer_routes(&config, &services)));
+    let mut services = services;
+    if peers.is_some() {
+        services.security.peers = PeerGate::elsewhere();
+    }
+    let clients = serve_grpc(grpc_incoming, routes(&config, services));
     let grpc = async {
-        let calls = InFlight::default();
-        let service = calls.counting(routes(&config, services).prepare());
-        let served = tokio::select! {
-            served = transport().serve_with_incoming_shutdown(
-                service, grpc_incoming.connections(), closed(grpc_stops.clone())) => served,
-            () = closed(grpc_stops).then(|()| calls.ended()) => Ok(()),
+        let peers = async {
+            if let Some(peers) = peers {
+                peers.await
+            }
         };
-        served.map_err(io::Error::other)
+        tokio::select! {
+            ((), ()) = async { tokio::join!(clients, peers) } => {}
+            () = closed(grpc_stops.clone()).then(|()| calls.ended()) => {}
+        }
     };
     let http = async {
-        let Some(incoming) = http_incoming else { return Ok(()) };
+        let Some(incoming) = http_incoming else { return };
         tokio::select! {
-            served = http::serve(incoming, watched, closed(http_stops.clone())) => served,
-            () = closed(http_stops).then(|()| tokio::time::sleep(PAGES_WITHIN)) => Ok(()),
+            () = http::serve(incoming, watched, http_stops.clone()) => {}
+            () = closed(http_stops.clone()).then(|()| tokio::time::sleep(PAGES_WITHIN)) => {}
         }
     };
     let until_late = async {
@@ -145,12 +160,11 @@ pub async fn serve(
         tokio::time::sleep(drain_timeout).await;
     };
     let requests = async {
-        let (served, ()) = tokio::join!(grpc, redis);
+        tokio::join!(grpc, redis);
         drop(stop_http);
-        served
     };
     tokio::select! {
-        ended = async { tokio::try_join!(requests, http) } => ended.map(drop),
+        ((), ()) = async { tokio::join!(requests, http) } => Ok(()),
         () = until_late => {
             let waited_ms = drain_timeout.as_millis() as u64;
             tracing::warn!(waited_ms, "Some requests have not ended; stopping without them");
@@ -166,12 +180,13 @@ fn redis(
     services: Services,
     stop: impl Future<Output = ()>,
 ) -> io::Result<impl Future<Output = ()>> {
-    let Services { groups, health, redis_connections, .. } = services;
+    let Services { groups, health, redis_connections, security, .. } = services;
     let port = match &incoming {
         Some(incoming) => incoming.local_addr()?.port(),
         None => 0,
     };
-    let service = RedisService::new(config, groups, health, redis_connections, port);
+    let service =
+        RedisService::new(config, groups, health, redis_connections, security.callers, port);
     Ok(async move {
         if let (Some(service), Some(incoming)) = (service, incoming) {
             service.accept(incoming, stop).await;
@@ -184,31 +199,37 @@ async fn closed(mut signal: watch::Receiver<()>) {
     while signal.changed().await.is_ok() {}
 }
 
-fn transport() -> Server {
-    Server::builder()
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
-        .http2_max_header_list_size(MAX_HEADER_BYTES)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+/// The service that other nodes call; none for a node that is alone.
+fn peer_routes(config: &ServerConfig, services: &Services) -> Routes {
+    let Services { local, health, security, .. } = services;
+    let service = local.clone().map(|local| {
+        let gate = security.peers.clone();
+        PeerService::new(local, Arc::clone(health), gate, config.max_value_bytes)
+    });
+    service.map_or_else(Routes::default, Routes::new)
 }
 
 /// The gRPC services without a transport, for a program that has its own. They do not
 /// include [`Services::metrics`].
 pub fn routes(config: &ServerConfig, services: Services) -> Routes {
     let Services { groups, local, operations, health, security, .. } = services;
+    let Security { peers, callers, .. } = security;
     let admin = AdminService {
         groups: groups.clone(),
         operations,
         max_component_bytes: config.max_component_bytes,
         health: Arc::clone(&health),
+        callers: callers.clone(),
     };
     let health_service = HealthService::serving(Arc::clone(&health));
-    let peer = local.map(|local| {
-        PeerService::new(local, Arc::clone(&health), security.peers, config.max_value_bytes)
-    });
-    let cache = CacheService { groups, config: config.clone(), health: Arc::clone(&health) };
+    let peer = local
+        .map(|local| PeerService::new(local, Arc::clone(&health), peers, config.max_value_bytes));
+    let cache = CacheService {
+        groups,
+        config: config.clone(),
+        health: Arc::clone(&health),
+        callers: callers.clone(),
+    };
     let cache = CacheServer::new(cache)
         .max_decoding_message_size(max_message_bytes(config.max_value_bytes))
         .accept_compressed(CompressionEncoding::Gzip);
@@ -219,6 +240,12 @@ pub fn routes(config: &ServerConfig, services: Services) -> Routes {
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
+    let known = move |request: Request<()>| {
+        let admitted = callers
+            .guest(request.metadata().as_ref(), request.extensions(), REFLECTION)
+            .and_then(|mut guest| guest.admit_any(REFLECTION));
+        admitted.map(|()| request).map_err(|error| status(&error, b""))
+    };
     let described = "the descriptors were compiled with this program";
     let mut routes = Routes::new(Restating(cache));
     if let Some(peer) = peer {
@@ -228,11 +255,14 @@ pub fn routes(config: &ServerConfig, services: Services) -> Routes {
         .add_service(Restating(admin))
         .add_service(health_service)
         .add_service(UntilDraining {
-            service: reflection().build_v1().expect(described),
+            service: InterceptedService::new(
+                reflection().build_v1().expect(described),
+                known.clone(),
+            ),
             health: Arc::clone(&health),
         })
         .add_service(UntilDraining {
-            service: reflection().build_v1alpha().expect(described),
+            service: InterceptedService::new(reflection().build_v1alpha().expect(described), known),
             health,
         })
 }

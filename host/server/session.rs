@@ -20,12 +20,14 @@ use futures::stream::{FuturesUnordered, Stream, StreamExt};
 use prost::Message;
 use tonic::{Status, Streaming};
 
-use super::cache_call::{CacheCall, SERVICE};
+use super::cache_call::{CacheCall, SERVICE, execute};
+use super::callers::Guest;
 use super::config::ServerConfig;
 use super::deadline;
 use super::groups::Groups;
 use super::limit::restated;
 use super::status::{failure, outcome, status};
+use crate::access::Role;
 use crate::error::Error;
 use crate::proto::session_request::Call as Wanted;
 use crate::proto::session_response::Answer;
@@ -41,6 +43,7 @@ const ASIDE_BYTES: usize = 1 << 20;
 
 /// The answers of one session.
 pub(super) struct Session {
+    guest: Guest,
     groups: Groups,
     request_timeout: Duration,
     window: usize,
@@ -65,9 +68,11 @@ impl Session {
         requests: Streaming<SessionRequest>,
         groups: Groups,
         config: &ServerConfig,
+        guest: Guest,
         draining: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
         Self {
+            guest,
             groups,
             request_timeout: config.request_timeout,
             window: config.session_window,
@@ -147,6 +152,7 @@ impl Session {
         let allowed = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
         let envelope = Envelope {
             id,
+            guest: &mut self.guest,
             groups: self.groups.clone(),
             within: deadline::within(allowed, self.request_timeout),
             traceparent,
@@ -169,6 +175,11 @@ impl Session {
                 return Some(SessionResponse { id, answer });
             }
         };
+        // A caller that is not known any more is asked who it is when it opens another session.
+        let gone = self.guest.gone().filter(|_| self.requests.is_some());
+        if let Some(farewell) = gone.map(|problem| status(problem, b"")) {
+            self.close(Some(farewell));
+        }
         if let Poll::Ready(answer) = running.poll_unpin(cx) {
             return Some(answer);
         }
@@ -220,21 +231,25 @@ impl Stream for Session {
 }
 
 /// The parameters of a session's call besides the call itself.
-struct Envelope {
+struct Envelope<'a> {
     id: u64,
+    guest: &'a mut Guest,
     groups: Groups,
     within: Duration,
     traceparent: String,
     inline_bytes: u64,
 }
 
-impl Envelope {
+impl Envelope<'_> {
     fn run<C: CacheCall>(self, call: C, answer: fn(C::Answer) -> Answer) -> Running {
-        let Self { id, groups, within, traceparent, inline_bytes } = self;
+        let Self { id, guest, groups, within, traceparent, inline_bytes } = self;
+        // A look into a snapshot: who calls was found when the session was opened.
+        let admitted = guest.admit(C::METHOD, C::NEEDS, Some(call.group()));
+        let admitted = admitted.map(|()| (C::NEEDS == Role::Clear).then(|| guest.note()));
         async move {
             let incoming = || Incoming::in_text(&traceparent);
             let span = RpcSpan::serve(SERVICE, C::METHOD, call.group(), incoming);
-            let run = async { call.run(groups.of_request(call.group())?, within, &span).await };
+            let run = async { execute(&call, &groups, within, &span, admitted?).await };
             let ended = span.record(run, outcome).await;
             let ended = ended.map_or_else(|error| Answer::Failure(failure(&error)), answer);
             SessionResponse { id, answer: Some(inline(ended, inline_bytes)) }

@@ -5,10 +5,12 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tonic::{Status, Streaming};
 
+use super::callers::Guest;
 use super::groups::Groups;
 use super::limit::restated;
 use super::sent_policy::{PolicySwap, checked, grow, refused};
 use super::status::status;
+use crate::access::Role;
 use crate::error::Error;
 use crate::proto::start_shadow_request::Part;
 use crate::proto::{ShadowHeader, ShadowPolicy, ShadowRow, ShadowStatus, StartShadowRequest};
@@ -38,17 +40,20 @@ pub struct GroupShadow {
     pub report: Report,
 }
 
-/// Reads a request whose components have at most `limit` bytes together.
+/// Reads a request whose components have at most `limit` bytes together. The caller needs
+/// the role for the group.
 pub(super) async fn read(
     mut parts: Streaming<StartShadowRequest>,
     groups: &Groups,
     limit: usize,
+    guest: &mut Guest,
 ) -> Result<ShadowStart, Status> {
     let first = parts.message().await.map_err(restated)?.and_then(|request| request.part);
     let Some(Part::Header(ShadowHeader { group, capacities, keep_ms })) = first else {
         return Err(status(&refused("header", "it must come first"), b""));
     };
     let told = |error: Error| status(&error, &group);
+    guest.admit("StartShadow", Role::Admin, Some(&group)).map_err(told)?;
     let name = groups.of_request(&group).map_err(told)?.name().to_owned();
     let mut sent: Vec<(ShadowPolicy, BytesMut)> = Vec::new();
     // Bytes of the components before the last.

@@ -5,10 +5,12 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tonic::{Status, Streaming};
 
+use super::callers::Guest;
 use super::groups::Groups;
 use super::limit::restated;
 use super::sent_policy::{PolicySwap, checked, grow, refused};
 use super::status::status;
+use crate::access::Role;
 use crate::error::Error;
 use crate::proto::try_policy_request::Part;
 use crate::proto::{SwapPolicyHeader, TryPolicyHeader, TryPolicyRequest, TryPolicyResponse};
@@ -68,11 +70,13 @@ impl TrialState {
     }
 }
 
-/// Reads a request whose component has at most `limit` bytes.
+/// Reads a request whose component has at most `limit` bytes. The caller needs the role
+/// for the group.
 pub(super) async fn read(
     mut parts: Streaming<TryPolicyRequest>,
     groups: &Groups,
     limit: usize,
+    guest: &mut Guest,
 ) -> Result<PolicyTrial, Status> {
     let first = parts.message().await.map_err(restated)?.and_then(|request| request.part);
     let Some(Part::Header(TryPolicyHeader { swap: Some(header), better_by, for_ms })) = first
@@ -81,6 +85,7 @@ pub(super) async fn read(
     };
     let SwapPolicyHeader { group, name, sha256, options } = header;
     let told = |error: Error| status(&error, &group);
+    guest.admit("TryPolicy", Role::Admin, Some(&group)).map_err(told)?;
     let of_group = groups.of_request(&group).map_err(told)?.name().to_owned();
     let mut component = BytesMut::new();
     while let Some(request) = parts.message().await.map_err(restated)? {

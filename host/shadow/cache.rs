@@ -10,9 +10,9 @@ use crate::policy::{
 };
 use crate::store::{Access, AccessKind};
 
-/// Touches that wait before a step. They are applied before anything is admitted, so a run of
+/// Touches or removals that wait before a step. Touches are applied before anything is admitted, so a run of
 /// hits and the miss that ends it are one step, as exactly as one step each.
-const TOUCHES: usize = 64;
+const EVENTS: usize = 64;
 
 /// Most victims of a step, as of a live policy.
 const MAX_VICTIMS: u32 = 256;
@@ -93,12 +93,12 @@ impl Cache {
     /// # Errors
     /// The policy failed, and the cache can't be used any more.
     pub(super) fn access(&mut self, access: &Access, now_ms: u64) -> Result<Option<bool>, String> {
-        self.expire(now_ms);
+        self.expire(now_ms)?;
         let slot = self.slots.get(&access.hash).copied();
         match (access.kind, slot) {
             (AccessKind::Hit | AccessKind::Miss, Some(slot)) => {
                 self.batch.touched.push(slot);
-                if self.batch.touched.len() >= TOUCHES {
+                if self.batch.touched.len() >= EVENTS {
                     self.step(now_ms)?;
                 }
                 return Ok(Some(true));
@@ -113,11 +113,11 @@ impl Cache {
             (AccessKind::Loaded, None) | (AccessKind::Set, _) => self.admit(access, now_ms)?,
             // This cache would not have loaded it.
             (AccessKind::Loaded, Some(_)) => {}
-            (AccessKind::Removed, Some(slot)) => self.remove(slot),
+            (AccessKind::Removed, Some(slot)) => self.remove(slot, now_ms)?,
             (AccessKind::Removed, None) => {}
             (AccessKind::Cleared, _) => {
                 for slot in self.slots.values().copied().collect::<Vec<_>>() {
-                    self.remove(slot);
+                    self.remove(slot, now_ms)?;
                 }
             }
         }
@@ -135,10 +135,7 @@ impl Cache {
         let weight = access.weight.max(1);
         let old = self.slots.get(&access.hash).copied();
         if u64::from(weight) > self.limits.bytes {
-            if let Some(slot) = old {
-                self.remove(slot);
-            }
-            return Ok(());
+            return old.map_or(Ok(()), |slot| self.remove(slot, now_ms));
         }
         let slot = old.or_else(|| self.free.pop()).unwrap_or_else(|| {
             self.entries.push(Entry { hash: 0, weight: 0, deadline_ms: None });
@@ -162,18 +159,21 @@ impl Cache {
     }
 
     /// Drops entries that have expired.
-    fn expire(&mut self, now_ms: u64) {
+    fn expire(&mut self, now_ms: u64) -> Result<(), String> {
         while let Some(&(deadline_ms, slot)) = self.deadlines.first()
             && deadline_ms <= now_ms
         {
-            self.remove(slot);
+            self.remove(slot, now_ms)?;
         }
+        Ok(())
     }
 
     /// Drops a resident entry, which the policy learns with the next step.
-    fn remove(&mut self, slot: u32) {
+    fn remove(&mut self, slot: u32, now_ms: u64) -> Result<(), String> {
         self.batch.removed.push(slot);
         self.vacate(slot);
+        // As many as in a step of a node, or a slow policy would be ended for it.
+        if self.batch.removed.len() >= EVENTS { self.step(now_ms) } else { Ok(()) }
     }
 
     fn vacate(&mut self, slot: u32) {

@@ -1,16 +1,13 @@
 //! Which candidates a shadow tries, and how large its sample and its caches are.
 
 use crate::policy::{PolicyConfig, SharedPolicySource};
-use crate::store::{ENTRY_OVERHEAD, Sample, Stats};
+use crate::store::{Sample, Stats};
 
 use super::cache::Limits;
 
 /// Entries that the group's own capacity has in a shadow. With so many the error is a few
 /// tenths of a point, and a request of a large group is rarely in the sample.
 const ENTRIES: f64 = 8_192.0;
-
-/// The mean value and key of a group that has no entries yet.
-const GUESSED_BYTES: u64 = 128;
 
 /// Most candidates times capacities.
 pub(crate) const MOST_ROWS: usize = 16;
@@ -102,23 +99,13 @@ impl Plan {
     /// Entries of the largest capacity in the sample.
     pub(super) fn largest_entries(&self, stats: &Stats, sample: Sample) -> u64 {
         let largest = self.capacities.iter().copied().fold(0.0, f64::max);
-        (expected_entries(stats) * largest * sample.share()).ceil() as u64
+        (stats.expected_entries() * largest * sample.share()).ceil() as u64
     }
 }
 
 /// The sample in which the group's capacity has about [`ENTRIES`].
 pub(super) fn sample(stats: &Stats) -> Sample {
-    Sample::of((ENTRIES / expected_entries(stats)).min(1.0))
-}
-
-/// Entries of a full group.
-fn expected_entries(stats: &Stats) -> f64 {
-    let mean = match stats.entries {
-        0 => ENTRY_OVERHEAD + GUESSED_BYTES,
-        entries => stats.bytes / entries,
-    };
-    let fit = stats.capacity_bytes as f64 / mean.max(1) as f64;
-    fit.min(f64::from(stats.max_entries)).max(1.0)
+    Sample::of((ENTRIES / stats.expected_entries()).min(1.0))
 }
 
 fn limits(stats: &Stats, times: f64, sample: Sample) -> Limits {

@@ -48,6 +48,8 @@ pub(super) struct Run {
 struct Replay {
     listening: Listening,
     rows: Vec<Row>,
+    /// See [`limits`].
+    limits: (u64, u32),
     /// Entries of the largest row.
     entries: u64,
     /// Sampled gets since the start.
@@ -113,6 +115,12 @@ impl Run {
             self.publish();
             return Next::Pause;
         };
+        // The caches have the size of a group that is no more.
+        if replay.limits != limits(&store) {
+            self.replay = begin(&self.plan, &store);
+            self.publish();
+            return Next::Pause;
+        }
         // The group may be dropped while the accesses are replayed.
         drop(store);
         let mut taken = 0;
@@ -127,6 +135,15 @@ impl Run {
         }
         self.publish();
         if taken < TURN { Next::Pause } else { Next::Again }
+    }
+
+    /// Counts from now on, if the caches are warm.
+    pub(super) fn recount(&mut self) {
+        let (now_ms, gets) = (self.clock.now_ms(), (self.gets)());
+        if let Some(replay) = self.replay.as_mut().filter(|replay| replay.window.is_some()) {
+            replay.open(now_ms, gets);
+        }
+        self.publish();
     }
 
     fn publish(&mut self) {
@@ -164,7 +181,14 @@ fn begin(plan: &Plan, store: &Arc<Store>) -> Option<Replay> {
     let rows = rows.collect();
     let entries = plan.largest_entries(&stats, sample).max(1);
     let listening = store.listen(sample, ROOM, false);
-    Some(Replay { listening, rows, entries, gets: 0, taken: 0, window: None })
+    let limits = limits(store);
+    Some(Replay { listening, rows, limits, entries, gets: 0, taken: 0, window: None })
+}
+
+/// The capacity of a group in bytes and entries, which a reload may change.
+fn limits(store: &Store) -> (u64, u32) {
+    let stats = store.stats();
+    (stats.capacity_bytes, stats.max_entries)
 }
 
 impl Replay {

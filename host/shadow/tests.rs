@@ -253,6 +253,45 @@ fn a_candidate_that_fails_is_told_in_its_row_and_the_others_go_on() {
 }
 
 #[test]
+fn a_shadow_begins_anew_when_its_group_has_another_capacity() {
+    let mut bench = Bench::new(vec![lru()], None);
+    bench.ask(20_000);
+    let whole = bench.report().rows[1].clone();
+    assert!(whole.measured.is_some());
+    bench.store.resize(&StoreConfig { capacity_bytes: CAPACITY * 2, max_entries: None });
+    bench.settle();
+    let report = bench.report();
+    let anew = &report.rows[1];
+    assert_eq!((report.gets, anew.capacity_bytes), (0, CAPACITY * 2));
+    assert!(anew.measured.is_none(), "{anew:?}");
+    bench.ask(40_000);
+    let larger = bench.report().rows[1].measured.unwrap();
+    assert!(larger.hit_ratio > whole.measured.unwrap().hit_ratio + 0.01, "{larger:?} {whole:?}");
+}
+
+#[test]
+fn a_recount_is_of_what_comes_after_it() {
+    let mut bench = Bench::new(vec![lru()], None);
+    // The caches are not warm yet, so there is nothing to count anew.
+    bench.ask(400);
+    bench.run.recount();
+    assert_eq!(bench.report().requests, 0);
+    bench.ask(20_000);
+    assert!(bench.report().rows[1].measured.unwrap().hit_ratio < 0.99);
+    bench.get("key-000");
+    bench.settle();
+    bench.run.recount();
+    bench.settle();
+    assert_eq!((bench.report().requests, bench.report().rows[1].measured), (0, None));
+    for _ in 0..200 {
+        bench.get("key-000");
+    }
+    bench.settle();
+    let report = bench.report();
+    assert_eq!((report.requests, report.rows[1].measured.unwrap().hit_ratio), (200, 1.0));
+}
+
+#[test]
 fn a_shadow_ends_after_its_time_and_with_its_store() {
     let mut bench = Bench::new(vec![lru()], Some(Duration::from_secs(3_600)));
     bench.ask(100);

@@ -24,6 +24,8 @@ pub struct Shadow {
     is_over: Arc<AtomicBool>,
     /// Set by the handle; the thread looks at it after each turn.
     stop: Arc<AtomicBool>,
+    /// The same, for [`recount`](Self::recount).
+    recount: Arc<AtomicBool>,
     waker: Waker,
 }
 
@@ -42,13 +44,22 @@ impl Shadow {
         keep: Option<Duration>,
     ) -> std::io::Result<Self> {
         let (mut run, report) = Run::new(plan, store, clock, gets, keep);
-        let shadow =
-            Self { report, is_over: Arc::default(), stop: Arc::default(), waker: Waker::default() };
+        let shadow = Self {
+            report,
+            is_over: Arc::default(),
+            stop: Arc::default(),
+            recount: Arc::default(),
+            waker: Waker::default(),
+        };
+        let recount = Arc::clone(&shadow.recount);
         let (stop, waker) = (Arc::clone(&shadow.stop), shadow.waker.clone());
         let ending = Ending(Arc::clone(&shadow.is_over));
         std::thread::Builder::new().name(format!("shadow {group}")).spawn(move || {
             let _ending = ending;
             while !stop.load(Ordering::Relaxed) {
+                if recount.swap(false, Ordering::Relaxed) {
+                    run.recount();
+                }
                 match run.turn() {
                     Next::Again => {}
                     Next::Pause => {
@@ -65,6 +76,12 @@ impl Shadow {
     #[must_use]
     pub fn report(&self) -> Report {
         self.report.lock().clone()
+    }
+
+    /// Begins a new time in which it counts, with the caches as they are.
+    pub fn recount(&self) {
+        self.recount.store(true, Ordering::Relaxed);
+        self.waker.wake();
     }
 
     /// Whether it has ended by itself.

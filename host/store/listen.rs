@@ -16,6 +16,12 @@ impl Store {
         Listening { store: Arc::downgrade(self), listener }
     }
 
+    /// Number of those who listen.
+    #[must_use]
+    pub fn listeners(&self) -> usize {
+        self.tap.listeners()
+    }
+
     /// Tells of a get that found nothing, on the node that holds the key.
     pub fn missed(&self, key: &str, hash: u64) {
         if self.tap.samples(kept(hash)) {
@@ -47,7 +53,7 @@ impl Store {
 
     /// Tells every listener that all keys were dropped.
     pub(super) fn tell_cleared(&self) {
-        self.tell_of(AccessKind::Cleared, "", (0, 0), None);
+        self.tap.push(0, "", &Access::cleared());
     }
 }
 
@@ -63,7 +69,11 @@ impl Listening {
     /// The oldest access that was not taken yet.
     #[must_use]
     pub fn take(&self) -> Option<Access> {
-        self.listener.queue.pop()
+        match self.listener.queue.pop() {
+            // What the queue had room for is over, and so is what was before the removal.
+            None if self.listener.has_lost_removal.swap(false, Relaxed) => Some(Access::cleared()),
+            access => access,
+        }
     }
 
     /// Number of accesses that wait to be taken.

@@ -28,6 +28,7 @@ mod listen;
 mod residents;
 mod retain;
 mod sharded;
+mod stats;
 
 pub use budget::StoreConfig;
 pub use entry::{Found, NewEntry};
@@ -36,7 +37,8 @@ pub use hottest::Held;
 pub use listen::Listening;
 pub use record::ENTRY_OVERHEAD;
 pub use reservation::{NoRoom, Reservation};
-pub use sharded::{Evictions, Stats, Store};
+pub use sharded::Store;
+pub use stats::{Evictions, Stats};
 pub use tap::{Access, AccessKind, Sample};
 
 #[cfg(test)]

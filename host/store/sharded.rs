@@ -11,6 +11,7 @@ use super::budget::{Budget, StoreConfig};
 use super::entry::{Entry, Found};
 use super::record::Record;
 use super::shard::{Numbering, Shard, Table};
+use super::stats::{Evictions, Stats};
 use super::tap::{AccessKind, Tap};
 use crate::clock::Clock;
 use crate::key::LocalHasher;
@@ -47,34 +48,6 @@ pub struct Store {
     pub(super) earlier_deadline: Notify,
     /// See [`keep_expired`](Self::keep_expired).
     pub(super) keep_expired_ms: AtomicU64,
-}
-
-/// The size of a store, and how many entries left it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stats {
-    /// Number of entries held, reservations included.
-    pub entries: u64,
-    /// Bytes held, reservations included.
-    pub bytes: u64,
-    /// Most bytes that may be held.
-    pub capacity_bytes: u64,
-    /// Most entries that may be held.
-    pub max_entries: u32,
-    /// Number of entries that left since the store was made.
-    pub evictions: Evictions,
-}
-
-/// Number of entries that left, by reason. Overwritten entries are not counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Evictions {
-    /// Chosen by the policy.
-    pub policy: u64,
-    /// Chosen by recency.
-    pub fallback: u64,
-    /// Expired.
-    pub expired: u64,
-    /// Removed or cleared.
-    pub removed: u64,
 }
 
 #[derive(Debug, Default)]

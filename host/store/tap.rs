@@ -5,12 +5,15 @@
 //! * An operation on a key that nobody listens to costs one relaxed load and one branch.
 //! * An operation on a sampled key never waits and takes no lock: it pushes to a bounded
 //!   lock-free queue. If the queue is full, the access is dropped and counted as lost.
+//! * A removal is not lost: it takes the place of the oldest access in a full queue. Where that
+//!   can't be done, the listener is told later that all keys were dropped. So a listener may
+//!   believe that less is there than there is, but never more.
 //! * The sample is chosen by the hash: a listener is told all accesses of a key, or none.
 //! * The accesses of one shard's keys are told in the order in which they took effect where
 //!   they change the store, because they are pushed under the shard's lock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
 use crossbeam_queue::ArrayQueue;
@@ -33,6 +36,13 @@ pub enum AccessKind {
     Cleared,
 }
 
+impl AccessKind {
+    /// Whether something is gone after it.
+    fn removes(self) -> bool {
+        matches!(self, Self::Removed | Self::Cleared)
+    }
+}
+
 /// One operation on a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
@@ -48,6 +58,14 @@ pub struct Access {
     pub deadline_ms: Option<u64>,
     /// The key, for a listener that wants keys.
     pub key: Option<Box<str>>,
+}
+
+impl Access {
+    /// All keys were dropped.
+    pub(super) fn cleared() -> Self {
+        let (kind, deadline_ms, key) = (AccessKind::Cleared, None, None);
+        Self { kind, hash: 0, weight: 0, cost_us: 0, deadline_ms, key }
+    }
 }
 
 /// A sample of the keys, chosen by hash.
@@ -89,13 +107,44 @@ pub(super) struct Listener {
     pub(super) sample: Sample,
     wants_keys: bool,
     pub(super) queue: ArrayQueue<Access>,
-    /// Accesses that found the queue full.
+    /// Accesses that found the queue full, or made room for a removal.
     pub(super) lost: AtomicU64,
+    /// A removal was lost, of which the listener is not told yet.
+    pub(super) has_lost_removal: AtomicBool,
 }
+
+/// Removals that may be displaced by one before it is given up.
+const TRIES: usize = 8;
 
 impl Listener {
     pub(super) fn new(sample: Sample, room: usize, wants_keys: bool) -> Self {
-        Self { sample, wants_keys, queue: ArrayQueue::new(room), lost: AtomicU64::new(0) }
+        Self {
+            sample,
+            wants_keys,
+            queue: ArrayQueue::new(room),
+            lost: AtomicU64::new(0),
+            has_lost_removal: AtomicBool::new(false),
+        }
+    }
+
+    fn push(&self, access: Access) {
+        if !access.kind.removes() {
+            if self.queue.push(access).is_err() {
+                self.lost.fetch_add(1, Relaxed);
+            }
+            return;
+        }
+        let mut waiting = access;
+        for _ in 0..TRIES {
+            let Some(displaced) = self.queue.force_push(waiting) else { return };
+            self.lost.fetch_add(1, Relaxed);
+            if !displaced.kind.removes() {
+                return;
+            }
+            // It is told later than it happened, which makes less be there, not more.
+            waiting = displaced;
+        }
+        self.has_lost_removal.store(true, Relaxed);
     }
 }
 
@@ -111,11 +160,14 @@ impl Tap {
         for listener in self.listeners.load().iter() {
             if access.kind == AccessKind::Cleared || kept < listener.sample.below {
                 let key = listener.wants_keys.then(|| key.into());
-                if listener.queue.push(Access { key, ..access.clone() }).is_err() {
-                    listener.lost.fetch_add(1, Relaxed);
-                }
+                listener.push(Access { key, ..access.clone() });
             }
         }
+    }
+
+    /// Number of listeners.
+    pub(super) fn listeners(&self) -> usize {
+        self.listeners.load().len()
     }
 
     /// Changes who listens.

@@ -48,8 +48,8 @@ pub use metrics::Metrics;
 #[doc(hidden)]
 pub use readings::NodeReading;
 pub(crate) use readings::{
-    CertificateReading, GroupReading, LoadReading, PeerReading, PolicyReading, ShadowReading,
-    ShadowRowReading,
+    CertificateReading, ConnectionsReading, GroupReading, LoadReading, PeerReading, PolicyReading,
+    ShadowReading, ShadowRowReading,
 };
 #[cfg(feature = "plugins")]
 pub(crate) use reported::Reported;

@@ -25,8 +25,23 @@ pub struct NodeReading {
     pub traces_dropped: u64,
     /// Number of open connections of Redis clients.
     pub redis_connections: u64,
+    /// Number of changes by callers, and of calls that were refused, by kind.
+    pub audited: Vec<(&'static str, u64)>,
+    /// Connections of all listeners.
+    pub connections: ConnectionsReading,
     /// Certificates; `None` without TLS.
     pub certificates: Option<CertificateReading>,
+}
+
+/// The connections of a node.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectionsReading {
+    /// Open ones, by listener.
+    pub open: Vec<(&'static str, u64)>,
+    /// Those that were refused or ended, by listener and reason.
+    pub refused: Vec<(&'static str, &'static str, u64)>,
+    /// Bytes of requests and answers that they hold.
+    pub held_bytes: u64,
 }
 
 /// The certificates of a node.
@@ -91,6 +106,8 @@ pub struct PolicyReading {
     pub state: &'static str,
     /// Number of failures, by kind.
     pub failures: Vec<(&'static str, u64)>,
+    /// Changes by the node, by reason; none if it does not choose the policy.
+    pub auto_changes: Vec<(&'static str, u64)>,
     /// Durations of its steps.
     pub step_seconds: DurationsReading,
     /// The policy's own statistics. Their names are unique.

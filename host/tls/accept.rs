@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -14,24 +15,22 @@ use super::keeper::Certificates;
 use super::stream::Stream;
 use super::{names, plain_speaker, problem};
 
-/// Time limit of a handshake. A client that takes longer holds a socket for nothing.
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-
 /// The first byte of a TLS connection: a record of the handshake.
 const HANDSHAKE: u8 = 0x16;
 
-/// Makes a TLS connection of `socket`. Returns `None` if the other end does not, which is
-/// counted and logged.
+/// Makes a TLS connection of `socket`. Returns `None` if the other end does not `within` that
+/// time, which is counted and logged.
 pub(crate) async fn accept(
     certificates: &Certificates,
     socket: TcpStream,
     address: SocketAddr,
     speaks: Speaks,
+    within: Duration,
 ) -> Option<Stream> {
-    let problem = match timeout(HANDSHAKE_WITHIN, handshake(certificates, socket, speaks)).await {
+    let problem = match timeout(within, handshake(certificates, socket, speaks)).await {
         Ok(Ok(stream)) => return stream,
         Ok(Err(error)) => problem::reason(&error),
-        Err(_) => format!("no handshake within {HANDSHAKE_WITHIN:?}"),
+        Err(_) => format!("no handshake within {within:?}"),
     };
     certificates.failed_handshakes.fetch_add(1, Relaxed);
     if let Some(suppressed) = certificates.failed_handshake_lines.admit() {
@@ -65,6 +64,6 @@ async fn handshake(
         }
     };
     let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-    let names = shown.map(names::of_certificate).unwrap_or_default().into();
+    let names = Arc::new(shown.map(names::of_certificate).unwrap_or_default());
     Ok(Some(Stream::Secure { stream, names }))
 }

@@ -38,13 +38,15 @@ pub enum TlsError {
     },
     /// The time of a certificate has passed, or has not come.
     #[error(
-        "{} has a certificate that is valid from {from} to {to} only; give one that is valid \
-         now, or set this machine's clock",
+        "{} has a certificate of {subject} that is valid from {from} to {to} only; give one that \
+         is valid now, or set this machine's clock",
         path.display()
     )]
     NotNow {
         /// The file.
         path: PathBuf,
+        /// Whose certificate it is: the node's, or that of a CA between.
+        subject: String,
         /// When it begins to be valid.
         from: String,
         /// When its validity ends.

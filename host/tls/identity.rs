@@ -10,6 +10,7 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{
     ClientConfig, Error, RootCertStore, ServerConfig, SupportedProtocolVersion,
 };
+use zeroize::Zeroizing;
 
 use super::config::{ClientTls, Tls, TlsVersion};
 use super::error::TlsError;
@@ -26,9 +27,10 @@ pub(crate) enum Speaks {
 
 /// The contents of the files of a [`Tls`].
 #[derive(PartialEq)]
-pub(super) struct Contents {
+pub(crate) struct Contents {
     cert: Vec<u8>,
-    key: Vec<u8>,
+    /// Overwritten when it is dropped.
+    key: Zeroizing<Vec<u8>>,
     client_ca: Option<Vec<u8>>,
 }
 
@@ -48,7 +50,7 @@ impl Contents {
     pub(super) fn read(tls: &Tls) -> Result<Self, TlsError> {
         Ok(Self {
             cert: pem::read(&tls.cert)?,
-            key: pem::read(&tls.key)?,
+            key: pem::read(&tls.key)?.into(),
             client_ca: tls.client_ca.as_deref().map(pem::read).transpose()?,
         })
     }
@@ -105,12 +107,20 @@ pub(super) fn of_client(tls: &ClientTls) -> Result<ClientConfig, TlsError> {
         Some((cert, key)) => {
             let chain = pem::certificates(cert, &pem::read(cert)?)?;
             pem::expiry(cert, &chain)?;
-            let secret = pem::private_key(key, &pem::read(key)?)?;
+            let secret = pem::private_key(key, &Zeroizing::new(pem::read(key)?))?;
             config.with_client_auth_cert(chain, secret).map_err(|error| told(error, cert, key))?
         }
     };
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(config)
+}
+
+/// What connects to a data source whose certificate one of `roots` has signed.
+#[cfg(feature = "plugins")]
+pub(super) fn of_source(roots: RootCertStore) -> Result<ClientConfig, Error> {
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(versions(TlsVersion::V1_2))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn server(

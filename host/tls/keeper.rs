@@ -1,5 +1,4 @@
-//! Keeps the certificates of a node as their files are: looks at them every second, and takes
-//! them when they have changed.
+//! Keeps the certificates of a node as their files are.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,19 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use tokio::task::spawn_blocking;
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::rustls::{ClientConfig, ServerConfig};
 
 use super::config::Tls;
 use super::error::TlsError;
 use super::identity::{Contents, Identity, Speaks};
-use super::names;
+use super::names::{self, Names};
+use crate::follow::Followed;
 use crate::host_port::HostPort;
 use crate::telemetry::{CertificateReading, LogLimiter};
-
-/// How often the files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long before its expiry a certificate is warned of, and how often.
 const WARN_BEFORE: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -56,56 +51,15 @@ impl Certificates {
         Ok(certificates)
     }
 
-    /// Reads the files again, and returns whether they had changed. On an error the present
-    /// certificates stay.
-    ///
-    /// # Errors
-    /// A file can't be read or used.
-    pub fn reload(&self) -> Result<bool, TlsError> {
-        match Contents::read(&self.tls)? {
-            same if self.holds(&same) => Ok(false),
-            found => self.take(Ok(Arc::new(found))).map(|()| true),
-        }
-    }
-
-    /// Follows the files for ever. A change is taken when two looks in a row find the same, so
-    /// that no half of a change is taken.
-    pub(crate) async fn follow(self: Arc<Self>) {
-        let mut looks = interval(LOOK_EVERY);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // What the look before found, and the problem that was told last.
-        let (mut before, mut told) = (None, None);
-        loop {
-            looks.tick().await;
-            let this = Arc::clone(&self);
-            let read = spawn_blocking(move || Contents::read(&this.tls).map(Arc::new)).await;
-            let Ok(found) = read else { return };
-            self.warn_of_expiry();
-            let is_held = found.as_ref().is_ok_and(|found| self.holds(found));
-            let is_settled = before.as_ref() == Some(&found);
-            before = Some(found.clone());
-            if !is_held && !is_settled {
-                continue;
-            }
-            let problem = if is_held { None } else { self.take(found).err() };
-            if let Some(problem) =
-                problem.as_ref().filter(|problem| told.as_ref() != Some(*problem))
-            {
-                self.refused.fetch_add(1, Relaxed);
-                tracing::error!(%problem, "Refused new certificates; the old ones stay in use until the files are right");
-            }
-            told = problem;
-        }
-    }
-
     /// Whether a certificate with these names is one of a node at one of `addresses`, or has a
     /// name that is configured for nodes.
     pub(crate) fn is_node<'a>(
         &self,
-        names: &[String],
+        names: &Names,
         mut addresses: impl Iterator<Item = &'a str>,
     ) -> bool {
         let patterns = &self.tls.peer_names;
+        let names = &names.hosts;
         let is_named = names.iter().any(|name| patterns.iter().any(|one| one.matches(name)));
         is_named
             || addresses.any(|address| {
@@ -132,30 +86,55 @@ impl Certificates {
         self.now.load().client()
     }
 
-    fn holds(&self, contents: &Contents) -> bool {
-        *self.now.load().contents == *contents
-    }
-
-    fn take(&self, found: Result<Arc<Contents>, TlsError>) -> Result<(), TlsError> {
-        self.now.store(Arc::new(Identity::new(&self.tls, found?)?));
-        self.taken.fetch_add(1, Relaxed);
-        tracing::info!("Took new certificates; open connections stay");
-        self.warn_of_expiry();
-        Ok(())
-    }
-
     fn warn_of_expiry(&self) {
         let expires_at = SystemTime::UNIX_EPOCH + Duration::from_secs(self.now.load().expires_at);
         let left = expires_at.duration_since(SystemTime::now()).unwrap_or_default();
         if left < WARN_BEFORE && self.expiry_lines.admit().is_some() {
             let expires_at = humantime::format_rfc3339_seconds(expires_at).to_string();
             let cert = path(&self.tls.cert);
-            tracing::warn!(
-                cert,
-                expires_at,
-                "The certificate expires soon; put a new one in its place"
-            );
+            match left.is_zero() {
+                false => tracing::warn!(
+                    cert,
+                    expires_at,
+                    "The certificate expires soon; put a new one in its place"
+                ),
+                true => tracing::error!(
+                    cert,
+                    expires_at,
+                    "The certificate has expired, so others refuse this node; put a new one in its place"
+                ),
+            }
         }
+    }
+}
+
+impl Followed for Certificates {
+    type Contents = Contents;
+    type Problem = TlsError;
+
+    fn read(&self) -> Result<Contents, TlsError> {
+        Contents::read(&self.tls)
+    }
+
+    fn holds(&self, contents: &Contents) -> bool {
+        *self.now.load().contents == *contents
+    }
+
+    fn take(&self, found: Arc<Contents>) -> Result<(), TlsError> {
+        self.now.store(Arc::new(Identity::new(&self.tls, found)?));
+        self.taken.fetch_add(1, Relaxed);
+        tracing::info!("Took new certificates; open connections stay");
+        self.warn_of_expiry();
+        Ok(())
+    }
+
+    fn refuse(&self, problem: &TlsError) {
+        self.refused.fetch_add(1, Relaxed);
+        tracing::error!(%problem, "Refused new certificates; the old ones stay in use until the files are right");
+    }
+
+    fn looked(&self) {
+        self.warn_of_expiry();
     }
 }
 

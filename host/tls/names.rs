@@ -32,10 +32,20 @@ impl NamePattern {
     }
 }
 
-/// The DNS names and addresses in the subject alternative name of a certificate.
-pub(super) fn of_certificate(certificate: &CertificateDer<'_>) -> Vec<String> {
-    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return Vec::new() };
-    let Ok(Some(names)) = certificate.subject_alternative_name() else { return Vec::new() };
+/// The names in a certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The DNS names and addresses in the subject alternative name.
+    pub hosts: Vec<String>,
+    /// The common name of the subject, which may be any text.
+    pub common_name: Option<String>,
+}
+
+/// The names in a certificate. One that can't be read has none.
+pub(super) fn of_certificate(certificate: &CertificateDer<'_>) -> Names {
+    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
+        return Names::default();
+    };
     let name = |name: &GeneralName<'_>| match name {
         // A CA may sign a DNS name that looks like an address without asking whose it is.
         GeneralName::DNSName(name) if name.parse::<IpAddr>().is_ok() => None,
@@ -43,7 +53,13 @@ pub(super) fn of_certificate(certificate: &CertificateDer<'_>) -> Vec<String> {
         GeneralName::IPAddress(bytes) => address(bytes).map(|address| address.to_string()),
         _ => None,
     };
-    names.value.general_names.iter().filter_map(name).collect()
+    let hosts = match certificate.subject_alternative_name() {
+        Ok(Some(names)) => names.value.general_names.iter().filter_map(name).collect(),
+        _ => Vec::new(),
+    };
+    let common_name = certificate.subject().iter_common_name().next();
+    let common_name = common_name.and_then(|name| name.as_str().ok()).map(str::to_owned);
+    Names { hosts, common_name }
 }
 
 /// Whether a certificate with the name `pattern` is one of the host `name`. A `*` stands for

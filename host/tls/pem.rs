@@ -19,8 +19,11 @@ const LARGEST_FILE: u64 = 4 << 20;
 /// The content of a file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     let mut bytes = Vec::new();
-    let read =
-        File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes));
+    let read = File::open(path).and_then(|file| {
+        // Room for all of it: a buffer that grows leaves copies behind, which may be a key's.
+        bytes.reserve_exact(file.metadata()?.len().min(LARGEST_FILE) as usize + 1);
+        file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)
+    });
     let unreadable = |reason| TlsError::Unreadable { path: path.into(), reason };
     read.map_err(|error| unreadable(error.to_string()))?;
     match bytes.len() as u64 > LARGEST_FILE {
@@ -79,7 +82,8 @@ pub(super) fn expiry(path: &Path, chain: &[CertificateDer<'_>]) -> Result<u64, T
         let validity = certificate.validity();
         if !validity.is_valid_at(now) {
             let (from, to) = (validity.not_before.to_string(), validity.not_after.to_string());
-            return Err(TlsError::NotNow { path: path.into(), from, to });
+            let subject = certificate.subject().to_string();
+            return Err(TlsError::NotNow { path: path.into(), subject, from, to });
         }
         first = first.min(validity.not_after.timestamp());
     }

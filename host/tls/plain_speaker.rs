@@ -1,5 +1,4 @@
-//! Answers a client that speaks without TLS to a listener that speaks it: one sentence in the
-//! client's own protocol.
+//! Answers a client that is not served: one sentence in the client's own protocol.
 
 use std::io;
 use std::time::Duration;
@@ -31,25 +30,35 @@ const HEADERS: u8 = 1;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
 
+/// Errors of a connection.
+const ENHANCE_YOUR_CALM: u32 = 0xb;
+const INADEQUATE_SECURITY: u32 = 0xc;
+
 /// Answers a client whose first byte is `first`.
 pub(super) async fn answer(mut stream: TcpStream, speaks: Speaks, first: u8) -> io::Result<()> {
     match speaks {
-        Speaks::Redis => stream.write_all(format!("-ERR {SENTENCE}\r\n").as_bytes()).await?,
         Speaks::Grpc | Speaks::Http if first == HTTP2 => {
             stream.write_all(&frame(SETTINGS, &[])).await?;
             // Some clients tell only a call why the connection ends, so there must be one.
             let _ = timeout(READ_WITHIN, until_headers(&mut stream)).await;
-            stream.write_all(&go_away()).await?;
+            stream.write_all(&go_away(INADEQUATE_SECURITY, SENTENCE)).await?;
         }
         Speaks::Grpc | Speaks::Http => {
-            let head = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close";
-            let length = SENTENCE.len() + 1;
-            let page = format!("{head}\r\ncontent-length: {length}\r\n\r\n{SENTENCE}\n");
-            stream.write_all(page.as_bytes()).await?;
+            stream.write_all(&page("400 Bad Request", SENTENCE)).await?;
         }
+        Speaks::Redis => stream.write_all(&redis_error(SENTENCE)).await?,
     }
     close(stream).await;
     Ok(())
+}
+
+/// What a client is sent that may not connect now.
+pub(crate) fn refusal(speaks: Speaks, sentence: &str) -> Vec<u8> {
+    match speaks {
+        Speaks::Grpc => [frame(SETTINGS, &[]), go_away(ENHANCE_YOUR_CALM, sentence)].concat(),
+        Speaks::Http => page("503 Service Unavailable", sentence),
+        Speaks::Redis => redis_error(sentence),
+    }
 }
 
 /// Closes a connection so that the other end reads what was sent to it. A socket that is closed
@@ -81,12 +90,21 @@ async fn until_headers(stream: &mut TcpStream) -> io::Result<()> {
     Ok(())
 }
 
+fn redis_error(sentence: &str) -> Vec<u8> {
+    format!("-ERR {sentence}\r\n").into_bytes()
+}
+
+fn page(status: &str, sentence: &str) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {status}\r\ncontent-type: text/plain\r\nconnection: close");
+    let length = sentence.len() + 1;
+    format!("{head}\r\ncontent-length: {length}\r\n\r\n{sentence}\n").into_bytes()
+}
+
 /// The frame GOAWAY of HTTP/2 (RFC 9113, 6.8). No stream was processed.
-fn go_away() -> Vec<u8> {
-    const INADEQUATE_SECURITY: u32 = 0xc;
+fn go_away(error: u32, sentence: &str) -> Vec<u8> {
     let mut payload = 0_u32.to_be_bytes().to_vec();
-    payload.extend(INADEQUATE_SECURITY.to_be_bytes());
-    payload.extend(SENTENCE.as_bytes());
+    payload.extend(error.to_be_bytes());
+    payload.extend(sentence.as_bytes());
     frame(GOAWAY, &payload)
 }
 

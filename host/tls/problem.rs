@@ -63,7 +63,7 @@ fn certificate(problem: &CertificateError) -> String {
         }
         CertificateError::NotValidForNameContext { expected, presented } => format!(
             "its certificate is for {}, not for {}",
-            presented.join(", "),
+            presented.iter().map(|name| bare(name)).collect::<Vec<_>>().join(", "),
             expected.to_str()
         ),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
@@ -71,6 +71,12 @@ fn certificate(problem: &CertificateError) -> String {
         }
         problem => format!("its certificate is not valid: {problem}"),
     }
+}
+
+/// A name as it is written: rustls shows `DnsName("a.example")` and `IpAddress(10.0.0.1)`.
+fn bare(shown: &str) -> &str {
+    let inside = shown.split_once('(').and_then(|(_, name)| name.strip_suffix(')'));
+    inside.map_or(shown, |name| name.trim_matches('"'))
 }
 
 fn alert(received: AlertDescription) -> String {

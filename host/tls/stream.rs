@@ -9,6 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::names::Names;
+
 /// A connection that was accepted.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -17,7 +19,7 @@ pub(crate) enum Stream {
         stream: Box<TlsStream<TcpStream>>,
         /// The names in the certificate that the other end has shown; empty if it has shown
         /// none.
-        names: Arc<[String]>,
+        names: Arc<Names>,
     },
 }
 
@@ -33,7 +35,7 @@ macro_rules! inside {
 
 impl Stream {
     /// The names in the certificate of the other end.
-    pub(crate) fn names(&self) -> Arc<[String]> {
+    pub(crate) fn names(&self) -> Arc<Names> {
         match self {
             Self::Plain(_) => Arc::default(),
             Self::Secure { names, .. } => Arc::clone(names),

@@ -34,7 +34,7 @@ impl NodeVerifier {
 
     fn matches(&self, certificate: &CertificateDer<'_>) -> bool {
         let names = names::of_certificate(certificate);
-        names.iter().any(|name| self.patterns.iter().any(|pattern| pattern.matches(name)))
+        names.hosts.iter().any(|name| self.patterns.iter().any(|pattern| pattern.matches(name)))
     }
 }
 

@@ -18,9 +18,10 @@ const LAYERS: &[(u32, &[&str])] = &[
     (4, &["store", "ownership"]),
     (3, &["policy"]),
     (3, &["transport"]),
+    (3, &["access"]),
     (2, &["copies", "retriever", "membership", "tls"]),
     (1, &["error", "key", "telemetry", "value"]),
-    (0, &["backoff", "clock", "flaw", "host_port", "nearest", "proto", "sync"]),
+    (0, &["backoff", "clock", "flaw", "follow", "host_port", "nearest", "proto", "sync"]),
 ];
 
 /// Uses inside one layer, or up, that are meant.
@@ -32,21 +33,25 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 
 /// Libraries that one place speaks to, so that one place changes with them.
 const HOMES: &[(&str, &[&str])] = &[
-    ("axum", &["server/http.rs"]),
+    ("axum", &["server/http.rs", "server/page_http.rs"]),
     // A setting of `config/` is defined with its flag, so that it stands in one place.
     ("clap", &["cli/", "config/", "main.rs"]),
     ("etcd_client", &["membership/registry/"]),
+    ("h2", &["server/connections/serve.rs"]),
+    ("hyper", &["server/connections/serve.rs", "telemetry/otlp.rs"]),
     ("hyper_rustls", &["telemetry/"]),
-    ("hyper_util", &["transport/dial.rs"]),
+    ("hyper_util", &["server/connections/serve.rs", "transport/dial.rs"]),
     ("indicatif", &["cli/"]),
+    ("maud", &["server/page/"]),
     ("opentelemetry", &["telemetry/"]),
     ("opentelemetry_http", &["telemetry/"]),
     ("opentelemetry_otlp", &["telemetry/"]),
     ("opentelemetry_sdk", &["telemetry/"]),
     ("prometheus_client", &["telemetry/"]),
-    ("rcgen", &["cli/tls/"]),
-    ("rustix", &["clock/", "plugin/", "server/incoming.rs"]),
-    ("subtle", &["server/peer_gate.rs"]),
+    ("rcgen", &["cli/tls/", "tls/session.rs"]),
+    ("rustix", &["cli/serve/process.rs", "clock/", "plugin/", "server/incoming.rs"]),
+    ("rustls_native_certs", &["tls/"]),
+    ("subtle", &["access/", "server/peer_gate.rs"]),
     ("tokio_rustls", &["tls/"]),
     ("tower", &["transport/dial.rs"]),
     ("tracing_opentelemetry", &["telemetry/"]),

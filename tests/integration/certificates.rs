@@ -28,6 +28,19 @@ pub(crate) enum Valid {
     Later,
 }
 
+impl Valid {
+    fn set(self, params: &mut CertificateParams) {
+        let now = SystemTime::now();
+        let (from, to) = match self {
+            Self::Now => (now - DAY, now + 90 * DAY),
+            Self::Shortly => (now - DAY, now + 3 * DAY),
+            Self::Before => (now - 2 * DAY, now - DAY),
+            Self::Later => (now + DAY, now + 2 * DAY),
+        };
+        (params.not_before, params.not_after) = (from.into(), to.into());
+    }
+}
+
 /// The paths of a certificate and its key.
 pub(crate) struct Signed {
     pub(crate) cert: PathBuf,
@@ -40,6 +53,16 @@ impl Authority {
         let mut params = named(name, &[]);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self { pem, issuer: Issuer::new(params, key) }
+    }
+
+    /// An authority that this one has signed.
+    pub(crate) fn between(&self, name: &str, valid: Valid) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = named(name, &[]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        valid.set(&mut params);
+        let pem = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
         Self { pem, issuer: Issuer::new(params, key) }
     }
 
@@ -58,14 +81,7 @@ impl Authority {
     /// Signs a certificate for `hosts`, and writes it with its key into `folder`.
     pub(crate) fn sign(&self, folder: &Path, name: &str, hosts: &[&str], valid: Valid) -> Signed {
         let mut params = named(name, hosts);
-        let now = SystemTime::now();
-        let (from, to) = match valid {
-            Valid::Now => (now - DAY, now + 90 * DAY),
-            Valid::Shortly => (now - DAY, now + 3 * DAY),
-            Valid::Before => (now - 2 * DAY, now - DAY),
-            Valid::Later => (now + DAY, now + 2 * DAY),
-        };
-        (params.not_before, params.not_after) = (from.into(), to.into());
+        valid.set(&mut params);
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate().expect("a key");

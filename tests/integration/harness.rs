@@ -12,7 +12,7 @@ use crate::patience::seen_blocking;
 
 /// Far more than anything here takes on a busy machine; a test that waits so long
 /// has failed.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A `psycache serve` of its own, killed when dropped.
 pub(crate) struct ServedNode {
@@ -68,17 +68,22 @@ impl ServedNode {
             command.args(args.next().unwrap_or_default());
             Self::spawn(command)
         });
-        for node in &nodes {
-            seen_blocking(|| {
-                let status = node.run(["status", "--json"]);
-                let has =
-                    |state: &str| stdout(&status).contains(&format!("\"state\": \"{state}\""));
-                // What they ask of each other to join is over then, too.
-                let done = has("connected") && has("holds");
-                done.then_some(()).ok_or_else(|| stdout(&status).to_owned())
-            });
-        }
+        nodes.iter().for_each(Self::wait_until_it_holds);
         nodes
+    }
+
+    /// Waits until it is in touch with the other node of a pair.
+    ///
+    /// # Panics
+    /// It does not get there: with its status instead.
+    pub(crate) fn wait_until_it_holds(&self) {
+        seen_blocking(|| {
+            let status = self.run(["status", "--json"]);
+            let has = |state: &str| stdout(&status).contains(&format!("\"state\": \"{state}\""));
+            // What they ask of each other to join is over then, too.
+            let done = has("connected") && has("holds");
+            done.then_some(()).ok_or_else(|| stdout(&status).to_owned())
+        });
     }
 
     /// Starts `command`, a `serve`, and waits for its ready line.
@@ -86,6 +91,8 @@ impl ServedNode {
     /// # Panics
     /// As [`start`](Self::start).
     pub(crate) fn spawn(mut command: Command) -> Self {
+        // Who may write core dumps lets its files be looked at, too.
+        command.env("PSYCACHE_CORE_DUMPS", "true");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary can be started");
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));

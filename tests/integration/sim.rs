@@ -241,7 +241,7 @@ fn what_is_no_trace_is_refused_with_the_place() {
     for (argument, part) in [
         ("--capacity=0", "write a number above 0"),
         ("--capacity=120%", "a share of the keys such as 5%"),
-        ("--format=xml", "oracleGeneral or vscsi"),
+        ("--format=xml", "oracleGeneral, vscsi or recording"),
         ("--policy=lruk?k", "k"),
         ("--sample=0", "--sample"),
     ] {

@@ -23,6 +23,7 @@ groups[].policy.name: string
 groups[].policy.problem: null
 groups[].policy.sha256: string
 groups[].policy.state: string
+groups[].policy_choice: null
 groups[].retriever.failures: number
 groups[].retriever.name: string
 groups[].retriever.problem: null

@@ -1,6 +1,6 @@
 //! The real services and compilers that tests use: found, or installed if that is allowed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -13,9 +13,11 @@ struct Service {
     package: &'static str,
 }
 
-const SERVICES: [Service; 9] = [
+const SERVICES: [Service; 12] = [
     Service { program: "etcd", package: "etcd-server" },
     Service { program: "mariadbd", package: "mariadb-server" },
+    Service { program: "postgres", package: "postgresql" },
+    Service { program: "redis-server", package: "redis-server" },
     Service { program: "redis-benchmark", package: "redis-tools" },
     Service { program: PYTHON_REDIS, package: "python3-redis" },
     Service { program: "go", package: "golang-go" },
@@ -23,18 +25,20 @@ const SERVICES: [Service; 9] = [
     Service { program: "npm", package: "npm" },
     Service { program: "python3", package: "python3-venv" },
     Service { program: "cc", package: "gcc" },
+    Service { program: "chromium-headless-shell", package: "chromium-headless-shell" },
 ];
 
 /// Not a program: redis-py, where Debian's python3 finds it.
 const PYTHON_REDIS: &str = "/usr/lib/python3/dist-packages/redis/__init__.py";
 
 /// What npm and pip bring: the tools that `psycache policy build` runs for JavaScript, Python,
-/// Zig and C. They are installed below `target/`, for the tests alone.
+/// Zig and C, and a client in Python. They are installed below `target/`, for the tests alone.
 const TOOLS: [&str; 3] = [
     "npm install --no-audit --no-fund --prefer-offline --prefix target/tools/javascript \
      componentize-qjs@0.4.5",
     "python3 -m venv target/tools/python",
-    "target/tools/python/bin/pip install --quiet componentize-py==0.25.1 ziglang==0.17.1",
+    "target/tools/python/bin/pip install --quiet componentize-py==0.25.1 grpcio==1.85.3 \
+     ziglang==0.17.1",
 ];
 
 /// Makes sure that every service can be started and every compiler run.
@@ -71,7 +75,11 @@ fn ensure_programs() -> Result<()> {
 fn installed(program: &str) -> bool {
     let path = std::env::var("PATH").unwrap_or_default();
     let folders = path.split(':').chain(["/usr/sbin", "/usr/local/sbin"]);
-    folders.map(|folder| Path::new(folder).join(program)).any(|file| file.is_file())
+    // Debian has a folder for each version of PostgreSQL.
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = versions.map(|version| version.path().join("bin"));
+    let mut folders = folders.map(PathBuf::from).chain(versions);
+    folders.any(|folder| folder.join(program).is_file())
 }
 
 fn install(packages: &[&str]) -> Result<()> {

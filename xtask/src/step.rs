@@ -48,14 +48,15 @@ fn unstarted(line: &str) -> String {
     format!("`{line}` can't be started")
 }
 
-/// Runs a step whose tool may be missing; then it is skipped, with a message.
-pub(crate) fn optional(folder: &str, tool: &str, line: &str) -> Result<()> {
-    let mut words = tool.split(' ').chain(["--version"]);
-    let program = words.next().context("a tool has a name")?;
-    let probe = Command::new(program).args(words).output();
-    if probe.is_ok_and(|output| output.status.success()) {
+/// Runs a step that needs what may be missing; `probe` is a command line that fails then, and the
+/// step is left out with a message.
+pub(crate) fn optional(folder: &str, probe: &str, line: &str) -> Result<()> {
+    let mut words = probe.split(' ');
+    let program = words.next().context("a probe names a program")?;
+    let probed = Command::new(program).args(words).current_dir(root().join(folder)).output();
+    if probed.is_ok_and(|output| output.status.success()) {
         return run(folder, line);
     }
-    eprintln!("\nLEFT OUT: `{line}`: {tool} is not installed");
+    eprintln!("\nLEFT OUT: `{line}`, because `{probe}` fails here");
     Ok(())
 }

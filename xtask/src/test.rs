@@ -11,13 +11,21 @@ use crate::{api, plugins, services};
 #[derive(clap::Args)]
 #[command(after_help = "Example: cargo xtask test --no-services")]
 pub(crate) struct Arguments {
-    /// Leave out the tests that need etcd, MariaDB, clients of Redis or compilers of other languages
+    /// Leave out the tests that need etcd, a database, Chromium, or clients or compilers of other languages
     #[arg(long)]
     no_services: bool,
 }
 
 /// Modules of tests that start a service are named after it.
-const SERVICE_TESTS: [&str; 4] = ["with_etcd", "with_mariadb", "with_clients", "with_languages"];
+const SERVICE_TESTS: [&str; 7] = [
+    "with_etcd",
+    "with_mariadb",
+    "with_postgres",
+    "with_redis",
+    "with_chromium",
+    "with_clients",
+    "with_languages",
+];
 
 /// Stands alone, as a policy of a reader's own would.
 const EXAMPLE_POLICY: &str = "examples/policies/slru";
@@ -55,6 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     // What they run is built before, as two builds at once only wait for each other.
     step(".", &format!("cargo {CHECKED} test --release --package psycache --no-run --quiet"))?;
     thread::scope(|scope| {
+        // The node's tests wait for services, time-outs and leases more than they compute.
         let beside = scope.spawn(|| others().and_then(|()| lints()));
         let node = node(arguments);
         let beside = beside.join().expect("no step panics");
@@ -63,23 +72,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         node.and(beside)
     })?;
-    optional(".", "cargo deny", "cargo deny --all-features check")?;
+    let deny = "cargo deny --all-features";
+    optional(".", "cargo deny --version", &format!("{deny} check bans licenses sources"))?;
+    // Advisories change without a change of the tree, and come from a database elsewhere.
+    let advisories = format!("{deny} check --disable-fetch advisories");
+    optional(".", "cargo deny fetch db", &advisories)?;
     if arguments.no_services {
         eprintln!("\nLEFT OUT: the tests in {} (--no-services)", SERVICE_TESTS.join(", "));
     }
     Ok(())
 }
 
-/// The tests of the node itself: two a processor, as they wait for services, time-outs and leases
-/// more than they compute.
+/// The tests of the node itself.
 fn node(arguments: &Arguments) -> Result<()> {
-    let threads = 2 * thread::available_parallelism()?.get();
     let skips = match arguments.no_services {
         false => String::new(),
         true => SERVICE_TESTS.map(|module| format!(" --skip {module}")).concat(),
     };
-    let test = format!("cargo {CHECKED} test --release --package psycache");
-    step(".", &format!("{test} -- --test-threads={threads}{skips}"))
+    step(".", &format!("cargo {CHECKED} test --release --package psycache --{skips}"))
 }
 
 /// The models, and the tests of what stands beside the node.

@@ -7,6 +7,7 @@
 
 mod asker;
 mod bare_tonic;
+mod certificates;
 #[cfg(feature = "peers")]
 mod groupcache;
 mod process;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
 
 use crate::Settings;
 use crate::report::{Figure, median};
@@ -56,7 +58,10 @@ fn play(part: &str) -> Result<()> {
         ["groupcache-client", node] => groupcache::ask(node),
         ["tonic-server", address] => bare_tonic::serve(address),
         ["tonic-client", server] => bare_tonic::ask(server),
-        ["psycache-node", own, other] => psycache::node(own, other),
+        ["psycache-node", own, other] => psycache::node(own, other, None),
+        ["psycache-tls-node", own, other, folder] => {
+            psycache::node(own, other, Some(certificates::of_nodes(folder.as_ref())))
+        }
         ["psycache-unary", node] => psycache::ask_by_calls(node),
         ["psycache-session", node] => psycache::ask_on_a_session(node),
         _ => anyhow::bail!("no process of this benchmark is called {part:?}"),
@@ -106,6 +111,12 @@ static SUBJECTS: &[Subject] = &[
         others: &["tonic server"],
     },
     Subject { name: "psycache", way: Way::Hop, asker: "node", others: &["owner"] },
+    Subject {
+        name: "psycache, mutual TLS",
+        way: Way::Hop,
+        asker: "TLS node",
+        others: &["TLS owner"],
+    },
     #[cfg(feature = "peers")]
     Subject {
         name: "groupcache 0.3",
@@ -128,11 +139,17 @@ static SUBJECTS: &[Subject] = &[
 ];
 
 /// All processes, by name.
-struct Stage(BTreeMap<&'static str, Process>);
+struct Stage {
+    processes: BTreeMap<&'static str, Process>,
+    /// The certificates of the nodes that have some.
+    _certificates: TempDir,
+}
 
 impl Stage {
     fn set() -> Result<Self> {
-        let mut stage = Self(BTreeMap::new());
+        let certificates = certificates::make()?;
+        let folder = certificates.path().display().to_string();
+        let mut stage = Self { processes: BTreeMap::new(), _certificates: certificates };
         // Nodes come first: they connect to each other, and values are put in their
         // places, before an asker finds out which keys are another node's.
         let mut preparing = Vec::new();
@@ -152,7 +169,11 @@ impl Stage {
         stage.add("node", &format!("psycache-node {node} {owner}"))?;
         stage.add("unary client", &format!("psycache-unary {node}"))?;
         stage.add("session client", &format!("psycache-session {node}"))?;
-        preparing.extend(["owner", "node", "tonic client", "unary client", "session client"]);
+        let [owner, node] = process::free_addresses()?;
+        stage.add("TLS owner", &format!("psycache-tls-node {owner} {node} {folder}"))?;
+        stage.add("TLS node", &format!("psycache-tls-node {node} {owner} {folder}"))?;
+        preparing.extend(["owner", "node", "TLS owner", "TLS node"]);
+        preparing.extend(["tonic client", "unary client", "session client"]);
         for name in preparing {
             for bytes in [SMALL_BYTES, PAGE_BYTES] {
                 let said = stage.tell(name, &format!("prepare {bytes}"))?;
@@ -164,12 +185,12 @@ impl Stage {
     }
 
     fn add(&mut self, name: &'static str, part: &str) -> Result<()> {
-        self.0.insert(name, Process::start(part)?);
+        self.processes.insert(name, Process::start(part)?);
         Ok(())
     }
 
     fn tell(&mut self, name: &str, line: &str) -> Result<String> {
-        let process = self.0.get_mut(name);
+        let process = self.processes.get_mut(name);
         process.with_context(|| format!("no process is called {name:?}"))?.tell(line)
     }
 
@@ -246,7 +267,7 @@ impl Stage {
     }
 
     fn processor_seconds(&self, names: &[&str]) -> Result<f64> {
-        let all = self.0.iter().filter(|(name, _)| names.contains(name));
+        let all = self.processes.iter().filter(|(name, _)| names.contains(name));
         all.map(|(_, process)| process.processor_seconds()).sum()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use psycache::client::{Client, ClientConfig};
-use psycache::config::{Config, Group, Registry};
+use psycache::config::{Config, Group, Registry, Tls};
 use psycache::group;
 use psycache::node::Node;
 use psycache::proto;
@@ -24,13 +24,14 @@ const WITHIN: Duration = Duration::from_secs(10);
 struct Embedded(Arc<group::Group>);
 
 /// The process of a node that knows one other, and serves until the end.
-pub(super) fn node(own: &str, other: &str) -> Result<()> {
+pub(super) fn node(own: &str, other: &str, tls: Option<Tls>) -> Result<()> {
     let runtime = runtime()?;
     let mut group = Group::new(GROUP);
     group.group.ttl = None;
     let mut config = Config::default();
     config.listen = own.to_owned();
     config.http = None;
+    config.tls = tls;
     config.groups = vec![group];
     config.cluster.registry = Registry::Static(vec![(own.to_owned(), 1), (other.to_owned(), 1)]);
     let node = runtime.block_on(Node::start(config))?;

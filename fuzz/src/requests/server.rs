@@ -18,8 +18,9 @@ use psycache::policy::{Keys, PolicyConfig, Waker, Worker, WorkerConfig};
 use psycache::proto::StatusResponse;
 use psycache::retriever::{FetchError, Fetched, Retriever};
 use psycache::server::{
-    GroupShadow, Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped, PolicyTrial,
-    RedisService, Reloaded, Security, ServerConfig, Services, ShadowStart, TrialNews, routes,
+    Callers, GroupShadow, Groups, Health, LocalNode, Operations, PolicySwap, PolicySwapped,
+    PolicyTrial, RedisService, Reloaded, Security, ServerConfig, Services, ShadowStart, TrialNews,
+    routes,
 };
 use psycache::store::{ENTRY_OVERHEAD, Store, StoreConfig};
 use psycache::telemetry::{Metrics, NodeReading};
@@ -139,9 +140,17 @@ async fn services(clock: &Clock) -> (Routes, RedisService, Groups) {
         metrics: Arc::new(Metrics::new(nothing)),
         health: Arc::clone(&health),
         redis_connections: Arc::default(),
+        connections: Arc::default(),
         security: Security::default(),
     };
-    let redis = RedisService::new(&config, groups.clone(), health, Arc::default(), 6379);
+    let redis = RedisService::new(
+        &config,
+        groups.clone(),
+        health,
+        Arc::default(),
+        Callers::default(),
+        6379,
+    );
     let redis = redis.expect("there are groups");
     (routes(&config, services), redis, groups)
 }
@@ -288,6 +297,8 @@ fn nothing() -> NodeReading {
         ignored_keys: 0,
         traces_dropped: 0,
         redis_connections: 0,
+        audited: Vec::new(),
+        connections: Default::default(),
         certificates: None,
     }
 }

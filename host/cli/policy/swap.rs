@@ -11,6 +11,7 @@ use super::trial;
 use crate::cli::connect::{Node, NodeArgs};
 use crate::cli::exit::{Exit, Failure, complain};
 use crate::cli::{output, parse};
+use crate::config::text::{Parsed, Points};
 use crate::plugin::Plugin;
 use crate::proto::swap_policy_request::Part;
 use crate::proto::{StatusRequest, SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse};
@@ -40,7 +41,7 @@ pub(in crate::cli) struct Args {
     all: bool,
     /// Only if it hits so many points more, such as 1pp: it is measured beside the group's
     /// policy first. If the group then hits less than before, that policy comes back
-    #[arg(long, value_name = "N", value_parser = trial::points, conflicts_with = "all")]
+    #[arg(long, value_name = "N", value_parser = points, conflicts_with = "all")]
     if_better: Option<f64>,
     /// How long it is measured, and then watched
     #[arg(
@@ -78,7 +79,8 @@ pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
     }
     let status = first.answer(first.admin().status(first.request(StatusRequest {}))).await?;
     let mut failures = Vec::new();
-    for address in status.nodes.iter().map(|node| node.address.as_str()) {
+    for node in &status.nodes {
+        let address = if node.clients.is_empty() { &node.address } else { &node.clients };
         let swapped = match args.node.connect_to(address, DEFAULT_TIMEOUT).await {
             Ok(node) => swap(&node, &header, &component).await,
             Err(unreachable) => Err(unreachable),
@@ -105,6 +107,10 @@ pub(in crate::cli) async fn run(args: Args) -> anyhow::Result<()> {
             Err(Failure::new(exit, message).into())
         }
     }
+}
+
+fn points(text: &str) -> Parsed<f64> {
+    text.parse().map(|Points(points)| points)
 }
 
 async fn swap(

@@ -9,7 +9,6 @@ use super::chunks::chunks;
 use crate::cli::connect::NodeArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
-use crate::config::text::Parsed;
 use crate::proto::try_policy_request::Part;
 use crate::proto::{SwapPolicyHeader, TryPolicyHeader, TryPolicyRequest};
 
@@ -42,26 +41,4 @@ pub(super) async fn run(
     }
     let message = "the node stopped before the trial ended; psycache status shows its policy";
     Err(Failure::new(Exit::Unavailable, message).into())
-}
-
-/// Points of a hit ratio: `1pp` is 0.01.
-pub(super) fn points(text: &str) -> Parsed<f64> {
-    let points = text.strip_suffix("pp").and_then(|number| number.parse::<f64>().ok());
-    let points = points.filter(|points| (0.0..100.0).contains(points));
-    points
-        .map(|points| points / 100.0)
-        .ok_or_else(|| "write points of the hit ratio from 0pp to below 100pp, such as 1pp".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::points;
-
-    #[test]
-    fn points_are_a_hundredth_of_a_ratio() {
-        assert_eq!([points("1pp"), points("0.5pp"), points("0pp")], [Ok(0.01), Ok(0.005), Ok(0.0)]);
-        for wrong in ["", "pp", "1", "1%", "-1pp", "100pp", "NaNpp", "infpp"] {
-            assert!(points(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! `psycache serve`: configure, start, say so, wait, drain.
 
+mod process;
 mod signals;
 mod variables;
 
@@ -44,6 +45,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
     let of = |augment: fn(Command) -> Command| augment(Command::new("psycache"));
     variables::warn_of_unknown(&[of(Args::augment_args), of(NodeArgs::augment_args)]);
     let config = configure(args.clone())?;
+    if !config.core_dumps {
+        process::without_core_dumps();
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("psycache").build()?;
     let result = block_on(&runtime, with_telemetry(config, args));
@@ -62,10 +66,12 @@ async fn with_telemetry(config: Config, args: Args) -> anyhow::Result<()> {
     // Before anything else: a signal during the start must drain, too.
     let signals = Signals::new()?;
     let (logs_and_traces, groups) = (config.telemetry.clone(), names(&config));
+    let most_connections = config.limits.max_connections;
     // Bound first: the address with its real port is what tells this node's spans.
     let bound = Bound::listen(config).await?;
     let telemetry = Telemetry::start(&logs_and_traces, bound.advertised())
         .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    process::raise_open_files(most_connections);
     let reloading = Reloading { args, telemetry: &telemetry, log: logs_and_traces.log };
     let result = serve(bound, &groups, signals, reloading).await;
     // The shutdown blocks until the collector answers, so it runs on a blocking thread.
@@ -136,8 +142,9 @@ async fn serve(
     let http = node.http_address().map_or_else(|| "none".into(), |address| address.to_string());
     let redis =
         node.redis_address().map_or_else(String::new, |address| format!(" redis={address}"));
+    let peer = node.peer_address().map_or_else(String::new, |address| format!(" peer={address}"));
     let ready = format!(
-        "psycache ready listen={} http={http}{redis} nodes={} groups={groups}",
+        "psycache ready listen={}{peer} http={http}{redis} nodes={} groups={groups}",
         node.address(),
         node.nodes()
     );

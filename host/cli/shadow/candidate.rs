@@ -4,33 +4,21 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 
-use crate::cli::parse;
 use crate::cli::policy::chunks::chunks;
-use crate::config::text::Parsed;
+use crate::config::text::{Parsed, PolicyText};
 use crate::plugin::{LoadError, Plugin};
 use crate::proto::ShadowPolicy;
 use crate::proto::start_shadow_request::Part;
 
 /// A policy with its options: `lruk?k=3&history=2`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
-    /// A built-in's name or a file.
-    plugin: String,
-    options: Vec<(String, String)>,
-}
+pub(super) struct Candidate(PolicyText);
 
 impl FromStr for Candidate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, options) = text.split_once('?').unwrap_or((text, ""));
-        let options = options.split('&').filter(|option| !option.is_empty());
-        let options = options.map(parse::pair).collect::<Result<Vec<_>, _>>()?;
-        parse::each_once(&options).map_err(|twice| twice.to_string())?;
-        if name.is_empty() {
-            return Err("name a built-in policy (psycache policy list) or a file".into());
-        }
-        Ok(Self { plugin: name.to_owned(), options })
+        text.parse().map(Self)
     }
 }
 
@@ -40,8 +28,8 @@ impl Candidate {
     /// # Errors
     /// There is no such plugin.
     pub(super) fn parts(self) -> Result<Vec<Part>, LoadError> {
-        let Self { plugin, options } = self;
-        let plugin = Plugin::resolve(&plugin)?;
+        let PolicyText { name, options } = self.0;
+        let plugin = Plugin::resolve(&name)?;
         let is_builtin = plugin.is_builtin();
         let policy = ShadowPolicy {
             name: plugin.name().into(),
@@ -67,21 +55,6 @@ pub(super) fn times(text: &str) -> Parsed<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn options_stand_behind_a_question_mark() {
-        let candidate: Candidate = "lruk?k=3&history=2".parse().unwrap();
-        let options = [("k", "3"), ("history", "2")].map(|(k, v)| (k.to_owned(), v.to_owned()));
-        assert_eq!(candidate, Candidate { plugin: "lruk".into(), options: options.into() });
-        for (wrong, words) in [
-            ("lruk?k", "="),
-            ("lruk?k=1&k=2", "the option k is given twice"),
-            ("?k=1", "name a built-in policy"),
-        ] {
-            let problem = Candidate::from_str(wrong).unwrap_err();
-            assert!(problem.contains(words), "{wrong}: {problem}");
-        }
-    }
 
     #[test]
     fn a_capacity_is_a_multiple() {

@@ -30,7 +30,7 @@ use replay::Replay;
 use report::{Output, Report};
 use simulation::{Cache, Row};
 use subject::{Choice, Subject};
-use trace::{Asked, Format, Reading, Trace};
+use trace::{Asked, Format, Reading, Recorded, Trace};
 
 /// Replay recorded request streams, and tell the hit ratio of each policy and capacity
 ///
@@ -51,7 +51,8 @@ Formats:
   twitter        the table of Twitter's cache traces
   arc            blocks, as in the traces of ARC
   oracleGeneral  binary, as libCacheSim writes it
-  vscsi          binary, as CloudPhysics recorded disks")]
+  vscsi          binary, as CloudPhysics recorded disks
+  recording      what psycache record writes")]
 pub(super) struct Args {
     /// Built-in names or files, separated by commas, with options behind a question mark; opt is
     /// the bound of all policies, which knows the future
@@ -151,18 +152,20 @@ impl Args {
             subjects.iter().filter(|one| has_bound || one.source.is_some()).collect();
         let (mut names, mut rows) = (Vec::new(), Vec::new());
         for capacity in &self.capacity {
-            let capacity = capacity.in_sample(unit, totals, self.sample);
+            let capacity = capacity.in_sample(unit, totals, trace.sample());
             for &subject in &subjects {
-                names.push((subject.name.clone(), capacity * u64::from(self.sample.get())));
+                let shown = capacity * u64::from(trace.sample().get());
+                names.push((subject.name.clone(), subject.source.is_none(), shown));
                 rows.push(row(subject, unit, capacity, &trace)?);
             }
         }
-        let ratios = simulation::run(&mut trace, rows, self.sample)?;
+        let ratios = simulation::run(&mut trace, rows)?;
         bar.finish_and_clear();
         warn(&trace, self.warmup);
         let rows = names.into_iter().zip(ratios);
-        let rows = rows
-            .map(|((policy, capacity), ratios)| report::Row::new(policy, capacity, ratios, tells));
+        let rows = rows.map(|((policy, is_bound, capacity), ratios)| {
+            report::Row::new(policy, is_bound, capacity, ratios, tells)
+        });
         let (requests, unique) = (trace.requests(), trace.unique() as u64);
         let trace = name_of(path);
         let mut report = Report { trace, requests, unique, tells, unit, rows: rows.collect() };
@@ -201,7 +204,20 @@ fn warn(trace: &Trace, warmup: u64) {
             trace.requests()
         );
     }
-    if trace.gets() == 0 && trace.requests() > 0 {
+    if let Some(Recorded { lost, is_whole, .. }) = trace.recorded() {
+        if !is_whole {
+            eprintln!(
+                "warning: the recording was cut off; the {} requests before that were replayed",
+                trace.requests()
+            );
+        }
+        if lost > 0 {
+            eprintln!(
+                "warning: {lost} accesses are not in the recording, because they came too fast"
+            );
+        }
+    }
+    if trace.asked().gets() == 0 && trace.requests() > 0 {
         eprintln!("warning: no get of {} requests counts (--warmup {warmup})", trace.requests());
     }
 }
@@ -237,7 +253,7 @@ pub fn simulate(
         let block = trace.next_block()?;
         if block.is_empty() {
             let (requests, unique) = (trace.requests(), trace.unique());
-            let hit_ratio = replay.tally().ratios(NonZeroU32::MIN, trace.gets()).hits;
+            let hit_ratio = replay.tally().ratios(NonZeroU32::MIN, trace.asked()).hits;
             return Ok(Simulated { requests, unique, hit_ratio });
         }
         block.into_iter().try_for_each(|request| replay.request(request))?;

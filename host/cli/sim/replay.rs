@@ -124,7 +124,7 @@ impl Replay {
         let slot = self.slots[key];
         self.tally.count(&request, slot != ABSENT);
         match request.kind {
-            Kind::Get if slot != ABSENT => {
+            Kind::Get | Kind::Miss if slot != ABSENT => {
                 self.batch.touched.push(slot);
                 if self.batch.touched.len() >= RUN { self.step(0) } else { Ok(()) }
             }
@@ -134,8 +134,26 @@ impl Replay {
                 self.batch.removed.push(slot);
                 self.step(0)
             }
-            Kind::Get | Kind::Set => self.store(request, slot),
+            Kind::Clear => self.clear(),
+            // What a miss brings is a request of its own, and this cache would not ask for it.
+            Kind::Miss => Ok(()),
+            Kind::Load if slot != ABSENT => Ok(()),
+            Kind::Get | Kind::Load | Kind::Set => self.store(request, slot),
         }
+    }
+
+    /// Takes everything out.
+    fn clear(&mut self) -> Result<()> {
+        for slot in 0..self.entries.len() as u32 {
+            if self.entries[slot as usize].weight > 0 {
+                self.release(slot);
+                self.batch.removed.push(slot);
+                if self.batch.removed.len() >= RUN {
+                    self.step(0)?;
+                }
+            }
+        }
+        self.step(0)
     }
 
     /// Stores a value in place of what is at `slot`, or anew.

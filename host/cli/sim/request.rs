@@ -10,6 +10,24 @@ pub(super) enum Kind {
     Set,
     /// Takes the key out.
     Remove,
+    /// Reads the key. What a miss stores is a request of its own.
+    Miss,
+    /// Stores the key after a miss, unless it is there.
+    Load,
+    /// Takes all keys out. The request's key means nothing.
+    Clear,
+}
+
+impl Kind {
+    /// Whether it reads.
+    pub(super) fn is_get(self) -> bool {
+        matches!(self, Self::Get | Self::Miss)
+    }
+
+    /// Whether it tells the size of a value.
+    pub(super) fn has_value(self) -> bool {
+        matches!(self, Self::Get | Self::Set | Self::Load)
+    }
 }
 
 /// One request.
@@ -17,7 +35,8 @@ pub(super) enum Kind {
 pub(super) struct Request {
     /// Number of the key, in the order in which keys came.
     pub(super) key: u32,
-    /// Bytes of the value; 1 where the trace does not tell.
+    /// Bytes of the value; 1 where the trace does not tell. Of a [`Kind::Miss`] those of the
+    /// key's last value.
     pub(super) size: u32,
     /// Milliseconds since the trace's own zero; 0 where it does not tell. Never less than in
     /// the request before.

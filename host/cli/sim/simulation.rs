@@ -1,6 +1,5 @@
 //! A trace through all caches of a simulation at once, on all processors.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -10,7 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use super::capacity::Totals;
 use super::optimum::Optimum;
 use super::replay::Replay;
-use super::request::{Kind, Request};
+use super::request::Request;
 use super::tally::{Ratios, Tally};
 use super::trace::Trace;
 
@@ -62,7 +61,7 @@ pub(super) fn totals(trace: &mut Trace) -> Result<Totals> {
             return Ok(Totals { keys: trace.unique() as u64, bytes });
         }
         sizes.resize(trace.unique(), 0);
-        for request in block.into_iter().filter(|request| request.kind != Kind::Remove) {
+        for request in block.into_iter().filter(|request| request.kind.has_value()) {
             sizes[request.key as usize] = request.size;
         }
     }
@@ -72,7 +71,7 @@ pub(super) fn totals(trace: &mut Trace) -> Result<Totals> {
 ///
 /// # Errors
 /// The trace can't be read, or a policy fails.
-pub(super) fn run(trace: &mut Trace, rows: Vec<Row>, sample: NonZeroU32) -> Result<Vec<Ratios>> {
+pub(super) fn run(trace: &mut Trace, rows: Vec<Row>) -> Result<Vec<Ratios>> {
     let done = thread::scope(|scope| {
         let workers = deal(rows).into_iter().map(|rows| {
             let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
@@ -88,7 +87,7 @@ pub(super) fn run(trace: &mut Trace, rows: Vec<Row>, sample: NonZeroU32) -> Resu
     })?;
     let mut tallies: Vec<(usize, Tally)> = done.into_iter().flatten().collect();
     tallies.sort_by_key(|(place, _)| *place);
-    Ok(tallies.into_iter().map(|(_, tally)| tally.ratios(sample, trace.gets())).collect())
+    Ok(tallies.into_iter().map(|(_, tally)| tally.ratios(trace.sample(), trace.asked())).collect())
 }
 
 /// Rows with their places, in a share for each processor.

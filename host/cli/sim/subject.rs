@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 
 use crate::cli::parse;
+use crate::config::text::PolicyText;
 use crate::plugin::{CompileCache, Engines, Kind, Plugin, PolicyComponent, PolicyLimits};
 use crate::policy::{PolicyConfig, PolicySource};
 
@@ -16,21 +17,13 @@ type Options = Vec<(String, String)>;
 
 /// A policy, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Choice {
-    name: String,
-    options: Options,
-}
+pub(super) struct Choice(PolicyText);
 
 impl FromStr for Choice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (name, options) = text.split_once('?').unwrap_or((text, ""));
-        if name.is_empty() {
-            return Err("the name of a policy is missing".into());
-        }
-        let options = options.split('&').filter(|option| !option.is_empty());
-        Ok(Self { name: name.into(), options: options.map(parse::pair).collect::<Result<_, _>>()? })
+        text.parse().map(Self)
     }
 }
 
@@ -38,7 +31,7 @@ impl FromStr for Choice {
 pub(super) fn all() -> Vec<Choice> {
     let names = Plugin::builtins(Kind::Policy).map(|plugin| plugin.name().to_owned());
     let names = names.chain([OPTIMUM.to_owned()]);
-    names.map(|name| Choice { name, options: Vec::new() }).collect()
+    names.map(|name| Choice(PolicyText { name, options: Vec::new() })).collect()
 }
 
 /// A policy that is ready to be replayed.
@@ -56,7 +49,7 @@ pub(super) struct Subject {
 /// An option is given twice, or one can't be loaded, or does not take its options.
 pub(super) fn load(choices: &[Choice], common: &Options) -> Result<Vec<Subject>> {
     for choice in choices {
-        parse::each_once(&[common.as_slice(), &choice.options].concat())?;
+        parse::each_once(&[common.as_slice(), &choice.0.options].concat())?;
     }
     let engines = Engines::new(&CompileCache::User)?;
     choices.iter().map(|choice| choice.load(common, &engines)).collect()
@@ -64,23 +57,15 @@ pub(super) fn load(choices: &[Choice], common: &Options) -> Result<Vec<Subject>>
 
 impl Choice {
     fn load(&self, common: &Options, engines: &Arc<Engines>) -> Result<Subject> {
-        let options = [common.as_slice(), &self.options].concat();
-        let shown = |name: &str| match &self.options[..] {
-            [] => name.to_owned(),
-            own => {
-                let own: Vec<String> =
-                    own.iter().map(|(key, value)| format!("{key}={value}")).collect();
-                format!("{name}?{}", own.join("&"))
-            }
-        };
-        if self.name == OPTIMUM {
+        let options = [common.as_slice(), &self.0.options].concat();
+        if self.is_optimum() {
             if let Some((option, _)) = options.first() {
                 bail!("{OPTIMUM} has no option {option} (there are no options)");
             }
             return Ok(Subject { name: OPTIMUM.into(), options, source: None });
         }
-        let plugin = Plugin::resolve(&self.name)?;
-        let name = shown(plugin.name());
+        let plugin = Plugin::resolve(&self.0.name)?;
+        let name = PolicyText { name: plugin.name().into(), ..self.0.clone() }.to_string();
         // Options that it does not take are refused here, before a trace is read.
         let config = PolicyConfig { options: options.clone(), ..PolicyConfig::new(1_000, 1_000) };
         let limits = PolicyLimits::default();
@@ -90,21 +75,6 @@ impl Choice {
 
     /// Whether it is the bound.
     pub(super) fn is_optimum(&self) -> bool {
-        self.name == OPTIMUM
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_follow_the_name() {
-        let choice: Choice = "lruk?k=3&history=2".parse().unwrap();
-        assert_eq!(choice.name, "lruk");
-        assert_eq!(choice.options, [("k".into(), "3".into()), ("history".into(), "2".into())]);
-        assert!("?k=3".parse::<Choice>().is_err());
-        assert!("lruk?k".parse::<Choice>().is_err());
-        assert_eq!("mine.wasm".parse::<Choice>().unwrap().options, []);
+        self.0.name == OPTIMUM
     }
 }

@@ -60,6 +60,8 @@ pub(super) struct Group {
     pub(super) retriever: Option<Plugin>,
     /// Nodes that own keys of it and have no such group.
     pub(super) missing_on: Vec<String>,
+    /// Why it has its policy, where the node chose it.
+    pub(super) policy_choice: Option<String>,
 }
 
 /// A plugin at work.
@@ -130,6 +132,7 @@ impl From<proto::GroupStatus> for Group {
             policy: group.policy.map(Plugin::from),
             retriever: group.retriever.map(Plugin::from),
             missing_on: group.missing_on,
+            policy_choice: some(group.policy_choice),
         }
     }
 }

@@ -64,6 +64,11 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
                 .into(),
         );
     }
+    let choices: Vec<String> = report.groups.iter().filter_map(choice).collect();
+    if !choices.is_empty() {
+        text.push('\n');
+        text += &choices.join("");
+    }
     if !problems.is_empty() {
         text.push('\n');
         text += &problems.join("");
@@ -104,6 +109,12 @@ fn group(group: &Group) -> Vec<Cell> {
         Cell::new(group.hit_ratio.map_or_else(|| "-".into(), percent)),
         Cell::new(group.evictions.to_string()),
     ]
+}
+
+/// Why a group has its policy, where the node chose it.
+fn choice(group: &Group) -> Option<String> {
+    let (policy, choice) = (group.policy.as_ref()?, group.policy_choice.as_ref()?);
+    Some(format!("group {}: the node chose {}: {choice}\n", group.name, policy.name))
 }
 
 fn problems(report: &Report) -> Vec<String> {
@@ -172,6 +183,7 @@ mod tests {
                     share: 0.68,
                     state: "self".into(),
                     problem: String::new(),
+                    clients: String::new(),
                 },
                 proto::NodeStatus {
                     address: "127.0.0.1:7402".into(),
@@ -179,6 +191,7 @@ mod tests {
                     share: 0.32,
                     state: "unreachable".into(),
                     problem: "Connection refused".into(),
+                    clients: String::new(),
                 },
             ],
             groups: vec![proto::GroupStatus {

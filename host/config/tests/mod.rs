@@ -44,16 +44,29 @@ fn nothing_said_gives_the_defaults_and_the_sample_data() {
 
 const WHOLE: &str = r#"
 listen = "0.0.0.0:7400"
-advertise = "node-1:7400"
+advertise = "node-1:7403"
+peer-listen = "0.0.0.0:7403"
 http = "none"
 redis = "127.0.0.1:6379"
+tokens = "tokens.toml"
 insecure = true
+core-dumps = true
 [tls]
 cert = "node.pem"
 key = "/run/node.key"
 client-ca = "ca.pem"
 min-version = "1.3"
 peer-names = ["*.cache.internal"]
+[limits]
+max-connections = 100
+max-connections-per-address = 10
+handshake-timeout = "2s"
+first-request-timeout = "3s"
+max-streams = 50
+max-header = "8KiB"
+max-unread = "1MiB"
+max-client-bytes = "64MiB"
+max-cancels = 7
 [cluster]
 etcd = ["http://127.0.0.1:2379", "https://etcd.internal:2379"]
 etcd-prefix = "cache"
@@ -98,18 +111,33 @@ fn the_whole_file_is_read() {
     http.options = [("url".into(), "@x".into())].into();
     http.allow_net = vec!["127.0.0.1:80".into()];
     scores.retriever = Some(http.into());
+    let limits = ConnectionLimits {
+        max_connections: 100,
+        max_per_address: 10,
+        handshake_timeout: Duration::from_secs(2),
+        first_request_timeout: Duration::from_secs(3),
+        max_streams: 50,
+        max_header_bytes: 8 << 10,
+        max_unread_bytes: 1 << 20,
+        max_client_bytes: 64 << 20,
+        max_cancels: 7,
+    };
     let expected = Config {
         listen: "0.0.0.0:7400".into(),
-        advertise: Some("node-1:7400".into()),
+        advertise: Some("node-1:7403".into()),
+        peer_listen: Some("0.0.0.0:7403".into()),
         http: None,
         redis: Some("127.0.0.1:6379".into()),
+        tokens: Some("tokens.toml".into()),
         insecure: true,
+        core_dumps: true,
         tls: Some(Tls {
             client_ca: Some("ca.pem".into()),
             min_version: TlsVersion::V1_3,
             peer_names: vec![NamePattern::parse("*.cache.internal").unwrap()],
             ..Tls::new("node.pem", "/run/node.key")
         }),
+        limits,
         groups: vec![scores, Group::new("plain")],
         cluster: Cluster {
             registry: Registry::Etcd(EtcdConfig {
@@ -155,7 +183,7 @@ fn another_plugin_by_flag_drops_the_options_of_the_files() {
         .policy
     {
         PolicyChoice::Plugin(plugin) => plugin.clone(),
-        native @ PolicyChoice::Native(_) => panic!("{native:?}"),
+        other => panic!("{other:?}"),
     };
     let other = resolved(&["--policy", "twoq", "--policy-opt", "in=0.5"]);
     assert_eq!((other.plugin.as_str(), other.options.len()), ("twoq", 1));

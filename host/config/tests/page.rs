@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::{Arg, Args, Command};
 
 use super::{file_error, flags};
+use crate::config::limits::LimitSettings;
 use crate::config::settings::{
     ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
     TlsSettings,
@@ -28,7 +29,7 @@ or `PSYCACHE_CONFIG` names. The file is TOML. A key that does not exist is an er
 * *reload* says whether a change of the file takes effect at `psycache reload` or SIGHUP, without a restart.
 ";
 
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     Section {
         title: "The node",
         about: "The keys stand at the top of the file.",
@@ -63,6 +64,13 @@ const SECTIONS: [Section; 7] = [
         define: TlsSettings::augment_args,
     },
     Section {
+        title: "Limits of clients: `[limits]`",
+        about: "What the clients of the listeners may take. [security.md](security.md#limits) says \
+                what each protects from.",
+        opening: "[limits]\n",
+        define: LimitSettings::augment_args,
+    },
+    Section {
         title: "The cluster: `[cluster]`",
         about: "`peers` and `etcd` are lists; a node with neither is alone. A flag that gives one of \
                 them replaces both of the file.",
@@ -88,7 +96,7 @@ struct Section {
 impl Section {
     /// The settings of this section itself: their keys and their flags.
     fn settings(&self) -> Vec<(String, Arg)> {
-        let tables = ["group", "policy", "retriever", "tls", "cluster", "telemetry"];
+        let tables = ["group", "policy", "retriever", "tls", "limits", "cluster", "telemetry"];
         let refused = file_error(&format!("{}- = 0", self.opening));
         let (_, keys) = refused.split_once("the keys are ").expect("`-` is no key");
         let keys = keys.split(", ").filter(|key| !tables.contains(key)).map(str::to_owned);

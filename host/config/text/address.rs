@@ -14,8 +14,8 @@ kind!(Reachable(String), "HOST:PORT, where the port is not 0", |text: &str| {
     let Address(address) = text.parse()?;
     match HostPort::parse(&address) {
         Some(HostPort { port: 0, .. }) => {
-            Err("write the port that others connect to; only --listen, --http and --redis can \
-                 have port 0"
+            Err("write the port that others connect to; only --listen, --peer-listen, --http and \
+                 --redis can have port 0"
                 .into())
         }
         _ => Parsed::Ok(address),

@@ -6,6 +6,7 @@ mod kind;
 mod options;
 mod pem;
 mod plugin;
+mod policy;
 mod scalar;
 
 pub(crate) use address::{
@@ -14,11 +15,12 @@ pub(crate) use address::{
 pub(super) use folder::within;
 #[cfg(feature = "cli")]
 pub(crate) use kind::Parsed;
-pub(crate) use pem::{Certificate, PrivateKey, TlsFile};
+pub(crate) use pem::{Certificate, PrivateKey, TlsFile, TokensFile};
 pub(crate) use plugin::PluginName;
 #[cfg(feature = "cli")]
 pub(crate) use plugin::{cluster_secret, etcd_password, option, secret};
 pub(super) use plugin::{read_cluster_secret, read_etcd_password, read_options, read_secrets};
+pub(crate) use policy::PolicyText;
 pub(super) use scalar::{is_refused, parsed, table_or_plugin};
 
 use std::collections::BTreeSet;
@@ -99,9 +101,19 @@ kind!(Ratio(f64), "a number from 0 to 1, such as 0.01", |text: &str| {
     text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
 });
 
+// 1pp is 0.01.
+kind!(Points(f64), "points of the hit ratio from 0pp to below 100pp, such as 1pp", |text: &str| {
+    let points: f64 = text.strip_suffix("pp")?.parse().ok()?;
+    (0.0..100.0).contains(&points).then_some(points / 100.0)
+});
+
 // A slot and a flag share 32 bits.
 kind!(MaxEntries(u32), "a whole number from 1 to 1073741824", |text: &str| {
     text.parse().ok().filter(|entries| (1..=1 << 30).contains(entries))
+});
+
+kind!(Count(u32), "a whole number from 1 to 1000000000", |text: &str| {
+    text.parse().ok().filter(|count| (1..=1_000_000_000).contains(count))
 });
 
 kind!(Weight(u32), "a whole number from 1 to 1000", |text: &str| {

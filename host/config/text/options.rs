@@ -12,7 +12,6 @@ const LARGEST_FILE: u64 = 64 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum OptionError {
     /// The text is not `NAME=VALUE`.
-    #[cfg(feature = "cli")]
     #[error("{0:?} is no option; write NAME=VALUE")]
     NoPair(String),
     /// The text is not `NAME=env:…` or `NAME=file:…`.
@@ -47,7 +46,6 @@ pub(super) enum OptionError {
 ///
 /// # Errors
 /// [`OptionError::NoPair`].
-#[cfg(feature = "cli")]
 pub(super) fn parse_pair(text: &str) -> Result<(String, String), OptionError> {
     match text.split_once('=') {
         // `k = 2` means `k=2`. A value keeps its spaces where the name has none behind it.
@@ -119,8 +117,10 @@ fn read(what: &str, path: &str) -> Result<String, OptionError> {
     if file.metadata().map_err(failed)?.is_dir() {
         return Err(wrong("it is a directory".into()));
     }
-    let mut bytes = Vec::new();
-    // The size of a device or a pipe is not known before it is read.
+    // Room for all of it: a buffer that grows leaves copies behind, which may be a secret's. The
+    // size of a device or a pipe is not known before it is read.
+    let size = file.metadata().map_err(failed)?.len().min(LARGEST_FILE);
+    let mut bytes = Vec::with_capacity(size as usize + 1);
     file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(wrong(format!("it is longer than the {LARGEST_FILE} bytes that are read")));

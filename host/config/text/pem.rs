@@ -1,4 +1,4 @@
-//! Certificates and keys, read from PEM files.
+//! Certificates and keys, read from PEM files, and the file of the tokens.
 
 use std::path::PathBuf;
 
@@ -16,6 +16,11 @@ kind!(PrivateKey(Secret), "the path of a PEM file with a private key", |path: &s
 
 // It is read when the node starts, and again when it changes.
 kind!(TlsFile(PathBuf), "the path of a PEM file", |path: &str| {
+    (!path.is_empty()).then(|| folder::path(path))
+});
+
+// As the files of TLS.
+kind!(TokensFile(PathBuf), "the path of a file of tokens", |path: &str| {
     (!path.is_empty()).then(|| folder::path(path))
 });
 

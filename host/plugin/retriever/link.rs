@@ -10,7 +10,8 @@ use wasmtime_wasi::p2::{self, DynPollable, Network as NetworkHandle, SocketError
 use wasmtime_wasi::sockets::{WasiSocketsCtxView, WasiSocketsView};
 
 use super::state::RetrieverState;
-use crate::plugin::contract::{LiftedSpan, SPANS};
+use super::tls;
+use crate::plugin::contract::{LiftedSpan, SPANS, TLS};
 use crate::plugin::load;
 use crate::plugin::{LoadError, Plugin};
 use crate::telemetry::spans::is_traced;
@@ -30,6 +31,10 @@ fn linker(component: &Component) -> wasmtime::Result<Linker<RetrieverState>> {
     let mut linker = Linker::new(component.engine());
     p2::add_to_linker_async(&mut linker)?;
     offer_spans(&mut linker)?;
+    let wants_tls = |import: &String| import.split('@').next() == TLS.split('@').next();
+    if load::imports(component).iter().any(wants_tls) {
+        tls::offer(&mut linker)?;
+    }
     linker.allow_shadowing(true);
     ip_name_lookup::add_to_linker::<RetrieverState, Lookups>(&mut linker, |state| LookupView {
         state,

@@ -7,6 +7,7 @@ mod link;
 mod network;
 mod spans;
 mod state;
+mod tls;
 
 pub use component::{RetrieverComponent, RetrieverConfig};
 pub use limits::RetrieverLimits;

@@ -25,6 +25,8 @@ pub(super) struct RetrieverState {
     pub(super) lookups: HashMap<u32, String>,
     /// How many more lookups the guest may begin in this call.
     pub(super) lookups_left: u32,
+    /// How many sessions of TLS it has.
+    pub(super) tls_sessions: u32,
     wasi: WasiCtx,
     resources: ResourceTable,
 }
@@ -48,7 +50,7 @@ impl RetrieverState {
         let (lookups, lookups_left) = (HashMap::new(), MOST_LOOKUPS);
         let (spans, wasi) = (LoadSpans::begin(), wasi.build());
         let log = log.clone();
-        Self { quota, spans, network, log, lookups, lookups_left, wasi, resources }
+        Self { quota, spans, network, log, lookups, lookups_left, tls_sessions: 0, wasi, resources }
     }
 
     /// Starts a new call.

@@ -85,7 +85,7 @@ fn a_misspelt_name_gets_a_hint_and_the_names_there_are() {
     let text = Plugin::resolve("lrukk").unwrap_err().to_string();
     assert!(text.contains("there is no plugin \"lrukk\": did you mean lruk?"), "{text}");
     assert!(
-        text.contains("fifo, lru, lfu, lruk, twoq, sieve, s3fifo, gdsf, adaptive, static, mysql"),
+        text.contains("fifo, lru, lfu, lruk, twoq, sieve, s3fifo, gdsf, adaptive, static, http, mysql, postgres, redis"),
         "{text}"
     );
     let text = Plugin::resolve("zebra.wasm").unwrap_err().to_string();

@@ -63,7 +63,7 @@ const COMMANDS: [About; 27] = [
     About::of("PING", -1, "connection").does("Answers PONG, or what it was given"),
     About::of("ECHO", 2, "connection").does("Answers what it was given"),
     About::of("HELLO", -1, "connection").does("Chooses the version of the protocol"),
-    About::of("AUTH", -2, "connection").does("Is refused: there are no passwords"),
+    About::of("AUTH", -2, "connection").does("Says who calls: the password is a token"),
     About::of("SELECT", 2, "connection").does("Chooses a group by its number or name"),
     About::of("CLIENT", -2, "connection")
         .does("What the node knows of connections")

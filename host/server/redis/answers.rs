@@ -62,6 +62,11 @@ impl Answers {
         self.out.len() - self.sent + self.queued_bytes
     }
 
+    /// Bytes that they take.
+    pub(super) fn capacity(&self) -> usize {
+        self.out.capacity() + self.queued_bytes
+    }
+
     /// Nothing is running and everything is sent.
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty() && self.unsent().is_empty()

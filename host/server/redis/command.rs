@@ -49,6 +49,10 @@ pub(super) enum Command<'a> {
     Hello {
         options: Arguments<'a>,
     },
+    Auth {
+        user: Option<&'a [u8]>,
+        token: &'a [u8],
+    },
     Select {
         group: &'a [u8],
     },
@@ -122,7 +126,11 @@ pub(super) fn parse(arguments: Arguments<'_>) -> Result<Command<'_>, Refused> {
         b"PING" => Command::Ping { message: rest.get(0) },
         b"ECHO" => Command::Echo { message: argument(0) },
         b"HELLO" => Command::Hello { options: rest },
-        b"AUTH" => return Err(Refused::no_passwords()),
+        b"AUTH" => match rest.len() {
+            1 => Command::Auth { user: None, token: argument(0) },
+            2 => Command::Auth { user: Some(argument(0)), token: argument(1) },
+            _ => return Err(Refused::syntax()),
+        },
         b"SELECT" => Command::Select { group: argument(0) },
         b"CLIENT" => Command::Client(ClientCommand::parse(rest)?),
         b"RESET" => Command::Reset,

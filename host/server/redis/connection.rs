@@ -24,6 +24,8 @@ use super::input::Input;
 use super::overlap::Touch;
 use super::reply::Reply;
 use super::shared::Shared;
+use super::visitor::Visitor;
+use crate::server::connections::{Account, Held};
 
 /// The most commands that run at a time.
 const MOST_RUNNING: usize = 64;
@@ -45,26 +47,44 @@ pub(super) struct Connection<S> {
     draining: BoxFuture<'static, ()>,
     /// How long the client may leave its answers.
     write_timeout: Duration,
+    /// What it takes of the node.
+    account: Arc<Account>,
+    /// Bytes of its requests and answers.
+    held: Held,
     /// Ends a client that does not take its answers.
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(stream: S, shared: &Arc<Shared>, peer: Registered) -> Self {
+    pub(super) fn new(
+        stream: S,
+        shared: &Arc<Shared>,
+        peer: Registered,
+        account: &Arc<Account>,
+        visitor: Visitor,
+    ) -> Self {
         Self {
             stream,
             input: Input::new(shared.most_bytes),
             answers: Answers::default(),
-            dispatcher: Dispatcher::new(Arc::clone(shared), peer),
+            dispatcher: Dispatcher::new(Arc::clone(shared), peer, visitor),
             reads: true,
             draining: shared.health.draining().boxed(),
             write_timeout: shared.request_timeout,
+            account: Arc::clone(account),
+            held: Held::new(account, 0),
             stuck: None,
         }
     }
 
     /// Serves until the client or the node ends the connection.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let served = self.serve(cx);
+        self.held.set((self.input.capacity() + self.answers.capacity()) as u64);
+        served
+    }
+
+    fn serve(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         for _ in 0..READS_IN_TURN {
             self.execute(cx);
             let was_full = !self.may_start();
@@ -110,6 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
         if count > 0 {
+            self.account.asks();
             self.dispatcher.count_commands(count);
         }
     }

@@ -15,6 +15,7 @@ use super::reply::{Reply, Version};
 use super::request::Arguments;
 use super::run::{self, Target};
 use super::shared::Shared;
+use super::visitor::Visitor;
 use crate::group::Group;
 
 pub(super) use super::run::Started;
@@ -23,6 +24,7 @@ pub(super) use super::run::Started;
 pub(super) struct Dispatcher {
     shared: Arc<Shared>,
     peer: Registered,
+    visitor: Visitor,
     /// The selected group, and its number.
     group: Arc<Group>,
     number: usize,
@@ -34,11 +36,11 @@ pub(super) struct Dispatcher {
 }
 
 impl Dispatcher {
-    pub(super) fn new(shared: Arc<Shared>, peer: Registered) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, peer: Registered, visitor: Visitor) -> Self {
         let group = Arc::clone(&shared.first);
         let version = Version::default();
         let (number, replies, last) = (0, ReplyMode::On, Instant::now());
-        Self { shared, peer, group, number, version, replies, last }
+        Self { shared, peer, visitor, group, number, version, replies, last }
     }
 
     pub(super) fn begin_batch(&mut self) {
@@ -66,6 +68,7 @@ impl Dispatcher {
     }
 
     fn run(&mut self, command: Command<'_>) -> Result<Started, Refused> {
+        self.visitor.admit(&command, self.group.name())?;
         let target = Target { group: &self.group, within: self.shared.request_timeout };
         let reply = match command {
             Command::Get { key } => return Ok(run::get(target, key, &mut self.last)),
@@ -75,7 +78,7 @@ impl Dispatcher {
             }
             Command::SetMany { entries } => return Ok(run::set_many(target, entries)),
             Command::Remove { keys } => return Ok(run::remove_many(target, keys)),
-            Command::Clear => return Ok(run::clear(target)),
+            Command::Clear => return Ok(run::clear(target, self.visitor.note())),
             Command::Exists { keys } => run::exists(target, keys),
             Command::TimeToLive { key, in_seconds } => run::time_to_live(target, key, in_seconds),
             Command::MemoryUsage { key } => run::memory_usage(target, key),
@@ -85,6 +88,10 @@ impl Dispatcher {
                 Reply::bytes(message)
             }
             Command::Hello { options } => self.hello(options)?,
+            Command::Auth { user, token } => {
+                self.visitor.authenticate(user, token)?;
+                Reply::OK
+            }
             Command::Select { group } => self.select(group)?,
             Command::Client(command) => self.client(command),
             Command::Reset => {
@@ -115,10 +122,21 @@ impl Dispatcher {
         };
         while let Some(option) = options.next() {
             if is(option, "AUTH") {
-                return Err(Refused::no_passwords());
+                let (user, token) =
+                    options.next().zip(options.next()).ok_or_else(Refused::syntax)?;
+                self.visitor.authenticate(Some(user), token)?;
+                continue;
             }
             let text = options.next().filter(|_| is(option, "SETNAME"));
             self.peer.set_name(name(text.ok_or_else(Refused::syntax)?)?);
+        }
+        if !self.visitor.is_known() {
+            return Err(Refused(
+                "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
+                 HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client \
+                 and select the RESP protocol version at the same time"
+                    .into(),
+            ));
         }
         self.version = version;
         let number = match version {
@@ -192,6 +210,7 @@ impl Dispatcher {
         self.number = 0;
         self.version = Version::default();
         self.replies = ReplyMode::On;
+        self.visitor.forget();
         self.peer.select(0);
         self.peer.set_name("");
     }

@@ -59,6 +59,11 @@ impl Input {
         &mut self.bytes
     }
 
+    /// Bytes that its buffer takes.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Gives back what long requests took, if nothing is kept.
     pub(super) fn shrink(&mut self) {
         if self.bytes.is_empty() && self.bytes.capacity() > IDLE_BYTES {

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,11 +12,15 @@ use tokio::task::JoinSet;
 use super::connection::Connection;
 use super::connections::RedisConnections;
 use super::shared::Shared;
+use super::visitor::Visitor;
+use crate::server::callers::Callers;
 use crate::server::config::ServerConfig;
+use crate::server::connections::Account;
 use crate::server::groups::Groups;
 use crate::server::health::Health;
 use crate::server::incoming::Incoming;
 use crate::server::limit::max_message_bytes;
+use crate::tls::Names;
 
 /// The Redis protocol in front of the groups of a node.
 #[derive(Clone)]
@@ -29,6 +34,7 @@ impl RedisService {
         groups: Groups,
         health: Arc<Health>,
         connections: Arc<RedisConnections>,
+        callers: Callers,
         port: u16,
     ) -> Option<Self> {
         let first = Arc::clone(groups.at(0)?);
@@ -37,6 +43,7 @@ impl RedisService {
             first,
             health,
             connections,
+            callers,
             request_timeout: config.request_timeout,
             most_bytes: max_message_bytes(config.max_value_bytes),
             port,
@@ -44,17 +51,34 @@ impl RedisService {
         })))
     }
 
-    /// Serves one connection until the client or the node ends it.
+    /// Serves one connection until the client or the node ends it. What it takes is not limited
+    /// beyond its own buffers.
     ///
     /// # Errors
     /// The connection broke, or the client did not take its answers in time.
     pub async fn serve(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin,
-        address: Option<std::net::SocketAddr>,
+        address: Option<SocketAddr>,
+    ) -> io::Result<()> {
+        let visitor = self.visitor(Arc::default(), address);
+        self.serve_for(&Account::of_no_listener(), visitor, stream, address).await
+    }
+
+    /// A client with these names in its certificate.
+    fn visitor(&self, names: Arc<Names>, address: Option<SocketAddr>) -> Visitor {
+        Visitor::new(self.0.callers.clone(), names, address)
+    }
+
+    async fn serve_for(
+        &self,
+        account: &Arc<Account>,
+        visitor: Visitor,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        address: Option<SocketAddr>,
     ) -> io::Result<()> {
         let peer = self.0.connections.register(address);
-        let mut connection = Connection::new(stream, &self.0, peer);
+        let mut connection = Connection::new(stream, &self.0, peer, account, visitor);
         poll_fn(|cx| connection.poll(cx)).await
     }
 
@@ -71,9 +95,17 @@ impl RedisService {
             tokio::select! {
                 () = &mut stop => break,
                 Some(ended) = connections.join_next() => note_end(ended),
-                (stream, address) = incoming.next() => {
+                (stream, admitted) = incoming.next() => {
                     let service = self.clone();
-                    connections.spawn(async move { service.serve(stream, Some(address)).await });
+                    let names = stream.names();
+                    connections.spawn(async move {
+                        let address = Some(admitted.address);
+                        let visitor = service.visitor(names, address);
+                        tokio::select! {
+                            served = service.serve_for(&admitted.account, visitor, stream, address) => served,
+                            () = admitted.ended() => Ok(()),
+                        }
+                    });
                 }
             }
         }

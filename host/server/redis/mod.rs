@@ -1,7 +1,7 @@
 //! The Redis protocol, RESP2 and RESP3, in front of the groups.
 //!
 //! A `connection` reads requests into its `input`, where they are decoded (`request`, `line`).
-//! Each is parsed to a `command` and dispatched: to its group (`run`), or to the state of the
+//! Each is parsed to a `command`, admitted (`visitor`) and dispatched: to its group (`run`), or to the state of the
 //! connection. `answers` brings the answers into the order of the requests, and `reply` encodes
 //! them.
 
@@ -19,6 +19,9 @@ mod client;
 mod command;
 mod lifetime;
 mod refused;
+
+mod needs;
+mod visitor;
 
 mod dispatch;
 mod overlap;

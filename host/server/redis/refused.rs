@@ -26,7 +26,15 @@ impl Refused {
     pub(super) fn no_passwords() -> Self {
         Self::new(
             "AUTH <password> called without any password configured for the default user. Are \
-             you sure your configuration is correct? This node has no passwords; leave AUTH out",
+             you sure your configuration is correct? This node has no tokens; leave AUTH out",
+        )
+    }
+
+    pub(super) fn wrong_password() -> Self {
+        Self(
+            "WRONGPASS invalid username-password pair or user is disabled. The password is a \
+             token of this node"
+                .into(),
         )
     }
 }

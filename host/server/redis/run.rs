@@ -9,6 +9,7 @@ use futures::future::{BoxFuture, FutureExt};
 use super::lifetime::Lifetime;
 use super::reply::Reply;
 use super::request::Arguments;
+use crate::access::Note;
 use crate::error::Error;
 use crate::group::{Group, NewValue};
 use crate::key;
@@ -134,10 +135,14 @@ pub(super) fn remove_many(target: Target<'_>, keys: Arguments<'_>) -> Started {
     })
 }
 
-pub(super) fn clear(target: Target<'_>) -> Started {
+/// `note` records it.
+pub(super) fn clear(target: Target<'_>, note: Option<Note>) -> Started {
     later(target, target.span("FLUSHDB"), move |group, within| async move {
-        group.clear(within).await?;
-        Ok(Reply::OK)
+        let ended = group.clear(within).await;
+        if let Some(note) = note {
+            note.cleared(group.name().as_bytes(), &ended);
+        }
+        ended.map(|_| Reply::OK)
     })
 }
 

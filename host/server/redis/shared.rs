@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::connections::RedisConnections;
 use crate::group::Group;
+use crate::server::callers::Callers;
 use crate::server::groups::Groups;
 use crate::server::health::Health;
 
@@ -14,6 +15,7 @@ pub(super) struct Shared {
     pub(super) first: Arc<Group>,
     pub(super) health: Arc<Health>,
     pub(super) connections: Arc<RedisConnections>,
+    pub(super) callers: Callers,
     /// The time for a command, and for a client to take an answer.
     pub(super) request_timeout: Duration,
     /// The most bytes of a request.

@@ -1,8 +1,9 @@
-//! Maps errors to gRPC statuses and to errors of Redis: the only place where an [`Error`] gets a
+//! Maps errors to statuses of gRPC and HTTP, and to errors of Redis: the only place where an [`Error`] gets a
 //! code.
 
 use std::collections::HashMap;
 
+use tonic::codegen::http::StatusCode;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -30,13 +31,16 @@ fn classify(error: &Error) -> (Code, &'static str) {
         Error::NotConfirmed { .. } => (Code::Unavailable, "NOT_CONFIRMED"),
         Error::DeadlineExceeded { .. } => (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
         Error::PermissionDenied { .. } => (Code::PermissionDenied, "PERMISSION_DENIED"),
+        Error::Unauthenticated { .. } => (Code::Unauthenticated, "UNAUTHENTICATED"),
+        Error::RateLimited { .. } => (Code::ResourceExhausted, "RATE_LIMITED"),
         Error::Stopping => (Code::Unavailable, "STOPPING"),
         Error::Internal(_) => (Code::Internal, "INTERNAL"),
     }
 }
 
 /// The status of a call on `group` that failed with `error`. It contains a
-/// google.rpc.ErrorInfo with the reason, the group and details for programs.
+/// google.rpc.ErrorInfo with the reason, the group and details for programs, and a
+/// google.rpc.RetryInfo if it is known when a retry helps.
 pub(super) fn status(error: &Error, group: &[u8]) -> Status {
     let (code, reason) = classify(error);
     let mut metadata = facts(error);
@@ -46,7 +50,10 @@ pub(super) fn status(error: &Error, group: &[u8]) -> Status {
     {
         metadata.insert("group".into(), group.into());
     }
-    let details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+    if let Error::RateLimited { retry_after, .. } = error {
+        details.set_retry_info(Some(*retry_after));
+    }
     Status::with_error_details(code, message(error), details)
 }
 
@@ -67,13 +74,26 @@ pub(super) fn in_redis(error: &Error) -> String {
         | Error::BadValue { .. }
         | Error::Internal(_) => "ERR",
         Error::TooLarge { .. } => "OOM",
-        Error::Unavailable { .. } | Error::NotConfirmed { .. } => "BUSY",
+        Error::Unavailable { .. } | Error::NotConfirmed { .. } | Error::RateLimited { .. } => {
+            "BUSY"
+        }
         Error::SourceRejected { .. } => "DENIED",
         Error::PermissionDenied { .. } => "NOPERM",
+        Error::Unauthenticated { .. } => "NOAUTH",
         Error::DeadlineExceeded { .. } => "TIMEOUT",
         Error::Stopping => "LOADING",
     };
     format!("{prefix} {}", message(error))
+}
+
+/// The status of a page that is refused with this error.
+pub(super) fn in_http(error: &Error) -> StatusCode {
+    match error {
+        Error::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
+        Error::PermissionDenied { .. } => StatusCode::FORBIDDEN,
+        Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
 }
 
 /// How a call ended, for its span.

@@ -30,9 +30,24 @@ fn every_error() -> Vec<(Error, Code, &'static str)> {
             DeadlineExceeded,
             "DEADLINE_EXCEEDED",
         ),
+        (Error::PermissionDenied { problem: text() }, PermissionDenied, "PERMISSION_DENIED"),
+        (Error::Unauthenticated { problem: text() }, Unauthenticated, "UNAUTHENTICATED"),
+        (limited(), ResourceExhausted, "RATE_LIMITED"),
         (Error::Stopping, Unavailable, "STOPPING"),
         (Error::Internal(text()), Internal, "INTERNAL"),
     ]
+}
+
+fn limited() -> Error {
+    let retry_after = Duration::from_millis(250);
+    Error::RateLimited { caller: "web".into(), per_second: 4, retry_after }
+}
+
+#[test]
+fn a_caller_above_its_rate_is_told_when_to_try_again() {
+    let details = status(&limited(), b"scores").get_error_details();
+    let retry = details.retry_info().unwrap();
+    assert_eq!(retry.retry_delay, Some(Duration::from_millis(250)));
 }
 
 #[test]

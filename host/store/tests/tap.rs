@@ -130,3 +130,33 @@ fn nobody_is_told_after_the_listening_has_ended() {
     drop(store);
     drop(listening);
 }
+
+#[test]
+fn a_removal_takes_the_place_of_what_a_full_queue_has() {
+    let store = store();
+    let listening = store.listen(Sample::of(1.0), 2, true);
+    let [tom, jack] = ["Tom", "Jack"].map(|key| (key, store.hash(key)));
+    store.missed(tom.0, tom.1);
+    store.missed(tom.0, tom.1);
+    store.remove(jack.0, jack.1);
+    assert_eq!((listening.waiting(), listening.lost()), (2, 1));
+    assert_eq!(kinds(&listening), [AccessKind::Miss, AccessKind::Removed]);
+
+    store.missed(tom.0, tom.1);
+    store.missed(tom.0, tom.1);
+    store.clear();
+    assert_eq!(kinds(&listening), [AccessKind::Miss, AccessKind::Cleared]);
+}
+
+#[test]
+fn where_a_removal_is_lost_all_keys_are_told_to_be_gone() {
+    let store = store();
+    let listening = store.listen(Sample::of(1.0), 2, true);
+    for key in ["Tom", "Jack", "Sam"] {
+        store.remove(key, store.hash(key));
+    }
+    use AccessKind::{Cleared, Removed};
+    assert_eq!(kinds(&listening), [Removed, Removed, Cleared]);
+    assert!(listening.lost() > 0);
+    assert_eq!(kinds(&listening), []);
+}

@@ -11,7 +11,9 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncod
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{CertificateReading, DurationsReading, Exposition, GroupReading, NodeReading};
+use super::{
+    CertificateReading, ConnectionsReading, DurationsReading, Exposition, GroupReading, NodeReading,
+};
 
 /// The metrics of one node.
 pub struct Metrics {
@@ -138,6 +140,13 @@ impl Page<'_> {
                 add(&[("group", group.group.as_str()), ("kind", kind)], *count)
             })
         })?;
+        let help =
+            "Changes of the policy by the node: to a better one, undone, or because it failed";
+        self.counters("psycache_policy_auto_changes", help, groups, |group, add| {
+            group.policy.auto_changes.iter().try_for_each(|(reason, count)| {
+                add(&[("group", group.group.as_str()), ("reason", reason)], *count)
+            })
+        })?;
         self.durations("psycache_policy_step", "Time of a step", groups, |group, add| {
             add(&[("group", group.group.as_str())], &group.policy.step_seconds)
         })?;
@@ -175,11 +184,41 @@ impl Page<'_> {
             .encode_counter::<NoLabelSet, _, u64>(&node.traces_dropped, None)?;
         let help = "Open connections of Redis clients";
         self.gauge("psycache_redis_connections", help, node.redis_connections)?;
+        let help = "Changes by callers, and calls that were refused, by kind";
+        self.counters("psycache_audit_events", help, &node.audited, |(kind, count), add| {
+            add(&[("kind", kind)], *count)
+        })?;
+        self.connections(&node.connections)?;
         self.certificates(node.certificates)?;
         let help = "Whether the node holds the keys that it owns";
         self.0
             .encode_descriptor("psycache_ownership", help, None, MetricType::Info)?
             .encode_info(&[("state", node.state)])
+    }
+
+    fn connections(&mut self, reading: &ConnectionsReading) -> fmt::Result {
+        let help = "Open connections, by listener";
+        self.gauges(
+            "psycache_connections",
+            help,
+            None,
+            &reading.open,
+            |(listener, count), add| add(&[("listener", *listener)], *count),
+        )?;
+        let help = "Connections that were refused or ended, by listener and reason";
+        self.counters("psycache_connections_refused", help, &reading.refused, |refused, add| {
+            let (listener, reason, count) = refused;
+            add(&[("listener", *listener), ("reason", *reason)], *count)
+        })?;
+        let help = "Bytes of requests and answers that connections hold";
+        self.0
+            .encode_descriptor(
+                "psycache_connections_held",
+                help,
+                Some(&Unit::Bytes),
+                MetricType::Gauge,
+            )?
+            .encode_gauge(&reading.held_bytes)
     }
 
     /// Nothing for a node without TLS.

@@ -28,6 +28,7 @@ fn node() -> NodeReading {
             name: "lruk".into(),
             state: "running",
             failures: vec![("trap", 1)],
+            auto_changes: vec![("better", 2), ("undone", 1)],
             step_seconds: took.read(),
             statistics: vec![("ghosts".into(), 0.5)],
         },
@@ -54,6 +55,12 @@ fn node() -> NodeReading {
         ignored_keys: 0,
         traces_dropped: 0,
         redis_connections: 0,
+        audited: vec![("refused", 8), ("swap", 0)],
+        connections: ConnectionsReading {
+            open: vec![("grpc", 3)],
+            refused: vec![("grpc", "address", 4)],
+            held_bytes: 65_536,
+        },
         certificates: None,
     }
 }
@@ -69,6 +76,9 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
     let row = r#"policy="lruk?k=3",capacity="0.5x""#;
     for line in [
         &format!("psycache_gets_total{{{group},result=\"peer\"}} 2"),
+        &r#"psycache_connections{listener="grpc"} 3"#.into(),
+        &r#"psycache_connections_refused_total{listener="grpc",reason="address"} 4"#.into(),
+        &"psycache_connections_held_bytes 65536".into(),
         &format!("psycache_get_seconds_bucket{{le=\"+Inf\",{group},result=\"hit\"}} 2"),
         &format!("psycache_get_seconds_bucket{{le=\"0.000064\",{group},result=\"hit\"}} 1"),
         &format!("psycache_get_seconds_sum{{{group},result=\"hit\"}} 100.00005"),
@@ -80,6 +90,7 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
         &format!("psycache_capacity_bytes{{{group}}} 4096"),
         &format!("psycache_policy_info{{{group},policy=\"lruk\",state=\"running\"}} 1"),
         &format!("psycache_policy_failures_total{{{group},kind=\"trap\"}} 1"),
+        &format!("psycache_policy_auto_changes_total{{{group},reason=\"better\"}} 2"),
         &format!("psycache_policy_step_seconds_count{{{group}}} 2"),
         &format!("psycache_policy_statistic{{{group},statistic=\"ghosts\"}} 0.5"),
         &format!("psycache_shadow_live_hit_ratio{{{group}}} 0.5"),
@@ -89,6 +100,8 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
         &format!("psycache_shadow_lost_total{{{group}}} 6"),
         "psycache_peer_requests_total{peer=\"127.0.0.1:7402\",outcome=\"ok\"} 9",
         &format!("psycache_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
+        "psycache_audit_events_total{kind=\"refused\"} 8",
+        "psycache_audit_events_total{kind=\"swap\"} 0",
         "psycache_ring_nodes 2",
         "psycache_ring_version 5",
         "psycache_registry_connected 1",
@@ -112,7 +125,7 @@ fn each_family_is_described_once_and_before_its_samples() {
             assert!(line.starts_with(family), "{line} stands under {family}");
         }
     }
-    assert_eq!(seen.len(), 28);
+    assert_eq!(seen.len(), 33);
 }
 
 #[test]

@@ -40,7 +40,11 @@ pub(super) fn encode(error: Error) -> PeerFailure {
             failure(Kind::Internal, none(), format!("{}: {reason}", nodes.join(", ")))
         }
         // A node is refused when it connects, before its first request.
-        Error::PermissionDenied { problem } => failure(Kind::Internal, none(), problem),
+        Error::PermissionDenied { problem } | Error::Unauthenticated { problem } => {
+            failure(Kind::Internal, none(), problem)
+        }
+        // The rates are those of callers.
+        limited @ Error::RateLimited { .. } => failure(Kind::Internal, none(), limited.to_string()),
     }
 }
 

@@ -286,6 +286,7 @@ fn encode_view(view: View) -> PeerView {
         version: member.entry.version,
         started: member.entry.started,
         lease_ttl_ms: member.entry.lease_ttl_ms,
+        clients: member.entry.clients,
         name: member.name,
         lease: member.lease,
     };
@@ -298,8 +299,9 @@ fn encode_view(view: View) -> PeerView {
 
 fn decode_view(view: PeerView) -> View {
     let member = |member: PeerMember| {
-        let PeerMember { address, weight, version, started, lease_ttl_ms, name, lease } = member;
-        let entry = Entry { address, weight, version, started, lease_ttl_ms };
+        let PeerMember { address, weight, version, started, lease_ttl_ms, clients, name, lease } =
+            member;
+        let entry = Entry { address, weight, version, started, lease_ttl_ms, clients };
         (entry.address.as_str().into(), Member { entry, name, lease })
     };
     let members = view.members.into_iter().map(member).collect();

@@ -137,6 +137,31 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// What option `name` switches, or `default` where it is not given.
+    ///
+    /// # Errors
+    /// [`ConfigError::InvalidValue`] for anything but `true` and `false`.
+    pub fn switch(&self, name: &'static str, default: bool) -> Result<bool, ConfigError> {
+        match self.text(name).map(str::trim) {
+            None => Ok(default),
+            Some("true") => Ok(true),
+            Some("false") => Ok(false),
+            Some(other) => Err(ConfigError::invalid(
+                name,
+                format!("`{other}` is not allowed, it must be `true` or `false`"),
+            )),
+        }
+    }
+
+    /// The options whose names begin with `prefix`, which ends in a dot: the rest of each
+    /// name, and the value.
+    pub fn below(&self, prefix: &'static str) -> Vec<(&'a str, &'a str)> {
+        debug_assert!(prefix.ends_with('.'), "it is told from a name by its dot");
+        self.known.borrow_mut().push(prefix);
+        let pairs = self.pairs.iter();
+        pairs.filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, &**value))).collect()
+    }
+
     /// Call it when every option has been asked for.
     ///
     /// # Errors
@@ -144,11 +169,24 @@ impl<'a> Options<'a> {
     /// names that are known; [`ConfigError::InvalidValue`] for one given twice.
     pub fn finish(self) -> Result<(), ConfigError> {
         let known = self.known.into_inner();
+        let is_known = |name: &str| {
+            known.iter().any(|known| match known.ends_with('.') {
+                true => name.strip_prefix(known).is_some_and(|rest| !rest.is_empty()),
+                false => name == *known,
+            })
+        };
         for (at, (name, _)) in self.pairs.iter().enumerate() {
-            if !known.contains(&name.as_str()) {
+            if !is_known(name) {
+                let shown = |known: &&str| match known.ends_with('.') {
+                    true => format!("{known}NAME"),
+                    false => (*known).to_owned(),
+                };
                 let hint = match known.is_empty() {
                     true => "there are no options".to_owned(),
-                    false => format!("known: {}", known.join(", ")),
+                    false => {
+                        let names: Vec<String> = known.iter().map(shown).collect();
+                        format!("known: {}", names.join(", "))
+                    }
                 };
                 return Err(ConfigError::UnknownOption(format!("{name} ({hint})")));
             }
@@ -204,6 +242,25 @@ mod tests {
     fn an_option_given_twice_is_refused() {
         let error = read(&Config::default().option("k", "2").option("k", "3")).expect_err("twice");
         assert_eq!(error.to_string(), "option k: is given twice");
+    }
+
+    #[test]
+    fn a_switch_is_true_or_false() {
+        let config = Config::default().option("on", "true").option("off", "maybe");
+        let options = config.options();
+        assert_eq!(options.switch("on", false), Ok(true));
+        assert_eq!(options.switch("none", true), Ok(true));
+        let error = options.switch("off", false).expect_err("it is neither");
+        assert!(error.to_string().contains("`maybe` is not allowed"), "{error}");
+    }
+
+    #[test]
+    fn options_below_a_prefix_have_any_name_but_none() {
+        let config = Config::default().option("header.accept", "text/plain").option("header.", "x");
+        let options = config.options();
+        assert_eq!(options.below("header."), [("accept", "text/plain"), ("", "x")]);
+        let error = options.finish().expect_err("a name is missing");
+        assert_eq!(error.to_string(), "unknown option header. (known: header.NAME)");
     }
 
     #[test]

@@ -57,6 +57,10 @@
 //! Build it with `cargo build --release --target wasm32-unknown-unknown` as a
 //! `cdylib` and wrap it with `wasm-tools component new`: such a component imports
 //! nothing at all.
+//!
+//! A retriever that speaks a protocol of its own finds in `net` (feature `net`) what such
+//! retrievers share: an address, a connection with a deadline and with the node's TLS, and
+//! the classes of failures.
 
 mod config;
 mod export;
@@ -71,6 +75,9 @@ mod slot_list;
 mod slot_queue;
 mod span;
 mod stepped;
+
+#[cfg(feature = "net")]
+pub mod net;
 
 #[cfg(any(target_family = "wasm", test))]
 #[doc(hidden)]

@@ -6,10 +6,14 @@ use super::scrape::Scrape;
 use crate::harness::ServedNode;
 
 /// Every family with its type and the labels of its samples.
-const FAMILIES: [(&str, &str, &[&str]); 23] = [
+const FAMILIES: [(&str, &str, &[&str]); 28] = [
+    ("psycache_audit_events_total", "counter", &["kind"]),
     ("psycache_build_info", "gauge", &["version"]),
     ("psycache_bytes", "gauge", &["group"]),
     ("psycache_capacity_bytes", "gauge", &["group"]),
+    ("psycache_connections", "gauge", &["listener"]),
+    ("psycache_connections_held_bytes", "gauge", &[]),
+    ("psycache_connections_refused_total", "counter", &["listener", "reason"]),
     ("psycache_entries", "gauge", &["group"]),
     ("psycache_evictions_total", "counter", &["group", "reason"]),
     ("psycache_get_seconds", "histogram", &["group", "result"]),
@@ -20,6 +24,7 @@ const FAMILIES: [(&str, &str, &[&str]); 23] = [
     ("psycache_loads_total", "counter", &["group", "outcome", "source"]),
     ("psycache_ownership_info", "gauge", &["state"]),
     ("psycache_peer_requests_total", "counter", &["outcome", "peer"]),
+    ("psycache_policy_auto_changes_total", "counter", &["group", "reason"]),
     ("psycache_policy_failures_total", "counter", &["group", "kind"]),
     ("psycache_policy_info", "gauge", &["group", "policy", "state"]),
     ("psycache_policy_statistic", "gauge", &["group", "statistic"]),

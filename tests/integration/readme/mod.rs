@@ -122,7 +122,8 @@ pub(crate) fn shell(command: &str, folder: &Path) -> Command {
         .env("PATH", format!("{}:{path}", binary.display()))
         .env("PSYCACHE_LISTEN", "127.0.0.1:0")
         .env("PSYCACHE_HTTP", "127.0.0.1:0")
-        .env("DB_PASSWORD", "secret");
+        .env("DB_PASSWORD", "secret")
+        .env("API_TOKEN", "secret");
     shell
 }
 

@@ -54,7 +54,9 @@ impl Shown {
             "cargo build --release --target wasm32-wasip2" => Kind::Builds,
             _ if command.starts_with("cargo test --manifest-path") => Kind::Builds,
             _ if command.starts_with("psycache policy build") => Kind::Builds,
-            _ if command.starts_with("psycache ") => Kind::Ends,
+            _ if ["psycache ", "head ", "tail "].iter().any(|of| command.starts_with(of)) => {
+                Kind::Ends
+            }
             _ => panic!("no test knows what to do with `{command}`"),
         }
     }

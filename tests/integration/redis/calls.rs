@@ -121,8 +121,8 @@ async fn an_error_has_its_kind_in_front() {
         ("CONFIG SET save x", "-ERR ", "SIGHUP"),
         ("FLUSHDB NOW", "-ERR ", "syntax error"),
         ("AUTH secret", "-ERR ", "without any password configured"),
-        ("AUTH default secret", "-ERR ", "This node has no passwords"),
-        ("HELLO 3 AUTH default secret", "-ERR ", "This node has no passwords"),
+        ("AUTH default secret", "-ERR ", "This node has no tokens"),
+        ("HELLO 3 AUTH default secret", "-ERR ", "This node has no tokens"),
         ("HELLO 4", "-NOPROTO ", "unsupported protocol version"),
     ] {
         let answer = wire.line(line).await;

@@ -5,7 +5,7 @@ mod calls;
 mod limits;
 mod pipelines;
 mod stop;
-mod wire;
+pub(crate) mod wire;
 
 mod cluster;
 mod with_clients;

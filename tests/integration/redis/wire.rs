@@ -10,21 +10,21 @@ use tokio::time::timeout;
 /// Far more than any answer takes; a test that waits so long has failed.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-pub(super) struct Wire {
-    pub(super) stream: TcpStream,
+pub(crate) struct Wire {
+    pub(crate) stream: TcpStream,
 }
 
 impl Wire {
-    pub(super) async fn open(address: impl Into<SocketAddr>) -> Self {
+    pub(crate) async fn open(address: impl Into<SocketAddr>) -> Self {
         Self { stream: TcpStream::connect(address.into()).await.unwrap() }
     }
 
-    pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
     /// Reads exactly the bytes that are expected.
-    pub(super) async fn expect(&mut self, expected: impl AsRef<[u8]>) {
+    pub(crate) async fn expect(&mut self, expected: impl AsRef<[u8]>) {
         let expected = expected.as_ref();
         let mut read = Vec::new();
         while read.len() < expected.len() {
@@ -42,18 +42,18 @@ impl Wire {
     }
 
     /// Sends a line, and reads the answer that is expected.
-    pub(super) async fn call(&mut self, line: &str, expected: impl AsRef<[u8]>) {
+    pub(crate) async fn call(&mut self, line: &str, expected: impl AsRef<[u8]>) {
         self.send(format!("{line}\r\n")).await;
         self.expect(expected).await;
     }
 
     /// Sends a line, and reads a line.
-    pub(super) async fn line(&mut self, line: &str) -> String {
+    pub(crate) async fn line(&mut self, line: &str) -> String {
         self.send(format!("{line}\r\n")).await;
         self.read_line().await
     }
 
-    pub(super) async fn read_line(&mut self) -> String {
+    pub(crate) async fn read_line(&mut self) -> String {
         let mut read = Vec::new();
         while !read.ends_with(b"\r\n") {
             let byte = timeout(DEADLINE, self.stream.read_u8()).await.expect("a line ends");
@@ -63,7 +63,7 @@ impl Wire {
     }
 
     /// Sends a line, and reads the text that is the answer.
-    pub(super) async fn text(&mut self, line: &str) -> String {
+    pub(crate) async fn text(&mut self, line: &str) -> String {
         let header = self.line(line).await;
         let length: usize = header.strip_prefix('$').expect("a text").parse().unwrap();
         let mut text = vec![0; length + 2];
@@ -73,7 +73,7 @@ impl Wire {
     }
 
     /// Reads to the end of the connection.
-    pub(super) async fn rest(&mut self) -> Vec<u8> {
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
         timeout(DEADLINE, self.stream.read_to_end(&mut rest)).await.expect("it ends").unwrap();
         rest
@@ -81,7 +81,7 @@ impl Wire {
 }
 
 /// An array of bulk strings.
-pub(super) fn array(arguments: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn array(arguments: &[&[u8]]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", arguments.len()).into_bytes();
     for argument in arguments {
         bytes.extend(format!("${}\r\n", argument.len()).bytes());

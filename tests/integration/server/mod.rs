@@ -157,8 +157,12 @@ async fn starting(config: ServerConfig) -> Served {
     let (grpc, http) = (grpc_listener.local_addr().unwrap(), http_listener.local_addr().unwrap());
     let redis_listener = listener().await.unwrap();
     let redis = redis_listener.local_addr().unwrap();
-    let listeners =
-        Listeners { grpc: grpc_listener, http: Some(http_listener), redis: Some(redis_listener) };
+    let listeners = Listeners {
+        grpc: grpc_listener,
+        peer: None,
+        http: Some(http_listener),
+        redis: Some(redis_listener),
+    };
     let operations = Arc::new(Operator {
         groups: groups.clone(),
         swaps: Mutex::default(),
@@ -179,6 +183,8 @@ async fn starting(config: ServerConfig) -> Served {
         ignored_keys: 0,
         traces_dropped: 0,
         redis_connections: counted.count(),
+        audited: Vec::new(),
+        connections: Default::default(),
         certificates: None,
     });
     let services = Services {
@@ -188,6 +194,7 @@ async fn starting(config: ServerConfig) -> Served {
         metrics: Arc::new(metrics),
         health: health.clone(),
         redis_connections,
+        connections: Arc::default(),
         security: Security::default(),
     };
     let (stop, stopped) = oneshot::channel();

@@ -33,11 +33,17 @@ fn ask_until(node: &ServedNode, done: impl Fn(&Value) -> bool) -> Value {
 
 /// A node whose group takes about 300 values of its source.
 pub(super) fn node() -> (tempfile::TempDir, ServedNode) {
+    node_with(&[])
+}
+
+/// The same with more arguments.
+pub(super) fn node_with(args: &[&str]) -> (tempfile::TempDir, ServedNode) {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("a-hundred-bytes.wasm");
     std::fs::write(&source, exhibits::retriever("a-hundred-bytes")).unwrap();
     let source = source.to_str().unwrap();
-    let node = ServedNode::start(&["--capacity", "64KiB", "--retriever", source]);
+    let own = ["--capacity", "64KiB", "--retriever", source];
+    let node = ServedNode::start(&[&own, args].concat());
     (folder, node)
 }
 

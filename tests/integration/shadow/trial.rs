@@ -2,59 +2,16 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use serde_json::Value;
 
 use super::operator::node;
-use crate::harness::{ServedNode, ending, psycache_command, run, stderr, stdout};
+use super::traffic::{Ending, Temper, Traffic};
+use crate::harness::{ServedNode, ending, psycache_command, stderr, stdout};
 
 /// Long enough for the gets that a decision needs, on a busy machine too.
 const SPAN: &str = "6s";
-
-/// Gets without end, in a thread: favourites among twice as many keys that are asked for once. An
-/// LRU often has a favourite no more when it is asked for again; an LFU keeps them.
-struct Traffic {
-    node: String,
-    is_over: AtomicBool,
-    /// Only keys that are asked for once, from now on.
-    is_hopeless: AtomicBool,
-}
-
-impl Traffic {
-    fn to(node: &ServedNode) -> Self {
-        let node = node.address().to_owned();
-        Self { node, is_over: AtomicBool::new(false), is_hopeless: AtomicBool::new(false) }
-    }
-
-    fn run(&self) {
-        for round in 0_u64.. {
-            if self.is_over.load(Ordering::Relaxed) {
-                return;
-            }
-            let mut keys: Vec<String> = (0..130).map(|nth| format!("once-{round}-{nth}")).collect();
-            if !self.is_hopeless.load(Ordering::Relaxed) {
-                let random =
-                    |nth: u64| (round * 70 + nth).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-                keys.extend((0..70).map(|nth| format!("hot-{}", random(nth) % 200)));
-            }
-            let words = ["get", "default", "--json"].into_iter();
-            let mut command = psycache_command(words.chain(keys.iter().map(String::as_str)));
-            command.env("PSYCACHE_NODE", &self.node);
-            run(command, b"");
-        }
-    }
-}
-
-/// Ends the traffic, also where a test fails.
-struct Ending<'a>(&'a Traffic);
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.0.is_over.store(true, Ordering::Relaxed);
-    }
-}
 
 /// The command at work.
 struct Trial {
@@ -114,7 +71,8 @@ fn a_better_policy_stays_and_no_other_swap_runs_meanwhile() {
         assert!(swapped.starts_with("swapped: lfu in place of lru; watching"), "{swapped}");
         assert_eq!(policy(&node), "lfu");
         let kept = trial.line();
-        assert!(kept.ends_with(" before: lfu stays\n"), "{kept}");
+        assert!(kept.contains(", and with lru it would hit "), "{kept}");
+        assert!(kept.ends_with(": lfu stays\n"), "{kept}");
         assert_eq!((trial.code(), policy(&node)), (Some(0), "lfu".into()));
         // It is over, so another may begin.
         let after = node.run(["policy", "swap", "default", "fifo"]);
@@ -135,10 +93,31 @@ fn a_policy_under_which_the_group_hits_less_goes_again() {
         assert!(trial.line().starts_with("measuring lfu beside lruk"));
         let swapped = trial.line();
         assert!(swapped.starts_with("swapped: lfu in place of lruk"), "{swapped}");
-        traffic.is_hopeless.store(true, Ordering::Relaxed);
+        traffic.turn_to(Temper::OfToday);
         let back = trial.line();
-        assert!(back.contains("the group hits ") && back.ends_with(": back to lruk\n"), "{back}");
+        assert!(back.contains(", and with lruk it would hit "), "{back}");
+        assert!(back.ends_with(": back to lruk\n"), "{back}");
         assert_eq!((trial.code(), policy(&node)), (Some(1), "lruk".into()));
+    });
+}
+
+#[test]
+fn a_policy_stays_where_the_old_one_would_do_no_better_now() {
+    let (_folder, node) = node();
+    assert_eq!(ending(&node.run(["policy", "swap", "default", "fifo"])), (Some(0), ""));
+    let traffic = Traffic::to(&node);
+    thread::scope(|scope| {
+        scope.spawn(|| traffic.run());
+        let _ending = Ending(&traffic);
+        let mut trial = Trial::begin(&node, "lfu");
+        assert!(trial.line().starts_with("measuring lfu beside fifo"));
+        let swapped = trial.line();
+        assert!(swapped.starts_with("swapped: lfu in place of fifo"), "{swapped}");
+        // From here on nothing is asked for again, so the group hits far less than before.
+        traffic.turn_to(Temper::Hopeless);
+        let kept = trial.line();
+        assert!(kept.ends_with(": lfu stays\n"), "{kept}");
+        assert_eq!((trial.code(), policy(&node)), (Some(0), "lfu".into()));
     });
 }
 

@@ -1,11 +1,15 @@
 //! Nodes and clients that speak TLS, as real processes.
 
+mod callers;
+mod half_open;
 mod insecure;
 mod listeners;
+mod peer_listener;
 mod peers;
 mod refused;
 mod reload;
 mod try_out;
+mod with_clients;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

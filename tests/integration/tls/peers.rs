@@ -74,7 +74,7 @@ async fn nodes_reach_each_other_by_certificates_and_nobody_else_calls_as_a_node(
 }
 
 /// Opens the stream of nodes at `address`, with the certificate `shown`, and makes a call.
-async fn exchange(files: &Files, address: &str, shown: &Signed) -> Result<(), Status> {
+pub(super) async fn exchange(files: &Files, address: &str, shown: &Signed) -> Result<(), Status> {
     let read = |path| std::fs::read_to_string(path).unwrap();
     let tls = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(files.authority.pem()))

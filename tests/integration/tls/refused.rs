@@ -6,7 +6,7 @@ use std::fs;
 use super::{Files, LOCAL, flags, text};
 use crate::certificates::{Authority, Signed, Valid};
 use crate::cli::assert_fails;
-use crate::harness::{ServedNode, psycache_command, run, stdout};
+use crate::harness::{ServedNode, psycache, psycache_command, run, stdout};
 
 const GET: [&str; 3] = ["get", "default", "Tom"];
 
@@ -107,4 +107,22 @@ fn settings_that_do_not_go_together_are_refused() {
     let said = run(psycache_command(["get", "default", "Tom", "--tls-cert", "a"]), b"");
     assert_fails(&said, 2, &["--tls-ca"]);
     drop(short);
+}
+
+#[test]
+fn an_authority_between_serves_while_it_is_valid_and_is_named_when_it_has_expired() {
+    let files = Files::new();
+    let node_of = |name: &str, valid| {
+        let between = files.authority.between("an authority between", valid);
+        let node = between.sign(files.path(), name, &LOCAL, Valid::Now);
+        let chain = fs::read_to_string(&node.cert).unwrap() + between.pem();
+        fs::write(&node.cert, chain).unwrap();
+        node
+    };
+    let node = Files::serve(&flags(&node_of("now", Valid::Now)));
+    assert_eq!(stdout(&files.asks(node.address(), None, &GET)), "630");
+    let expired = flags(&node_of("expired", Valid::Before));
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--http", "none"].map(str::to_owned);
+    let said = psycache([&serve[..], &expired].concat());
+    assert_fails(&said, 1, &["CN=an authority between", "valid from"]);
 }

@@ -13,6 +13,7 @@ mod economy;
 mod identity;
 mod metrics;
 mod nodes;
+mod peer_listener;
 mod readme;
 mod secured;
 

@@ -1,14 +1,14 @@
 //! A MariaDB of a test's own, on a free port and in a temporary folder.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
 use crate::patience::seen_blocking;
+use crate::service::{Caretaker, free_port, is_root, program};
 
 pub(super) const PASSWORD: &str = "correct-horse-battery";
 
@@ -37,8 +37,7 @@ pub(super) fn shared() -> &'static Database {
 impl Database {
     pub(super) fn start() -> Self {
         let folder = TempDir::new().unwrap();
-        // Released only just before the server takes it.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let caretaker = Caretaker::of(folder.path());
         let mut database = Self { server: None, port, folder, caretaker };
         database.install();
@@ -169,42 +168,5 @@ impl Drop for Database {
     fn drop(&mut self) {
         self.stop();
         self.caretaker.end();
-    }
-}
-
-/// Debian has the server where only root looks for programs.
-fn program(name: &str) -> Command {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let mut command = Command::new("env");
-    command.arg(format!("PATH={path}:/usr/sbin:/usr/local/sbin")).arg(name);
-    command
-}
-
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
-}
-
-/// Nobody drops what is static, and nobody who was killed drops anything. This process
-/// sees the end of its input when the test's process ends, and then tidies up.
-struct Caretaker(Child);
-
-impl Caretaker {
-    const PID: &str = "server.pid";
-
-    fn of(folder: &Path) -> Self {
-        let tidy = "cat; kill -KILL $(cat \"$0/server.pid\"); rm -rf \"$0\"";
-        let caretaker = Command::new("sh")
-            .args(["-c", tidy])
-            .arg(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Self(caretaker.unwrap())
-    }
-
-    fn end(&mut self) {
-        drop(self.0.stdin.take());
-        let _ = self.0.wait();
     }
 }

@@ -24,6 +24,9 @@ pub(in crate::cli::sim) struct Report {
 #[derive(Debug, Serialize)]
 pub(in crate::cli::sim) struct Row {
     pub(in crate::cli::sim) policy: String,
+    /// It is the bound of all policies, which knows nothing of sizes.
+    #[serde(skip)]
+    pub(in crate::cli::sim) is_bound: bool,
     pub(in crate::cli::sim) capacity: u64,
     /// Of the gets that count.
     pub(in crate::cli::sim) hit_ratio: f64,
@@ -38,14 +41,14 @@ pub(in crate::cli::sim) struct Row {
 impl Row {
     pub(in crate::cli::sim) fn new(
         policy: String,
+        is_bound: bool,
         capacity: u64,
         ratios: Ratios,
         tells: Tells,
     ) -> Self {
-        // The bound knows nothing of sizes.
-        let is_bound = policy == "opt";
         Self {
             policy,
+            is_bound,
             capacity,
             hit_ratio: ratios.hits,
             byte_hit_ratio: (tells.sizes && !is_bound).then_some(ratios.bytes),
@@ -68,13 +71,18 @@ impl Report {
         let bounds: Vec<(u64, f64)> = self
             .rows
             .iter()
-            .filter(|row| row.policy == "opt")
+            .filter(|row| row.is_bound)
             .map(|row| (row.capacity, row.hit_ratio))
             .collect();
         for row in &mut self.rows {
             let bound = bounds.iter().find(|(capacity, _)| *capacity == row.capacity);
             row.gap_to_opt = bound.map(|(_, bound)| bound - row.hit_ratio);
         }
+    }
+
+    /// Whether a policy is the bound.
+    pub(super) fn is_bound(&self, policy: &str) -> bool {
+        self.rows.iter().any(|row| row.is_bound && row.policy == policy)
     }
 
     /// The policies in the order in which they were asked for.

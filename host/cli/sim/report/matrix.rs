@@ -41,14 +41,14 @@ fn table_of(report: &Report, name: &str, ratio: Ratio, screen: Screen) -> String
     };
     let policies = report.policies();
     let best = |capacity: u64| {
-        let real = policies.iter().filter(|policy| **policy != "opt");
+        let real = policies.iter().filter(|policy| !report.is_bound(policy));
         real.filter_map(|policy| of(policy, capacity)).fold(f64::NEG_INFINITY, f64::max)
     };
     let rows = policies.iter().map(|policy| {
         let mut cells = vec![Cell::new(*policy)];
         cells.extend(capacities.iter().map(|&capacity| match of(policy, capacity) {
             None => Cell::new("-"),
-            Some(ratio) if *policy != "opt" && ratio >= best(capacity) => {
+            Some(ratio) if !report.is_bound(policy) && ratio >= best(capacity) => {
                 Cell::state(percent(ratio), true)
             }
             Some(ratio) => Cell::new(percent(ratio)),
@@ -89,6 +89,7 @@ mod tests {
     fn each_ratio_that_the_trace_tells_has_a_table() {
         let row = |policy: &str, capacity, hit_ratio, bytes| Row {
             policy: policy.into(),
+            is_bound: policy == "opt",
             capacity,
             hit_ratio,
             byte_hit_ratio: bytes,

@@ -70,9 +70,9 @@ fn curves(area: &Area<'_>, report: &Report) -> Result<(), Box<dyn std::error::Er
         .draw()?;
     let mut colours = COLOURS.iter().cycle();
     for (place, policy) in report.policies().into_iter().enumerate() {
-        let colour = match policy {
-            "opt" => BLACK,
-            _ => *colours.next().unwrap_or(&BLACK),
+        let colour = match report.is_bound(policy) {
+            true => BLACK,
+            false => *colours.next().unwrap_or(&BLACK),
         };
         // More policies than colours: the later ones have thinner lines.
         let width = if place < COLOURS.len() { 3 } else { 1 };

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::binary::Layout;
 use super::columns::{Columns, Field};
-use super::{table, text};
+use super::{recording, table, text};
 
 /// How a trace is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(in crate::cli::sim) enum Format {
     Blocks,
     /// Records of a fixed length.
     Binary(Layout),
+    /// What `psycache record` wrote.
+    Recording,
 }
 
 /// What `--format` says.
@@ -52,9 +54,10 @@ impl FromStr for Asked {
             ("arc", None) => Self::Of(Format::Blocks),
             ("oracleGeneral", None) => Self::Of(Format::Binary(Layout::OracleGeneral)),
             ("vscsi", None) => Self::Vscsi,
+            ("recording", None) => Self::Of(Format::Recording),
             _ => {
                 return Err("write auto, keys, sized, csv, csv:key=2,size=3, twitter, arc, \
-                            oracleGeneral or vscsi"
+                            oracleGeneral, vscsi or recording"
                     .into());
             }
         })
@@ -79,6 +82,9 @@ impl Asked {
 }
 
 fn recognised(beginning: &[u8]) -> Result<Format> {
+    if beginning.starts_with(recording::MAGIC) {
+        return Ok(Format::Recording);
+    }
     if !is_text(beginning) {
         return match Layout::of(beginning) {
             Some(layout) => Ok(Format::Binary(layout)),
@@ -160,6 +166,7 @@ mod tests {
         assert_eq!(seen("0,abc,3,10,1,get,0\n"), Format::Table(Columns::twitter()));
         assert_eq!(seen("10 4 0 1\n17 1 0 2\n"), Format::Blocks);
         assert_eq!(seen("10 4 0 1\n17 1 0 1\n"), Format::Sized);
+        assert_eq!(seen("# psycache recording 1 one-in=1\n"), Format::Recording);
     }
 
     #[test]

@@ -51,8 +51,18 @@ impl Lines {
                 break;
             }
         }
+        Ok(Some(self.last()))
+    }
+
+    /// The line that was read last.
+    pub(super) fn last(&self) -> &[u8] {
         let line = self.text.strip_suffix(b"\n").unwrap_or(&self.text);
-        Ok(Some(line.strip_suffix(b"\r").unwrap_or(line)))
+        line.strip_suffix(b"\r").unwrap_or(line)
+    }
+
+    /// Whether the text ended before the line that was read last did.
+    pub(super) fn is_cut_short(&self) -> bool {
+        !self.text.ends_with(b"\n")
     }
 
     /// The number of the line that was read last.

@@ -11,6 +11,7 @@ mod unpack;
 mod columns;
 
 mod binary;
+mod recording;
 mod table;
 mod text;
 
@@ -25,11 +26,13 @@ use anyhow::{Context, Result, bail};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::request::{Kind, Request};
+use super::tally::Volume;
 use columns::Field;
 pub(super) use format::{Asked, Format};
 pub(super) use names::Names;
 use names::Numbering;
 use reader::Reader;
+pub(super) use reader::Recorded;
 use record::{Name, Record};
 use unpack::Input;
 
@@ -66,8 +69,13 @@ pub(super) struct Trace {
     numbering: Numbering,
     /// Requests so far, of keys outside of the sample too.
     requests: u64,
-    /// Gets among them that count.
-    gets: u64,
+    /// The gets among them that count.
+    asked: Volume,
+    /// Gets of all keys before those, where the trace is a recording.
+    gets_before: u64,
+    /// Size and load time of the last value of each key, where the trace is a recording, whose
+    /// misses do not tell them.
+    values: Vec<(u32, u32)>,
     now_ms: u64,
     /// Requests that were older than the one before.
     late: u64,
@@ -97,7 +105,14 @@ impl Trace {
     ) -> Result<Self> {
         let mut input = unpack::unpack(source, progress)?;
         let mut beginning = Vec::new();
-        (&mut input).take(BEGINNING).read_to_end(&mut beginning).context("it can't be read")?;
+        let read = (&mut input).take(BEGINNING).read_to_end(&mut beginning);
+        let read = read.map(drop).context("it can't be read");
+        // A recording that was cut is replayed up to there.
+        let is_cut = |error: &anyhow::Error| recording::is_cut(error);
+        read.or_else(|error| match beginning.starts_with(recording::MAGIC) && is_cut(&error) {
+            true => Ok(()),
+            false => Err(error),
+        })?;
         let format = reading.format.format(&beginning)?;
         let input: Input = Box::new(BufReader::new(Cursor::new(beginning).chain(input)));
         let (reader, tells) = open(input, &format)?;
@@ -107,7 +122,9 @@ impl Trace {
             reading: reading.clone(),
             numbering: Numbering::default(),
             requests: 0,
-            gets: 0,
+            asked: Volume::default(),
+            gets_before: 0,
+            values: Vec::new(),
             now_ms: 0,
             late: 0,
         })
@@ -124,18 +141,42 @@ impl Trace {
             };
             let is_counted = self.requests >= self.reading.warmup;
             self.requests += 1;
-            self.gets += u64::from(is_counted && record.kind == Kind::Get);
+            if is_counted && record.kind.is_get() {
+                self.asked.add(record.size, record.load_us);
+            }
             self.late += u64::from(record.at_ms < self.now_ms);
             self.now_ms = self.now_ms.max(record.at_ms);
+            let at_ms = self.now_ms;
+            if record.kind == Kind::Clear {
+                block.push(Request { at_ms, kind: record.kind, ..Request::default() });
+                continue;
+            }
             if !is_sampled(record.key, self.reading.sample) {
                 continue;
             }
             let Record { size, ttl_ms, load_us, kind, .. } = record;
             let key = self.numbering.number(record.key)?;
-            let at_ms = self.now_ms;
-            block.push(Request { key, size, at_ms, ttl_ms, load_us, kind, is_counted });
+            let mut request = Request { key, size, at_ms, ttl_ms, load_us, kind, is_counted };
+            if let Some(recorded) = self.reader.recorded() {
+                self.complete(&mut request, recorded);
+            }
+            block.push(request);
         }
         Ok(block)
+    }
+
+    /// Adds to a request of a recording what was told before of its key.
+    fn complete(&mut self, request: &mut Request, recorded: Recorded) {
+        if !request.is_counted {
+            self.gets_before = recorded.gets;
+        }
+        self.values.resize(self.numbering.unique(), (1, 0));
+        let value = &mut self.values[request.key as usize];
+        match request.kind {
+            Kind::Miss => (request.size, request.load_us) = *value,
+            kind if kind.has_value() => *value = (request.size, request.load_us),
+            _ => {}
+        }
     }
 
     /// What it tells beside keys.
@@ -158,9 +199,29 @@ impl Trace {
         self.requests
     }
 
-    /// Gets that count so far, of all keys.
-    pub(super) fn gets(&self) -> u64 {
-        self.gets
+    /// The gets that count so far, of all keys. What a recording does not tell of keys that are
+    /// not in it is 0.
+    pub(super) fn asked(&self) -> Volume {
+        let Some(Recorded { one_in, gets, lost, .. }) = self.reader.recorded() else {
+            return self.asked;
+        };
+        let gets = match gets.saturating_sub(self.gets_before) {
+            0 => self.asked.gets() * u64::from(one_in.get()),
+            // What was lost is taken to be like what was not.
+            gets => (gets as f64 * self.requests as f64 / (self.requests + lost) as f64) as u64,
+        };
+        Volume::of(gets)
+    }
+
+    /// One key in so many is replayed.
+    pub(super) fn sample(&self) -> NonZeroU32 {
+        let one_in = self.reader.recorded().map_or(NonZeroU32::MIN, |recorded| recorded.one_in);
+        self.reading.sample.saturating_mul(one_in)
+    }
+
+    /// What it tells of keys that are not in it, if it is a recording.
+    pub(super) fn recorded(&self) -> Option<Recorded> {
+        self.reader.recorded()
     }
 
     /// Requests so far that were older than the one before. They were taken as being as old.
@@ -175,6 +236,10 @@ fn open(input: Input, format: &Format) -> Result<(Box<dyn Reader>, Tells)> {
         Format::Keys => (Box::new(text::Keys::new(input)), Tells::default()),
         Format::Sized => (Box::new(text::Sized::new(input)), sized),
         Format::Blocks => (Box::new(text::Blocks::new(input)), Tells::default()),
+        Format::Recording => {
+            let tells = Tells { sizes: true, changes: true, load_times: true };
+            (Box::new(recording::Recording::open(input)?), tells)
+        }
         Format::Binary(layout) => (Box::new(binary::Records::new(input, *layout)), sized),
         Format::Table(columns) => {
             let table = table::Table::open(input, columns)?;

@@ -1,14 +1,15 @@
 //! One connection that is logged in.
 
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Column, Conn, Value};
-use psycache_plugin::{FetchError, io_words};
+use psycache_plugin::FetchError;
+use psycache_plugin::net::Failure;
 use tokio::time::Instant;
 
-use crate::failure::Failure;
+use crate::failure;
 use crate::settings::{Settings, limit_statement};
 
 /// How far a session's limit may lie below the time that a load has left, in hundredths,
@@ -25,7 +26,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects, logs in and makes the session what it has to be.
     pub(crate) async fn open(settings: &Settings, deadline: Instant) -> Result<Self, FetchError> {
-        let place = settings.server.place();
+        let place = &settings.server.place;
         let span = settings.span("connect");
         let connecting =
             tokio::time::timeout(settings.connect_timeout, connect(settings, deadline));
@@ -33,7 +34,7 @@ impl Connection {
             let limit = settings.connect_timeout.as_millis();
             Err(FetchError::Unavailable(format!("not connected within {limit} ms")))
         });
-        let connected = connected.map_err(|error| at(&place, error));
+        let connected = connected.map_err(|error| place.told(error));
         span.end(connected.as_ref().err());
         connected
     }
@@ -66,7 +67,7 @@ impl Connection {
         settings: &Settings,
         key: &str,
     ) -> Result<Option<Vec<u8>>, Failure> {
-        let of_key = |error| Failure::of(error, Some(key));
+        let of_key = |error| failure::of(error, Some(key));
         let mut answer = self.session.query_iter(settings.query.with(key)).await.map_err(of_key)?;
         // By the names of this very answer: the table may have changed since the last one.
         let column = value_column(answer.columns_ref(), settings.value_column.as_deref());
@@ -88,7 +89,7 @@ impl Connection {
     async fn limit_to(&mut self, limit: Duration) -> Result<(), Failure> {
         if !(least_of(limit)..=limit).contains(&self.limit) {
             let told = self.session.query_drop(limit_statement(limit)).await;
-            told.map_err(|error| Failure::of(error, None))?;
+            told.map_err(|error| failure::of(error, None))?;
             self.limit = limit;
         }
         Ok(())
@@ -107,38 +108,15 @@ fn statement_limit(deadline: Instant) -> Duration {
 }
 
 async fn connect(settings: &Settings, deadline: Instant) -> Result<Connection, FetchError> {
-    let options = settings.options().resolved_ips(Some(addresses(settings)?));
-    let failed = |error| FetchError::from(Failure::of(error, None));
+    // The driver would look them up on a thread of its own, of which there are none here.
+    let addresses = settings.server.place.addresses()?;
+    let addresses = addresses.iter().map(SocketAddr::ip).collect::<Vec<_>>();
+    let options = settings.options().resolved_ips(Some(addresses));
+    let failed = |error| FetchError::from(failure::of(error, None));
     let mut session = Conn::new(options).await.map_err(failed)?;
     let limit = statement_limit(deadline);
     session.query_drop(settings.session(limit)).await.map_err(failed)?;
     Ok(Connection { session, limit })
-}
-
-/// The addresses of the server. The driver would look them up on a thread of its own, of
-/// which there are none here.
-fn addresses(settings: &Settings) -> Result<Vec<IpAddr>, FetchError> {
-    let server = &settings.server;
-    let found = (server.host.as_str(), server.port).to_socket_addrs();
-    let found = found.map_err(|error| match error.kind() {
-        std::io::ErrorKind::PermissionDenied => FetchError::Rejected(format!(
-            "the node does not let this group look up `{0}`; start it with --allow-net {1}, or \
-             write an address that it allows into the dsn",
-            server.host,
-            server.place()
-        )),
-        _ => FetchError::Unavailable(io_words(&error)),
-    })?;
-    Ok(found.map(|address| address.ip()).collect())
-}
-
-/// Says which server an error is about.
-fn at(place: &str, error: FetchError) -> FetchError {
-    match error {
-        FetchError::Unavailable(message) => FetchError::Unavailable(format!("{place}: {message}")),
-        FetchError::Rejected(message) => FetchError::Rejected(format!("{place}: {message}")),
-        other => other,
-    }
 }
 
 /// The place and the name of the column that is the value.

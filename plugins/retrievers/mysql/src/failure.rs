@@ -1,76 +1,45 @@
 //! What a failure says about the connection and about trying again.
 
-use std::fmt;
 use std::io::ErrorKind;
 
 use mysql_async::{DriverError, Error, IoError, ServerError};
 use mysql_common::proto::codec::error::PacketCodecError;
+use psycache_plugin::net::Failure;
 use psycache_plugin::{FetchError, io_words};
 
 use crate::settings::LARGEST_ROW_BYTES;
 
-/// Why an attempt gave no answer.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The connection can't be used any more, or its state is not known.
-    Broken(String),
-    /// The server has ended the statement, which has run for as long as it may.
-    OutOfTime(String),
-    /// The server answered; the connection is as good as before.
-    Answered(FetchError),
-}
-
-impl From<Failure> for FetchError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Broken(message) | Failure::OutOfTime(message) => Self::Unavailable(message),
-            Failure::Answered(error) => error,
+/// Of `error`, in a query for `key` if it was one.
+pub(crate) fn of(error: Error, key: Option<&str>) -> Failure {
+    match error {
+        Error::Server(error) => of_server(&error, key),
+        // The two sides cannot agree on how to log in: no retry mends that.
+        Error::Driver(DriverError::UnknownAuthPlugin { name }) => {
+            Failure::Answered(FetchError::Rejected(format!(
+                "the server wants the user to log in by `{name}`, which this retriever can't; \
+                 give the user another plugin, such as mysql_native_password"
+            )))
         }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Broken(message) | Self::OutOfTime(message) => out.write_str(message),
-            Self::Answered(error) => error.fmt(out),
+        Error::Driver(
+            error @ (DriverError::MysqlOldPasswordDisabled
+            | DriverError::CleartextPluginDisabled
+            | DriverError::CantParseServerVersion { .. }),
+        ) => Failure::Answered(FetchError::Rejected(error.to_string())),
+        Error::Io(IoError::Io(error)) if error.kind() == ErrorKind::PermissionDenied => {
+            let mend = "the node does not let this group connect there; start it with \
+                        --allow-net HOST:PORT of this server";
+            Failure::Answered(FetchError::Rejected(mend.to_owned()))
         }
-    }
-}
-
-impl Failure {
-    /// Of `error`, in a query for `key` if it was one.
-    pub(crate) fn of(error: Error, key: Option<&str>) -> Self {
-        match error {
-            Error::Server(error) => of_server(&error, key),
-            // The two sides cannot agree on how to log in: no retry mends that.
-            Error::Driver(DriverError::UnknownAuthPlugin { name }) => {
-                Self::Answered(FetchError::Rejected(format!(
-                    "the server wants the user to log in by `{name}`, which this retriever can't; \
-                     give the user another plugin, such as mysql_native_password"
-                )))
-            }
-            Error::Driver(
-                error @ (DriverError::MysqlOldPasswordDisabled
-                | DriverError::CleartextPluginDisabled
-                | DriverError::CantParseServerVersion { .. }),
-            ) => Self::Answered(FetchError::Rejected(error.to_string())),
-            Error::Io(IoError::Io(error)) if error.kind() == ErrorKind::PermissionDenied => {
-                let mend = "the node does not let this group connect there; start it with \
-                            --allow-net HOST:PORT of this server";
-                Self::Answered(FetchError::Rejected(mend.to_owned()))
-            }
-            // The driver has left the connection; the next fetch finds it closed.
-            Error::Io(IoError::Io(error)) if is_too_large(&error) => {
-                let limit = LARGEST_ROW_BYTES >> 20;
-                let problem = format!(
-                    "its row is larger than the {limit} MiB that this retriever takes; select less of it"
-                );
-                Self::Answered(FetchError::BadValue(problem))
-            }
-            Error::Io(IoError::Io(error)) => Self::Broken(io_words(&error)),
-            error => Self::Broken(error.to_string()),
+        // The driver has left the connection; the next fetch finds it closed.
+        Error::Io(IoError::Io(error)) if is_too_large(&error) => {
+            let limit = LARGEST_ROW_BYTES >> 20;
+            let problem = format!(
+                "its row is larger than the {limit} MiB that this retriever takes; select less of it"
+            );
+            Failure::Answered(FetchError::BadValue(problem))
         }
+        Error::Io(IoError::Io(error)) => Failure::Broken(io_words(&error)),
+        error => Failure::Broken(error.to_string()),
     }
 }
 
@@ -114,7 +83,7 @@ mod tests {
 
     fn of(code: u16, state: &str, key: &str) -> Failure {
         let error = ServerError { code, message: "why".into(), state: state.into() };
-        Failure::of(Error::Server(error), Some(key))
+        super::of(Error::Server(error), Some(key))
     }
 
     #[test]
@@ -145,12 +114,12 @@ mod tests {
             assert!(matches!(of(code, state, "Tom"), Failure::Broken(_)), "{code}");
         }
         assert!(matches!(of(1969, "70100", "Tom"), Failure::OutOfTime(_)));
-        let oversize = Failure::of(Error::from(PacketCodecError::PacketTooLarge), None);
+        let oversize = super::of(Error::from(PacketCodecError::PacketTooLarge), None);
         assert!(
             matches!(&oversize, Failure::Answered(FetchError::BadValue(problem)) if problem.contains("64 MiB")),
             "{oversize:?}"
         );
-        let closed = Failure::of(Error::Driver(DriverError::ConnectionClosed), None);
+        let closed = super::of(Error::Driver(DriverError::ConnectionClosed), None);
         assert!(matches!(FetchError::from(closed), FetchError::Unavailable(_)));
     }
 

@@ -16,7 +16,7 @@ mod statement;
 use std::time::Duration;
 
 use connection::Connection;
-use failure::Failure;
+use psycache_plugin::net::Failure;
 use psycache_plugin::{
     ConfigError, FetchError, Fetched, Retriever, RetrieverConfig, export_retriever,
 };

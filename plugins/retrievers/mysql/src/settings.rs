@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use mysql_async::OptsBuilder;
+use psycache_plugin::net::Dsn;
 use psycache_plugin::{ConfigError, RetrieverConfig, Span};
 
-use crate::dsn::Server;
+use crate::dsn;
 use crate::statement::{Statement, literal};
 
 /// The largest row that is read; the memory that a node gives a retriever is just
@@ -18,7 +19,7 @@ const ANY_WAIT_TIMEOUT_SECONDS: usize = 28_800;
 /// The options, checked as far as that goes without a server. No `Debug`: the
 /// password would show.
 pub(crate) struct Settings {
-    pub(crate) server: Server,
+    pub(crate) server: Dsn,
     pub(crate) query: Statement,
     pub(crate) value_column: Option<String>,
     pub(crate) connect_timeout: Duration,
@@ -41,7 +42,7 @@ impl Settings {
         let password = secrets.text("password").map(str::to_owned);
         secrets.finish()?;
         Ok(Self {
-            server: Server::read(dsn)?,
+            server: Dsn::read(dsn, &dsn::SHAPE)?,
             query: Statement::read(query)?,
             value_column,
             connect_timeout: Duration::from_millis(connect_timeout_ms),
@@ -54,8 +55,12 @@ impl Settings {
     /// What the driver needs for a connection.
     pub(crate) fn options(&self) -> OptsBuilder {
         // There are no sockets of the file system here, and no statement is prepared.
-        self.server
-            .options()
+        let server = &self.server;
+        OptsBuilder::default()
+            .ip_or_hostname(&*server.place.host)
+            .tcp_port(server.place.port)
+            .user(server.user.clone())
+            .db_name(server.database.clone())
             .pass(self.password.clone())
             .prefer_socket(false)
             .stmt_cache_size(0)
@@ -90,8 +95,8 @@ impl Settings {
             .with("db.system.name", "mysql")
             .with("db.namespace", database)
             .with("db.operation.name", operation)
-            .with("server.address", &self.server.host)
-            .with("server.port", self.server.port)
+            .with("server.address", &self.server.place.host)
+            .with("server.port", self.server.place.port)
     }
 }
 

@@ -1,0 +1,8 @@
+//! `psycache token …`: one file a subcommand.
+
+pub(super) mod new;
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    New(new::Args),
+}

@@ -1,0 +1,70 @@
+//! `psycache token new`: a token, and its line for the tokens file.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+
+use crate::access::{Grant, PerSecond, TokenDigest};
+use crate::cli::output;
+use crate::config::text::Parsed;
+
+/// What a token begins with, so that tools which look for secrets find one.
+const PREFIX: &str = "psycache_";
+
+/// Random bytes of a token.
+const RANDOM_BYTES: usize = 32;
+
+/// Make a token for a caller
+///
+/// The first line is the token, for the caller. It is shown once and kept nowhere. The second
+/// line is for the file that `psycache serve --tokens FILE` reads; it has a digest of the token
+/// only.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    psycache token new web --role read:scores-* --role write:scores-* --rate 1000\n  \
+    psycache token new operator --role admin --role clear\n  \
+    psycache token new prometheus --role metrics")]
+pub(in crate::cli) struct Args {
+    /// The caller's name, for the log; each in the file has another
+    #[arg(value_name = "NAME", value_parser = name)]
+    name: String,
+    /// read, write (set and remove), clear, admin (status, swap, shadow, reload) or metrics,
+    /// for all groups or some: read:scores, read:scores-*
+    #[arg(long = "role", value_name = "ROLE[:GROUPS]", required = true)]
+    roles: Vec<Grant>,
+    /// The most requests in a second [default: no limit]
+    #[arg(long, value_name = "N", value_parser = rate)]
+    rate: Option<PerSecond>,
+}
+
+/// A name that needs no quotes in the file.
+fn name(text: &str) -> Parsed<String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => Ok(text.to_owned()),
+        false => Err("write letters, digits, - and _".into()),
+    }
+}
+
+fn rate(text: &str) -> Parsed<PerSecond> {
+    let rate = text.parse().ok().and_then(PerSecond::new);
+    rate.ok_or_else(|| format!("write a whole number from 1 to {}", PerSecond::MOST))
+}
+
+/// Runs the command.
+pub(in crate::cli) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut random = [0; RANDOM_BYTES];
+    OsRng.try_fill_bytes(&mut random)?;
+    let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
+    output::line(&token)?;
+    Ok(output::line(&line(args, &TokenDigest::of(token.as_bytes())))?)
+}
+
+/// The line of the file.
+fn line(args: &Args, digest: &TokenDigest) -> String {
+    let roles: Vec<String> =
+        args.roles.iter().map(|role| toml::Value::from(role.to_string()).to_string()).collect();
+    let rate = args.rate.map_or_else(String::new, |rate| format!(", rate = {}", rate.get()));
+    format!("{} = {{ sha256 = \"{digest}\", roles = [{}]{rate} }}", args.name, roles.join(", "))
+}

@@ -1,0 +1,48 @@
+//! A data source that asks PostgreSQL: one query with `$1`, which is the key.
+//!
+//! `docs/postgres.md` has the options, what becomes of each answer, and the limits.
+//!
+//! An instance keeps one connection. It is opened by the first fetch, and again where the
+//! server has closed it since. The query is prepared without a name for each load, in the
+//! round trip that runs it: no statement can be lost, a proxy between may change servers,
+//! and each answer brings the names of its columns. TLS is the node's.
+
+mod answer;
+mod connection;
+mod failure;
+mod login;
+mod messages;
+mod settings;
+
+use std::time::{Duration, Instant};
+
+use connection::Connection;
+use psycache_plugin::net::Kept;
+use psycache_plugin::{
+    ConfigError, FetchError, Fetched, Retriever, RetrieverConfig, export_retriever,
+};
+use settings::Settings;
+
+/// A query to a PostgreSQL server.
+pub struct Postgres {
+    settings: Settings,
+    kept: Kept<Connection>,
+}
+
+impl Retriever for Postgres {
+    fn configure(config: &RetrieverConfig) -> Result<Self, ConfigError> {
+        Ok(Self { settings: Settings::read(config)?, kept: Kept::default() })
+    }
+
+    fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError> {
+        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+        let Self { settings, kept } = self;
+        let open = || Connection::open(settings, deadline);
+        let answered =
+            kept.ask(deadline, open, |connection| connection.ask(settings, key, deadline));
+        let value = answered.map_err(|error| settings.server.place.told(error))?;
+        Ok(value.map(|value| Fetched { value, ttl_ms: None }))
+    }
+}
+
+export_retriever!(Postgres);

@@ -1,0 +1,242 @@
+//! A connection whose every step ends by a deadline.
+
+use std::future::Future;
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+
+use super::Place;
+use super::tls::Session;
+use crate::{FetchError, io_words};
+
+/// What is read of the network at once.
+const CHUNK_BYTES: usize = 16 << 10;
+
+/// A TCP connection, with TLS or without. What is not done by its deadline fails with
+/// [`ErrorKind::TimedOut`], after which it must not be used.
+pub struct Link {
+    socket: TcpStream,
+    secure: Option<Secure>,
+    deadline: Instant,
+    /// Drives the socket while this is called, and only then. Dropped after it.
+    runtime: Runtime,
+}
+
+/// TLS, and what it gave and nobody has read yet.
+struct Secure {
+    session: Session,
+    clear: Vec<u8>,
+    read: usize,
+    closed: bool,
+}
+
+impl Link {
+    /// Connects to `place`, by `connected_by` at the latest. Everything after that ends by
+    /// `deadline`.
+    ///
+    /// # Errors
+    /// The place can't be reached in time, or the node does not allow it; the flag that would
+    /// is named. See [`Place::told`].
+    pub fn open(
+        place: &Place,
+        connected_by: Instant,
+        deadline: Instant,
+    ) -> Result<Self, FetchError> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime without threads takes memory only");
+        let socket = connect(&runtime, place, connected_by.min(deadline))?;
+        Ok(Self { socket, secure: None, deadline, runtime })
+    }
+
+    /// Gives it another deadline.
+    pub fn until(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+    }
+
+    /// Speaks TLS from here on. The certificate of the other end must be of `host` and signed
+    /// by one of `authorities`, in PEM, or by one that the node's system trusts.
+    ///
+    /// # Errors
+    /// The handshake fails; the reason is in words.
+    pub fn secure(&mut self, host: &str, authorities: Option<&str>) -> Result<(), FetchError> {
+        let rejected = |why: String| FetchError::Rejected(format!("TLS: {why}"));
+        let mut session = Session::begin(host, authorities).map_err(rejected)?;
+        let mut turned = session.turn(&[], &[]).map_err(rejected)?;
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let broken = |error: io::Error| match error.kind() {
+            ErrorKind::TimedOut => FetchError::Unavailable("no TLS handshake in time".into()),
+            _ => FetchError::Unavailable(format!("in the TLS handshake: {}", io_words(&error))),
+        };
+        loop {
+            self.send(&turned.to_network).map_err(broken)?;
+            if turned.established {
+                break;
+            }
+            match self.receive(&mut chunk).map_err(broken)? {
+                0 => return Err(broken(io::Error::other("it has closed the connection"))),
+                length => turned = session.turn(&chunk[..length], &[]).map_err(rejected)?,
+            }
+        }
+        let (clear, closed) = (turned.clear, turned.closed);
+        self.secure = Some(Secure { session, clear, read: 0, closed });
+        Ok(())
+    }
+
+    /// Whether it speaks TLS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.secure.is_some()
+    }
+
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        within(&self.runtime, self.deadline, async {
+            loop {
+                self.socket.readable().await?;
+                match self.socket.try_read(buffer) {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    received => return received,
+                }
+            }
+        })
+    }
+
+    fn send(&self, mut bytes: &[u8]) -> io::Result<()> {
+        within(&self.runtime, self.deadline, async {
+            while !bytes.is_empty() {
+                self.socket.writable().await?;
+                match self.socket.try_write(bytes) {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    sent => bytes = &bytes[sent?..],
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Read for Link {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.secure.is_none() {
+            return self.receive(buffer);
+        }
+        let mut chunk = Vec::new();
+        loop {
+            if let Some(secure) = &mut self.secure {
+                let rest = &secure.clear[secure.read..];
+                if !rest.is_empty() || secure.closed || buffer.is_empty() {
+                    let length = rest.len().min(buffer.len());
+                    buffer[..length].copy_from_slice(&rest[..length]);
+                    secure.read += length;
+                    return Ok(length);
+                }
+            }
+            chunk.resize(CHUNK_BYTES, 0);
+            let length = self.receive(&mut chunk)?;
+            if length == 0 {
+                let problem = "the connection was cut without the end of TLS";
+                return Err(io::Error::new(ErrorKind::UnexpectedEof, problem));
+            }
+            self.turn(&chunk[..length], &[])?;
+        }
+    }
+}
+
+impl Link {
+    /// Gives TLS what was received and what is to be sent, and sends what comes of it.
+    fn turn(&mut self, received: &[u8], to_say: &[u8]) -> io::Result<()> {
+        let Some(secure) = &mut self.secure else { return self.send(to_say) };
+        let turned = secure.session.turn(received, to_say).map_err(io::Error::other)?;
+        secure.clear.drain(..secure.read);
+        secure.read = 0;
+        secure.clear.extend(turned.clear);
+        secure.closed |= turned.closed;
+        self.send(&turned.to_network)
+    }
+}
+
+impl Write for Link {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.turn(&[], bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Link").field("socket", &self.socket).finish_non_exhaustive()
+    }
+}
+
+fn connect(runtime: &Runtime, place: &Place, by: Instant) -> Result<TcpStream, FetchError> {
+    let began = Instant::now();
+    let addresses = place.addresses()?;
+    let connecting = async { TcpStream::connect(&*addresses).await };
+    within(runtime, by, connecting).map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied => FetchError::Rejected(format!(
+            "the node does not let this group connect there; start it with --allow-net {place}"
+        )),
+        ErrorKind::TimedOut => {
+            let limit = by.saturating_duration_since(began).as_millis();
+            FetchError::Unavailable(format!("not connected within {limit} ms"))
+        }
+        _ => FetchError::Unavailable(io_words(&error)),
+    })
+}
+
+/// Runs `work` until the deadline.
+#[expect(clippy::disallowed_methods, reason = "a plugin is called without a runtime")]
+fn within<T>(
+    runtime: &Runtime,
+    deadline: Instant,
+    work: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    // Even what could be done at once is not begun too late.
+    if left == Duration::ZERO {
+        return Err(late());
+    }
+    runtime
+        .block_on(async { tokio::time::timeout(left, work).await.unwrap_or_else(|_| Err(late())) })
+}
+
+fn late() -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, "no answer in time")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn here(listener: &TcpListener) -> Place {
+        let address = listener.local_addr().expect("it is bound");
+        Place { host: address.ip().to_string(), port: address.port() }
+    }
+
+    #[test]
+    fn a_silent_source_costs_no_more_than_the_deadline() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let deadline = Instant::now() + Duration::from_millis(20);
+        let mut link = Link::open(&here(&listener), deadline, deadline).expect("it listens");
+        let error = link.read(&mut [0; 8]).expect_err("it says nothing");
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert!(Instant::now() >= deadline);
+    }
+
+    #[test]
+    fn a_closed_port_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let place = here(&listener);
+        drop(listener);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let error = Link::open(&place, deadline, deadline).expect_err("nobody listens").to_string();
+        assert!(error.contains("refused") && !error.contains("os error"), "{error}");
+    }
+}

@@ -1,0 +1,52 @@
+//! A database that goes away and comes back while the node serves.
+
+use super::{Database, SCORES, UNAVAILABLE, client, get, node, refused, value};
+use crate::patience::until;
+
+#[tokio::test]
+async fn a_node_starts_before_its_database_and_outlives_it() {
+    let mut database = Database::start();
+    database.stop();
+    let node = node(&database, SCORES, &[]);
+    let client = client(&node).await;
+    let address = database.address();
+    refused(&client, "Tom", UNAVAILABLE, &[&address, "\"postgres\"", "refused"]).await;
+    database.run();
+    assert_eq!(value(&client, "Tom").await, "630");
+    database.stop();
+    refused(&client, "Jack", UNAVAILABLE, &[&address, "refused"]).await;
+    assert_eq!(value(&client, "Tom").await, "630");
+    database.run();
+    assert_eq!(value(&client, "Jack").await, "589");
+}
+
+#[tokio::test]
+async fn a_database_that_is_ended_in_the_middle_of_a_query_is_unavailable() {
+    let mut database = Database::start();
+    let query = "SELECT score FROM student, pg_sleep(3600) WHERE name = $1";
+    let node = node(&database, query, &["--load-timeout", "60s"]);
+    let client = client(&node).await;
+    let (asking, ()) = tokio::join!(get(&client, "Tom"), async {
+        let active =
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE usename = 'psy' AND state = 'active'";
+        until("the query runs", async || database.row(active) == "1").await;
+        database.stop();
+    });
+    let status = asking.expect_err("its database was ended");
+    assert_eq!(status.code(), UNAVAILABLE.0, "{status}");
+    database.run();
+}
+
+#[tokio::test]
+async fn a_server_without_a_free_connection_is_unavailable_until_it_has_one() {
+    let database = Database::start();
+    database.sql("ALTER ROLE psy CONNECTION LIMIT 1");
+    let first = node(&database, SCORES, &[]);
+    let held = crate::scores::client(&first).await;
+    assert_eq!(value(&held, "Tom").await, "630");
+    let second = node(&database, SCORES, &[]);
+    let waiting = crate::scores::client(&second).await;
+    refused(&waiting, "Tom", UNAVAILABLE, &["53300", "too many connections"]).await;
+    drop((held, first));
+    until("the place is free", async || get(&waiting, "Tom").await.is_ok()).await;
+}
