@@ -18,7 +18,12 @@ struct Heard {
     digest: u64,
     /// 0: it has sent its digest in a request, and has not answered yet.
     process: u64,
+    /// Whether it may get its list yet: it listens before it has one.
+    is_starting: bool,
 }
+
+/// The digest of a node that has no list.
+const NO_LIST: u64 = 0;
 
 impl Lists {
     pub(super) fn new(digest: u64, others: impl Iterator<Item = String>) -> Self {
@@ -30,7 +35,9 @@ impl Lists {
         let mut heard = self.heard.lock();
         let Some(known) = heard.get_mut(address) else { return false };
         let process = process.or(known.map(|known| known.process)).unwrap_or(0);
-        *known = Some(Heard { digest, process });
+        // The next look, a second later, finds the list of a node that was starting.
+        let is_same = known.is_some_and(|known| (known.digest, known.process) == (digest, process));
+        *known = Some(Heard { digest, process, is_starting: digest == NO_LIST && !is_same });
         true
     }
 
@@ -48,7 +55,7 @@ impl Lists {
         let mut processes = BTreeMap::new();
         for (address, said) in heard.iter().filter_map(|(address, said)| Some((address, (*said)?)))
         {
-            if said.digest != self.digest {
+            if said.digest != self.digest && !said.is_starting {
                 return Some(format!(
                     "{address} has another list of nodes, so this node holds nothing; give all \
                      nodes the same --peers with the same weights"
@@ -90,4 +97,26 @@ pub enum ListProblem {
         /// The address that the answering node advertises.
         other: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_starts_has_no_other_list() {
+        let lists = Lists::new(7, ["b:1".to_owned()].into_iter());
+        assert!(lists.hear("b:1", NO_LIST, Some(3)));
+        assert_eq!((lists.problem(), lists.all_agree()), (None, false));
+        lists.hear("b:1", 7, Some(3));
+        assert_eq!((lists.problem(), lists.all_agree()), (None, true));
+        // Another process at its address starts.
+        lists.hear("b:1", NO_LIST, Some(4));
+        assert_eq!((lists.problem(), lists.all_agree()), (None, false));
+        // It has none a second later either.
+        lists.hear("b:1", NO_LIST, Some(4));
+        assert!(lists.problem().is_some_and(|problem| problem.contains("another list")));
+        lists.hear("b:1", 8, Some(4));
+        assert!(lists.problem().is_some());
+    }
 }
