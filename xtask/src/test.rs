@@ -58,7 +58,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for folder in [".", "benches", "fuzz", "plugins", EXAMPLE_POLICY, EXAMPLE_PROGRAM, COHERENCE] {
         step(folder, "cargo fmt --all --check")?;
     }
-    plugins::check()?;
     step(".", &format!("cargo {CHECKED} test --release --test architecture"))?;
     // What they run is built before, as two builds at once only wait for each other.
     step(".", &format!("cargo {CHECKED} test --release --package psycache --no-run --quiet"))?;
@@ -92,8 +91,9 @@ fn node(arguments: &Arguments) -> Result<()> {
     step(".", &format!("cargo {CHECKED} test --release --package psycache --{skips}"))
 }
 
-/// The models, and the tests of what stands beside the node.
+/// The plugins, the models, and the tests of what stands beside the node.
 fn others() -> Result<()> {
+    plugins::check()?;
     beside(COHERENCE, "cargo test --release")?;
     beside(COHERENCE, "cargo run --release -- ci")?;
     beside(".", "cargo test --release --package psycache-models")?;
