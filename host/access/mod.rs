@@ -1,8 +1,8 @@
 //! Who may do what: tokens and certificates with roles for groups, from a file that is read
 //! again when it changes, and the record of who changed or tried what.
 //!
-//! [`Access`] keeps the file. A [`Principal`] is one caller on something that lasts, and a
-//! [`Memory`] spares single calls of one connection the search for their account.
+//! [`Access`] keeps the file. A `Principal` is one caller on something that lasts, and a
+//! `Memory` spares single calls of one connection the search for their account.
 
 mod account;
 mod error;

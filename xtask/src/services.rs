@@ -1,6 +1,6 @@
 //! The real services and compilers that tests use: found, or installed if that is allowed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
