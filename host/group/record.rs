@@ -44,7 +44,7 @@ pub struct Recording {
     until_ms: u64,
     told_ms: u64,
     is_over: bool,
-    /// Gets of the group before it began: those that found something, and all.
+    /// Number of gets of the group before it began: that found something, and in total.
     gets_before: [u64; 2],
 }
 
@@ -57,7 +57,7 @@ pub struct RecordedPart {
     pub now_ms: u64,
     /// The time since the beginning, at least 1 ms.
     pub since_ms: u64,
-    /// Gets of the group since the beginning: those that found something, and all.
+    /// Number of gets of the group since it began: that found something, and in total.
     pub gets: [u64; 2],
     /// Accesses since the beginning that came too fast.
     pub lost: u64,

@@ -63,9 +63,10 @@ impl Auto {
             let (end, ()) = tokio::join!(trial.run(), self.follow(told));
             let TrialEnd { state, chosen, failed } = end;
             self.candidates.retain(|candidate| !failed.contains(&candidate.name));
+            // The chosen one runs, also where the old one could not be brought back.
+            live = chosen.unwrap_or(live);
             let pause = match state {
                 Some(TrialState::Kept) => {
-                    live = chosen.unwrap_or(live);
                     hold = self.span;
                     Duration::ZERO
                 }

@@ -4,6 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::num::NonZeroU32;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -38,7 +39,9 @@ impl RecordingFile {
     pub(super) fn create(path: &Path, one_in: NonZeroU32, plain_keys: bool) -> Result<Self> {
         // A device or a pipe exists, and a file that exists is not overwritten.
         let is_device = path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
-        let opened = OpenOptions::new().write(true).create_new(!is_device).open(path);
+        // Plain keys are for their owner only.
+        let mode = if plain_keys { 0o600 } else { 0o666 };
+        let opened = OpenOptions::new().write(true).create_new(!is_device).mode(mode).open(path);
         let file = opened.map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => {
                 anyhow!("{} exists; name another file with --output", path.display())

@@ -56,7 +56,7 @@ impl Reader for Recording {
             let line = match self.lines.next() {
                 Ok(Some(line)) => line,
                 Ok(None) => return Ok(None),
-                // The file was cut; whoever replays it is told.
+                // The file was cut. `sim` warns of it.
                 Err(error) if is_cut(&error) => return Ok(None),
                 Err(error) => return Err(error),
             };

@@ -70,8 +70,8 @@ impl Accounts {
         u64::try_from(self.units.load(Relaxed)).unwrap_or(0) << UNIT_SHIFT
     }
 
-    /// Ends the connection that holds the most, unless enough will be released by those that
-    /// end already.
+    /// Ends the connection that holds the most. It ends none if the connections that end
+    /// already hold enough.
     fn end_largest(&self, limit: u64) {
         let open = self.open.lock();
         let staying = || open.values().filter(|account| account.ends.get().is_none());
