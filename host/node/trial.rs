@@ -185,7 +185,7 @@ impl Trial {
             format!("swapped: {name} in place of {live}; watching it for {span}; {found}");
         self.tell(TrialState::Swapped, sentence).await;
         let worse = match self.watch().await {
-            Ok(()) => match compared(&shadow.report(), live, offset) {
+            Ok(()) => match self.compared(&shadow.report(), offset) {
                 (true, sentence) => sentence,
                 (false, sentence) => {
                     let sentence = format!("{sentence}: {name} stays");
@@ -208,6 +208,26 @@ impl Trial {
             Err(failure) => {
                 end.chosen = Some(name);
                 failed(format!("{worse}; {live} could not be brought back: {failure}"))
+            }
+        }
+    }
+
+    /// Whether the policy that the group had, which is the last row, would be better now by as much
+    /// as a swap takes, and what was found. The smallest difference would undo a swap otherwise:
+    /// the shadow of a small group has all keys, so no error stands against it.
+    fn compared(&self, report: &Report, offset: f64) -> (bool, String) {
+        let old = &self.live;
+        let Some(now) = report.live_hit_ratio else {
+            return (false, "nobody asked".into());
+        };
+        let hits = format!("the group hits {}", percent(now));
+        match report.rows.last().and_then(|row| row.measured) {
+            None => (false, format!("{hits}; what {old} would do is not known")),
+            Some(row) => {
+                let then = row.hit_ratio + offset;
+                let by = then - now;
+                let is_worse = by >= self.better_by && by > row.error;
+                (is_worse, format!("{hits}, and with {old} it would hit {}", percent(then)))
             }
         }
     }
@@ -236,23 +256,6 @@ impl Trial {
     /// Tells the caller, if it is still there.
     async fn tell(&self, state: TrialState, sentence: String) {
         let _ = self.news.send(TrialNews { state, sentence }).await;
-    }
-}
-
-/// Whether the group hits less than the policy that it had would, which is the last row, and
-/// what was found.
-fn compared(report: &Report, old: &str, offset: f64) -> (bool, String) {
-    let Some(now) = report.live_hit_ratio else {
-        return (false, "nobody asked".into());
-    };
-    let hits = format!("the group hits {}", percent(now));
-    match report.rows.last().and_then(|row| row.measured) {
-        None => (false, format!("{hits}; what {old} would do is not known")),
-        Some(row) => {
-            let then = row.hit_ratio + offset;
-            let is_worse = now < then - row.error;
-            (is_worse, format!("{hits}, and with {old} it would hit {}", percent(then)))
-        }
     }
 }
 
