@@ -8,13 +8,16 @@ const PROTOS: [&str; 3] =
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
-    let mut descriptors = protox::compile(PROTOS, ["proto"])?;
+    // A client calls the first service, and serves none.
+    let is_node = std::env::var_os("CARGO_FEATURE_NODE").is_some();
+    let protos = if is_node { &PROTOS[..] } else { &PROTOS[..1] };
+    let mut descriptors = protox::compile(protos, ["proto"])?;
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
     // Reflection shows the proto as it is written.
     let described = prost::Message::encode_to_vec(&descriptors);
     std::fs::write(out.join("descriptors.bin"), described)?;
     keys_as_bytes(&mut descriptors);
-    tonic_prost_build::configure().bytes(".").compile_fds(descriptors)?;
+    tonic_prost_build::configure().build_server(is_node).bytes(".").compile_fds(descriptors)?;
     Ok(())
 }
 

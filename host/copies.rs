@@ -2,12 +2,17 @@
 //! to a node or a client (rule 10), and of values that a node loaded while it was uncertain.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hashbrown::HashMap;
 
 use crate::sync::Mutex;
 use crate::value::{Answer, Value};
+
+/// C of the protocol: how long a copy is lent. A change of a hot key waits for this long at
+/// most.
+pub(crate) const LENT_FOR: Duration = Duration::from_millis(250);
 
 const SHARDS: usize = 16;
 
@@ -66,10 +71,10 @@ impl Copies {
 
     /// Keeps a value that its owner lent for `lent_ms`, counted from `asked_ms`, before the
     /// request was sent. It is not kept beyond its time to live.
-    pub(crate) fn borrow(
+    pub(crate) fn borrow<V: AsRef<[u8]>>(
         &self,
         (key, hash): (&str, u64),
-        answer: &Answer,
+        answer: &Answer<V>,
         (asked_ms, lent_ms): (u64, u64),
         now_ms: u64,
     ) {
@@ -77,7 +82,7 @@ impl Copies {
         let until_ms = asked_ms + lent_ms.min(ttl_ms);
         if until_ms > now_ms {
             // Copied, because a slice would keep the connection's whole buffer alive.
-            let value = Bytes::copy_from_slice(&answer.value).into();
+            let value = Bytes::copy_from_slice(answer.value.as_ref()).into();
             let copy = Copy { value: Some(value), until_ms, is_lent: true };
             self.insert(key, hash, copy, now_ms);
         }

@@ -49,32 +49,50 @@
 //! Items that these pages do not list are for the tests and benchmarks of this repository.
 //! They change without notice.
 //!
-//! Features, all on by default: `cli` (the command), `plugins` (WebAssembly), `etcd`,
-//! `otlp` (traces), `page` (the page for people on the HTTP port).
+//! Features, all on by default: `node`, `cli` (the command), `plugins` (WebAssembly), `etcd`,
+//! `otlp` (traces to a collector), `page` (the page for people on the HTTP port). Without `node`
+//! the crate is the client alone, with what a client and a node have in common; the crate
+//! `psycache-client` offers that.
 #![doc = include_str!("ARCHITECTURE.md")]
+#![cfg_attr(
+    not(feature = "node"),
+    allow(dead_code, reason = "a client uses a part of what it has in common with a node")
+)]
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 
 pub mod client;
+#[cfg(feature = "node")]
 pub mod config;
 pub mod error;
+#[cfg(feature = "node")]
 pub mod node;
+#[cfg(feature = "node")]
 pub mod policy;
+#[cfg(feature = "node")]
 pub mod retriever;
+#[cfg(feature = "node")]
 pub mod telemetry;
+#[cfg(not(feature = "node"))]
+#[path = "telemetry/of_client.rs"]
+mod telemetry;
 pub mod value;
 
+#[cfg(feature = "node")]
 #[doc(hidden)]
 pub mod access;
 mod backoff;
 #[doc(hidden)]
 pub mod clock;
 mod copies;
+#[cfg(feature = "node")]
 #[doc(hidden)]
 pub mod flaw;
+#[cfg(feature = "node")]
 mod follow;
+#[cfg(feature = "node")]
 #[doc(hidden)]
 pub mod group;
 mod host_port;
@@ -82,16 +100,21 @@ mod host_port;
 pub mod key;
 #[doc(hidden)]
 pub mod membership;
+#[cfg(feature = "node")]
 mod nearest;
+#[cfg(feature = "node")]
 #[doc(hidden)]
 pub mod ownership;
 #[cfg(feature = "plugins")]
 #[doc(hidden)]
 pub mod plugin;
+#[cfg(feature = "node")]
 #[doc(hidden)]
 pub mod server;
+#[cfg(feature = "node")]
 #[doc(hidden)]
 pub mod shadow;
+#[cfg(feature = "node")]
 #[doc(hidden)]
 pub mod store;
 mod sync;
@@ -114,5 +137,6 @@ pub mod proto {
     tonic::include_proto!("psycache.v1");
 
     /// The encoded descriptors of every file, for reflection.
+    #[cfg(feature = "node")]
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 
+use super::answer::Answer;
 use crate::clock::Clock;
-use crate::copies::Copies;
-use crate::ownership::LENT_FOR;
-use crate::value::{Answer, Origin};
+use crate::copies::{Copies, LENT_FOR};
+use crate::value::Origin;
 
 /// One get in this many asks to borrow. A get that asks costs the node a lock, which
 /// otherwise a hit does not take.
@@ -22,7 +23,7 @@ pub(super) struct Borrowed {
     /// For the copies of one group.
     most_bytes: u64,
     /// By name.
-    groups: ArcSwap<HashMap<Box<str>, Arc<Copies>>>,
+    groups: ArcSwap<HashMap<Bytes, Arc<Copies>>>,
 }
 
 impl Borrowed {
@@ -32,11 +33,11 @@ impl Borrowed {
     }
 
     /// The copy of the key, if there is one that has not ended.
-    pub(super) fn get(&self, group: &str, key: &str, hash: u64) -> Option<Answer> {
+    pub(super) fn get(&self, group: &Bytes, key: &str, hash: u64) -> Option<Answer> {
         let groups = self.groups.load();
         let copy = groups.get(group)?.get(key, hash, || self.clock.now_ms())?;
         let rest_ms = copy.until_ms.saturating_sub(self.clock.now_ms());
-        let value = copy.value?;
+        let value = copy.value?.into();
         Some(Answer { value, origin: Origin::Hot, ttl: Some(Duration::from_millis(rest_ms)) })
     }
 
@@ -48,7 +49,7 @@ impl Borrowed {
     /// Keeps a value that a node lent for `lent_ms` in answer to a get that began at `asked_ms`.
     pub(super) fn keep(
         &self,
-        (group, key, hash): (&str, &str, u64),
+        (group, key, hash): (&Bytes, &str, u64),
         answer: &Answer,
         (asked_ms, lent_ms): (u64, u32),
     ) {
@@ -59,14 +60,14 @@ impl Borrowed {
         }
     }
 
-    fn of(&self, group: &str) -> Arc<Copies> {
+    fn of(&self, group: &Bytes) -> Arc<Copies> {
         if let Some(copies) = self.groups.load().get(group) {
             return Arc::clone(copies);
         }
         let copies = Arc::new(Copies::new(self.most_bytes));
         self.groups.rcu(|groups| {
             let mut groups = HashMap::clone(groups);
-            groups.entry(group.into()).or_insert_with(|| Arc::clone(&copies));
+            groups.entry(group.clone()).or_insert_with(|| Arc::clone(&copies));
             groups
         });
         copies

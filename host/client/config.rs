@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "etcd")]
 use crate::membership::registry::etcd::EtcdConfig;
 use crate::tls::ClientTls;
 
@@ -14,7 +15,8 @@ pub struct ClientConfig {
     pub nodes: Nodes,
     /// The timeout of a call, including all attempts.
     pub timeout: Duration,
-    /// The longest value that is accepted from a node, in bytes.
+    /// The longest value that is accepted from a node, and the most that the values of a call
+    /// have together, in bytes.
     pub max_value_bytes: usize,
     /// The most bytes of each group that the client keeps of hot values that nodes lend it;
     /// 0: each get asks a node.
@@ -34,6 +36,7 @@ pub enum Nodes {
     List(Vec<String>),
     /// The nodes that are registered in etcd; the client follows changes. It reads below the
     /// prefix and writes nothing.
+    #[cfg(feature = "etcd")]
     Etcd(EtcdConfig),
 }
 
@@ -45,6 +48,7 @@ impl ClientConfig {
     }
 
     /// The same for the nodes that are registered in etcd.
+    #[cfg(feature = "etcd")]
     #[must_use]
     pub fn etcd(etcd: EtcdConfig) -> Self {
         Self::of(Nodes::Etcd(etcd))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+#[cfg(feature = "etcd")]
 use crate::membership::registry::RegistryError;
 use crate::proto::Failure;
 
@@ -31,6 +32,7 @@ pub enum ConnectError {
     #[error("{0:?} is no address of a node; give host:port, 127.0.0.1:7400 say")]
     Address(String),
     /// The list of nodes can't be read from etcd.
+    #[cfg(feature = "etcd")]
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }
@@ -112,6 +114,20 @@ impl Error {
     pub(super) fn late(after: Duration) -> Self {
         let message = format!("no answer within {} ms", after.as_millis());
         Self { reason: Reason::DeadlineExceeded, message }
+    }
+
+    /// No node has confirmed a set, and the connection to the last one broke.
+    pub(super) fn not_confirmed(node: &str, problem: &str) -> Self {
+        let message =
+            format!("not confirmed by {node}: {problem}; an older value may be answered still");
+        Self { reason: Reason::NotConfirmed, message }
+    }
+
+    pub(super) fn too_many_bytes(limit: usize) -> Self {
+        let message = format!(
+            "the values of all keys have more than {limit} bytes; ask for fewer keys in a call, or raise max_value_bytes"
+        );
+        Self { reason: Reason::TooLarge, message }
     }
 
     pub(super) fn argument(problem: impl Into<String>) -> Self {

@@ -1,23 +1,18 @@
 //! The nodes that the client knows, and the order in which it asks them for a key: the
 //! owner first.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
-#[cfg(feature = "etcd")]
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::ConnectError;
 use super::node::Node;
-use super::{ClientConfig, ConnectError, Nodes};
 use crate::host_port::HostPort;
 use crate::key;
-#[cfg(not(feature = "etcd"))]
-use crate::membership::registry::RegistryError;
-#[cfg(feature = "etcd")]
-use crate::membership::registry::{Membership, Observer};
 use crate::membership::rendezvous::{Ring, RingNode};
 use crate::transport::dial::Dialer;
 
@@ -31,7 +26,7 @@ pub(super) struct Routes {
 }
 
 /// The nodes at one moment.
-struct Known {
+pub(super) struct Known {
     /// The ring of the cluster, if the client knows all nodes and their weights. Otherwise it
     /// still sends requests for one key to the same node.
     ring: Ring,
@@ -42,9 +37,9 @@ struct Known {
 }
 
 /// What a node is made with that was not known before.
-struct NewNodes {
-    max_value_bytes: usize,
-    dialer: Dialer,
+pub(super) struct NewNodes {
+    pub(super) max_value_bytes: usize,
+    pub(super) dialer: Dialer,
 }
 
 impl NewNodes {
@@ -62,40 +57,31 @@ pub(super) struct Route {
 }
 
 impl Routes {
-    pub(super) async fn start(config: ClientConfig) -> Result<Self, ConnectError> {
-        let new_nodes = NewNodes {
-            max_value_bytes: config.max_value_bytes,
-            dialer: Dialer::of_client(config.tls, config.token_file),
-        };
-        #[cfg_attr(not(feature = "etcd"), expect(unused_mut, reason = "nothing is followed"))]
-        let mut following = JoinSet::new();
-        let now = match config.nodes {
-            Nodes::List(addresses) => {
-                let nodes = addresses.iter().map(|address| listed(address));
-                let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
-                if nodes.is_empty() {
-                    return Err(ConnectError::NoNodes);
-                }
-                Known::empty().changed(nodes, str::to_owned, String::new(), &new_nodes)
-            }
-            #[cfg(not(feature = "etcd"))]
-            Nodes::Etcd(_) => return Err(RegistryError::without_etcd().into()),
-            #[cfg(feature = "etcd")]
-            Nodes::Etcd(config) => {
-                let observer = Observer::start(config).await?;
-                let mut membership = observer.membership();
-                let known = Known::empty().told(&membership.borrow_and_update(), &new_nodes);
-                let now = Arc::new(ArcSwap::from_pointee(known));
-                let follow = follow(Arc::clone(&now), membership, new_nodes);
-                following.spawn(async move {
-                    follow.await;
-                    drop(observer);
-                });
-                return Ok(Self { now, turn: AtomicUsize::new(0), _following: following });
-            }
-        };
-        let now = Arc::new(ArcSwap::from_pointee(now));
-        Ok(Self { now, turn: AtomicUsize::new(0), _following: following })
+    /// The routes to the nodes in `now`, which `following` keeps up to date.
+    pub(super) fn new(now: Arc<ArcSwap<Known>>, following: JoinSet<()>) -> Self {
+        Self { now, turn: AtomicUsize::new(0), _following: following }
+    }
+
+    /// The routes to the nodes of a list.
+    pub(super) fn listed(addresses: &[String], new_nodes: &NewNodes) -> Result<Self, ConnectError> {
+        let nodes = addresses.iter().map(|address| listed(address));
+        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+        if nodes.is_empty() {
+            return Err(ConnectError::NoNodes);
+        }
+        let known = Known::empty().changed(nodes, str::to_owned, String::new(), new_nodes);
+        Ok(Self::new(Arc::new(ArcSwap::from_pointee(known)), JoinSet::new()))
+    }
+
+    /// Divides keys by the node that is asked first for them. A part has the places of its keys,
+    /// in their order.
+    pub(super) fn parts(&self, keys: &[&str]) -> Vec<Vec<usize>> {
+        let known = self.now.load();
+        let mut parts = BTreeMap::<_, Vec<usize>>::new();
+        for (place, key) in keys.iter().enumerate() {
+            parts.entry(known.ring.owner(key::ring_hash(key))).or_default().push(place);
+        }
+        parts.into_values().collect()
     }
 
     /// The nodes to ask for `key`, or for a call without a key.
@@ -145,31 +131,14 @@ impl Route {
 }
 
 impl Known {
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self { ring: Ring::new([]), nodes: Vec::new(), problem: String::new() }
-    }
-
-    /// What the registry says.
-    #[cfg(feature = "etcd")]
-    fn told(&self, membership: &Membership, new_nodes: &NewNodes) -> Self {
-        let nodes = membership.nodes.iter();
-        let nodes = nodes
-            .map(|node| RingNode { address: node.address.as_str().into(), weight: node.weight });
-        let mut problem = "no node is registered in etcd".to_owned();
-        if !membership.problem.is_empty() {
-            problem = format!("{problem}, as far as is known ({})", membership.problem);
-        }
-        let reached_at = |address: &str| {
-            let entry = membership.nodes.iter().find(|entry| entry.address == address);
-            entry.map_or(address, |entry| entry.for_clients()).to_owned()
-        };
-        self.changed(nodes, reached_at, problem, new_nodes)
     }
 
     /// The snapshot for these nodes, where `reached_at` says at which address a client connects
     /// to the one that advertises another. Connections to nodes that stay are kept. The
     /// connection to a node that left closes after the last request on it was answered.
-    fn changed(
+    pub(super) fn changed(
         &self,
         nodes: impl IntoIterator<Item = RingNode>,
         reached_at: impl Fn(&str) -> String,
@@ -184,20 +153,6 @@ impl Known {
         };
         let nodes = ring.nodes().iter().map(node).collect();
         Self { ring, nodes, problem }
-    }
-}
-
-/// Applies changes of the registry until the registry is closed.
-#[cfg(feature = "etcd")]
-async fn follow(
-    now: Arc<ArcSwap<Known>>,
-    mut membership: watch::Receiver<Arc<Membership>>,
-    new_nodes: NewNodes,
-) {
-    while membership.changed().await.is_ok() {
-        let told = Arc::clone(&membership.borrow_and_update());
-        let known = now.load().told(&told, &new_nodes);
-        now.store(Arc::new(known));
     }
 }
 

@@ -23,6 +23,13 @@ enum Source {
     Manual(ByHand),
 }
 
+/// A moment on a clock.
+#[derive(Clone, Debug)]
+pub struct Until {
+    clock: Clock,
+    ms: u64,
+}
+
 /// The limit passed before the work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed;
@@ -82,6 +89,12 @@ impl Clock {
         }
     }
 
+    /// The moment at which this clock shows `ms`.
+    #[must_use]
+    pub fn until(&self, ms: u64) -> Until {
+        Until { clock: self.clone(), ms }
+    }
+
     /// When the next sleeper of a manual clock is due; `None`: no task sleeps.
     ///
     /// # Panics
@@ -104,6 +117,14 @@ impl Clock {
             Source::Monotonic(_) => panic!("only a manual clock can be moved"),
             Source::Manual(clock) => clock,
         }
+    }
+}
+
+impl Until {
+    /// The time that is left, 0 from that moment on.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        Duration::from_millis(self.ms.saturating_sub(self.clock.now_ms()))
     }
 }
 

@@ -12,6 +12,7 @@ use futures::{FutureExt, StreamExt, stream};
 use super::Group;
 use super::many::{AT_ONCE, MOST_PARTS, part};
 use super::write::{Change, PendingRemoval};
+use crate::clock::Until;
 use crate::error::Error;
 use crate::key;
 use crate::transport::remote::{PeerCall, Remote, Response};
@@ -55,6 +56,17 @@ impl Group {
         entries: &[NewValue<'_>],
         within: Duration,
     ) -> Vec<Result<(), Error>> {
+        self.set_many_until(entries, within, None).await
+    }
+
+    /// The same, which changes nothing after `until`.
+    pub(crate) async fn set_many_until(
+        self: &Arc<Self>,
+        entries: &[NewValue<'_>],
+        within: Duration,
+        until: Option<Until>,
+    ) -> Vec<Result<(), Error>> {
+        let until = &until;
         let clock = &self.parts.clock;
         let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
         let rest = &|| Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
@@ -77,7 +89,8 @@ impl Group {
         let mut results: Vec<Option<Result<(), Error>>> = vec![None; keys.len()];
         let asked = there.iter().flat_map(|of| {
             let messages = messages(&of.keys, |at| entries[at].value.len()).into_iter();
-            messages.map(|keys| self.set_at_owner(&*of.owner, keys, entries, rest))
+            messages
+                .map(|keys| self.set_at_owner(&*of.owner, keys, entries, (rest, until.as_ref())))
         });
         let asked: Vec<_> = asked.collect();
         for (at, is_confirmed) in join_all(asked).await.into_iter().flatten() {
@@ -88,7 +101,11 @@ impl Group {
         }
         let sets = alone.into_iter().map(|at| {
             let NewValue { key, value, ttl } = entries[at].clone();
-            async move { (at, self.set(key, value, ttl, rest()).await) }.boxed()
+            async move {
+                let set = self.set_until(key, value, ttl, rest(), until.clone());
+                (at, set.await)
+            }
+            .boxed()
         });
         let sets: Vec<_> = sets.collect();
         let set = stream::iter(sets).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
@@ -104,7 +121,7 @@ impl Group {
         owner: &dyn Remote,
         keys: &[(usize, &str)],
         entries: &[NewValue<'_>],
-        rest: impl Fn() -> Duration,
+        (rest, until): (impl Fn() -> Duration, Option<&Until>),
     ) -> Vec<(usize, bool)> {
         let mut left = keys.to_vec();
         let mut ended = Vec::with_capacity(keys.len());
@@ -112,6 +129,10 @@ impl Group {
         // number of its latest change. See `Response::Overtaken`.
         for _ in 0..2 {
             let version = self.owner_versions.of(owner.address());
+            // In this order, see `try_set`.
+            if until.is_some_and(|until| until.left().is_zero()) {
+                break;
+            }
             let set = |at: usize, key: &str| {
                 self.remove_here(key);
                 let NewValue { value, ttl, .. } = entries[at].clone();

@@ -108,7 +108,7 @@ impl Lender {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ownership::LENT_FOR;
+    use crate::copies::LENT_FOR;
 
     #[test]
     fn a_key_is_hot_when_it_makes_up_more_than_its_share() {

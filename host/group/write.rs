@@ -17,6 +17,11 @@
 //! A set is not retried any more, because its caller may have made a later change. An
 //! owner completes a change that it has begun. A remove is retried in the background
 //! until it is confirmed.
+//!
+//! A client that lost its connection can't tell this node that it gave up. So its set has a
+//! moment at which its time is over, after which the client may make the set, and a later
+//! change, through another node (`client/sets.rs`). Each attempt's number was read before
+//! that moment.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,6 +33,7 @@ use tracing::Instrument;
 use super::Group;
 use super::change::Kept;
 use crate::backoff::Backoff;
+use crate::clock::Until;
 use crate::error::Error;
 use crate::flaw::{self, Flaw};
 use crate::key;
@@ -58,7 +64,13 @@ const BACKGROUND_ATTEMPT: Duration = Duration::from_secs(10);
 
 /// A change of one key.
 pub(super) enum Change {
-    Set { value: Bytes, ttl: Ttl },
+    Set {
+        value: Bytes,
+        ttl: Ttl,
+        /// When the set's time is over. Its client may make a later change after that, through
+        /// another node.
+        until: Option<Until>,
+    },
     Remove,
 }
 
@@ -89,7 +101,18 @@ impl Group {
         ttl: impl Into<Ttl>,
         within: Duration,
     ) -> Result<(), Error> {
-        let ttl = ttl.into();
+        self.set_until(key, value, ttl.into(), within, None).await
+    }
+
+    /// The same, which changes nothing after `until`.
+    pub(crate) async fn set_until(
+        self: &Arc<Self>,
+        key: &str,
+        value: Bytes,
+        ttl: Ttl,
+        within: Duration,
+        until: Option<Until>,
+    ) -> Result<(), Error> {
         key::parse(key.as_bytes())?;
         if let Err(refused) = self.check_set(&value, ttl) {
             if let Error::TooLarge { .. } = refused {
@@ -97,7 +120,7 @@ impl Group {
             }
             return Err(refused);
         }
-        self.until_confirmed(key, &Change::Set { value, ttl }, within).await.map(drop)
+        self.until_confirmed(key, &Change::Set { value, ttl, until }, within).await.map(drop)
     }
 
     /// Drops the value of the key. Returns whether the owner or this node held one. Waits
@@ -142,7 +165,9 @@ impl Group {
                     missing = Some((owner.address().to_owned(), "it has not answered".to_owned()));
                 }
                 let attempt = match change {
-                    Change::Set { value, ttl } => self.try_set(key, value, *ttl, rest).await?,
+                    Change::Set { value, ttl, until } => {
+                        self.try_set(key, (value, *ttl), until.as_ref(), rest).await?
+                    }
                     Change::Remove => self.try_remove(key, rest).await?,
                 };
                 match attempt {
@@ -165,21 +190,31 @@ impl Group {
     async fn try_set(
         &self,
         key: &str,
-        value: &Bytes,
-        ttl: Ttl,
+        (value, ttl): (&Bytes, Ttl),
+        until: Option<&Until>,
         within: Duration,
     ) -> Result<Attempt, Error> {
         let ring_hash = key::ring_hash(key);
+        // 1. The set's time is over. 2. Its client makes a later change through another node.
+        // 3. This node continues. A version that was read before 1 is older than that change, so
+        // the owner refuses the set. So the version is read first, and then the time.
+        let is_late = || until.is_some_and(|until| until.left().is_zero());
         for _ in 0..MOST_TRIES {
             let name = self.parts.ownership.name();
             let kept = match self.parts.ownership.owner(ring_hash) {
                 Owner::Here => {
                     let version = self.changes.latest();
+                    if is_late() {
+                        return Ok(self.too_late());
+                    }
                     self.set_here(key, value.clone(), ttl, version).await?
                 }
                 Owner::There(owner) => {
                     self.remove_here(key);
                     let version = self.owner_versions.of(owner.address());
+                    if is_late() {
+                        return Ok(self.too_late());
+                    }
                     let call = PeerCall::Set { value: value.clone(), ttl, version };
                     match self.ask_to_change(&owner, key, call, within).await? {
                         Asked::Done { .. } => return Ok(Attempt::Confirmed(true)),
@@ -238,6 +273,11 @@ impl Group {
         let is_same = ownership.name() == name || flaw::is(Flaw::NewNameConfirms);
         let holds = ownership.holds(key::ring_hash(key)) && is_same;
         holds || flaw::is(Flaw::ChangeAnywhereIsConfirmed)
+    }
+
+    fn too_late(&self) -> Attempt {
+        let node = self.parts.ownership.address().to_owned();
+        Attempt::Later { node, reason: "the time of the set is over".into() }
     }
 
     /// The outcome if this node owns the key but does not hold it.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::knowledge::ms;
 use super::right::{FOR_EVER, Ownership};
-use super::timing::{LENT_DRIFT, LENT_FOR};
+use super::timing::LENT_DRIFT;
+use crate::copies::LENT_FOR;
 
 impl Ownership {
     /// For how many milliseconds a value may be lent now: not beyond this node's own

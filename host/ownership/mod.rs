@@ -42,5 +42,5 @@ pub use report::{NodeReport, Report};
 pub use right::{Holdings, Owner, Ownership};
 pub use signal::Changes;
 pub use state::OwnershipState;
+pub(crate) use timing::LENT_DRIFT;
 pub use timing::Timing;
-pub(crate) use timing::{LENT_DRIFT, LENT_FOR};

@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-/// C: how long a copy is lent. A change of a hot key waits for this long at most.
-pub(crate) const LENT_FOR: Duration = Duration::from_millis(250);
-
 /// How much longer the lender waits, because clocks may drift apart.
 pub(crate) const LENT_DRIFT: Duration = Duration::from_millis(25);
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message;
 
+use super::deadline::Limit;
 use super::get;
 use super::groups::Groups;
 use super::keys::{Keys, MAX_ANSWER_BYTES};
@@ -37,12 +38,12 @@ pub(super) trait CacheCall: Message + 'static {
     const NEEDS: Role;
     /// Name of the group, as sent.
     fn group(&self) -> &[u8];
-    /// Executes the request on its group, within a time limit. Records in `span` details of
+    /// Executes the request on its group, within its time limits. Records in `span` details of
     /// the result that the status does not contain.
     fn run(
         &self,
         group: &Arc<Group>,
-        within: Duration,
+        limit: Limit,
         span: &RpcSpan,
     ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
 }
@@ -51,11 +52,11 @@ pub(super) trait CacheCall: Message + 'static {
 pub(super) async fn execute<C: CacheCall>(
     call: &C,
     groups: &Groups,
-    within: Duration,
+    limit: Limit,
     span: &RpcSpan,
     note: Option<Note>,
 ) -> Result<C::Answer, Error> {
-    let answer = call.run(groups.of_request(call.group())?, within, span).await;
+    let answer = call.run(groups.of_request(call.group())?, limit, span).await;
     if let Some(note) = note {
         note.cleared(call.group(), &answer);
     }
@@ -74,10 +75,10 @@ impl CacheCall for GetRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        within: Duration,
+        limit: Limit,
         span: &RpcSpan,
     ) -> Result<GetResponse, Error> {
-        let got = get::counted(group, &self.key, self.may_lend, within, span).await;
+        let got = get::counted(group, &self.key, self.may_lend, limit.within, span).await;
         got.map(|(answer, lent_ms)| GetResponse { lent_ms: lent_ms as u32, ..found(answer) })
     }
 }
@@ -94,11 +95,11 @@ impl CacheCall for GetManyRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        within: Duration,
+        limit: Limit,
         _: &RpcSpan,
     ) -> Result<GetManyResponse, Error> {
         let keys = Keys::parse(self.keys.iter())?;
-        let answers = group.get_many(&keys.usable(), within, MAX_ANSWER_BYTES).await;
+        let answers = group.get_many(&keys.usable(), limit.within, MAX_ANSWER_BYTES).await;
         let results = keys.with(answers).map(|answer| {
             let result = match answer {
                 Ok(answer) => get_result::Result::Found(found(answer)),
@@ -122,7 +123,7 @@ impl CacheCall for SetRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        within: Duration,
+        limit: Limit,
         _: &RpcSpan,
     ) -> Result<SetResponse, Error> {
         let key = key::parse(&self.key)?;
@@ -130,7 +131,7 @@ impl CacheCall for SetRequest {
         // The received value is a slice of the connection's buffer. Keeping it would keep the
         // whole buffer allocated, of which the store's budget counts only the slice.
         let value = Bytes::copy_from_slice(&self.value);
-        group.set(key, value, ttl, within).await?;
+        group.set_until(key, value, ttl, limit.within, limit.until).await?;
         Ok(SetResponse {})
     }
 }
@@ -160,7 +161,7 @@ impl CacheCall for SetManyRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        within: Duration,
+        limit: Limit,
         _: &RpcSpan,
     ) -> Result<SetManyResponse, Error> {
         let keys = Keys::parse(self.entries.iter().map(|entry| &entry.key))?;
@@ -172,7 +173,8 @@ impl CacheCall for SetManyRequest {
                 // Copied, as the value of a single set.
                 Some(NewValue { key, value: Bytes::copy_from_slice(&entry.value), ttl })
             });
-        let set = group.set_many(&entries.collect::<Vec<_>>(), within).await;
+        let entries: Vec<_> = entries.collect();
+        let set = group.set_many_until(&entries, limit.within, limit.until).await;
         let results = keys.with(set).map(|set| {
             let result = match set {
                 Ok(()) => set_result::Result::Set(SetResponse {}),
@@ -196,11 +198,11 @@ impl CacheCall for RemoveRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        within: Duration,
+        limit: Limit,
         _: &RpcSpan,
     ) -> Result<RemoveResponse, Error> {
         let key = key::parse(&self.key)?;
-        let existed = group.remove(key, within).await?;
+        let existed = group.remove(key, limit.within).await?;
         Ok(RemoveResponse { existed })
     }
 }
@@ -217,11 +219,11 @@ impl CacheCall for RemoveManyRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        within: Duration,
+        limit: Limit,
         _: &RpcSpan,
     ) -> Result<RemoveManyResponse, Error> {
         let keys = Keys::parse(self.keys.iter())?;
-        let removed = group.remove_many(&keys.usable(), within).await;
+        let removed = group.remove_many(&keys.usable(), limit.within).await;
         let results = keys.with(removed).map(|removed| {
             let result = match removed {
                 Ok(existed) => remove_result::Result::Removed(RemoveResponse { existed }),
@@ -245,10 +247,10 @@ impl CacheCall for ClearRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        within: Duration,
+        limit: Limit,
         _: &RpcSpan,
     ) -> Result<ClearResponse, Error> {
-        let entries = group.clear(within).await?;
+        let entries = group.clear(limit.within).await?;
         Ok(ClearResponse { entries })
     }
 }

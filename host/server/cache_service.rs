@@ -8,11 +8,12 @@ use super::cache_call::{CacheCall, SERVICE, execute};
 use super::callers::Callers;
 use super::config::ServerConfig;
 use super::connections::{held_request, response};
-use super::deadline;
+use super::deadline::Limit;
 use super::groups::Groups;
 use super::health::Health;
 use super::session::Session;
 use super::status::{outcome, status};
+use crate::clock::Clock;
 use crate::proto::cache_server::Cache;
 use crate::proto::{
     ClearRequest, ClearResponse, GetManyRequest, GetManyResponse, GetRequest, GetResponse,
@@ -28,6 +29,8 @@ pub(super) struct CacheService {
     pub(super) config: ServerConfig,
     pub(super) health: Arc<Health>,
     pub(super) callers: Callers,
+    /// For the limits that callers give in it.
+    pub(super) clock: Clock,
 }
 
 impl CacheService {
@@ -37,13 +40,13 @@ impl CacheService {
     ) -> Result<Response<C::Answer>, Status> {
         let (metadata, extensions, call) = request.into_parts();
         let _held = held_request(&extensions, &call);
-        let within = deadline::of(&metadata, self.config.request_timeout);
         let incoming = || Incoming::in_metadata(&metadata);
         let span = RpcSpan::serve(SERVICE, C::METHOD, call.group(), incoming);
         let (headers, group) = (metadata.as_ref(), call.group());
         let run = async {
             let note = self.callers.admit(headers, &extensions, C::METHOD, C::NEEDS, group)?;
-            execute(&call, &self.groups, within, &span, note).await
+            let limit = Limit::of(&metadata, self.config.request_timeout, &self.clock)?;
+            execute(&call, &self.groups, limit, &span, note).await
         };
         let answer = span.record(run, outcome).await;
         answer.map(response).map_err(|error| status(&error, call.group()))
@@ -105,7 +108,8 @@ impl Cache for CacheService {
             self.callers.guest(request.metadata().as_ref(), request.extensions(), "Session");
         let guest = guest.map_err(|error| status(&error, b""))?;
         let (groups, draining) = (self.groups.clone(), self.health.draining());
-        let session = Session::new(request.into_inner(), groups, &self.config, guest, draining);
+        let limits = (&self.config, self.clock.clone());
+        let session = Session::new(request.into_inner(), groups, limits, guest, draining);
         Ok(Response::new(session))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::transport::session::SESSION_WINDOW;
+
 /// Limits of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
@@ -24,7 +26,7 @@ impl Default for ServerConfig {
             max_value_bytes: 64 << 20,
             max_component_bytes: 64 << 20,
             request_timeout: Duration::from_secs(30),
-            session_window: 256,
+            session_window: SESSION_WINDOW,
             drain_timeout: Duration::from_secs(10),
         }
     }

@@ -1,16 +1,61 @@
-//! The time limit of a call, from the `grpc-timeout` header or the message.
+//! The time limit of a call, from the headers or the message.
 
 use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 
+use crate::clock::{Clock, Until};
+use crate::error::Error;
+use crate::transport::session::UNTIL_HEADER;
+
 /// Most time that is reserved for sending the answer. A tenth of the caller's time limit is
 /// reserved if that is less. An answer that is sent at the deadline arrives too late.
 const WAY_BACK: Duration = Duration::from_millis(20);
 
+/// The time limits of a call.
+#[derive(Clone, Debug)]
+pub(super) struct Limit {
+    /// For how long it is worked on.
+    pub(super) within: Duration,
+    /// After which it may change nothing.
+    pub(super) until: Option<Until>,
+}
+
+impl Limit {
+    /// The limits of a call that may take `within`, and not longer than until `clock` shows
+    /// `until_ms`, if that is not 0.
+    ///
+    /// # Errors
+    /// That moment has passed.
+    pub(super) fn new(within: Duration, until_ms: u64, clock: &Clock) -> Result<Self, Error> {
+        if until_ms == 0 {
+            return Ok(Self { within, until: None });
+        }
+        let until = clock.until(until_ms);
+        match until.left() {
+            Duration::ZERO => Err(Error::DeadlineExceeded { after: within }),
+            left => Ok(Self { within: within.min(left), until: Some(until) }),
+        }
+    }
+
+    /// The limits in the headers of a call.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn of(
+        metadata: &MetadataMap,
+        at_most: Duration,
+        clock: &Clock,
+    ) -> Result<Self, Error> {
+        let until = metadata.get(UNTIL_HEADER).and_then(|value| value.to_str().ok());
+        let until_ms = until.and_then(|value| value.parse().ok()).unwrap_or(0);
+        Self::new(of(metadata, at_most), until_ms, clock)
+    }
+}
+
 /// The time limit of a call: the caller's, less the reserve, but no more than `at_most`. A
 /// header that can't be parsed is ignored.
-pub(super) fn of(metadata: &MetadataMap, at_most: Duration) -> Duration {
+fn of(metadata: &MetadataMap, at_most: Duration) -> Duration {
     let header = metadata.get("grpc-timeout").and_then(|value| value.to_str().ok());
     within(header.and_then(parse), at_most)
 }
@@ -56,6 +101,23 @@ mod tests {
         for header in ["", "S", "1", "1s", "-1S", "+1S", "100000000S", "1ä"] {
             assert_eq!(parse(header), None, "{header}");
         }
+    }
+
+    #[test]
+    fn a_call_is_not_begun_after_its_moment_and_ends_with_it() {
+        let (clock, second) = (Clock::manual(), Duration::from_secs(1));
+        assert!(Limit::new(second, 0, &clock).is_ok_and(|limit| limit.until.is_none()));
+        let limit = Limit::new(second, 601, &clock).expect("there is time");
+        assert_eq!(limit.within, Duration::from_millis(600));
+        clock.advance(600);
+        assert!(limit.until.is_some_and(|until| until.left().is_zero()));
+        assert!(Limit::new(second, 601, &clock).is_err());
+        let mut metadata = MetadataMap::new();
+        metadata.insert(UNTIL_HEADER, 601.into());
+        assert!(Limit::of(&metadata, second, &clock).is_err());
+        metadata.insert(UNTIL_HEADER, 602.into());
+        let limit = Limit::of(&metadata, second, &clock).expect("there is time");
+        assert_eq!(limit.within, Duration::from_millis(1));
     }
 
     #[test]

@@ -30,6 +30,7 @@ use super::peer_service::PeerService;
 use super::redis::{RedisConnections, RedisService};
 use super::status::status;
 use super::until_draining::UntilDraining;
+use crate::clock::Clock;
 use crate::proto;
 use crate::proto::admin_server::AdminServer;
 use crate::proto::cache_server::CacheServer;
@@ -229,6 +230,7 @@ pub fn routes(config: &ServerConfig, services: Services) -> Routes {
         config: config.clone(),
         health: Arc::clone(&health),
         callers: callers.clone(),
+        clock: Clock::monotonic(),
     };
     let cache = CacheServer::new(cache)
         .max_decoding_message_size(max_message_bytes(config.max_value_bytes))

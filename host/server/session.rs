@@ -23,15 +23,16 @@ use tonic::{Status, Streaming};
 use super::cache_call::{CacheCall, SERVICE, execute};
 use super::callers::Guest;
 use super::config::ServerConfig;
-use super::deadline;
+use super::deadline::{self, Limit};
 use super::groups::Groups;
 use super::limit::restated;
 use super::status::{failure, outcome, status};
 use crate::access::Role;
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::proto::session_request::Call as Wanted;
 use crate::proto::session_response::Answer;
-use crate::proto::{GetResult, SessionRequest, SessionResponse, get_result};
+use crate::proto::{ClockResponse, GetResult, SessionRequest, SessionResponse, get_result};
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
 
@@ -47,6 +48,8 @@ pub(super) struct Session {
     groups: Groups,
     request_timeout: Duration,
     window: usize,
+    /// For the limits that the client gives in it.
+    clock: Clock,
     /// `None` when the session takes no more requests.
     requests: Option<Streaming<SessionRequest>>,
     /// Calls that are waiting for something.
@@ -67,7 +70,7 @@ impl Session {
     pub(super) fn new(
         requests: Streaming<SessionRequest>,
         groups: Groups,
-        config: &ServerConfig,
+        (config, clock): (&ServerConfig, Clock),
         guest: Guest,
         draining: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
@@ -76,6 +79,7 @@ impl Session {
             groups,
             request_timeout: config.request_timeout,
             window: config.session_window,
+            clock,
             requests: Some(requests),
             running: FuturesUnordered::new(),
             cancels: HashMap::new(),
@@ -126,9 +130,16 @@ impl Session {
 
     /// Starts a request, or sets it aside. Returns the answer if it is ready at once.
     fn take(&mut self, request: SessionRequest, cx: &mut Context<'_>) -> Option<SessionResponse> {
-        if let Some(Wanted::Cancel(id)) = request.call {
-            self.cancel(id);
-            return None;
+        match request.call {
+            Some(Wanted::Cancel(id)) => {
+                self.cancel(id);
+                return None;
+            }
+            Some(Wanted::Clock(_)) => {
+                let now = Answer::Clock(ClockResponse { now_ms: self.clock.now_ms() });
+                return Some(SessionResponse { id: request.id, answer: Some(now) });
+            }
+            _ => {}
         }
         if self.has_place() && self.aside.is_empty() {
             return self.begin(request, cx);
@@ -148,13 +159,14 @@ impl Session {
     /// Starts a request. Returns the answer if it is ready at once, as for most gets, which
     /// are hits. Otherwise the call is added to the running ones.
     fn begin(&mut self, request: SessionRequest, cx: &mut Context<'_>) -> Option<SessionResponse> {
-        let SessionRequest { id, timeout_ms, traceparent, inline_bytes, call } = request;
+        let SessionRequest { id, timeout_ms, traceparent, inline_bytes, until_ms, call } = request;
         let allowed = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
+        let within = deadline::within(allowed, self.request_timeout);
         let envelope = Envelope {
             id,
             guest: &mut self.guest,
             groups: self.groups.clone(),
-            within: deadline::within(allowed, self.request_timeout),
+            limit: Limit::new(within, until_ms, &self.clock),
             traceparent,
             inline_bytes,
         };
@@ -166,8 +178,8 @@ impl Session {
             Some(Wanted::Remove(call)) => envelope.run(call, Answer::Remove),
             Some(Wanted::RemoveMany(call)) => envelope.run(call, Answer::RemoveMany),
             Some(Wanted::Clear(call)) => envelope.run(call, Answer::Clear),
-            // `take` handles cancellations.
-            Some(Wanted::Cancel(_)) => return None,
+            // `take` handles these.
+            Some(Wanted::Cancel(_) | Wanted::Clock(_)) => return None,
             None => {
                 let problem = "there is none that this node knows".into();
                 let error = Error::InvalidArgument { argument: "call", problem };
@@ -235,21 +247,24 @@ struct Envelope<'a> {
     id: u64,
     guest: &'a mut Guest,
     groups: Groups,
-    within: Duration,
+    limit: Result<Limit, Error>,
     traceparent: String,
     inline_bytes: u64,
 }
 
 impl Envelope<'_> {
     fn run<C: CacheCall>(self, call: C, answer: fn(C::Answer) -> Answer) -> Running {
-        let Self { id, guest, groups, within, traceparent, inline_bytes } = self;
+        let Self { id, guest, groups, limit, traceparent, inline_bytes } = self;
         // A look into a snapshot: who calls was found when the session was opened.
         let admitted = guest.admit(C::METHOD, C::NEEDS, Some(call.group()));
         let admitted = admitted.map(|()| (C::NEEDS == Role::Clear).then(|| guest.note()));
         async move {
             let incoming = || Incoming::in_text(&traceparent);
             let span = RpcSpan::serve(SERVICE, C::METHOD, call.group(), incoming);
-            let run = async { execute(&call, &groups, within, &span, admitted?).await };
+            let run = async {
+                let note = admitted?;
+                execute(&call, &groups, limit?, &span, note).await
+            };
             let ended = span.record(run, outcome).await;
             let ended = ended.map_or_else(|error| Answer::Failure(failure(&error)), answer);
             SessionResponse { id, answer: Some(inline(ended, inline_bytes)) }

@@ -1,4 +1,4 @@
-//! The settings of TLS, of a node and of a client.
+//! The settings of TLS of a node.
 
 use std::path::PathBuf;
 
@@ -42,30 +42,5 @@ impl Tls {
             min_version: TlsVersion::default(),
             peer_names: Vec::new(),
         }
-    }
-}
-
-/// TLS of a client of nodes. The files are PEM, and are read for each connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ClientTls {
-    /// The CAs that sign the certificates of the nodes.
-    pub ca: PathBuf,
-    /// The certificate that is shown to a node that asks for one, and its private key.
-    pub identity: Option<(PathBuf, PathBuf)>,
-}
-
-impl ClientTls {
-    /// A client that trusts these CAs and shows no certificate.
-    #[must_use]
-    pub fn new(ca: impl Into<PathBuf>) -> Self {
-        Self { ca: ca.into(), identity: None }
-    }
-
-    /// The same client, which shows this certificate.
-    #[must_use]
-    pub fn with_identity(mut self, cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        self.identity = Some((cert.into(), key.into()));
-        self
     }
 }

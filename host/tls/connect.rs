@@ -12,8 +12,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::config::ClientTls;
-use super::identity;
+use super::client::{self, ClientTls};
+#[cfg(feature = "node")]
 use super::keeper::Certificates;
 use crate::host_port::HostPort;
 
@@ -26,6 +26,7 @@ pub(crate) enum Outgoing {
     /// Those of a client, read for each connection.
     Client(Arc<ClientTls>),
     /// Those of this node.
+    #[cfg(feature = "node")]
     Node(Arc<Certificates>),
 }
 
@@ -44,10 +45,11 @@ impl Outgoing {
     /// The files can't be used, or no certificate can have that host.
     pub(crate) async fn connector(&self, address: &str) -> Result<Connector, String> {
         let config = match self {
+            #[cfg(feature = "node")]
             Self::Node(certificates) => certificates.client(),
             Self::Client(tls) => {
                 let tls = Arc::clone(tls);
-                let read = spawn_blocking(move || identity::of_client(&tls)).await;
+                let read = spawn_blocking(move || client::of_client(&tls)).await;
                 let read = read.map_err(|_| "this process is stopping".to_owned())?;
                 Arc::new(read.map_err(|error| error.to_string())?)
             }

@@ -1,21 +1,17 @@
 //! What the certificate files say, in the form that connections use.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{
-    ClientConfig, Error, RootCertStore, ServerConfig, SupportedProtocolVersion,
-};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use zeroize::Zeroizing;
 
-use super::config::{ClientTls, Tls, TlsVersion};
+use super::client::{VERSIONS, provider, told};
+use super::config::{Tls, TlsVersion};
 use super::error::TlsError;
-use super::pem;
 use super::verify::NodeVerifier;
+use super::{expiry, pem};
 
 /// What a listener speaks inside TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +57,7 @@ impl Identity {
     pub(super) fn new(tls: &Tls, contents: Arc<Contents>) -> Result<Self, TlsError> {
         let chain = pem::certificates(&tls.cert, &contents.cert)?;
         let key = pem::private_key(&tls.key, &contents.key)?;
-        let expires_at = pem::expiry(&tls.cert, &chain)?;
+        let expires_at = expiry::of(&tls.cert, &chain)?;
         let roots = match (&tls.client_ca, &contents.client_ca) {
             (Some(path), Some(content)) => Some(Arc::new(pem::roots(path, content)?)),
             _ => None,
@@ -93,34 +89,6 @@ impl Identity {
     pub(super) fn client(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.client)
     }
-}
-
-/// What a client of nodes connects with.
-pub(super) fn of_client(tls: &ClientTls) -> Result<ClientConfig, TlsError> {
-    let roots = pem::roots(&tls.ca, &pem::read(&tls.ca)?)?;
-    let config = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(versions(TlsVersion::V1_2))
-        .map_err(|error| TlsError::unusable(&tls.ca, error))?
-        .with_root_certificates(roots);
-    let mut config = match &tls.identity {
-        None => config.with_no_client_auth(),
-        Some((cert, key)) => {
-            let chain = pem::certificates(cert, &pem::read(cert)?)?;
-            pem::expiry(cert, &chain)?;
-            let secret = pem::private_key(key, &Zeroizing::new(pem::read(key)?))?;
-            config.with_client_auth_cert(chain, secret).map_err(|error| told(error, cert, key))?
-        }
-    };
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(config)
-}
-
-/// What connects to a data source whose certificate one of `roots` has signed.
-#[cfg(feature = "plugins")]
-pub(super) fn of_source(roots: RootCertStore) -> Result<ClientConfig, Error> {
-    let config = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(versions(TlsVersion::V1_2))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn server(
@@ -157,21 +125,9 @@ fn server(
     Ok(Arc::new(config))
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
-}
-
 fn versions(lowest: TlsVersion) -> &'static [&'static SupportedProtocolVersion] {
-    static ALL: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
     match lowest {
-        TlsVersion::V1_2 => &ALL,
-        TlsVersion::V1_3 => &ALL[1..],
-    }
-}
-
-fn told(error: Error, cert: &Path, key: &Path) -> TlsError {
-    match error {
-        Error::InconsistentKeys(_) => TlsError::Mismatch { cert: cert.into(), key: key.into() },
-        error => TlsError::unusable(key, error),
+        TlsVersion::V1_2 => &VERSIONS,
+        TlsVersion::V1_3 => &VERSIONS[1..],
     }
 }

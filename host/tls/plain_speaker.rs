@@ -8,9 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::identity::Speaks;
-
-/// What the client is told.
-pub(super) const SENTENCE: &str = "this port speaks TLS only; psycache commands need --tls-ca FILE, other clients their own setting";
+use super::problem::SENTENCE;
 
 /// How long the client may take to read the sentence.
 const READ_WITHIN: Duration = Duration::from_secs(1);

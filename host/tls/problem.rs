@@ -6,7 +6,8 @@ use std::iter::successors;
 
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
 
-use super::plain_speaker::SENTENCE;
+/// What a node that speaks TLS answers to a client that does not.
+pub(super) const SENTENCE: &str = "this port speaks TLS only; psycache commands need --tls-ca FILE, other clients their own setting";
 
 /// Why a connection or a call on it failed: what TLS says, or the innermost cause. The causes
 /// around it only say "transport error".

@@ -9,7 +9,8 @@ use tokio_rustls::rustls::{
     AlertDescription, ClientConfig, ClientConnection, Error, RootCertStore,
 };
 
-use super::{identity, pem, problem};
+use super::client::{VERSIONS, provider};
+use super::{pem, problem};
 
 /// The side of the client of one connection.
 pub(crate) struct Session(ClientConnection);
@@ -49,7 +50,9 @@ pub(crate) fn trust_of_system() -> Trust {
 }
 
 fn trust(roots: RootCertStore) -> Trust {
-    identity::of_source(roots).map(Arc::new).map_err(|error| error.to_string())
+    let config = ClientConfig::builder_with_provider(provider()).with_protocol_versions(&VERSIONS);
+    let config = config.map_err(|error| error.to_string())?;
+    Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
 impl Session {

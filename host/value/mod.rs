@@ -9,22 +9,23 @@ pub use shared::Value;
 pub(crate) use shared::{Block, block};
 pub use ttl::Ttl;
 
-/// A value as returned to a caller.
+/// A value as returned to a caller, of a node or of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Answer {
-    /// The value: a slice to read, `Bytes::from` to pass on. Cloning shares the bytes.
-    pub value: Value,
+pub struct Answer<V = Value> {
+    /// The value: a slice to read, `Bytes::from` to pass on; a client's are `Bytes`. Cloning
+    /// shares the bytes.
+    pub value: V,
     /// Where it came from.
     pub origin: Origin,
     /// The remaining time to live; `None`: no limit.
     pub ttl: Option<Duration>,
 }
 
-impl Answer {
+impl<V> Answer<V> {
     /// An answer of these parts.
     #[must_use]
-    pub fn new(value: Value, origin: Origin, ttl: Option<Duration>) -> Self {
+    pub fn new(value: V, origin: Origin, ttl: Option<Duration>) -> Self {
         Self { value, origin, ttl }
     }
 }

@@ -2,6 +2,7 @@
 //! who may use whom, how large a file may be, where a library is at home.
 
 mod imports;
+mod light_client;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -44,7 +44,10 @@ const PACKAGES: [&str; 3] = ["--package psycache", "--package psycache-models", 
 const CHECKED: &str = "--config .cargo/checked.toml";
 
 /// The library alone: `config` does without clap then.
-const WITHOUT_CLI: &str = "--package psycache --lib --no-default-features";
+const WITHOUT_CLI: &str = "--package psycache --lib --no-default-features --features node";
+
+/// The crate of the client, which has the library without a node.
+const CLIENT: &str = "--package psycache-client";
 
 /// Takes parts of the protocol away, which nothing else may be built with. It needs no WebAssembly,
 /// which would take minutes to compile once more.
@@ -61,6 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     step(".", &format!("cargo {CHECKED} test --release --test architecture"))?;
     // What they run is built before, as two builds at once only wait for each other.
     step(".", &format!("cargo {CHECKED} test --release --package psycache --no-run --quiet"))?;
+    step(".", &format!("cargo {CHECKED} build --release {CLIENT} --examples --quiet"))?;
     thread::scope(|scope| {
         // The node's tests wait for services, time-outs and leases more than they compute.
         let beside = scope.spawn(|| others().and_then(|()| lints()));
@@ -98,6 +102,7 @@ fn others() -> Result<()> {
     beside(COHERENCE, "cargo run --release -- ci")?;
     beside(".", "cargo test --release --package psycache-models")?;
     beside(".", "cargo test --release --package xtask")?;
+    beside(".", &format!("cargo {CHECKED} test --release {CLIENT}"))?;
     beside("plugins", "cargo test --release --workspace")?;
     let into = "--locked --target-dir ../../../plugins/target";
     beside(EXAMPLE_POLICY, &format!("cargo test --release {into}"))?;
@@ -111,7 +116,8 @@ fn lints() -> Result<()> {
     for package in PACKAGES {
         beside(".", &format!("cargo clippy --release {package} --all-targets -- -D warnings"))?;
     }
-    for alone in [WITHOUT_CLI, SIMULATION] {
+    // The last one lints the library without a node, too.
+    for alone in [WITHOUT_CLI, SIMULATION, "--package psycache-client --all-targets"] {
         beside(".", &format!("cargo clippy --release {alone} -- -D warnings"))?;
     }
     let all = "cargo clippy --release --all-targets";

@@ -2,10 +2,12 @@
 //! program.
 
 pub mod etcd;
+#[cfg(feature = "node")]
 mod in_memory;
 #[cfg(feature = "etcd")]
 mod observer;
 
+#[cfg(feature = "node")]
 pub use in_memory::InMemory;
 #[cfg(feature = "etcd")]
 pub use observer::{Membership, Observer};

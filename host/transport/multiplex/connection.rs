@@ -61,6 +61,22 @@ impl<P: Protocol> Clone for Up<P> {
     }
 }
 
+impl<P: Protocol> Up<P> {
+    /// Sends a request on this connection's stream, see [`Connection::ask`].
+    pub(crate) async fn ask(
+        &self,
+        lasts: bool,
+        request: impl FnOnce(u64) -> P::Request,
+    ) -> Result<P::Response, Broken> {
+        self.exchange.ask(lasts, request).await
+    }
+
+    /// Calls on this connection, outside of the stream.
+    pub(crate) fn calls(&self) -> &P::Calls {
+        &self.calls
+    }
+}
+
 /// The connection to one node. Dropping this closes it.
 pub(crate) struct Connection<P: Protocol> {
     address: String,
@@ -118,9 +134,9 @@ impl<P: Protocol> Connection<P> {
         request: impl Fn(u64) -> P::Request,
     ) -> Result<P::Response, Arc<str>> {
         loop {
-            match self.up().await?.exchange.ask(lasts, &request).await {
+            match self.up().await?.ask(lasts, &request).await {
                 Ok(answer) => return Ok(answer),
-                Err(Broken::Unanswered(problem)) => return Err(problem),
+                Err(Broken::Unread(problem) | Broken::Unanswered(problem)) => return Err(problem),
                 // The keeper is about to publish that this stream has ended.
                 Err(Broken::Unsent) => yield_now().await,
             }
@@ -134,7 +150,7 @@ impl<P: Protocol> Connection<P> {
 
     /// A working connection, or the reason why there is none. Waits for an attempt only
     /// if there is no recent outcome.
-    async fn up(&self) -> Result<Up<P>, Arc<str>> {
+    pub(crate) async fn up(&self) -> Result<Up<P>, Arc<str>> {
         if let ConnectionState::Up(up) = &*self.state.borrow() {
             return Ok(up.clone());
         }
@@ -216,8 +232,11 @@ impl<P: Protocol> Keeper<P> {
             self.backoff.reset();
         }
         let wanted = matches!(end, End::Hangs(_)) || exchange.is_waited_for();
+        let is_read = !matches!(end, End::Left(_));
         let problem: Arc<str> = match end {
-            End::Broke(problem) => format!("the connection broke: {problem}").into(),
+            End::Broke(problem) | End::Left(problem) => {
+                format!("the connection broke: {problem}").into()
+            }
             End::Hangs(problem) => problem.into(),
             End::Unused => "it was not asked for a while".into(),
         };
@@ -227,7 +246,10 @@ impl<P: Protocol> Keeper<P> {
             true => ConnectionState::Down(Arc::clone(&problem)),
             false => ConnectionState::Idle,
         });
-        exchange.fail(&problem);
+        exchange.fail(|| match is_read {
+            true => Broken::Unanswered(Arc::clone(&problem)),
+            false => Broken::Unread(Arc::clone(&problem)),
+        });
         if wanted {
             tracing::warn!(node = self.address, %problem, "lost the connection to a node");
         }

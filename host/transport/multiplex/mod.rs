@@ -15,6 +15,7 @@ mod tests;
 
 pub(crate) use connection::{Connection, ConnectionState};
 pub(crate) use outgoing::Outgoing;
+pub(crate) use stream::Broken;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval, sleep};
 use tonic::Streaming;
+use tonic_types::StatusExt;
 
 use super::Protocol;
 use super::signals::Signals;
@@ -20,6 +21,8 @@ const PROBE_WITHIN: Duration = Duration::from_millis(500);
 pub(super) enum End {
     /// The connection broke.
     Broke(String),
+    /// The node ended the stream by a message of its own. It has answered all that it has read.
+    Left(String),
     /// The node accepts requests, but sends no answers.
     Hangs(String),
     /// There were no requests for a while.
@@ -50,7 +53,10 @@ pub(super) async fn receive<P: Protocol>(
                     exchange.answer(answer);
                 }
                 Ok(None) => return End::Broke("it closed the connection".into()),
-                Err(status) => return End::Broke(reason(&status)),
+                Err(status) => return match status.get_details_error_info() {
+                    Some(_) => End::Left(reason(&status)),
+                    None => End::Broke(reason(&status)),
+                },
             },
             // One probe at a time, for all callers.
             () = &mut doubted, if probed.is_none() => {

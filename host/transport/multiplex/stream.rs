@@ -44,10 +44,13 @@ struct Whole<P: Protocol> {
 }
 
 /// Why there will be no answer.
-pub(super) enum Broken {
+pub(crate) enum Broken {
     /// The stream had ended before the request was sent. It may be sent on another one.
     Unsent,
-    /// It ended before the answer came, for this reason.
+    /// The node ended the stream, for this reason, without reading the request.
+    Unread(Arc<str>),
+    /// The stream ended before the answer came, for this reason. The other end may have read the
+    /// request, or may read it yet.
     Unanswered(Arc<str>),
 }
 
@@ -156,12 +159,12 @@ impl<P: Protocol> RequestStream<P> {
     }
 
     /// Ends the stream. All its requests fail, and it accepts no new ones.
-    pub(super) fn fail(&self, problem: &Arc<str>) {
+    pub(super) fn fail(&self, problem: impl Fn() -> Broken) {
         // The callers are woken after the lock is released.
         let waiting = self.waiting.lock().take();
         self.places.close();
         for waits in waiting.into_iter().flat_map(HashMap::into_values) {
-            let _ = waits.answer.send(Err(Broken::Unanswered(Arc::clone(problem))));
+            let _ = waits.answer.send(Err(problem()));
         }
     }
 }
