@@ -27,6 +27,8 @@ mod fuzz;
 mod hostile;
 mod http_source;
 mod lab;
+mod late_sets;
+mod light_client;
 mod metrics;
 mod museum;
 mod no_limit;

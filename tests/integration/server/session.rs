@@ -6,7 +6,7 @@ use futures::FutureExt;
 use psycache::proto::session_request::Call;
 use psycache::proto::session_response::Answer;
 use psycache::proto::{
-    ClearRequest, GetManyRequest, RemoveManyRequest, RemoveRequest, SessionRequest,
+    ClearRequest, ClockRequest, GetManyRequest, RemoveManyRequest, RemoveRequest, SessionRequest,
     SessionResponse, SetEntry, SetManyRequest, SetRequest,
 };
 use psycache::server::ServerConfig;
@@ -258,6 +258,52 @@ async fn as_many_as_the_window_are_read_ahead_and_no_more() {
     for id in 2..=4 {
         assert_eq!(client.value().await.0, id);
     }
+}
+
+#[tokio::test]
+async fn a_set_that_arrives_after_its_time_changes_nothing() {
+    let mut served =
+        served_with(ServerConfig { session_window: 1, ..ServerConfig::default() }).await;
+    let mut client = Client::open(&served).await;
+    client.get(1, "slow");
+    let slow = served.loads.recv().await.unwrap();
+    // Another one is in its place, and it is told the time all the same.
+    client.send(2, Call::Clock(ClockRequest {}));
+    let (2, Answer::Clock(read)) = client.answer().await else { panic!("no time") };
+    slow.finish();
+    assert_eq!(client.value().await.0, 1);
+
+    let set = || SetRequest { group: "notes".into(), key: "a".into(), ..SetRequest::default() };
+    let entry = SetEntry { key: "a".into(), ..SetEntry::default() };
+    let many = SetManyRequest { group: "notes".into(), entries: vec![entry] };
+    let send = |id, call, until_ms| {
+        let call = Some(call);
+        let request = SessionRequest { id, until_ms, call, ..SessionRequest::default() };
+        client.requests.send(request).expect("the session is open");
+    };
+    send(3, Call::Set(set()), read.now_ms);
+    send(4, Call::SetMany(many.clone()), read.now_ms);
+    send(5, Call::Get(get("notes", "a")), 0);
+    send(6, Call::SetMany(many), read.now_ms + 3_600_000);
+    send(7, Call::Get(get("notes", "a")), 0);
+    assert_eq!(client.failure().await, (3, Code::DeadlineExceeded));
+    assert_eq!(client.failure().await, (4, Code::DeadlineExceeded));
+    assert_eq!(client.failure().await, (5, Code::FailedPrecondition));
+    assert!(matches!(client.answer().await, (6, Answer::SetMany(_))));
+    assert_eq!(client.value().await.0, 7);
+
+    let remove = RemoveRequest { group: "notes".into(), key: "a".into() };
+    served.client().remove(remove).await.expect("it is removed");
+    let call = |until_ms: u64| {
+        let mut call = tonic::Request::new(set());
+        call.metadata_mut().insert("psycache-until-ms", until_ms.into());
+        call
+    };
+    let late = served.client().set(call(read.now_ms)).await.expect_err("it is late");
+    assert_eq!(late.code(), Code::DeadlineExceeded);
+    assert!(served.client().get(get("notes", "a")).await.is_err());
+    served.client().set(call(read.now_ms + 3_600_000)).await.expect("it is in time");
+    assert!(served.client().get(get("notes", "a")).await.is_ok());
 }
 
 #[tokio::test]
