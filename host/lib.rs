@@ -56,7 +56,11 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 #![cfg_attr(
     not(feature = "node"),
-    allow(dead_code, reason = "a client uses a part of what it has in common with a node")
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "a client uses a part of what it has in common with a node"
+    )
 )]
 
 #[cfg(feature = "cli")]
