@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use psycache::client::{Client, ClientConfig};
+use psycache::client::{self, Client, ClientConfig};
 use psycache::config::{Config, Group, Registry, Tls};
 use psycache::group;
 use psycache::node::Node;
@@ -84,7 +84,7 @@ impl Asker for Unary {
     }
 }
 
-struct Session(Client);
+struct Session(client::Group);
 
 /// The process of a client that knows one node and keeps a session with it.
 pub(super) fn ask_on_a_session(node: &str) -> Result<()> {
@@ -93,15 +93,16 @@ pub(super) fn ask_on_a_session(node: &str) -> Result<()> {
     // Each get is to cost a message.
     config.copies_bytes = 0;
     let client = runtime.block_on(Client::connect(config));
-    obey(&runtime, Session(client.context("there is no client of one node")?))
+    let client = client.context("there is no client of one node")?;
+    obey(&runtime, Session(client.group(GROUP)))
 }
 
 impl Asker for Session {
     async fn prepare(&self, key: &str) -> Result<bool> {
-        Ok(self.0.get(GROUP, key).await?.origin == Origin::Peer)
+        Ok(self.0.get(key).await?.origin == Origin::Peer)
     }
 
     async fn get(&self, key: &str) -> Result<usize> {
-        Ok(self.0.get(GROUP, key).await?.value.len())
+        Ok(self.0.get(key).await?.value.len())
     }
 }
