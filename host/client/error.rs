@@ -130,6 +130,10 @@ impl Error {
         Self { reason: Reason::TooLarge, message }
     }
 
+    pub(super) fn is_late(&self) -> bool {
+        self.reason == Reason::DeadlineExceeded
+    }
+
     pub(super) fn argument(problem: impl Into<String>) -> Self {
         Self { reason: Reason::InvalidArgument, message: problem.into() }
     }

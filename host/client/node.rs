@@ -98,7 +98,13 @@ impl Node {
                 continue;
             };
             if call.encoded_len() > LARGE_BYTES {
-                return beside(cache.clone(), call, over, until_ms).await;
+                return match beside(cache.clone(), call, over, until_ms).await {
+                    // This end may be the one that gave it up.
+                    CallOutcome::Answered(Err(error)) if error.is_late() => {
+                        lost(&error.message, true)
+                    }
+                    outcome => outcome,
+                };
             }
             match up.ask(false, |id| small(id, call.clone(), over, until_ms)).await {
                 Ok(response) => return answered(response),

@@ -25,7 +25,7 @@ impl Asker {
     pub(super) async fn ask_to_set(&self, key: &str, call: Call) -> Result<Answer, Error> {
         let (timeout, end) = self.limit();
         let mut over = end - timeout / 2;
-        // A node that answered, but could not confirm the set in its time; and its answer.
+        // The last node that had the set and did not confirm it in its time, and what it said.
         let (mut again, mut refused) = (None, None);
         let mut route = self.routes.route(Some(key));
         loop {
@@ -54,6 +54,7 @@ impl Asker {
                     if lingers {
                         sleep_until(over).await;
                         refused = Some(Err(Error::not_confirmed(node.address(), &problem)));
+                        again = Some(node);
                     }
                 }
             }

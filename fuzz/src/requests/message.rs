@@ -228,13 +228,14 @@ impl Message {
                 CacheCall::Remove(call) => call.encode_to_vec(),
                 CacheCall::RemoveMany(call) => call.encode_to_vec(),
                 CacheCall::Clear(call) => call.encode_to_vec(),
-                CacheCall::Cancel(_) => Vec::new(),
+                CacheCall::Cancel(_) | CacheCall::Clock(_) => Vec::new(),
             },
             Self::InSession { id, timeout_ms, call } => SessionRequest {
                 id: (*id).into(),
                 timeout_ms: (*timeout_ms).into(),
                 traceparent: String::new(),
                 inline_bytes: 0,
+                until_ms: 0,
                 call: call.as_ref().map(Cache::encode),
             }
             .encode_to_vec(),

@@ -153,7 +153,7 @@ fn message(call: &Call) -> Vec<u8> {
         Call::Remove(call) => call.encode_to_vec(),
         Call::RemoveMany(call) => call.encode_to_vec(),
         Call::Clear(call) => call.encode_to_vec(),
-        Call::Cancel(_) => panic!("a session only"),
+        Call::Cancel(_) | Call::Clock(_) => panic!("a session only"),
     }
 }
 
