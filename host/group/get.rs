@@ -45,6 +45,17 @@ impl Group {
         if let Some(found) = self.held(key, hash) {
             return self.remembered(found);
         }
+        // On the heap: a hit is the usual case, and its callers move this future around.
+        Box::pin(self.missed(key, hash, within)).await
+    }
+
+    /// The rest of a get that found nothing in memory.
+    async fn missed(
+        self: &Arc<Self>,
+        key: &str,
+        hash: u64,
+        within: Duration,
+    ) -> (GetResult, Reply) {
         let reply =
             match self.parts.clock.timeout(within, self.get_missing(key, hash, within)).await {
                 Ok(reply) => reply,

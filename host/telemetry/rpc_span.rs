@@ -1,5 +1,7 @@
 //! The span of one call, on the server and on the client.
 
+use std::pin::pin;
+
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use tonic::Code;
@@ -124,11 +126,13 @@ impl RpcSpan {
         call: impl Future<Output = T>,
         code: impl FnOnce(&T) -> (Code, String),
     ) -> T {
+        // Pinned here, since each place that awaited `call` itself would make room for it.
+        let mut call = pin!(call);
         let Some(span) = &self.0 else {
             return call.await;
         };
         let unended = Unended(span);
-        let answer = call.instrument(span.clone()).await;
+        let answer = call.as_mut().instrument(span.clone()).await;
         std::mem::forget(unended);
         let (code, words) = code(&answer);
         span.record("rpc.grpc.status_code", code as i64);
