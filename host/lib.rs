@@ -71,6 +71,8 @@ pub mod access;
 mod backoff;
 #[doc(hidden)]
 pub mod clock;
+#[cfg(any(feature = "cli", feature = "page"))]
+mod colours;
 mod copies;
 #[doc(hidden)]
 pub mod flaw;
@@ -99,6 +101,8 @@ mod sync;
 pub mod tls;
 #[doc(hidden)]
 pub mod transport;
+#[cfg(any(feature = "cli", feature = "page"))]
+mod words;
 
 /// The wire messages and services, generated from `proto/`.
 #[doc(hidden)]
