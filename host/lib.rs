@@ -90,6 +90,8 @@ pub mod access;
 mod backoff;
 #[doc(hidden)]
 pub mod clock;
+#[cfg(any(feature = "cli", feature = "page"))]
+mod colours;
 mod copies;
 #[cfg(feature = "node")]
 #[doc(hidden)]
@@ -126,6 +128,8 @@ mod sync;
 pub mod tls;
 #[doc(hidden)]
 pub mod transport;
+#[cfg(any(feature = "cli", feature = "page"))]
+mod words;
 
 /// The wire messages and services, generated from `proto/`.
 #[doc(hidden)]

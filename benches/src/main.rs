@@ -44,7 +44,7 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("redis", "Processor time of a get by a Redis client, next to redis-server", redis::run),
     ("remote", "Gets of what another node has in memory, next to groupcache", remote::run),
     ("serve", "Processor time of a get over gRPC, next to a bare echo", serve::run),
-    ("sim", "Requests a second through a simulated cache", sim::run),
+    ("sim", "Requests a second through a simulated cache, and the time of a curve", sim::run),
     ("startup", "From the start of a node to its ready line", startup::run),
     ("step", "One step of a policy, as a component and as native code", step::run),
     ("swap", "A swap and a recovery with a million entries, and gets meanwhile", swap::run),

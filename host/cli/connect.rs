@@ -115,6 +115,11 @@ impl Node {
         Ok(Self { address: address.into(), link, timeout, deadline })
     }
 
+    /// The same connection with a new deadline.
+    pub(super) fn renewed(self) -> Self {
+        Self { deadline: tokio::time::Instant::now() + self.timeout, ..self }
+    }
+
     /// The node's address.
     pub(super) fn address(&self) -> &str {
         &self.address

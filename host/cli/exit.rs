@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use tonic::Code;
 
+use super::output::escaped;
+
 /// The exit codes that scripts depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
@@ -64,11 +66,8 @@ pub(super) fn report(result: anyhow::Result<()>) -> ExitCode {
 /// One line for people on standard error.
 pub(super) fn complain(message: &str) {
     // The message may come from another program in part, which must not control a terminal.
-    let escaped = |c: char| match c.is_control() && c != '\n' {
-        true => c.escape_debug().to_string(),
-        false => c.to_string(),
-    };
-    let message: String = message.chars().map(escaped).collect();
+    let lines: Vec<String> = message.split('\n').map(escaped).collect();
+    let message = lines.join("\n");
     // A failure to write this can't be reported anywhere.
     let _ = writeln!(io::stderr(), "error: {message}");
 }

@@ -23,6 +23,7 @@ mod status;
 mod table;
 mod tls;
 mod token;
+mod top;
 
 #[doc(hidden)]
 pub use sim::{Simulated, Unit, simulate};
@@ -56,6 +57,7 @@ enum Command {
     Remove(remove::Args),
     Clear(clear::Args),
     Status(status::Args),
+    Top(top::Args),
     Reload(reload::Args),
     /// Eviction policies: which there are, one of your own, and another one for a group
     #[command(subcommand)]
@@ -102,6 +104,7 @@ fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Remove(args) => runtime::wait_for(remove::run(args)),
         Command::Clear(args) => runtime::wait_for(clear::run(args)),
         Command::Status(args) => runtime::wait_for(status::run(args)),
+        Command::Top(args) => runtime::wait_for(top::run(args)),
         Command::Reload(args) => runtime::wait_for(reload::run(args)),
         Command::Policy(policy::Command::Swap(args)) => runtime::wait_for(policy::swap::run(args)),
         Command::Shadow(args) => runtime::wait_for(shadow::run(args)),

@@ -30,6 +30,16 @@ pub(super) fn json(value: &impl Serialize) -> io::Result<()> {
     line(&serde_json::to_string_pretty(value)?)
 }
 
+/// `text` with what could affect a terminal escaped: control characters, and characters that
+/// cannot be seen or change the direction of others.
+pub(super) fn escaped(text: &str) -> String {
+    let escape = |c: char| match c {
+        '\'' | '"' | '\\' => c.to_string(),
+        _ => c.escape_debug().to_string(),
+    };
+    text.chars().map(escape).collect()
+}
+
 /// The capabilities of standard output.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Screen {
@@ -51,5 +61,17 @@ impl Screen {
             // https://no-color.org
             colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_affect_a_terminal_is_escaped() {
+        assert_eq!(escaped("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\nb");
+        assert_eq!(escaped("right \u{202e}left\u{200b}"), "right \\u{202e}left\\u{200b}");
+        assert_eq!(escaped(r#"C:\x "it's" Zoë 鍵"#), r#"C:\x "it's" Zoë 鍵"#);
     }
 }

@@ -2,37 +2,54 @@
 
 use clap::builder::styling::{AnsiColor, Style};
 
-use crate::cli::output::Screen;
+use crate::cli::output::{Screen, escaped};
 
-const GAP: &str = "  ";
+/// What stands between two columns.
+pub(super) const GAP: &str = "  ";
 /// No column is cut below this.
 const NARROWEST: usize = 6;
+
+/// What the colour of a cell says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Heading,
+    Good,
+    Bad,
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        let coloured = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
+        match self {
+            Self::Plain => Style::new(),
+            Self::Heading => Style::new().bold(),
+            Self::Good => coloured(AnsiColor::Green),
+            Self::Bad => coloured(AnsiColor::Red),
+        }
+    }
+}
 
 /// One cell.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     text: String,
-    style: Style,
+    tone: Tone,
 }
 
 impl Cell {
-    /// Plain text. Control characters are escaped, so that they can't affect the terminal.
-    pub(super) fn new(text: impl Into<String>) -> Self {
-        let mut text: String = text.into();
-        if text.chars().any(char::is_control) {
-            text = text.escape_debug().to_string();
-        }
-        Self { text, style: Style::new() }
+    /// Plain text. What could affect the terminal is escaped.
+    pub(super) fn new(text: impl AsRef<str>) -> Self {
+        Self { text: escaped(text.as_ref()), tone: Tone::Plain }
     }
 
     /// A state, with a colour that stands out if the state is not good.
-    pub(super) fn state(text: impl Into<String>, good: bool) -> Self {
-        let colour = if good { AnsiColor::Green } else { AnsiColor::Red };
-        Self { style: Style::new().fg_color(Some(colour.into())), ..Self::new(text) }
+    pub(super) fn state(text: impl AsRef<str>, good: bool) -> Self {
+        Self { tone: if good { Tone::Good } else { Tone::Bad }, ..Self::new(text) }
     }
 
-    fn heading(text: &str) -> Self {
-        Self { style: Style::new().bold(), ..Self::new(text) }
+    pub(super) fn heading(text: &str) -> Self {
+        Self { tone: Tone::Heading, ..Self::new(text) }
     }
 
     /// The text as it is shown.
@@ -40,8 +57,22 @@ impl Cell {
         &self.text
     }
 
-    fn width(&self) -> usize {
+    pub(super) fn tone(&self) -> Tone {
+        self.tone
+    }
+
+    pub(super) fn width(&self) -> usize {
         self.text.chars().count()
+    }
+
+    /// The text, cut or padded to `width` on its side of the column.
+    pub(super) fn aligned(&self, side: Side, width: usize) -> [String; 3] {
+        let text = self.cut_to(width);
+        let padding = " ".repeat(width.saturating_sub(text.chars().count()));
+        match side {
+            Side::Left => [String::new(), text, padding],
+            Side::Right => [padding, text, String::new()],
+        }
     }
 
     fn cut_to(&self, width: usize) -> String {
@@ -85,7 +116,7 @@ pub(super) fn render(columns: &[(&str, Side)], rows: &[Vec<Cell>], screen: Scree
 }
 
 /// Shrinks the widest column until the line fits.
-fn narrow(widths: &mut [usize], columns: usize) {
+pub(super) fn narrow(widths: &mut [usize], columns: usize) {
     let gaps = GAP.len() * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > columns {
         match widths.iter_mut().max() {
@@ -96,15 +127,11 @@ fn narrow(widths: &mut [usize], columns: usize) {
 }
 
 fn paint(cell: &Cell, side: Side, width: usize, colour: bool) -> String {
-    let text = cell.cut_to(width);
-    let padding = " ".repeat(width.saturating_sub(text.chars().count()));
-    let text = match colour {
-        true => format!("{}{text}{:#}", cell.style, cell.style),
-        false => text,
-    };
-    match side {
-        Side::Left => text + &padding,
-        Side::Right => padding + &text,
+    let [before, text, after] = cell.aligned(side, width);
+    let style = cell.tone.style();
+    match colour {
+        true => format!("{before}{style}{text}{style:#}{after}"),
+        false => before + &text + &after,
     }
 }
 

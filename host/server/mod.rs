@@ -46,6 +46,8 @@ mod in_flight;
 mod page;
 #[cfg(feature = "page")]
 mod page_http;
+#[cfg(any(feature = "cli", feature = "page"))]
+mod samples;
 mod until_draining;
 
 pub use callers::Callers;
@@ -58,6 +60,8 @@ pub use operations::{Operations, PolicySwapped, Reloaded};
 pub use peer_gate::PeerGate;
 pub use peer_service::PeerService;
 pub use redis::{RedisConnections, RedisService};
+#[cfg(feature = "cli")]
+pub(crate) use samples::{Interval, Sample, push};
 pub use sent_policy::PolicySwap;
 pub use serve::{Listeners, Security, Services, routes, serve};
 pub use shadow_calls::{GroupShadow, ShadowStart};

@@ -22,7 +22,21 @@ const LAYERS: &[(u32, &[&str])] = &[
     (3, &["access"]),
     (2, &["copies", "retriever", "membership", "tls"]),
     (1, &["error", "key", "telemetry", "value"]),
-    (0, &["backoff", "clock", "flaw", "follow", "host_port", "nearest", "proto", "sync"]),
+    (
+        0,
+        &[
+            "backoff",
+            "clock",
+            "colours",
+            "flaw",
+            "follow",
+            "host_port",
+            "nearest",
+            "proto",
+            "sync",
+            "words",
+        ],
+    ),
 ];
 
 /// Uses inside one layer, or up, that are meant.
@@ -49,8 +63,13 @@ const HOMES: &[(&str, &[&str])] = &[
     ("opentelemetry_otlp", &["telemetry/"]),
     ("opentelemetry_sdk", &["telemetry/"]),
     ("prometheus_client", &["telemetry/"]),
+    ("ratatui", &["cli/top/"]),
+    ("plotters", &["cli/sim/report/", "colours.rs", "server/page/chart.rs"]),
     ("rcgen", &["cli/tls/", "tls/session.rs"]),
-    ("rustix", &["cli/serve/process.rs", "clock/", "plugin/", "server/incoming.rs"]),
+    (
+        "rustix",
+        &["cli/serve/process.rs", "cli/top/screen.rs", "clock/", "plugin/", "server/incoming.rs"],
+    ),
     ("rustls_native_certs", &["tls/"]),
     ("subtle", &["access/", "server/peer_gate.rs"]),
     ("tokio_rustls", &["tls/"]),

@@ -47,6 +47,7 @@ mod sim;
 mod status_shape;
 mod stop;
 mod tls;
+mod top;
 mod traces;
 mod with_etcd;
 mod with_mariadb;

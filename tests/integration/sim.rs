@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crate::cli::assert_fails;
-use crate::harness::{ending, psycache, stdout};
+use crate::harness::{ending, psycache, stderr, stdout};
 
 /// A folder of traces.
 struct Traces(tempfile::TempDir);
@@ -35,7 +35,9 @@ impl Traces {
     /// The lines below the headings, without the name of the trace.
     fn rows(&self, path: &Path, rest: &[&str]) -> Vec<String> {
         let output = self.sim(path, rest);
-        assert_eq!(ending(&output), (Some(0), ""), "{}", path.display());
+        let (code, said) = ending(&output);
+        let is_note = |line: &str| line.starts_with("note: ");
+        assert!(code == Some(0) && said.lines().all(is_note), "{}: {said}", path.display());
         let lines = stdout(&output).lines().skip(1);
         lines.map(|line| line.split_once(',').unwrap().1.to_owned()).collect()
     }
@@ -78,9 +80,13 @@ fn a_trace_alone_is_enough() {
     let said = stdout(&table);
     assert!(said.starts_with("all: 2,000 requests, 100 keys; capacities in entries\n"), "{said}");
     assert!(said.contains("\nHIT RATIO      1"), "{said}");
+    assert!(said.contains("\nPOLICY   FIRST  OVER TIME, CAPACITY 10 "), "{said}");
+    assert!(said.lines().last().unwrap().starts_with("opt "), "{said}");
     let svg = traces.sim(&trace, &["--output", "svg", "--policy", "lru,opt"]);
     assert!(stdout(&svg).starts_with("<svg") && stdout(&svg).contains("hit ratio in %"));
-    assert!(stdout(&svg).matches("<polyline").count() >= 2);
+    assert!(stdout(&svg).contains("all: over time, with a capacity of 10"));
+    // Two axes and two curves, over the capacity and over the requests.
+    assert!(stdout(&svg).matches("<polyline").count() >= 8);
 }
 
 #[test]
@@ -170,7 +176,7 @@ fn operations_times_and_load_times_are_used() {
                  190,get,b,30,0,20\n";
     let trace = traces.file("live.csv", table);
     let output = traces.sim(&trace, &["--policy", "lru", "--capacity", "1KiB", "--output", "json"]);
-    assert_eq!(ending(&output), (Some(0), ""));
+    assert_eq!(output.status.code(), Some(0));
     let report: serde_json::Value = serde_json::from_str(stdout(&output)).unwrap();
     let row = &report[0]["rows"][0];
     // Of six gets: a hit while it lives, a miss when it has expired, one when it was deleted,
@@ -209,6 +215,36 @@ fn a_warm_up_is_not_counted_and_a_sample_is_close() {
     let ratio: f64 = ratio.parse().unwrap();
     assert!(known.starts_with("200000,") && known.ends_with(",2000,lru"), "{known}");
     assert!((ratio - 0.1).abs() < 0.03, "{ratio}");
+}
+
+#[test]
+fn a_format_that_was_guessed_is_named() {
+    let traces = Traces::new();
+    let asked = ["--policy", "lru", "--capacity", "5"];
+    let said = |name: &str, content: &str, rest: &[&str]| {
+        let path = traces.file(name, content);
+        let output = traces.sim(&path, &[&asked[..], rest].concat());
+        assert_eq!(output.status.code(), Some(0));
+        stderr(&output).to_owned()
+    };
+    assert_eq!(said("plain", "a\nb\n", &[]), "");
+    let note = said("table", "one,two\n1,2\n", &[]);
+    assert!(note.contains("table is read as keys (each line is one); --format says"), "{note}");
+    assert!(said("sized", "a 1\nb 2\n", &[]).contains("is read as sized (a line is a key"));
+    assert_eq!(said("told", "one,two\n1,2\n", &["--format", "keys"]), "");
+}
+
+#[test]
+fn the_hit_ratio_over_time_shows_where_requests_change() {
+    let traces = Traces::new();
+    // No key twice, then always the same one.
+    let keys = (0..1_280).map(|key| format!("{}\n", if key < 640 { key } else { 1 }));
+    let trace = traces.file("change.txt", keys.collect::<String>());
+    let table = traces.sim(&trace, &["--policy", "lru", "--capacity", "5", "--output", "table"]);
+    let said = stdout(&table);
+    let row = said.lines().last().unwrap();
+    let bars = "▁".repeat(10) + &"█".repeat(10);
+    assert!(row.contains(&bars) && row.contains(" 0.0%") && row.ends_with("100.0%"), "{said}");
 }
 
 #[test]

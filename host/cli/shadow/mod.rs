@@ -18,6 +18,7 @@ use crate::proto::{
 
 use candidate::{Candidate, times};
 use view::Shown;
+pub(super) use view::{ROWS, cells, head};
 
 /// How long a shadow runs that is not kept.
 const AN_HOUR: Duration = Duration::from_secs(3_600);

@@ -7,8 +7,10 @@ use serde::Serialize;
 use crate::cli::output::Screen;
 use crate::cli::table::{self, Cell, Side};
 use crate::proto::{ShadowRow, ShadowStatus};
+use crate::words::{bytes, percent};
 
-const ROWS: [(&str, Side); 7] = [
+/// The columns of the table of candidates.
+pub(in crate::cli) const ROWS: [(&str, Side); 7] = [
     ("POLICY", Side::Left),
     ("CAPACITY", Side::Right),
     ("BYTES", Side::Right),
@@ -32,7 +34,8 @@ pub(super) fn render(shadow: &ShadowStatus, screen: Screen) -> String {
     text
 }
 
-fn head(shadow: &ShadowStatus) -> String {
+/// What was measured so far, in a sentence a line.
+pub(in crate::cli) fn head(shadow: &ShadowStatus) -> String {
     let group = String::from_utf8_lossy(&shadow.group).escape_debug().to_string();
     let live = &shadow.live_policy;
     let ends = match shadow.ends_in_ms {
@@ -42,7 +45,7 @@ fn head(shadow: &ShadowStatus) -> String {
     let mut text = match shadow.live_hit_ratio {
         Some(ratio) => format!(
             "group {group}: {live} hits {} of {} requests; this runs {ends}\n",
-            percent(ratio),
+            percent(Some(ratio)),
             shadow.requests
         ),
         None => format!("group {group}: {live}; this runs {ends}\n"),
@@ -56,14 +59,15 @@ fn head(shadow: &ShadowStatus) -> String {
         let (gets, wanted) = (shadow.gets, shadow.wanted_gets);
         text += &format!("not enough yet: {gets} of {wanted} sampled gets\n");
     }
-    text += &format!("{} of the keys are in the sample", percent(shadow.share));
+    text += &format!("{} of the keys are in the sample", percent(Some(shadow.share)));
     match shadow.lost {
         0 => text + "\n",
         lost => text + &format!("; {lost} accesses came too fast for it and are left out\n"),
     }
 }
 
-fn cells(row: &ShadowRow) -> Vec<Cell> {
+/// A row of the table of candidates.
+pub(in crate::cli) fn cells(row: &ShadowRow) -> Vec<Cell> {
     let or_dash = |text: Option<String>| Cell::new(text.unwrap_or_else(|| "-".into()));
     let is_well = row.problem.is_empty();
     let error = |error: f64| format!("±{:.1}", error * 100.0);
@@ -71,16 +75,12 @@ fn cells(row: &ShadowRow) -> Vec<Cell> {
     vec![
         Cell::new(&row.policy),
         Cell::new(format!("{}x", row.capacity)),
-        Cell::new(bytesize::ByteSize(row.capacity_bytes).display().iec().to_string()),
-        or_dash(row.hit_ratio.map(percent)),
+        Cell::new(bytes(row.capacity_bytes)),
+        or_dash(row.hit_ratio.map(|ratio| percent(Some(ratio)))),
         or_dash(row.error.map(error)),
         or_dash(row.loads_saved_per_second.map(saved)),
         Cell::state(if is_well { "running" } else { "failed" }, is_well),
     ]
-}
-
-fn percent(ratio: f64) -> String {
-    format!("{:.1}%", ratio * 100.0)
 }
 
 fn time(ms: u64) -> String {

@@ -3,6 +3,7 @@
 
 mod request;
 mod tally;
+mod timeline;
 
 mod capacity;
 mod trace;
@@ -159,12 +160,13 @@ impl Args {
                 rows.push(row(subject, unit, capacity, &trace)?);
             }
         }
-        let ratios = simulation::run(&mut trace, rows)?;
+        let replayed = simulation::run(&mut trace, rows)?;
         bar.finish_and_clear();
+        say_format(path, &trace);
         warn(&trace, self.warmup);
-        let rows = names.into_iter().zip(ratios);
-        let rows = rows.map(|((policy, is_bound, capacity), ratios)| {
-            report::Row::new(policy, is_bound, capacity, ratios, tells)
+        let rows = names.into_iter().zip(replayed);
+        let rows = rows.map(|((policy, is_bound, capacity), replayed)| {
+            report::Row::new(policy, is_bound, capacity, replayed, tells)
         });
         let (requests, unique) = (trace.requests(), trace.unique() as u64);
         let trace = name_of(path);
@@ -192,6 +194,14 @@ fn row(subject: &Subject, unit: Unit, capacity: u64, trace: &Trace) -> Result<Ro
         }
     };
     Ok(Row { policy, cache })
+}
+
+/// Says how a trace was read where nobody has said how, and another way is thinkable.
+#[allow(clippy::print_stderr, reason = "figures go to standard output, doubts beside them")]
+fn say_format(path: &Path, trace: &Trace) {
+    if let Some(format) = trace.guessed() {
+        eprintln!("note: {} is read as {format}; --format says otherwise", path.display());
+    }
 }
 
 /// Says what in a trace makes its figures doubtful.

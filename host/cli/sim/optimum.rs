@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 
 use super::request::Request;
 use super::tally::Tally;
+use super::timeline::{STEP, Timeline};
 
 /// There is no next use, or no last one.
 const NEVER: u32 = u32::MAX;
@@ -61,9 +62,10 @@ impl Optimum {
     ///
     /// A resident entry is known by its next use: no two have the same, and a request is
     /// a hit if it is the next use of a resident one.
-    pub(super) fn end(&mut self) {
+    pub(super) fn end(&mut self, timeline: &mut Timeline) {
         let mut residents = BTreeSet::new();
-        for (now, &next) in (0_u64..).zip(&self.next_uses) {
+        let next_uses = std::mem::take(&mut self.next_uses);
+        for (now, &next) in (0_u64..).zip(&next_uses) {
             if residents.remove(&now) {
                 self.hits += u64::from(now >= self.uncounted as u64);
             } else if residents.len() as u64 == self.capacity {
@@ -74,7 +76,13 @@ impl Optimum {
                 NEVER => u64::from(NEVER) + now,
                 next => u64::from(next),
             });
+            let passed = now as usize + 1;
+            if passed.is_multiple_of(STEP) {
+                let counted = passed.saturating_sub(self.uncounted) as u64;
+                timeline.note(Tally::of(counted, self.hits));
+            }
         }
+        self.next_uses = next_uses;
     }
 }
 
@@ -90,7 +98,7 @@ mod tests {
         for &key in keys {
             optimum.request(Request { key, is_counted: true, ..Request::default() }).unwrap();
         }
-        optimum.end();
+        optimum.end(&mut Timeline::new());
         assert_eq!(optimum.tally(), Tally::of(keys.len() as u64, optimum.hits));
         optimum.hits
     }

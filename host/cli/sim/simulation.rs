@@ -11,6 +11,7 @@ use super::optimum::Optimum;
 use super::replay::Replay;
 use super::request::Request;
 use super::tally::{Ratios, Tally};
+use super::timeline::{STEP, Timeline};
 use super::trace::Trace;
 
 /// Blocks of requests that may wait for a worker.
@@ -30,12 +31,20 @@ impl Cache {
         }
     }
 
+    /// [`STEP`] requests have passed.
+    fn pass(&self, timeline: &mut Timeline) {
+        // The bound knows nothing before the end.
+        if let Self::Replay(replay) = self {
+            timeline.note(replay.tally());
+        }
+    }
+
     /// The stream has ended.
-    fn end(&mut self) -> Tally {
+    fn end(&mut self, timeline: &mut Timeline) -> Tally {
         match self {
             Self::Replay(replay) => replay.tally(),
             Self::Optimum(optimum) => {
-                optimum.end();
+                optimum.end(timeline);
                 optimum.tally()
             }
         }
@@ -46,6 +55,12 @@ impl Cache {
 pub(super) struct Row {
     pub(super) policy: String,
     pub(super) cache: Cache,
+}
+
+/// What came of a row.
+pub(super) struct Replayed {
+    pub(super) ratios: Ratios,
+    pub(super) timeline: Timeline,
 }
 
 /// Reads a trace to its end, and says what is in it.
@@ -67,11 +82,11 @@ pub(super) fn totals(trace: &mut Trace) -> Result<Totals> {
     }
 }
 
-/// Reads a trace to its end and has each row answer it. The ratios are in the order of the rows.
+/// Reads a trace to its end and has each row answer it. What comes of them is in the order of the rows.
 ///
 /// # Errors
 /// The trace can't be read, or a policy fails.
-pub(super) fn run(trace: &mut Trace, rows: Vec<Row>) -> Result<Vec<Ratios>> {
+pub(super) fn run(trace: &mut Trace, rows: Vec<Row>) -> Result<Vec<Replayed>> {
     let done = thread::scope(|scope| {
         let workers = deal(rows).into_iter().map(|rows| {
             let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
@@ -85,9 +100,13 @@ pub(super) fn run(trace: &mut Trace, rows: Vec<Row>) -> Result<Vec<Ratios>> {
             .collect::<Result<Vec<_>>>();
         read.and(tallies)
     })?;
-    let mut tallies: Vec<(usize, Tally)> = done.into_iter().flatten().collect();
-    tallies.sort_by_key(|(place, _)| *place);
-    Ok(tallies.into_iter().map(|(_, tally)| tally.ratios(trace.sample(), trace.asked())).collect())
+    let mut ended: Vec<Ended> = done.into_iter().flatten().collect();
+    ended.sort_by_key(|ended| ended.place);
+    let replayed = ended.into_iter().map(|Ended { tally, timeline, .. }| Replayed {
+        ratios: tally.ratios(trace.sample(), trace.asked()),
+        timeline,
+    });
+    Ok(replayed.collect())
 }
 
 /// Rows with their places, in a share for each processor.
@@ -111,17 +130,33 @@ fn feed(trace: &mut Trace, workers: Vec<SyncSender<Arc<Vec<Request>>>>) -> Resul
     }
 }
 
-fn work(
-    mut rows: Vec<(usize, Row)>,
-    blocks: &Receiver<Arc<Vec<Request>>>,
-) -> Result<Vec<(usize, Tally)>> {
+/// A row at the end of the stream.
+struct Ended {
+    place: usize,
+    tally: Tally,
+    timeline: Timeline,
+}
+
+fn work(rows: Vec<(usize, Row)>, blocks: &Receiver<Arc<Vec<Request>>>) -> Result<Vec<Ended>> {
+    let mut rows: Vec<_> =
+        rows.into_iter().map(|(place, row)| (place, row, Timeline::new())).collect();
     for block in blocks {
-        for (_, row) in &mut rows {
-            for &request in block.iter() {
-                let replayed = row.cache.request(request);
-                replayed.with_context(|| format!("policy {}", row.policy))?;
+        for (_, row, timeline) in &mut rows {
+            // All blocks but the last are whole steps.
+            for step in block.chunks(STEP) {
+                for &request in step {
+                    let replayed = row.cache.request(request);
+                    replayed.with_context(|| format!("policy {}", row.policy))?;
+                }
+                if step.len() == STEP {
+                    row.cache.pass(timeline);
+                }
             }
         }
     }
-    Ok(rows.into_iter().map(|(place, mut row)| (place, row.cache.end())).collect())
+    let end = |(place, mut row, mut timeline): (usize, Row, Timeline)| {
+        let tally = row.cache.end(&mut timeline);
+        Ended { place, tally, timeline }
+    };
+    Ok(rows.into_iter().map(end).collect())
 }

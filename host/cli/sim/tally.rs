@@ -59,6 +59,11 @@ impl Tally {
         Self { asked: Volume::of(gets), hits: Volume::of(hits) }
     }
 
+    /// Gets that count, and those of them that were hits.
+    pub(super) fn gets_and_hits(self) -> (u64, u64) {
+        (self.asked.gets, self.hits.gets)
+    }
+
     /// Counts a get, or what it loads, whose key is there or not.
     pub(super) fn count(&mut self, request: &Request, is_there: bool) {
         let Request { size, load_us, kind, is_counted, .. } = *request;

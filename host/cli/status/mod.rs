@@ -7,7 +7,8 @@ use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
 use crate::cli::output::{self, Screen};
 use crate::proto::StatusRequest;
 
-use report::Report;
+pub(super) use report::{Group, Plugin, Report};
+pub(super) use view::{NODES, head, nodes, problems};
 
 /// Show a node, its cluster and its groups
 ///

@@ -6,72 +6,72 @@ use crate::proto;
 
 /// A node.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
-    pub(super) version: String,
-    pub(super) address: String,
-    pub(super) uptime_ms: u64,
-    pub(super) ready: bool,
-    pub(super) ring_version: u64,
-    pub(super) registry: Registry,
+pub(in crate::cli) struct Report {
+    pub(in crate::cli) version: String,
+    pub(in crate::cli) address: String,
+    pub(in crate::cli) uptime_ms: u64,
+    pub(in crate::cli) ready: bool,
+    pub(in crate::cli) ring_version: u64,
+    pub(in crate::cli) registry: Registry,
     /// "loopback", "tls", "mutual-tls" or "insecure".
-    pub(super) security: String,
-    pub(super) nodes: Vec<Node>,
-    pub(super) groups: Vec<Group>,
+    pub(in crate::cli) security: String,
+    pub(in crate::cli) nodes: Vec<Node>,
+    pub(in crate::cli) groups: Vec<Group>,
 }
 
 /// Where the list of nodes comes from.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Registry {
-    pub(super) kind: String,
-    pub(super) connected: bool,
-    pub(super) problem: Option<String>,
+pub(in crate::cli) struct Registry {
+    pub(in crate::cli) kind: String,
+    pub(in crate::cli) connected: bool,
+    pub(in crate::cli) problem: Option<String>,
     /// Whether the node holds the keys that it owns.
-    pub(super) state: String,
-    pub(super) ignored_keys: u64,
+    pub(in crate::cli) state: String,
+    pub(in crate::cli) ignored_keys: u64,
 }
 
 /// A node of the ring.
 #[derive(Debug, Serialize)]
-pub(super) struct Node {
-    pub(super) address: String,
-    pub(super) weight: u32,
-    pub(super) share: f64,
-    pub(super) state: String,
+pub(in crate::cli) struct Node {
+    pub(in crate::cli) address: String,
+    pub(in crate::cli) weight: u32,
+    pub(in crate::cli) share: f64,
+    pub(in crate::cli) state: String,
     /// `None` unless it is unreachable.
-    pub(super) problem: Option<String>,
+    pub(in crate::cli) problem: Option<String>,
 }
 
 /// A group.
 #[derive(Debug, Serialize)]
-pub(super) struct Group {
-    pub(super) name: String,
-    pub(super) entries: u64,
-    pub(super) bytes: u64,
-    pub(super) capacity_bytes: u64,
-    pub(super) max_entries: u64,
-    pub(super) hits: u64,
-    pub(super) misses: u64,
+pub(in crate::cli) struct Group {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) entries: u64,
+    pub(in crate::cli) bytes: u64,
+    pub(in crate::cli) capacity_bytes: u64,
+    pub(in crate::cli) max_entries: u64,
+    pub(in crate::cli) hits: u64,
+    pub(in crate::cli) misses: u64,
     /// `None` before the first get.
-    pub(super) hit_ratio: Option<f64>,
-    pub(super) loads: u64,
-    pub(super) evictions: u64,
-    pub(super) expirations: u64,
-    pub(super) policy: Option<Plugin>,
-    pub(super) retriever: Option<Plugin>,
+    pub(in crate::cli) hit_ratio: Option<f64>,
+    pub(in crate::cli) loads: u64,
+    pub(in crate::cli) evictions: u64,
+    pub(in crate::cli) expirations: u64,
+    pub(in crate::cli) policy: Option<Plugin>,
+    pub(in crate::cli) retriever: Option<Plugin>,
     /// Nodes that own keys of it and have no such group.
-    pub(super) missing_on: Vec<String>,
+    pub(in crate::cli) missing_on: Vec<String>,
     /// Why it has its policy, where the node chose it.
-    pub(super) policy_choice: Option<String>,
+    pub(in crate::cli) policy_choice: Option<String>,
 }
 
 /// A plugin at work.
 #[derive(Debug, Serialize)]
-pub(super) struct Plugin {
-    pub(super) name: String,
-    pub(super) state: String,
-    pub(super) problem: Option<String>,
-    pub(super) failures: u64,
-    pub(super) sha256: Option<String>,
+pub(in crate::cli) struct Plugin {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) state: String,
+    pub(in crate::cli) problem: Option<String>,
+    pub(in crate::cli) failures: u64,
+    pub(in crate::cli) sha256: Option<String>,
 }
 
 impl From<proto::StatusResponse> for Report {

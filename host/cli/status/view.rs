@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::cli::output::Screen;
 use crate::cli::status::report::{Group, Node, Plugin, Report};
 use crate::cli::table::{self, Cell, Side};
+use crate::words::{bytes, percent};
 
-const NODES: [(&str, Side); 5] = [
+pub(in crate::cli) const NODES: [(&str, Side); 5] = [
     ("NODE", Side::Left),
     ("STATE", Side::Left),
     ("WEIGHT", Side::Right),
@@ -29,13 +30,13 @@ const GROUPS: [(&str, Side); 9] = [
     ("EVICTIONS", Side::Right),
 ];
 
-/// The text of a report.
-pub(super) fn render(report: &Report, screen: Screen) -> String {
+/// The node in a sentence.
+pub(in crate::cli) fn head(report: &Report) -> String {
     let ready = if report.ready { "ready" } else { "not ready" };
     // Parts of a second are noise after the first one.
     let uptime = Duration::from_secs(report.uptime_ms / 1000);
-    let mut text = format!(
-        "{} {ready}, version {}, up {}, registry {}{}, {}, ring version {}\n\n",
+    format!(
+        "{} {ready}, version {}, up {}, registry {}{}, {}, ring version {}",
         report.address,
         report.version,
         humantime::format_duration(uptime),
@@ -50,20 +51,17 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
             state => state,
         },
         report.ring_version,
-    );
-    let largest = report.nodes.iter().map(|node| node.share).fold(0.0, f64::max);
-    let nodes: Vec<_> = report.nodes.iter().map(|of| node(of, largest)).collect();
-    text += &table::render(&NODES, &nodes, screen);
+    )
+}
+
+/// The text of a report.
+pub(super) fn render(report: &Report, screen: Screen) -> String {
+    let mut text = head(report) + "\n\n";
+    text += &table::render(&NODES, &nodes(report), screen);
     text.push('\n');
     let groups: Vec<_> = report.groups.iter().map(group).collect();
     text += &table::render(&GROUPS, &groups, screen);
-    let mut problems: Vec<String> = problems(report);
-    if report.security == "insecure" {
-        problems.push(
-            "the node is insecure: every machine that reaches its ports may change everything\n"
-                .into(),
-        );
-    }
+    let problems = problems(report);
     let choices: Vec<String> = report.groups.iter().filter_map(choice).collect();
     if !choices.is_empty() {
         text.push('\n');
@@ -76,12 +74,18 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
     text
 }
 
+/// The rows of the table of nodes.
+pub(in crate::cli) fn nodes(report: &Report) -> Vec<Vec<Cell>> {
+    let largest = report.nodes.iter().map(|node| node.share).fold(0.0, f64::max);
+    report.nodes.iter().map(|of| node(of, largest)).collect()
+}
+
 fn node(node: &Node, largest: f64) -> Vec<Cell> {
     vec![
         Cell::new(&node.address),
         Cell::state(&node.state, matches!(node.state.as_str(), "self" | "connected" | "idle")),
         Cell::new(node.weight.to_string()),
-        Cell::new(percent(node.share)),
+        Cell::new(percent(Some(node.share))),
         Cell::new(bar(node.share, largest)),
     ]
 }
@@ -106,7 +110,7 @@ fn group(group: &Group) -> Vec<Cell> {
         Cell::new(group.entries.to_string()),
         Cell::new(bytes(group.bytes)),
         Cell::new(bytes(group.capacity_bytes)),
-        Cell::new(group.hit_ratio.map_or_else(|| "-".into(), percent)),
+        Cell::new(group.hit_ratio.map_or_else(|| "-".into(), |ratio| percent(Some(ratio)))),
         Cell::new(group.evictions.to_string()),
     ]
 }
@@ -117,7 +121,8 @@ fn choice(group: &Group) -> Option<String> {
     Some(format!("group {}: the node chose {}: {choice}\n", group.name, policy.name))
 }
 
-fn problems(report: &Report) -> Vec<String> {
+/// What an operator should look at, a line each.
+pub(in crate::cli) fn problems(report: &Report) -> Vec<String> {
     let registry = report.registry.problem.iter().map(|problem| format!("registry: {problem}\n"));
     let of = |group: &Group, what: &str, plugin: &Option<Plugin>| {
         let plugin = plugin.as_ref()?;
@@ -144,15 +149,10 @@ fn problems(report: &Report) -> Vec<String> {
         let problem = node.problem.as_ref()?;
         Some(format!("node {}: {problem}\n", node.address))
     });
-    registry.chain(unreachable).chain(missing).chain(plugins).collect()
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1}%", share * 100.0)
-}
-
-fn bytes(bytes: u64) -> String {
-    bytesize::ByteSize(bytes).display().iec().to_string()
+    let insecure = (report.security == "insecure").then(|| {
+        "the node is insecure: every machine that reaches its ports may change everything\n".into()
+    });
+    registry.chain(unreachable).chain(missing).chain(plugins).chain(insecure).collect()
 }
 
 #[cfg(test)]

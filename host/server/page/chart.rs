@@ -8,21 +8,11 @@ use std::ops::Range;
 use maud::{Markup, PreEscaped, html};
 use plotters::prelude::*;
 
+use crate::colours::COLOURS;
+
 const SIZE: (u32, u32) = (300, 180);
 const TEXT: i32 = 14;
 
-/// Told apart by people who see few colours: M. Okabe and K. Ito, "Color universal design",
-/// 2008. The first is that of the live group.
-const COLOURS: [RGBColor; 8] = [
-    RGBColor(0, 0, 0),
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(148, 134, 40),
-    RGBColor(86, 180, 233),
-    RGBColor(230, 159, 0),
-];
 /// Dashed by the style: drawn as dashes a mark would be many elements.
 const MARK: RGBColor = RGBColor(129, 129, 129);
 const AXIS: RGBColor = RGBColor(128, 128, 128);

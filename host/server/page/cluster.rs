@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::words::{percent, time};
 use crate::proto::{NodeStatus, StatusResponse};
+use crate::words::{percent, time};
 
 /// The node that answers, in a sentence.
 pub(super) fn head(status: &StatusResponse) -> Markup {

@@ -4,9 +4,10 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::history::History;
 use super::reading::Reading;
-use super::words::{bytes, percent, rate};
 use super::{cluster, group};
 use crate::proto::{GroupStatus, StatusResponse};
+use crate::server::samples::Sample;
+use crate::words::{bytes, percent, rate};
 
 /// The groups whose charts are on one page: more would be too much for one look, and for a
 /// slow network.
@@ -95,9 +96,8 @@ fn table(groups: &[GroupStatus], readings: &[Reading], history: &History) -> Mar
 
 fn row(status: &GroupStatus, reading: &Reading, history: &History) -> Markup {
     let last = history.up_to(reading).last_interval();
-    let per_second = |counter: fn(&super::reading::Sample) -> u64| {
-        rate(last.and_then(|interval| interval.rate(counter)))
-    };
+    let per_second =
+        |counter: fn(&Sample) -> u64| rate(last.and_then(|interval| interval.rate(counter)));
     let policy = status.policy.clone().unwrap_or_default();
     html! {
         tr {

@@ -3,12 +3,13 @@
 use maud::{Markup, html};
 
 use super::chart::{Line, Point, Up};
-use super::history::{Interval, Recent};
+use super::history::Recent;
 use super::reading::Reading;
 use super::shadow;
 use super::timeline::{POINTS, over_time};
-use super::words::{bytes, percent, rate, short, time, whole_percent};
 use crate::proto::{GroupStatus, PluginStatus};
+use crate::server::samples::Interval;
+use crate::words::{bytes, percent, rate, short, time, whole_percent};
 
 /// Rows of the table of the last hour.
 const STEPS: usize = 12;

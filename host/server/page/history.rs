@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::time::Duration;
 
-use super::reading::{Policy, Reading, Sample};
+use super::reading::{Policy, Reading};
 use crate::clock::Clock;
 use crate::server::GroupShadow;
+use crate::server::samples::{Interval, Sample, push, thinned};
 use crate::sync::Mutex;
 
 const EVERY: Duration = Duration::from_secs(10);
@@ -63,13 +64,6 @@ pub(super) struct Told {
     pub(super) at_ms: u64,
     pub(super) live: f32,
     pub(super) rows: Vec<f32>,
-}
-
-/// The time between two samples.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Interval {
-    pub(super) from: Sample,
-    pub(super) to: Sample,
 }
 
 impl History {
@@ -133,9 +127,7 @@ impl Recent {
 
     /// At most `most` intervals of one length, up to the newest sample.
     pub(super) fn intervals(&self, most: usize) -> Vec<Interval> {
-        let samples = thinned(&self.samples, most);
-        let pairs = samples.iter().zip(samples.iter().skip(1));
-        pairs.map(|(from, to)| Interval { from: **from, to: **to }).collect()
+        Interval::between(&self.samples, most)
     }
 
     /// The time since the last sample but one.
@@ -190,35 +182,4 @@ impl ShadowHistory {
         };
         push(&mut self.told, told, SAMPLES);
     }
-}
-
-impl Interval {
-    /// The share of the gets that were answered from memory; `None` without gets.
-    pub(super) fn hit_ratio(&self) -> Option<f64> {
-        let gets = self.to.gets.saturating_sub(self.from.gets);
-        let hits = self.to.hits.saturating_sub(self.from.hits);
-        (gets > 0).then(|| hits as f64 / gets as f64)
-    }
-
-    /// How much a counter has grown in each second.
-    pub(super) fn rate(&self, counter: impl Fn(&Sample) -> u64) -> Option<f64> {
-        let grown = counter(&self.to).saturating_sub(counter(&self.from));
-        let ms = self.to.at_ms.saturating_sub(self.from.at_ms);
-        (ms > 0).then(|| grown as f64 * 1_000.0 / ms as f64)
-    }
-}
-
-/// At most `most + 1` of them, at equal distances from the newest.
-fn thinned<T>(ring: &VecDeque<T>, most: usize) -> Vec<&T> {
-    let each = ring.len().saturating_sub(1).div_ceil(most).max(1);
-    let mut kept: Vec<&T> = ring.iter().rev().step_by(each).collect();
-    kept.reverse();
-    kept
-}
-
-fn push<T>(ring: &mut VecDeque<T>, item: T, most: usize) {
-    if ring.len() == most {
-        ring.pop_front();
-    }
-    ring.push_back(item);
 }

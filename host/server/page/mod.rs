@@ -8,7 +8,6 @@ mod reading;
 
 mod chart;
 mod timeline;
-mod words;
 
 mod cluster;
 mod document;

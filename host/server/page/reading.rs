@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::proto::GroupStatus;
 use crate::server::groups::Groups;
+use crate::server::samples::Sample;
 use crate::server::{GroupShadow, Operations};
 
 /// A group at one moment.
@@ -13,18 +14,6 @@ pub(in crate::server) struct Reading {
     pub(super) sample: Sample,
     pub(super) policy: Policy,
     pub(super) shadow: Option<GroupShadow>,
-}
-
-/// Counters since the start of the node, and what the group holds.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sample {
-    pub(super) at_ms: u64,
-    pub(super) hits: u64,
-    pub(super) gets: u64,
-    pub(super) loads: u64,
-    pub(super) evictions: u64,
-    pub(super) entries: u64,
-    pub(super) bytes: u64,
 }
 
 /// Which policy a group has.
@@ -45,6 +34,7 @@ pub(in crate::server) fn read(
     let mut shadows = operations.shadows();
     let mut reading = |status: GroupStatus| {
         let found = shadows.iter().position(|shadow| shadow.group == status.name);
+        let sample = Sample::of(&status, at_ms);
         let policy = status.policy.unwrap_or_default();
         let options = groups.find(&status.name).map_or(0, |group| {
             let mut hasher = DefaultHasher::new();
@@ -52,15 +42,7 @@ pub(in crate::server) fn read(
             hasher.finish()
         });
         Reading {
-            sample: Sample {
-                at_ms,
-                hits: status.hits,
-                gets: status.hits + status.misses,
-                loads: status.loads,
-                evictions: status.evictions,
-                entries: status.entries,
-                bytes: status.bytes,
-            },
+            sample,
             policy: Policy { name: policy.name, sha256: policy.sha256, options },
             shadow: found.map(|at| shadows.swap_remove(at)),
             group: status.name,

@@ -5,9 +5,9 @@ use maud::{Markup, html};
 use super::chart::{Chart, Line, Point, Up};
 use super::history::Recent;
 use super::timeline::{POINTS, over_time};
-use super::words::{bytes, percent, short, time, whole_percent};
 use crate::server::GroupShadow;
 use crate::shadow::{Report, RowReport};
+use crate::words::{bytes, percent, short, time, whole_percent};
 
 /// The part of the page about a shadow.
 pub(super) fn part(shadow: &GroupShadow, recent: &Recent) -> Markup {

@@ -6,11 +6,12 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::history::History;
-use super::reading::{Policy, Reading, Sample};
+use super::reading::{Policy, Reading};
 use super::{SCRIPT, STYLE, render};
 use crate::clock::Clock;
 use crate::proto::{GroupStatus, NodeStatus, PluginStatus, StatusResponse};
 use crate::server::GroupShadow;
+use crate::server::samples::Sample;
 use crate::shadow::{Measured, Report, RowReport};
 
 const HOSTILE: &str = "<script>alert('\"1\"')</script>&";

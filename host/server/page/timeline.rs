@@ -4,7 +4,7 @@ use maud::Markup;
 
 use super::chart::{Chart, Line, Up};
 use super::history::Recent;
-use super::words::short;
+use crate::words::short;
 
 /// Points of a line: as many as a small chart can show.
 pub(super) const POINTS: usize = 180;

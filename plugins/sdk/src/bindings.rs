@@ -8,9 +8,31 @@ use crate::{ConfigError, FetchError, Fetched, RetrieverConfig};
 pub mod policy {
     wit_bindgen::generate!({
         path: "../../wit",
-        world: "policy-plugin",
+        world: "policy-plugin-keys",
         pub_export_macro: true,
         export_macro_name: "export_policy_world",
+    });
+}
+
+/// As [`policy`], for policies that tell statistics. The worlds of a component add up.
+#[allow(missing_docs, unsafe_code, reason = "generated")]
+pub mod introspect {
+    wit_bindgen::generate!({
+        inline: "package psycache:sdk; world one { export psycache:plugin/introspect@0.1.0; }",
+        path: "../../wit",
+        pub_export_macro: true,
+        export_macro_name: "export_introspect_world",
+    });
+}
+
+/// As [`policy`], for policies that hand over their state.
+#[allow(missing_docs, unsafe_code, reason = "generated")]
+pub mod snapshot {
+    wit_bindgen::generate!({
+        inline: "package psycache:sdk; world one { export psycache:plugin/snapshot@0.1.0; }",
+        path: "../../wit",
+        pub_export_macro: true,
+        export_macro_name: "export_snapshot_world",
     });
 }
 

@@ -4,10 +4,16 @@
 ///
 /// Expands to nothing on native targets. A component is one policy of one group. It
 /// can't have exports of other bindings beside: those would free arguments that lie in
-/// this one's arena.
+/// this one's arena. What the policy can do beside is named behind it: `introspect` if it is
+/// [`Introspect`](crate::Introspect), `snapshot` if it is [`Snapshot`](crate::Snapshot).
+///
+/// ```ignore
+/// export_policy!(Mine);
+/// export_policy!(Mine, introspect, snapshot);
+/// ```
 #[macro_export]
 macro_rules! export_policy {
-    ($policy:ty) => {
+    ($policy:ty $(, $ability:ident)* $(,)?) => {
         #[cfg(target_family = "wasm")]
         #[expect(unsafe_code, reason = "the exports take raw pointers from the node")]
         const _: () = {
@@ -76,8 +82,50 @@ macro_rules! export_policy {
                 POLICY.with(|policy| policy.step(&step))
             }
 
+            $($crate::export_ability!($ability);)*
+
             $crate::bindings::policy::export_policy_world!(Component with_types_in $crate::exported);
         };
+    };
+}
+
+/// What `export_policy!` adds for an ability, where its `POLICY` is known.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! export_ability {
+    (introspect) => {
+        #[unsafe(export_name = "psycache:plugin/introspect@0.1.0#stats")]
+        extern "C" fn statistics() -> *const u32 {
+            POLICY.with(|policy| policy.statistics())
+        }
+
+        $crate::bindings::introspect::export_introspect_world!(Component with_types_in $crate::exported);
+    };
+    (snapshot) => {
+        #[unsafe(export_name = "psycache:plugin/snapshot@0.1.0#save")]
+        extern "C" fn save() -> *const u32 {
+            POLICY.with(|policy| policy.save())
+        }
+
+        #[unsafe(export_name = "cabi_post_psycache:plugin/snapshot@0.1.0#save")]
+        extern "C" fn saved(_: *const u32) {
+            POLICY.with(|policy| policy.saved());
+        }
+
+        #[unsafe(export_name = "psycache:plugin/snapshot@0.1.0#restore")]
+        extern "C" fn restore(
+            format: *const u8,
+            format_len: usize,
+            bytes: *const u8,
+            bytes_len: usize,
+        ) -> u32 {
+            use std::slice::from_raw_parts as list;
+            // SAFETY: the node has written both to where `place` said.
+            let (format, bytes) = unsafe { (list(format, format_len), list(bytes, bytes_len)) };
+            POLICY.with(|policy| u32::from(policy.restore(format, bytes)))
+        }
+
+        $crate::bindings::snapshot::export_snapshot_world!(Component with_types_in $crate::exported);
     };
 }
 

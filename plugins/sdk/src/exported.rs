@@ -9,7 +9,7 @@
 use std::cell::{Cell, RefCell};
 
 use crate::arena::Arena;
-use crate::{Config, ConfigError, Policy, Step, Stepped};
+use crate::{Config, ConfigError, Introspect, Policy, Snapshot, Step, Stepped};
 
 /// A string as it is passed.
 #[repr(C)]
@@ -48,16 +48,27 @@ struct Configured {
 pub struct Exported<P> {
     /// Filled by the node before it calls.
     arena: RefCell<Arena>,
-    state: RefCell<Option<State<P>>>,
-    /// Start and length of the victims.
-    answer: Cell<[u32; 2]>,
+    running: RefCell<Option<Running<P>>>,
+    /// Start and length of one list or two.
+    answer: Cell<[u32; 4]>,
 }
 
 #[derive(Debug)]
-struct State<P> {
+struct Running<P> {
+    config: Config,
     policy: Stepped<P>,
     /// The node reads them before it calls again.
     victims: Vec<u32>,
+    statistics: Vec<Statistic>,
+    saved: Vec<u8>,
+}
+
+/// A number that a policy tells of itself, in the words of `statistic`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+struct Statistic {
+    name: Text,
+    value: f64,
 }
 
 impl<P: Policy> Exported<P> {
@@ -66,8 +77,8 @@ impl<P: Policy> Exported<P> {
     pub const fn new() -> Self {
         Self {
             arena: RefCell::new(Arena::new()),
-            state: RefCell::new(None),
-            answer: Cell::new([0; 2]),
+            running: RefCell::new(None),
+            answer: Cell::new([0; 4]),
         }
     }
 
@@ -105,7 +116,13 @@ impl<P: Policy> Exported<P> {
         self.arena.borrow_mut().clear();
         let configured = match Stepped::new(&config) {
             Ok(policy) => {
-                *self.state.borrow_mut() = Some(State { policy, victims: Vec::new() });
+                *self.running.borrow_mut() = Some(Running {
+                    config,
+                    policy,
+                    victims: Vec::new(),
+                    statistics: Vec::new(),
+                    saved: Vec::new(),
+                });
                 Configured { is_error: 0, case: 0, texts: [Text::lent(""); 2] }
             }
             Err(error) => refused(error),
@@ -119,13 +136,84 @@ impl<P: Policy> Exported<P> {
     /// # Panics
     /// Before `configure`.
     pub fn step(&self, step: &Step<'_>) -> *const u32 {
-        let mut state = self.state.borrow_mut();
-        let State { policy, victims } = state.as_mut().expect("configure comes first");
+        let mut running = self.running.borrow_mut();
+        let Running { policy, victims, .. } = running.as_mut().expect(CONFIGURED);
         policy.step(step, victims);
         self.arena.borrow_mut().clear();
-        self.answer.set([victims.as_ptr() as u32, victims.len() as u32]);
+        self.answer(&[list(victims)])
+    }
+
+    /// `introspect.stats`.
+    ///
+    /// # Panics
+    /// Before `configure`.
+    pub fn statistics(&self) -> *const u32
+    where
+        P: Introspect,
+    {
+        let mut running = self.running.borrow_mut();
+        let Running { policy, statistics, .. } = running.as_mut().expect(CONFIGURED);
+        let told = policy.policy().statistics().into_iter();
+        *statistics =
+            told.map(|(name, value)| Statistic { name: Text::lent(name), value }).collect();
+        self.answer(&[list(statistics)])
+    }
+
+    /// `snapshot.save`.
+    ///
+    /// # Panics
+    /// Before `configure`.
+    pub fn save(&self) -> *const u32
+    where
+        P: Snapshot,
+    {
+        let mut running = self.running.borrow_mut();
+        let Running { policy, saved, .. } = running.as_mut().expect(CONFIGURED);
+        *saved = policy.save();
+        self.answer(&[list(P::FORMAT.as_bytes()), list(saved)])
+    }
+
+    /// The node has read what `save` answered.
+    pub fn saved(&self) {
+        if let Some(running) = self.running.borrow_mut().as_mut() {
+            running.saved = Vec::new();
+        }
+    }
+
+    /// `snapshot.restore`.
+    ///
+    /// # Panics
+    /// Before `configure`.
+    pub fn restore(&self, format: &[u8], bytes: &[u8]) -> bool
+    where
+        P: Snapshot,
+    {
+        let mut running = self.running.borrow_mut();
+        let Running { config, policy, .. } = running.as_mut().expect(CONFIGURED);
+        let is_known = format == P::FORMAT.as_bytes();
+        let restored = is_known.then(|| Stepped::restore(config, bytes)).flatten();
+        let is_restored = restored.is_some();
+        if let Some(restored) = restored {
+            *policy = restored;
+        }
+        // It has grown to the size of the state, which no step has.
+        *self.arena.borrow_mut() = Arena::new();
+        is_restored
+    }
+
+    fn answer(&self, lists: &[[u32; 2]]) -> *const u32 {
+        let mut answer = [0; 4];
+        answer[..lists.len() * 2].copy_from_slice(lists.as_flattened());
+        self.answer.set(answer);
         self.answer.as_ptr().cast()
     }
+}
+
+const CONFIGURED: &str = "configure comes first";
+
+/// Where a list is, and how long.
+fn list<T>(items: &[T]) -> [u32; 2] {
+    [items.as_ptr() as u32, items.len() as u32]
 }
 
 fn refused(error: ConfigError) -> Configured {
@@ -138,19 +226,27 @@ fn refused(error: ConfigError) -> Configured {
     Configured { is_error: 1, case, texts }
 }
 
-/// Stands where `export_policy_world` looks for the generated functions: what that
-/// macro does beside, putting the type of the component into it, is all that is wanted.
+/// Stands where the macros of the generated worlds look for the generated
+/// functions: what these macros do beside, putting the type of the component into it, is all that
+/// is wanted.
 pub mod exports {
-    #[allow(missing_docs, reason = "the path and the name are those of the generated one")]
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! no_generated_functions {
+        ($($any:tt)*) => {};
+    }
+
+    #[allow(missing_docs, reason = "the paths and the names are those of the generated ones")]
     pub mod psycache {
         pub mod plugin {
             pub mod policy {
-                #[macro_export]
-                #[doc(hidden)]
-                macro_rules! no_generated_policy {
-                    ($($any:tt)*) => {};
-                }
-                pub use no_generated_policy as __export_psycache_plugin_policy_0_1_0_cabi;
+                pub use no_generated_functions as __export_psycache_plugin_policy_0_1_0_cabi;
+            }
+            pub mod introspect {
+                pub use no_generated_functions as __export_psycache_plugin_introspect_0_1_0_cabi;
+            }
+            pub mod snapshot {
+                pub use no_generated_functions as __export_psycache_plugin_snapshot_0_1_0_cabi;
             }
         }
     }

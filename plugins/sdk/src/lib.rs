@@ -54,6 +54,10 @@
 //! # Ok::<(), ConfigError>(())
 //! ```
 //!
+//! What more the contract offers: [`Introspect`] for statistics of the policy's own, [`Snapshot`]
+//! for its state in a swap between two versions, and [`key`] for rules that look at keys. The
+//! first two are named where the policy is exported, `export_policy!(Lru, introspect, snapshot)`.
+//!
 //! Build it with `cargo build --release --target wasm32-unknown-unknown` as a
 //! `cdylib` and wrap it with `wasm-tools component new`: such a component imports
 //! nothing at all.
@@ -65,7 +69,9 @@
 mod config;
 mod export;
 mod ghosts;
+mod introspect;
 mod io_words;
+mod keys;
 mod links;
 mod policy;
 mod residents;
@@ -73,6 +79,7 @@ mod retriever;
 mod slot_array;
 mod slot_list;
 mod slot_queue;
+mod snapshot;
 mod span;
 mod stepped;
 
@@ -91,12 +98,17 @@ pub mod exported;
 
 pub use config::{Config, ConfigError, Options};
 pub use ghosts::Ghosts;
+pub use introspect::Introspect;
 pub use io_words::io_words;
+pub use keys::key;
+#[cfg(not(target_family = "wasm"))]
+pub use keys::with_keys;
 pub use links::{Chain, Links};
 pub use policy::{Entry, Policy};
 pub use retriever::{FetchError, Fetched, Retriever, RetrieverConfig};
 pub use slot_array::SlotArray;
 pub use slot_list::SlotList;
 pub use slot_queue::SlotQueue;
+pub use snapshot::{Snapshot, State};
 pub use span::Span;
 pub use stepped::{Step, Stepped};

@@ -1,6 +1,6 @@
 //! Which slots are resident and what their entries weigh.
 
-use crate::SlotArray;
+use crate::{SlotArray, State};
 
 /// 4.1 bytes a slot. That a slot is resident is asked for at each event and stands in
 /// one bit, so that the answers for all slots fit into the processor's cache.
@@ -50,6 +50,31 @@ impl Residents {
     #[inline]
     pub(crate) fn weight(&self, slot: u32) -> u32 {
         self.weights.get(slot)
+    }
+
+    /// Appends the resident slots and their weights to a state, with their number before.
+    pub(crate) fn save(&self, state: &mut Vec<u8>) {
+        let slots = (0..self.bits.len() as u32 * 64).filter(|slot| self.contains(*slot));
+        let slots: Vec<u32> = slots.collect();
+        state.extend((slots.len() as u32).to_le_bytes());
+        for slot in slots {
+            state.extend(slot.to_le_bytes());
+            state.extend(self.weight(slot).to_le_bytes());
+        }
+    }
+
+    /// What [`save`](Self::save) wrote of slots below `bound`; `None` if it is nothing of that.
+    pub(crate) fn restore(bound: u32, state: &mut State<'_>) -> Option<Self> {
+        let mut residents = Self::new(bound);
+        for _ in 0..state.u32()? {
+            let slot = state.u32().filter(|slot| *slot < bound)?;
+            let weight = state.u32().filter(|weight| *weight > 0)?;
+            if residents.contains(slot) {
+                return None;
+            }
+            residents.set(slot, weight);
+        }
+        Some(residents)
     }
 
     #[cold]

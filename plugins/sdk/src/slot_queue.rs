@@ -1,6 +1,6 @@
 //! A queue of slots in the order of their last push: what FIFO and LRU are made of.
 
-use crate::SlotArray;
+use crate::{SlotArray, State};
 
 /// Records of a chunk.
 const RECORDS: u32 = 1024;
@@ -157,6 +157,26 @@ impl SlotQueue {
             chunk = self.chunks[chunk as usize].newer;
         }
         slots.into_iter().rev()
+    }
+
+    /// Appends the slots from back to front to the state of a policy, with their number before.
+    pub fn save(&self, state: &mut Vec<u8>) {
+        let slots: Vec<u32> = self.iter().collect();
+        state.extend(self.len.to_le_bytes());
+        state.extend(slots.into_iter().rev().flat_map(u32::to_le_bytes));
+    }
+
+    /// A queue of slots below `bound` that [`save`](Self::save) wrote; `None` if it is none.
+    pub fn restore(bound: u32, state: &mut State<'_>) -> Option<Self> {
+        let mut queue = Self::new(bound);
+        for _ in 0..state.u32()? {
+            let slot = state.u32().filter(|slot| *slot < bound)?;
+            if queue.places.get(slot) != NONE {
+                return None;
+            }
+            queue.push_front(slot);
+        }
+        Some(queue)
     }
 
     /// Where the records of a chunk end.

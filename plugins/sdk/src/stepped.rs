@@ -1,7 +1,10 @@
 //! The contract's one call, `step`, over a policy that works on one slot at a time.
 
 use crate::residents::Residents;
-use crate::{Config, ConfigError, Entry, Policy};
+use crate::{Config, ConfigError, Entry, Policy, Snapshot, State};
+
+/// How a saved state begins: another layout of what `Stepped` saves has another number.
+const LAYOUT: &[u8] = b"psycache-plugin 1\n";
 
 /// All that happened since the last step; see `policy.step` in the WIT for the terms.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,6 +78,37 @@ impl<P: Policy> Stepped<P> {
             max_victims: config.max_victims as usize,
             overwritten: Vec::new(),
         })
+    }
+
+    /// A policy with the state that [`save`](Self::save) wrote; `None` if it wrote something else.
+    #[must_use]
+    pub fn restore(config: &Config, state: &[u8]) -> Option<Self>
+    where
+        P: Snapshot,
+    {
+        let mut state = State::new(state.strip_prefix(LAYOUT)?);
+        let residents = Residents::restore(config.max_entries, &mut state)?;
+        let policy = P::restore(config, &mut state)?;
+        let all = state.is_empty();
+        all.then(|| Self {
+            policy,
+            residents,
+            max_entries: config.max_entries,
+            max_victims: config.max_victims as usize,
+            overwritten: Vec::new(),
+        })
+    }
+
+    /// The state of the policy, and which slots are resident.
+    #[must_use]
+    pub fn save(&self) -> Vec<u8>
+    where
+        P: Snapshot,
+    {
+        let mut state = LAYOUT.to_vec();
+        self.residents.save(&mut state);
+        self.policy.save(&mut state);
+        state
     }
 
     /// The policy itself, for statistics and tests.

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::harness::{ServedNode, run};
+use crate::metrics::scrape::Scrape;
+use crate::patience::seen;
 use crate::readme::{MODULES, shell, targets};
 
 /// Whether policies can be built here; says so if not.
@@ -76,6 +78,63 @@ fn the_tests_of_a_new_policy_pass_in_its_folder() {
         // One target for the three, whose SDK is the same.
         let said = works("cargo test", &folder.path().join(format!("mine-{like}")));
         assert!(said.contains("test result: ok.") && !said.contains("warning"), "{said}");
+    }
+}
+
+/// The LRU of the page, which looks at keys here too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_may_have_all_that_the_contract_offers() {
+    if !can_build() {
+        return;
+    }
+    let page = include_str!("../../../docs/policies.md");
+    let from = page.find("use psycache_plugin::{").unwrap();
+    let lru = page[from..].split("```").next().unwrap();
+    assert!(lru.lines().count() < 40, "a whole LRU is short: {lru}");
+    let pinned = "if psycache_plugin::key(slot).is_some_and(|key| key.starts_with(\"pin\")) \
+                  { self.1 += 1 }; self.0.push_front(slot) }";
+    let lru = lru
+        .replace("pub struct Lru(SlotQueue);", "pub struct Lru(SlotQueue, u32);")
+        .replace(
+            "Self(SlotQueue::new(config.max_entries))",
+            "Self(SlotQueue::new(config.max_entries), 0)",
+        )
+        .replace("state).map(Self)", "state).map(|queue| Self(queue, 0))")
+        .replace("self.0.push_front(slot) }", pinned)
+        .replace("self.0.len().into())", "self.0.len().into()), (\"pinned\", self.1.into())");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    works("psycache policy new mine", folder);
+    let source = folder.join("mine/src/lib.rs");
+    fs::write(source, lru).unwrap();
+    works("psycache policy build mine", folder);
+    let said = works("psycache policy check mine/mine.wasm", folder);
+    assert!(said.contains(" 0 failures, 0 skipped"), "{said}");
+    let said = works("psycache plugin inspect mine/mine.wasm", folder);
+    for interface in ["entries", "introspect", "snapshot"] {
+        assert!(said.contains(&format!("psycache:plugin/{interface}@0.1.0")), "{said}");
+    }
+
+    let node = ServedNode::start(&[]);
+    // The second takes over the state of the first, and is told of no new entry: one that is
+    // overwritten is none.
+    for pinned in [2.0, 0.0] {
+        let mut swap = shell("psycache policy swap default mine/mine.wasm", folder);
+        swap.env("PSYCACHE_NODE", node.address());
+        let swapped = run(swap, b"");
+        assert!(swapped.status.success(), "{swapped:?}");
+        for key in ["pin-a", "pin-b", "c"] {
+            assert!(node.run(["set", "default", key, "1"]).status.success());
+        }
+        // A node tells its policy of entries in its own time.
+        let told = async || {
+            let scrape = Scrape::of(&node).await;
+            let told = |name| scrape.value("psycache_policy_statistic", &[("statistic", name)]);
+            let failures = scrape.value("psycache_policy_failures_total", &[]);
+            let all = [told("queued"), told("pinned"), failures];
+            if all == [3.0, pinned, 0.0] { Ok(()) } else { Err(format!("{all:?}")) }
+        };
+        seen(told).await;
     }
 }
 

@@ -6,7 +6,11 @@ use wit_parser::Resolve;
 
 /// The contract.
 const WIT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/wit/psycache-plugin.wit"));
-const WORLD: &str = "policy-plugin";
+/// Interfaces that a policy may export beside, each with a function of it as a module names it.
+const ABILITIES: [(&str, &str); 2] = [
+    ("introspect", "psycache:plugin/introspect@0.1.0#stats"),
+    ("snapshot", "psycache:plugin/snapshot@0.1.0#save"),
+];
 /// How a component begins; a module has another version.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 /// The module that a program for WASI 0.1 calls the system by, and what it gets here.
@@ -22,10 +26,11 @@ pub(super) fn wrap(mut module: Vec<u8>) -> Result<Vec<u8>> {
     }
     let (typed, _) = wit_component::metadata::decode(&module).context("it is no module")?;
     if typed.is_none() {
-        // No binding generator has said what it is, so it is a policy and nothing more.
+        // No binding generator has said what it is, so it is a policy.
         let mut contract = Resolve::default();
-        let package = contract.push_str("psycache-plugin.wit", WIT)?;
-        let world = contract.select_world(&[package], Some(WORLD))?;
+        contract.push_str("psycache-plugin.wit", WIT)?;
+        let package = contract.push_str("world.wit", &world_of(&module))?;
+        let world = contract.select_world(&[package], None)?;
         wit_component::embed_component_metadata(
             &mut module,
             &contract,
@@ -40,6 +45,19 @@ pub(super) fn wrap(mut module: Vec<u8>) -> Result<Vec<u8>> {
              WASI 0.1"
         )
     })
+}
+
+/// The world of a module: a policy, with what its exports say beside. It may ask for keys; what is
+/// not imported is not in the component.
+fn world_of(module: &[u8]) -> String {
+    let has = |name: &str| module.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+    let named = ABILITIES.into_iter().filter(|(_, function)| has(function));
+    let exports: String =
+        named.map(|(interface, _)| format!("export psycache:plugin/{interface}@0.1.0; ")).collect();
+    format!(
+        "package psycache:built; world built {{ include psycache:plugin/policy-plugin-keys@0.1.0; \
+         {exports}}}"
+    )
 }
 
 fn encode(module: &[u8]) -> Result<Vec<u8>> {

@@ -15,9 +15,9 @@ macro_rules! sources {
 
 /// The SDK and the test kit, but for the [bindings](CUTS) and what needs them.
 pub(super) const SDK: &[File] = sources! {
-    "sdk": "arena.rs" "config.rs" "export.rs" "exported.rs" "ghosts.rs" "lib.rs" "links.rs"
+    "sdk": "arena.rs" "config.rs" "export.rs" "exported.rs" "ghosts.rs" "introspect.rs" "keys.rs" "lib.rs" "links.rs"
         "policy.rs" "residents.rs" "slot_array.rs" "slot_list.rs" "slot_queue.rs"
-        "slot_queue/tests.rs" "stepped.rs" "stepped/tests.rs";
+        "slot_queue/tests.rs" "snapshot.rs" "stepped.rs" "stepped/tests.rs";
     "testing": "heap.rs" "lib.rs" "simulator.rs" "streams.rs";
 };
 
@@ -52,7 +52,7 @@ pub(super) const WIT: &str =
 /// What is taken out of the SDK. `psycache policy build` puts the type of the component into
 /// it, so that the folder needs no generated bindings, and with them no crate of a registry.
 /// Data sources do need them.
-const CUTS: [(&str, &str); 10] = [
+const CUTS: [(&str, &str); 12] = [
     (ROOT, "#[cfg(target_family = \"wasm\")]\n#[doc(hidden)]\npub mod bindings;\n"),
     (ROOT, "mod io_words;\n"),
     (ROOT, "pub use io_words::io_words;\n"),
@@ -65,6 +65,16 @@ const CUTS: [(&str, &str); 10] = [
     (
         EXPORT,
         "\n            $crate::bindings::policy::export_policy_world!(Component with_types_in \
+         $crate::exported);\n",
+    ),
+    (
+        EXPORT,
+        "\n        $crate::bindings::introspect::export_introspect_world!(Component with_types_in \
+         $crate::exported);\n",
+    ),
+    (
+        EXPORT,
+        "\n        $crate::bindings::snapshot::export_snapshot_world!(Component with_types_in \
          $crate::exported);\n",
     ),
 ];

@@ -3,7 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use crate::cli::sim::capacity::Unit;
-use crate::cli::sim::tally::Ratios;
+use crate::cli::sim::simulation::Replayed;
+use crate::cli::sim::timeline::Timeline;
 use crate::cli::sim::trace::Tells;
 
 /// What one trace showed.
@@ -36,6 +37,9 @@ pub(in crate::cli::sim) struct Row {
     pub(in crate::cli::sim) load_time_ratio: Option<f64>,
     /// The bound's hit ratio less this one. None: the bound was not asked for.
     pub(in crate::cli::sim) gap_to_opt: Option<f64>,
+    /// The hit ratio over the requests.
+    #[serde(skip)]
+    pub(in crate::cli::sim) timeline: Timeline,
 }
 
 impl Row {
@@ -43,9 +47,10 @@ impl Row {
         policy: String,
         is_bound: bool,
         capacity: u64,
-        ratios: Ratios,
+        replayed: Replayed,
         tells: Tells,
     ) -> Self {
+        let Replayed { ratios, timeline } = replayed;
         Self {
             policy,
             is_bound,
@@ -54,6 +59,7 @@ impl Row {
             byte_hit_ratio: (tells.sizes && !is_bound).then_some(ratios.bytes),
             load_time_ratio: (tells.load_times && !is_bound).then_some(ratios.load_time),
             gap_to_opt: None,
+            timeline,
         }
     }
 }
@@ -83,6 +89,20 @@ impl Report {
     /// Whether a policy is the bound.
     pub(super) fn is_bound(&self, policy: &str) -> bool {
         self.rows.iter().any(|row| row.is_bound && row.policy == policy)
+    }
+
+    /// The capacity whose hit ratio is shown over time: one picture is enough to see where the
+    /// requests change, and the middle one is neither empty nor holds everything.
+    pub(super) fn middle_capacity(&self) -> Option<u64> {
+        let mut capacities: Vec<u64> = self.rows.iter().map(|row| row.capacity).collect();
+        capacities.sort_unstable();
+        capacities.dedup();
+        capacities.get(capacities.len() / 2).copied()
+    }
+
+    /// The rows of a capacity.
+    pub(super) fn rows_of(&self, capacity: u64) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.capacity == capacity)
     }
 
     /// The policies in the order in which they were asked for.

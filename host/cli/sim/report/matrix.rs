@@ -63,7 +63,7 @@ fn percent(ratio: f64) -> String {
 }
 
 /// With a comma between thousands.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -78,6 +78,7 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::sim::timeline::Timeline;
     use crate::cli::sim::trace::Tells;
 
     #[test]
@@ -95,6 +96,7 @@ mod tests {
             byte_hit_ratio: bytes,
             load_time_ratio: None,
             gap_to_opt: None,
+            timeline: Timeline::new(),
         };
         let report = Report {
             trace: "t".into(),

@@ -4,6 +4,7 @@ mod found;
 
 mod csv;
 mod matrix;
+mod over_time;
 mod picture;
 
 use crate::cli::output::{self, Screen};
@@ -17,7 +18,7 @@ pub(super) enum Output {
     /// A line for each policy and capacity
     Csv,
     Json,
-    /// Curves: the hit ratio over the capacity
+    /// Curves: the hit ratio over the capacity, and over the requests
     Svg,
 }
 
@@ -31,11 +32,14 @@ pub(super) fn write(reports: &[Report], output: Output) -> anyhow::Result<()> {
         Output::Json => output::json(&reports)?,
         Output::Table => {
             let screen = Screen::of_stdout();
-            let tables: Vec<String> =
-                reports.iter().map(|report| matrix::render(report, screen)).collect();
+            let tables: Vec<String> = reports.iter().map(|report| table(report, screen)).collect();
             output::write(tables.join("\n").as_bytes())?;
         }
         Output::Svg => output::write(picture::render(reports)?.as_bytes())?,
     }
     Ok(())
+}
+
+fn table(report: &Report, screen: Screen) -> String {
+    matrix::render(report, screen) + &over_time::render(report, screen)
 }

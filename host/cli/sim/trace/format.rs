@@ -25,6 +25,29 @@ pub(in crate::cli::sim) enum Format {
     Recording,
 }
 
+impl Format {
+    /// Whether a trace that begins so can hardly be anything else: it says so itself, or each line
+    /// is one word.
+    pub(super) fn is_sure(&self, beginning: &[u8]) -> bool {
+        let has_parts = || beginning.iter().any(|byte| b",;|\t {\"".contains(byte));
+        matches!(self, Self::Recording) || (*self == Self::Keys && !has_parts())
+    }
+
+    /// Its name, with what a request is.
+    pub(super) fn words(&self) -> &'static str {
+        match self {
+            Self::Keys => "keys (each line is one)",
+            Self::Sized => "sized (a line is a key and a size)",
+            Self::Table(columns) if *columns == Columns::twitter() => "twitter (a table)",
+            Self::Table(_) => "csv (a table with the names of its columns)",
+            Self::Blocks => "arc (a line is a range of blocks)",
+            Self::Binary(Layout::OracleGeneral) => "oracleGeneral (binary)",
+            Self::Binary(_) => "vscsi (binary)",
+            Self::Recording => "recording",
+        }
+    }
+}
+
 /// What `--format` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli::sim) enum Asked {
@@ -167,6 +190,15 @@ mod tests {
         assert_eq!(seen("10 4 0 1\n17 1 0 2\n"), Format::Blocks);
         assert_eq!(seen("10 4 0 1\n17 1 0 1\n"), Format::Sized);
         assert_eq!(seen("# psycache recording 1 one-in=1\n"), Format::Recording);
+    }
+
+    #[test]
+    fn one_word_a_line_is_a_key_and_all_else_is_a_guess() {
+        let is_sure = |text: &str| seen(text).is_sure(text.as_bytes());
+        assert!(is_sure("a\nb\n") && is_sure("") && is_sure("# psycache recording 1 one-in=1\n"));
+        for doubtful in ["a b\n", "a,b\n", "{\"key\": 1}\n", "a 1\n", "time,key\n1,a\n"] {
+            assert!(!is_sure(doubtful), "{doubtful:?}");
+        }
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub(super) struct Reading {
 pub(super) struct Trace {
     reader: Box<dyn Reader>,
     tells: Tells,
+    /// What its format was taken for, unless that is sure.
+    guessed: Option<&'static str>,
     reading: Reading,
     numbering: Numbering,
     /// Requests so far, of keys outside of the sample too.
@@ -114,11 +116,14 @@ impl Trace {
             false => Err(error),
         })?;
         let format = reading.format.format(&beginning)?;
+        let is_guess = reading.format == Asked::Auto && !format.is_sure(&beginning);
+        let guessed = is_guess.then(|| format.words());
         let input: Input = Box::new(BufReader::new(Cursor::new(beginning).chain(input)));
         let (reader, tells) = open(input, &format)?;
         Ok(Self {
             reader,
             tells,
+            guessed,
             reading: reading.clone(),
             numbering: Numbering::default(),
             requests: 0,
@@ -182,6 +187,11 @@ impl Trace {
     /// What it tells beside keys.
     pub(super) fn tells(&self) -> Tells {
         self.tells
+    }
+
+    /// What its format was taken for, if nobody said it and it may be another.
+    pub(super) fn guessed(&self) -> Option<&'static str> {
+        self.guessed
     }
 
     /// The texts of all keys: the reader adds to them.

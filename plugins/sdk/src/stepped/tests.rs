@@ -199,6 +199,69 @@ fn a_second_entry_leaves_beyond_the_need_but_not_beyond_the_limit() {
     assert_eq!(victims, [2]);
 }
 
+/// FIFO with a state that can be saved.
+struct Saving(crate::SlotQueue);
+
+impl Policy for Saving {
+    fn configure(config: &Config) -> Result<Self, ConfigError> {
+        Ok(Self(crate::SlotQueue::new(config.max_entries)))
+    }
+
+    fn touch(&mut self, _slot: u32) {}
+
+    fn insert(&mut self, slot: u32, _entry: &Entry) {
+        self.0.push_front(slot);
+    }
+
+    fn remove(&mut self, slot: u32) {
+        self.0.remove(slot);
+    }
+
+    fn victim(&mut self) -> Option<u32> {
+        self.0.pop_back()
+    }
+}
+
+impl Snapshot for Saving {
+    const FORMAT: &'static str = "saving 1";
+
+    fn save(&self, bytes: &mut Vec<u8>) {
+        self.0.save(bytes);
+    }
+
+    fn restore(config: &Config, state: &mut State<'_>) -> Option<Self> {
+        crate::SlotQueue::restore(config.max_entries, state).map(Self)
+    }
+}
+
+#[test]
+fn a_restored_policy_goes_on_as_the_saved_one() {
+    let config = Config::new(100, 10);
+    let mut old = Stepped::<Saving>::new(&config).expect("any options");
+    let mut victims = Vec::new();
+    let (admitted, hashes) = ([3, 9, 1], [0; 3]);
+    let attributes = [2, 0, 0, 5, 0, 0, 1, 0, 0];
+    let admit = Step { admitted: &admitted, hashes: &hashes, attributes: &attributes, ..step(0) };
+    old.step(&admit, &mut victims);
+    old.step(&Step { removed: &[9], ..step(0) }, &mut victims);
+    let state = old.save();
+    let mut new = Stepped::<Saving>::restore(&config, &state).expect("its own state");
+    // Weights are known, and what is not resident still is not.
+    new.step(&Step { touched: &[9], removed: &[9], ..step(2) }, &mut victims);
+    assert_eq!(victims, [3]);
+    new.step(&step(2), &mut victims);
+    assert_eq!(victims, [1]);
+    assert_eq!(Stepped::<Saving>::restore(&config, &new.save()).expect("empty").save(), new.save());
+
+    let restores =
+        |config: &Config, state: &[u8]| Stepped::<Saving>::restore(config, state).is_some();
+    for cut in 0..state.len() {
+        assert!(!restores(&config, &state[..cut]), "{cut} bytes");
+    }
+    assert!(!restores(&config, &[&state[..], b"0"].concat()), "a byte too many");
+    assert!(!restores(&Config::new(100, 3), &state), "slots are out of bounds");
+}
+
 fn step(need: u64) -> Step<'static> {
     Step { need, ..Step::default() }
 }

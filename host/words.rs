@@ -1,27 +1,27 @@
-//! Numbers and times in words.
+//! Numbers and times in words, for people.
 
 /// `81.5%`, or a dash.
-pub(super) fn percent(ratio: Option<f64>) -> String {
+pub(crate) fn percent(ratio: Option<f64>) -> String {
     or_dash(ratio.map(|ratio| format!("{:.1}%", ratio * 100.0)))
 }
 
 /// `81%`, for an axis.
-pub(super) fn whole_percent(ratio: f64) -> String {
+pub(crate) fn whole_percent(ratio: f64) -> String {
     format!("{}%", short(ratio * 100.0))
 }
 
 /// `12.5 MiB`.
-pub(super) fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     bytesize::ByteSize(bytes).display().iec().to_string()
 }
 
 /// A rate with three digits, or a dash: `0.25`, `12.5`, `1.25k`.
-pub(super) fn rate(per_second: Option<f64>) -> String {
+pub(crate) fn rate(per_second: Option<f64>) -> String {
     or_dash(per_second.map(short))
 }
 
 /// A number with about three digits.
-pub(super) fn short(number: f64) -> String {
+pub(crate) fn short(number: f64) -> String {
     let steps = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
     let step = steps.into_iter().find(|(size, _)| number.abs() >= *size);
     let (scaled, unit) = step.map_or((number, ""), |(size, unit)| (number / size, unit));
@@ -40,7 +40,7 @@ pub(super) fn short(number: f64) -> String {
 }
 
 /// `40 s`, `12 min` or `3 h`.
-pub(super) fn time(ms: u64) -> String {
+pub(crate) fn time(ms: u64) -> String {
     match ms / 1_000 {
         seconds if seconds < 120 => format!("{seconds} s"),
         seconds if seconds < 7_200 => format!("{} min", seconds / 60),
