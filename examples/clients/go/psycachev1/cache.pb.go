@@ -1193,6 +1193,88 @@ func (x *ClearResponse) GetEntries() uint64 {
 	return 0
 }
 
+// Asks for the clock of the node.
+type ClockRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClockRequest) Reset() {
+	*x = ClockRequest{}
+	mi := &file_psycache_v1_cache_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClockRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClockRequest) ProtoMessage() {}
+
+func (x *ClockRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_psycache_v1_cache_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClockRequest.ProtoReflect.Descriptor instead.
+func (*ClockRequest) Descriptor() ([]byte, []int) {
+	return file_psycache_v1_cache_proto_rawDescGZIP(), []int{19}
+}
+
+type ClockResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Milliseconds since some moment. The clock does not stop when the machine sleeps.
+	NowMs         uint64 `protobuf:"varint,1,opt,name=now_ms,json=nowMs,proto3" json:"now_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClockResponse) Reset() {
+	*x = ClockResponse{}
+	mi := &file_psycache_v1_cache_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClockResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClockResponse) ProtoMessage() {}
+
+func (x *ClockResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_psycache_v1_cache_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClockResponse.ProtoReflect.Descriptor instead.
+func (*ClockResponse) Descriptor() ([]byte, []int) {
+	return file_psycache_v1_cache_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ClockResponse) GetNowMs() uint64 {
+	if x != nil {
+		return x.NowMs
+	}
+	return 0
+}
+
 type SessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chosen by the client, and not in use on this stream; the answer carries it
@@ -1215,14 +1297,20 @@ type SessionRequest struct {
 	//	*SessionRequest_Clear
 	//	*SessionRequest_Cancel
 	//	*SessionRequest_SetMany
-	Call          isSessionRequest_Call `protobuf_oneof:"call"`
+	//	*SessionRequest_Clock
+	Call isSessionRequest_Call `protobuf_oneof:"call"`
+	// By the clock of the node, see `clock`; 0: no limit. The node gives the call up at that
+	// moment, and does not begin it later: DEADLINE_EXCEEDED. A set that arrives late, after its
+	// client has made it through another node, then changes nothing. A call of its own has the
+	// number in the header `psycache-until-ms`.
+	UntilMs       uint64 `protobuf:"varint,13,opt,name=until_ms,json=untilMs,proto3" json:"until_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SessionRequest) Reset() {
 	*x = SessionRequest{}
-	mi := &file_psycache_v1_cache_proto_msgTypes[19]
+	mi := &file_psycache_v1_cache_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1234,7 +1322,7 @@ func (x *SessionRequest) String() string {
 func (*SessionRequest) ProtoMessage() {}
 
 func (x *SessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_psycache_v1_cache_proto_msgTypes[19]
+	mi := &file_psycache_v1_cache_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1247,7 +1335,7 @@ func (x *SessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionRequest.ProtoReflect.Descriptor instead.
 func (*SessionRequest) Descriptor() ([]byte, []int) {
-	return file_psycache_v1_cache_proto_rawDescGZIP(), []int{19}
+	return file_psycache_v1_cache_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SessionRequest) GetId() uint64 {
@@ -1357,6 +1445,22 @@ func (x *SessionRequest) GetSetMany() *SetManyRequest {
 	return nil
 }
 
+func (x *SessionRequest) GetClock() *ClockRequest {
+	if x != nil {
+		if x, ok := x.Call.(*SessionRequest_Clock); ok {
+			return x.Clock
+		}
+	}
+	return nil
+}
+
+func (x *SessionRequest) GetUntilMs() uint64 {
+	if x != nil {
+		return x.UntilMs
+	}
+	return 0
+}
+
 type isSessionRequest_Call interface {
 	isSessionRequest_Call()
 }
@@ -1395,6 +1499,11 @@ type SessionRequest_SetMany struct {
 	SetMany *SetManyRequest `protobuf:"bytes,12,opt,name=set_many,json=setMany,proto3,oneof"`
 }
 
+type SessionRequest_Clock struct {
+	// Answered at once, however many requests are before it.
+	Clock *ClockRequest `protobuf:"bytes,14,opt,name=clock,proto3,oneof"`
+}
+
 func (*SessionRequest_Get) isSessionRequest_Call() {}
 
 func (*SessionRequest_GetMany) isSessionRequest_Call() {}
@@ -1411,6 +1520,8 @@ func (*SessionRequest_Cancel) isSessionRequest_Call() {}
 
 func (*SessionRequest_SetMany) isSessionRequest_Call() {}
 
+func (*SessionRequest_Clock) isSessionRequest_Call() {}
+
 type SessionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -1425,6 +1536,7 @@ type SessionResponse struct {
 	//	*SessionResponse_RemoveMany
 	//	*SessionResponse_Clear
 	//	*SessionResponse_SetMany
+	//	*SessionResponse_Clock
 	Answer        isSessionResponse_Answer `protobuf_oneof:"answer"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1432,7 +1544,7 @@ type SessionResponse struct {
 
 func (x *SessionResponse) Reset() {
 	*x = SessionResponse{}
-	mi := &file_psycache_v1_cache_proto_msgTypes[20]
+	mi := &file_psycache_v1_cache_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1556,7 @@ func (x *SessionResponse) String() string {
 func (*SessionResponse) ProtoMessage() {}
 
 func (x *SessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_psycache_v1_cache_proto_msgTypes[20]
+	mi := &file_psycache_v1_cache_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1569,7 @@ func (x *SessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionResponse.ProtoReflect.Descriptor instead.
 func (*SessionResponse) Descriptor() ([]byte, []int) {
-	return file_psycache_v1_cache_proto_rawDescGZIP(), []int{20}
+	return file_psycache_v1_cache_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SessionResponse) GetId() uint64 {
@@ -1555,6 +1667,15 @@ func (x *SessionResponse) GetSetMany() *SetManyResponse {
 	return nil
 }
 
+func (x *SessionResponse) GetClock() *ClockResponse {
+	if x != nil {
+		if x, ok := x.Answer.(*SessionResponse_Clock); ok {
+			return x.Clock
+		}
+	}
+	return nil
+}
+
 type isSessionResponse_Answer interface {
 	isSessionResponse_Answer()
 }
@@ -1596,6 +1717,10 @@ type SessionResponse_SetMany struct {
 	SetMany *SetManyResponse `protobuf:"bytes,10,opt,name=set_many,json=setMany,proto3,oneof"`
 }
 
+type SessionResponse_Clock struct {
+	Clock *ClockResponse `protobuf:"bytes,11,opt,name=clock,proto3,oneof"`
+}
+
 func (*SessionResponse_Failure) isSessionResponse_Answer() {}
 
 func (*SessionResponse_Large) isSessionResponse_Answer() {}
@@ -1613,6 +1738,8 @@ func (*SessionResponse_RemoveMany) isSessionResponse_Answer() {}
 func (*SessionResponse_Clear) isSessionResponse_Answer() {}
 
 func (*SessionResponse_SetMany) isSessionResponse_Answer() {}
+
+func (*SessionResponse_Clock) isSessionResponse_Answer() {}
 
 var File_psycache_v1_cache_proto protoreflect.FileDescriptor
 
@@ -1681,7 +1808,10 @@ const file_psycache_v1_cache_proto_rawDesc = "" +
 	"\fClearRequest\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\tR\x05group\")\n" +
 	"\rClearResponse\x12\x18\n" +
-	"\aentries\x18\x01 \x01(\x04R\aentries\"\xa0\x04\n" +
+	"\aentries\x18\x01 \x01(\x04R\aentries\"\x0e\n" +
+	"\fClockRequest\"&\n" +
+	"\rClockResponse\x12\x15\n" +
+	"\x06now_ms\x18\x01 \x01(\x04R\x05nowMs\"\xee\x04\n" +
 	"\x0eSessionRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1d\n" +
 	"\n" +
@@ -1697,8 +1827,10 @@ const file_psycache_v1_cache_proto_rawDesc = "" +
 	"\x05clear\x18\t \x01(\v2\x19.psycache.v1.ClearRequestH\x00R\x05clear\x12\x18\n" +
 	"\x06cancel\x18\n" +
 	" \x01(\x04H\x00R\x06cancel\x128\n" +
-	"\bset_many\x18\f \x01(\v2\x1b.psycache.v1.SetManyRequestH\x00R\asetManyB\x06\n" +
-	"\x04call\"\xf6\x03\n" +
+	"\bset_many\x18\f \x01(\v2\x1b.psycache.v1.SetManyRequestH\x00R\asetMany\x121\n" +
+	"\x05clock\x18\x0e \x01(\v2\x19.psycache.v1.ClockRequestH\x00R\x05clock\x12\x19\n" +
+	"\buntil_ms\x18\r \x01(\x04R\auntilMsB\x06\n" +
+	"\x04call\"\xaa\x04\n" +
 	"\x0fSessionResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x120\n" +
 	"\afailure\x18\x02 \x01(\v2\x14.psycache.v1.FailureH\x00R\afailure\x12\x16\n" +
@@ -1711,7 +1843,8 @@ const file_psycache_v1_cache_proto_rawDesc = "" +
 	"removeMany\x122\n" +
 	"\x05clear\x18\t \x01(\v2\x1a.psycache.v1.ClearResponseH\x00R\x05clear\x129\n" +
 	"\bset_many\x18\n" +
-	" \x01(\v2\x1c.psycache.v1.SetManyResponseH\x00R\asetManyB\b\n" +
+	" \x01(\v2\x1c.psycache.v1.SetManyResponseH\x00R\asetMany\x122\n" +
+	"\x05clock\x18\v \x01(\v2\x1a.psycache.v1.ClockResponseH\x00R\x05clockB\b\n" +
 	"\x06answer*v\n" +
 	"\x06Origin\x12\x16\n" +
 	"\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x0e\n" +
@@ -1746,7 +1879,7 @@ func file_psycache_v1_cache_proto_rawDescGZIP() []byte {
 }
 
 var file_psycache_v1_cache_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_psycache_v1_cache_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_psycache_v1_cache_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_psycache_v1_cache_proto_goTypes = []any{
 	(Origin)(0),                // 0: psycache.v1.Origin
 	(*GetRequest)(nil),         // 1: psycache.v1.GetRequest
@@ -1768,8 +1901,10 @@ var file_psycache_v1_cache_proto_goTypes = []any{
 	(*RemoveResult)(nil),       // 17: psycache.v1.RemoveResult
 	(*ClearRequest)(nil),       // 18: psycache.v1.ClearRequest
 	(*ClearResponse)(nil),      // 19: psycache.v1.ClearResponse
-	(*SessionRequest)(nil),     // 20: psycache.v1.SessionRequest
-	(*SessionResponse)(nil),    // 21: psycache.v1.SessionResponse
+	(*ClockRequest)(nil),       // 20: psycache.v1.ClockRequest
+	(*ClockResponse)(nil),      // 21: psycache.v1.ClockResponse
+	(*SessionRequest)(nil),     // 22: psycache.v1.SessionRequest
+	(*SessionResponse)(nil),    // 23: psycache.v1.SessionResponse
 }
 var file_psycache_v1_cache_proto_depIdxs = []int32{
 	0,  // 0: psycache.v1.GetResponse.origin:type_name -> psycache.v1.Origin
@@ -1790,35 +1925,37 @@ var file_psycache_v1_cache_proto_depIdxs = []int32{
 	15, // 15: psycache.v1.SessionRequest.remove_many:type_name -> psycache.v1.RemoveManyRequest
 	18, // 16: psycache.v1.SessionRequest.clear:type_name -> psycache.v1.ClearRequest
 	9,  // 17: psycache.v1.SessionRequest.set_many:type_name -> psycache.v1.SetManyRequest
-	6,  // 18: psycache.v1.SessionResponse.failure:type_name -> psycache.v1.Failure
-	2,  // 19: psycache.v1.SessionResponse.get:type_name -> psycache.v1.GetResponse
-	4,  // 20: psycache.v1.SessionResponse.get_many:type_name -> psycache.v1.GetManyResponse
-	8,  // 21: psycache.v1.SessionResponse.set:type_name -> psycache.v1.SetResponse
-	14, // 22: psycache.v1.SessionResponse.remove:type_name -> psycache.v1.RemoveResponse
-	16, // 23: psycache.v1.SessionResponse.remove_many:type_name -> psycache.v1.RemoveManyResponse
-	19, // 24: psycache.v1.SessionResponse.clear:type_name -> psycache.v1.ClearResponse
-	11, // 25: psycache.v1.SessionResponse.set_many:type_name -> psycache.v1.SetManyResponse
-	1,  // 26: psycache.v1.Cache.Get:input_type -> psycache.v1.GetRequest
-	3,  // 27: psycache.v1.Cache.GetMany:input_type -> psycache.v1.GetManyRequest
-	7,  // 28: psycache.v1.Cache.Set:input_type -> psycache.v1.SetRequest
-	9,  // 29: psycache.v1.Cache.SetMany:input_type -> psycache.v1.SetManyRequest
-	13, // 30: psycache.v1.Cache.Remove:input_type -> psycache.v1.RemoveRequest
-	15, // 31: psycache.v1.Cache.RemoveMany:input_type -> psycache.v1.RemoveManyRequest
-	18, // 32: psycache.v1.Cache.Clear:input_type -> psycache.v1.ClearRequest
-	20, // 33: psycache.v1.Cache.Session:input_type -> psycache.v1.SessionRequest
-	2,  // 34: psycache.v1.Cache.Get:output_type -> psycache.v1.GetResponse
-	4,  // 35: psycache.v1.Cache.GetMany:output_type -> psycache.v1.GetManyResponse
-	8,  // 36: psycache.v1.Cache.Set:output_type -> psycache.v1.SetResponse
-	11, // 37: psycache.v1.Cache.SetMany:output_type -> psycache.v1.SetManyResponse
-	14, // 38: psycache.v1.Cache.Remove:output_type -> psycache.v1.RemoveResponse
-	16, // 39: psycache.v1.Cache.RemoveMany:output_type -> psycache.v1.RemoveManyResponse
-	19, // 40: psycache.v1.Cache.Clear:output_type -> psycache.v1.ClearResponse
-	21, // 41: psycache.v1.Cache.Session:output_type -> psycache.v1.SessionResponse
-	34, // [34:42] is the sub-list for method output_type
-	26, // [26:34] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	20, // 18: psycache.v1.SessionRequest.clock:type_name -> psycache.v1.ClockRequest
+	6,  // 19: psycache.v1.SessionResponse.failure:type_name -> psycache.v1.Failure
+	2,  // 20: psycache.v1.SessionResponse.get:type_name -> psycache.v1.GetResponse
+	4,  // 21: psycache.v1.SessionResponse.get_many:type_name -> psycache.v1.GetManyResponse
+	8,  // 22: psycache.v1.SessionResponse.set:type_name -> psycache.v1.SetResponse
+	14, // 23: psycache.v1.SessionResponse.remove:type_name -> psycache.v1.RemoveResponse
+	16, // 24: psycache.v1.SessionResponse.remove_many:type_name -> psycache.v1.RemoveManyResponse
+	19, // 25: psycache.v1.SessionResponse.clear:type_name -> psycache.v1.ClearResponse
+	11, // 26: psycache.v1.SessionResponse.set_many:type_name -> psycache.v1.SetManyResponse
+	21, // 27: psycache.v1.SessionResponse.clock:type_name -> psycache.v1.ClockResponse
+	1,  // 28: psycache.v1.Cache.Get:input_type -> psycache.v1.GetRequest
+	3,  // 29: psycache.v1.Cache.GetMany:input_type -> psycache.v1.GetManyRequest
+	7,  // 30: psycache.v1.Cache.Set:input_type -> psycache.v1.SetRequest
+	9,  // 31: psycache.v1.Cache.SetMany:input_type -> psycache.v1.SetManyRequest
+	13, // 32: psycache.v1.Cache.Remove:input_type -> psycache.v1.RemoveRequest
+	15, // 33: psycache.v1.Cache.RemoveMany:input_type -> psycache.v1.RemoveManyRequest
+	18, // 34: psycache.v1.Cache.Clear:input_type -> psycache.v1.ClearRequest
+	22, // 35: psycache.v1.Cache.Session:input_type -> psycache.v1.SessionRequest
+	2,  // 36: psycache.v1.Cache.Get:output_type -> psycache.v1.GetResponse
+	4,  // 37: psycache.v1.Cache.GetMany:output_type -> psycache.v1.GetManyResponse
+	8,  // 38: psycache.v1.Cache.Set:output_type -> psycache.v1.SetResponse
+	11, // 39: psycache.v1.Cache.SetMany:output_type -> psycache.v1.SetManyResponse
+	14, // 40: psycache.v1.Cache.Remove:output_type -> psycache.v1.RemoveResponse
+	16, // 41: psycache.v1.Cache.RemoveMany:output_type -> psycache.v1.RemoveManyResponse
+	19, // 42: psycache.v1.Cache.Clear:output_type -> psycache.v1.ClearResponse
+	23, // 43: psycache.v1.Cache.Session:output_type -> psycache.v1.SessionResponse
+	36, // [36:44] is the sub-list for method output_type
+	28, // [28:36] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_psycache_v1_cache_proto_init() }
@@ -1838,7 +1975,7 @@ func file_psycache_v1_cache_proto_init() {
 		(*RemoveResult_Removed)(nil),
 		(*RemoveResult_Failure)(nil),
 	}
-	file_psycache_v1_cache_proto_msgTypes[19].OneofWrappers = []any{
+	file_psycache_v1_cache_proto_msgTypes[21].OneofWrappers = []any{
 		(*SessionRequest_Get)(nil),
 		(*SessionRequest_GetMany)(nil),
 		(*SessionRequest_Set)(nil),
@@ -1847,8 +1984,9 @@ func file_psycache_v1_cache_proto_init() {
 		(*SessionRequest_Clear)(nil),
 		(*SessionRequest_Cancel)(nil),
 		(*SessionRequest_SetMany)(nil),
+		(*SessionRequest_Clock)(nil),
 	}
-	file_psycache_v1_cache_proto_msgTypes[20].OneofWrappers = []any{
+	file_psycache_v1_cache_proto_msgTypes[22].OneofWrappers = []any{
 		(*SessionResponse_Failure)(nil),
 		(*SessionResponse_Large)(nil),
 		(*SessionResponse_Get)(nil),
@@ -1858,6 +1996,7 @@ func file_psycache_v1_cache_proto_init() {
 		(*SessionResponse_RemoveMany)(nil),
 		(*SessionResponse_Clear)(nil),
 		(*SessionResponse_SetMany)(nil),
+		(*SessionResponse_Clock)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1865,7 +2004,7 @@ func file_psycache_v1_cache_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_psycache_v1_cache_proto_rawDesc), len(file_psycache_v1_cache_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
