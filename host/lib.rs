@@ -83,6 +83,7 @@ pub mod key;
 #[doc(hidden)]
 pub mod membership;
 mod nearest;
+mod own_task;
 #[doc(hidden)]
 pub mod ownership;
 #[cfg(feature = "plugins")]
