@@ -38,7 +38,7 @@ pub struct TrialNews {
     pub sentence: String,
 }
 
-/// How far a trial is. The last four are its end.
+/// How far a trial is. All but the first two are its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrialState {
     /// The policy is measured beside the live one.
@@ -47,6 +47,8 @@ pub enum TrialState {
     Swapped,
     /// The group hits no less than before.
     Kept,
+    /// The policy was swapped in and stays, but too little was asked to say what it does.
+    Unjudged,
     /// It is not better by enough, or too little was asked to know.
     NotBetter,
     /// The group hit less than before, so the old policy is back.
@@ -63,6 +65,7 @@ impl TrialState {
             Self::Measuring => "measuring",
             Self::Swapped => "swapped",
             Self::Kept => "kept",
+            Self::Unjudged => "unjudged",
             Self::NotBetter => "not-better",
             Self::WentBack => "went-back",
             Self::Failed => "failed",
