@@ -109,6 +109,8 @@ pub mod membership;
 #[cfg(feature = "node")]
 mod nearest;
 #[cfg(feature = "node")]
+mod own_task;
+#[cfg(feature = "node")]
 #[doc(hidden)]
 pub mod ownership;
 #[cfg(feature = "plugins")]

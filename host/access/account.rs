@@ -58,10 +58,16 @@ impl Account {
     /// # Errors
     /// [`Error::PermissionDenied`] and [`Error::RateLimited`].
     pub(super) fn admit(&self, role: Role, group: Option<&[u8]>) -> Result<(), Error> {
-        if !self.allows(role, group) {
-            return Err(self.denied(role, group));
-        }
+        self.check(role, group)?;
         self.count()
+    }
+
+    /// Checks the same for what is no request.
+    ///
+    /// # Errors
+    /// [`Error::PermissionDenied`].
+    pub(super) fn check(&self, role: Role, group: Option<&[u8]>) -> Result<(), Error> {
+        if self.allows(role, group) { Ok(()) } else { Err(self.denied(role, group)) }
     }
 
     /// Counts a request.

@@ -63,6 +63,14 @@ impl Principal {
         self.present()?.map_or(Ok(()), |account| account.admit(role, group))
     }
 
+    /// Checks the same for something that is open already. It is no request, and is not counted.
+    ///
+    /// # Errors
+    /// [`Error::PermissionDenied`] and [`Error::Unauthenticated`].
+    pub(crate) fn check(&mut self, role: Role, group: Option<&[u8]>) -> Result<(), Error> {
+        self.present()?.map_or(Ok(()), |account| account.check(role, group))
+    }
+
     /// Checks that the file still has the caller, whatever its roles, for a request, which is
     /// counted.
     ///

@@ -56,6 +56,14 @@ impl Grant {
     }
 }
 
+impl Grant {
+    /// Whether it is for all groups.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_of_all_groups(&self) -> bool {
+        self.groups.is_all()
+    }
+}
+
 impl FromStr for Grant {
     type Err = String;
 

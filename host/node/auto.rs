@@ -127,6 +127,9 @@ impl Auto {
                 TrialState::Kept | TrialState::NotBetter => {
                     tracing::debug!(group, why = sentence, "The policy stays");
                 }
+                TrialState::Unjudged => {
+                    tracing::warn!(group, why = sentence, "The new policy could not be judged");
+                }
                 TrialState::Failed => {
                     tracing::warn!(group, why = sentence, "A candidate of the policy auto failed");
                 }

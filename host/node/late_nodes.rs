@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::sync::Mutex;
 
-/// How long after its last call as a registered node a node may call as one.
+/// How long after it was seen last as a registered node a node may call as one. It is seen when it
+/// calls, and again and again while its stream is open.
 const REMEMBERED_FOR: Duration = Duration::from_secs(3600);
 
 /// When nodes that called were registered last, by the names in their certificates.
@@ -14,7 +15,7 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(3600);
 pub(super) struct LateNodes(Mutex<HashMap<Vec<String>, Instant>>);
 
 impl LateNodes {
-    /// Whether the caller with these names `is_registered`, or was when it called before.
+    /// Whether the caller with these names `is_registered`, or was when it was seen before.
     pub(super) fn is_one_now_or_lately(&self, names: &[String], is_registered: bool) -> bool {
         self.is_one_at(Instant::now(), names, is_registered)
     }

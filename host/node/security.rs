@@ -54,7 +54,8 @@ impl Secured {
     /// Who may connect to the listeners, and call.
     pub(super) fn of_server(&self, config: &Config, ownership: &Arc<Ownership>) -> Security {
         let certificates = self.certificates.clone();
-        let peers = peer_gate(config, certificates.as_ref(), ownership);
+        let audit = Arc::clone(&self.audit);
+        let peers = peer_gate(config, certificates.as_ref(), ownership, audit);
         let callers = Callers::new(self.access.clone(), Arc::clone(&self.audit));
         Security { certificates, peers, callers }
     }
@@ -77,6 +78,7 @@ fn peer_gate(
     config: &Config,
     certificates: Option<&Arc<Certificates>>,
     ownership: &Arc<Ownership>,
+    audit: Arc<Audit>,
 ) -> PeerGate {
     let is_node = certificates.map(|certificates| {
         let (certificates, ownership) = (Arc::clone(certificates), Arc::clone(ownership));
@@ -90,7 +92,7 @@ fn peer_gate(
             known.is_one_now_or_lately(&names.hosts, certificates.is_node(names, all))
         }) as _
     });
-    PeerGate::new(secret(config), is_node)
+    PeerGate::new(secret(config), is_node, audit)
 }
 
 /// What protects the listeners at these addresses, as status says it. Says in the log what does

@@ -30,7 +30,7 @@ pub(super) struct Trial {
     pub(super) better_by: f64,
     /// How long they are measured before the swap, and the group is watched after it.
     pub(super) span: Duration,
-    /// Whether they are measured for longer if too little is known then.
+    /// Whether they are measured and watched for longer if too little is known then.
     pub(super) is_patient: bool,
     /// Closed by the caller who no longer wants it.
     pub(super) news: mpsc::Sender<TrialNews>,
@@ -55,6 +55,15 @@ struct Better {
     offset: f64,
     /// What was measured, for people.
     found: String,
+}
+
+/// What the watch after a swap has found.
+enum Verdict {
+    /// The group would hit more with the old policy.
+    Worse(String),
+    NotWorse(String),
+    /// Too little is known.
+    Unknown(String),
 }
 
 impl Trial {
@@ -106,11 +115,11 @@ impl Trial {
         let live = &self.live;
         let mut left = self.span;
         loop {
-            let look = if left.is_zero() { LOOK_EVERY } else { left.min(LOOK_EVERY) };
             tokio::select! {
                 () = self.news.closed() => return Err(None),
-                () = self.group.parts().clock.sleep(look) => left = left.saturating_sub(look),
+                () = self.group.parts().clock.sleep(next_look(left)) => {}
             }
+            left = left.saturating_sub(LOOK_EVERY);
             // Who tries on and on has to act on that, and an operator wants another policy.
             let worker = self.group.parts().worker.status();
             if self.is_patient && worker.state == WorkerState::Fallback {
@@ -184,13 +193,21 @@ impl Trial {
         let sentence =
             format!("swapped: {name} in place of {live}; watching it for {span}; {found}");
         self.tell(TrialState::Swapped, sentence).await;
-        let worse = match self.watch().await {
+        let worse = match self.watch(shadow).await {
             Ok(()) => match self.compared(&shadow.report(), offset) {
-                (true, sentence) => sentence,
-                (false, sentence) => {
+                Verdict::Worse(sentence) => sentence,
+                Verdict::NotWorse(sentence) => {
                     let sentence = format!("{sentence}: {name} stays");
                     end.chosen = Some(name);
                     return TrialNews { state: TrialState::Kept, sentence };
+                }
+                Verdict::Unknown(why) => {
+                    let sentence = format!(
+                        "{why}, so nobody knows whether {name} does more than {live}: {name} \
+                         stays, unproven"
+                    );
+                    end.chosen = Some(name);
+                    return TrialNews { state: TrialState::Unjudged, sentence };
                 }
             },
             Err(problem) => {
@@ -213,39 +230,45 @@ impl Trial {
     }
 
     /// Whether the policy that the group had, which is the last row, would be better now by as much
-    /// as a swap takes, and what was found. The smallest difference would undo a swap otherwise:
-    /// the shadow of a small group has all keys, so no error stands against it.
-    fn compared(&self, report: &Report, offset: f64) -> (bool, String) {
-        let old = &self.live;
+    /// as a swap takes. The smallest difference would undo a swap otherwise: the shadow of a small
+    /// group has all keys, so no error stands against it.
+    fn compared(&self, report: &Report, offset: f64) -> Verdict {
+        let (old, span) = (&self.live, shown(self.span));
         let Some(now) = report.live_hit_ratio else {
-            return (false, "nobody asked".into());
+            return Verdict::Unknown(format!("too few gets came in {span}"));
         };
         let hits = format!("the group hits {}", percent(now));
-        match report.rows.last().and_then(|row| row.measured) {
-            None => (false, format!("{hits}; what {old} would do is not known")),
-            Some(row) => {
-                let then = row.hit_ratio + offset;
-                let by = then - now;
-                let is_worse = by >= self.better_by && by > row.error;
-                (is_worse, format!("{hits}, and with {old} it would hit {}", percent(then)))
-            }
+        let Some(row) = report.rows.last().and_then(|row| row.measured) else {
+            return Verdict::Unknown(format!("{hits}, and what {old} would do is not known"));
+        };
+        let then = row.hit_ratio + offset;
+        let by = then - now;
+        let found = format!("{hits}, and with {old} it would hit {}", percent(then));
+        match by >= self.better_by && by > row.error {
+            true => Verdict::Worse(found),
+            false => Verdict::NotWorse(found),
         }
     }
 
-    /// Waits for the end of the span, or for a failure of the new policy.
-    async fn watch(&self) -> Result<(), String> {
+    /// Waits for the end of the span, or for a failure of the new policy. A patient trial waits
+    /// until the two can be compared, unless the old policy has failed in the shadow.
+    async fn watch(&self, shadow: &Shadow) -> Result<(), String> {
         let parts = self.group.parts();
         let mut left = self.span;
-        while !left.is_zero() {
-            let look = left.min(LOOK_EVERY);
-            parts.clock.sleep(look).await;
-            left -= look;
+        loop {
+            parts.clock.sleep(next_look(left)).await;
+            left = left.saturating_sub(LOOK_EVERY);
             let status = parts.worker.status();
             if status.state != WorkerState::Running {
                 return Err(status.problem.unwrap_or_else(|| status.state.name().into()));
             }
+            let report = shadow.report();
+            let has_failed = report.rows.last().is_some_and(|row| row.problem.is_some());
+            let is_known = !matches!(self.compared(&report, 0.0), Verdict::Unknown(_));
+            if left.is_zero() && (is_known || has_failed || !self.is_patient) {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     fn names(&self) -> String {
@@ -257,6 +280,11 @@ impl Trial {
     async fn tell(&self, state: TrialState, sentence: String) {
         let _ = self.news.send(TrialNews { state, sentence }).await;
     }
+}
+
+/// The pause before the next look, where so much of the span is left.
+fn next_look(left: Duration) -> Duration {
+    if left.is_zero() { LOOK_EVERY } else { left.min(LOOK_EVERY) }
 }
 
 fn failed(sentence: String) -> TrialNews {

@@ -11,6 +11,7 @@ mod config;
 mod worker;
 
 mod commands;
+mod live;
 mod room;
 mod waker;
 

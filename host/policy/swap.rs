@@ -63,6 +63,7 @@ impl WorkerThread {
             other => {
                 self.phase = other;
                 self.config.policy = config;
+                self.shared.live.set(&self.source, &self.config.policy);
                 let swapped = Swapped { handover: Handover::Recency, took: begun.elapsed() };
                 let _ = reply.send(Ok(swapped));
                 return;
@@ -172,6 +173,7 @@ impl WorkerThread {
             Phase::Admitting(admitting) => {
                 let Admitting { new, reply, begun, handover, .. } = *admitting;
                 self.phase = Phase::Running(new);
+                self.shared.live.set(&self.source, &self.config.policy);
                 // The caller may have stopped waiting.
                 let _ = reply.send(Ok(Swapped { handover, took: begun.elapsed() }));
             }

@@ -10,6 +10,7 @@ use tokio::task;
 use super::commands::Inbox;
 use super::config::WorkerConfig;
 use super::instance::Instance;
+use super::live::Live;
 use super::phase::{Resize, Swap, Swapped};
 use super::room::Room;
 use super::status::{Board, WorkerStatus};
@@ -17,17 +18,10 @@ use super::worker_thread::{Next, Shared, WorkerThread};
 use super::{Failure, PolicyConfig, PolicySource, Residents, Waker};
 use crate::sync::Mutex;
 
-/// A policy and its options.
-type Current = (Arc<dyn PolicySource>, Vec<(String, String)>);
-
 /// The handle of a worker thread. Dropping it ends the thread.
 pub struct Worker {
     shared: Arc<Shared>,
     waker: Waker,
-    /// Parameters of the next instance. The lock is held only to copy or change them.
-    policy: Mutex<PolicyConfig>,
-    /// What was swapped in last, with its options. The lock is held only to copy or change it.
-    current: Mutex<Current>,
     drain_limit: usize,
     room_wait: Duration,
     /// Taken by the first call of `shutdown`; `None` without a thread.
@@ -77,21 +71,12 @@ impl Worker {
             inbox: Inbox::default(),
             room: Room::default(),
             board: Board::new(source.as_ref()),
+            live: Live::of(&source, &config.policy),
         });
-        let policy = Mutex::new(config.policy.clone());
-        let current = Mutex::new((Arc::clone(&source), config.policy.options.clone()));
         let (drain_limit, room_wait) = (config.drain_limit, config.room_wait);
         let ending = Ending(Arc::clone(&shared));
         let thread = WorkerThread::new(group, Arc::clone(&shared), config, source, instance);
-        let worker = Self {
-            shared,
-            waker,
-            policy,
-            current,
-            drain_limit,
-            room_wait,
-            thread: Mutex::new(None),
-        };
+        let worker = Self { shared, waker, drain_limit, room_wait, thread: Mutex::new(None) };
         Ok((worker, Turns { _ending: ending, thread }))
     }
 
@@ -113,7 +98,8 @@ impl Worker {
     /// Replaces the policy while the cache keeps serving. A new instance is made and
     /// receives the entries in the old one's eviction order. If it fails before it has
     /// received all of them, the old instance resumes. After that, a failure is followed
-    /// by a new instance of the new source. A swap also ends fallback and recovery.
+    /// by a new instance of the new source. A swap also ends fallback and recovery. Dropping
+    /// the future once the new instance is made ends the wait, not the swap.
     ///
     /// # Errors
     /// The configuration is refused, the new policy fails, a newer swap was requested
@@ -127,7 +113,6 @@ impl Worker {
         options: Vec<(String, String)>,
     ) -> Result<Swapped, Failure> {
         let begun = Instant::now();
-        let swapped_in = (Arc::clone(&source), options.clone());
         let config = PolicyConfig { options, ..self.policy() };
         let residents = self.shared.residents.clone();
         // Configuring a component may take long, so it must not block the runtime.
@@ -140,21 +125,20 @@ impl Worker {
         let swap = Swap { source, config, instance, begun, reply };
         self.shared.inbox.swap(Box::new(swap));
         self.waker.wake();
-        let swapped = answer.await.unwrap_or(Err(Failure::Stopped))?;
-        *self.current.lock() = swapped_in;
-        Ok(swapped)
+        answer.await.unwrap_or(Err(Failure::Stopped))
     }
 
     /// The policy that was swapped in last, with its options, to go back to it.
     #[must_use]
-    pub fn current(&self) -> Current {
-        self.current.lock().clone()
+    pub fn current(&self) -> (Arc<dyn PolicySource>, Vec<(String, String)>) {
+        let (source, config) = self.shared.live.read();
+        (source, config.options)
     }
 
-    /// The parameters of the next instance, with the options of the first one.
+    /// The parameters of the policy that was swapped in last.
     #[must_use]
     pub fn policy(&self) -> PolicyConfig {
-        self.policy.lock().clone()
+        self.shared.live.read().1
     }
 
     /// Sets the limits that the policy is configured for: a new instance takes the entries
@@ -167,10 +151,7 @@ impl Worker {
         let (reply, answer) = oneshot::channel();
         self.shared.inbox.resize(Resize { capacity, max_entries, begun: Instant::now(), reply });
         self.waker.wake();
-        answer.await.unwrap_or(Err(Failure::Stopped))?;
-        let mut policy = self.policy.lock();
-        (policy.capacity, policy.max_entries) = (capacity, max_entries);
-        Ok(())
+        answer.await.unwrap_or(Err(Failure::Stopped)).map(drop)
     }
 
     /// The worker's status. Does not wait for the worker.

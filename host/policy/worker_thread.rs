@@ -8,6 +8,7 @@ use super::commands::{Commands, Inbox};
 use super::complaints::Complaints;
 use super::config::WorkerConfig;
 use super::instance::Instance;
+use super::live::Live;
 use super::phase::Phase;
 use super::recovery::{Retry, Strikes};
 use super::room::Room;
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) inbox: Inbox,
     pub(super) room: Room,
     pub(super) board: Board,
+    pub(super) live: Live,
 }
 
 /// State owned by the worker thread.

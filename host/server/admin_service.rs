@@ -5,31 +5,32 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use futures::StreamExt;
-use futures::stream::BoxStream;
+use bytes::Bytes;
+use futures::stream::{BoxStream, Stream, StreamExt};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::callers::{Callers, Guest};
 use super::groups::Groups;
 use super::health::Health;
+use super::lasting::lasting;
 use super::limit::restated;
 use super::operations::{Operations, Reloaded};
 use super::record_calls;
-use super::sent_policy::{Refusal, checked, grow, refused};
+use super::recorded::{recorded, told};
+use super::sent_policy::refused;
 use super::shadow_calls;
 use super::status::status;
+use super::swap_calls;
 use super::trial_calls;
 use crate::access::{Audited, Role};
-use crate::error::Error;
 use crate::proto::admin_server::{Admin, SERVICE_NAME};
 use crate::proto::swap_policy_request::Part;
 use crate::proto::{
     ListShadowsRequest, ListShadowsResponse, RecordRequest, RecordResponse, ReloadRequest,
     ReloadResponse, StartShadowRequest, StartShadowResponse, StatusRequest, StatusResponse,
-    StopShadowRequest, StopShadowResponse, SwapPolicyHeader, SwapPolicyRequest, SwapPolicyResponse,
-    TryPolicyRequest, TryPolicyResponse,
+    StopShadowRequest, StopShadowResponse, SwapPolicyRequest, SwapPolicyResponse, TryPolicyRequest,
+    TryPolicyResponse,
 };
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
@@ -72,9 +73,16 @@ impl Admin for AdminService {
             let group = header.group.clone();
             let admitted = guest.admit("SwapPolicy", Role::Admin, Some(&group));
             admitted.map_err(|error| status(&error, &group))?;
-            let swapped = self.swap(header, parts).await;
-            guest.changed(Audited::Swap, &group, told(&swapped));
-            swapped
+            let sent =
+                swap_calls::read(header, parts, &self.groups, self.max_component_bytes).await;
+            let sent = sent.inspect_err(|refused| {
+                guest.changed(Audited::Swap, &group, Err(refused.message()));
+            });
+            let (swap, operations) = (sent?, Arc::clone(&self.operations));
+            let swap = async move { operations.swap_policy(swap).await };
+            let swapped = recorded(guest, Audited::Swap, group, swap).await?;
+            let duration_ms = swapped.took.as_millis() as u64;
+            Ok(Response::new(SwapPolicyResponse { entries: swapped.entries, duration_ms }))
         };
         span.record(swap, outcome).await
     }
@@ -105,8 +113,7 @@ impl Admin for AdminService {
             let guest = self.of_group(&request, "Record", &group)?;
             let parts = record_calls::record(&self.groups, request.into_inner());
             guest.changed(Audited::Record, &group, told(&parts));
-            // A node that stops does not wait for it.
-            Ok(Response::new(parts?.take_until(self.health.draining()).boxed()))
+            Ok(Response::new(self.lasting(parts?, guest, "Record", group)))
         };
         span.record(record, outcome).await
     }
@@ -118,8 +125,9 @@ impl Admin for AdminService {
         let span = span(&request, "Reload", b"");
         let reload = async {
             let guest = self.of_node(&request, "Reload")?;
-            let reloaded = self.operations.reload().await.map_err(|error| status(&error, b""));
-            guest.changed(Audited::Reload, b"", told(&reloaded));
+            let operations = Arc::clone(&self.operations);
+            let reload = async move { operations.reload().await };
+            let reloaded = recorded(guest, Audited::Reload, Bytes::new(), reload).await;
             let Reloaded { changed, needs_restart } = reloaded?;
             Ok(Response::new(ReloadResponse { changed, needs_restart }))
         };
@@ -209,13 +217,12 @@ impl AdminService {
     ) -> Result<Response<BoxStream<'static, Result<TryPolicyResponse, Status>>>, Status> {
         let limit = self.max_component_bytes;
         let trial = trial_calls::read(parts, &self.groups, limit, &mut guest).await?;
-        let group = trial.swap.group.clone();
-        let news = self.operations.try_policy(trial).await;
-        let news = news.map_err(|error| status(&error, group.as_bytes()));
-        guest.changed(Audited::Trial, group.as_bytes(), told(&news));
-        let news = ReceiverStream::new(news?).map(trial_calls::told).map(Ok);
-        // A node that stops does not wait for it.
-        Ok(Response::new(news.take_until(self.health.draining()).boxed()))
+        let group = Bytes::from(trial.swap.group.clone());
+        let operations = Arc::clone(&self.operations);
+        let begin = async move { operations.try_policy(trial).await };
+        let news = recorded(guest.clone(), Audited::Trial, group.clone(), begin).await?;
+        let news = ReceiverStream::new(news).map(trial_calls::told).map(Ok);
+        Ok(Response::new(self.lasting(news, guest, "TryPolicy", group)))
     }
 
     async fn shadow(
@@ -225,33 +232,23 @@ impl AdminService {
     ) -> Result<Response<StartShadowResponse>, Status> {
         let limit = self.max_component_bytes;
         let start = shadow_calls::read(parts, &self.groups, limit, &mut guest).await?;
-        let group = start.group.clone();
-        let started = self.operations.start_shadow(start).await;
-        let started = started.map_err(|error| status(&error, group.as_bytes()));
-        guest.changed(Audited::Shadow, group.as_bytes(), told(&started));
+        let group = Bytes::from(start.group.clone());
+        let operations = Arc::clone(&self.operations);
+        let start = async move { operations.start_shadow(start).await };
+        let started = recorded(guest, Audited::Shadow, group, start).await;
         started.map(|()| Response::new(StartShadowResponse {}))
     }
 
-    async fn swap(
+    /// Answers of `method` for as long as the caller may have them, and the node does not stop.
+    fn lasting<T: Send + 'static>(
         &self,
-        header: SwapPolicyHeader,
-        mut parts: Streaming<SwapPolicyRequest>,
-    ) -> Result<Response<SwapPolicyResponse>, Status> {
-        let group = header.group.clone();
-        let told = |error: Error| status(&error, &group);
-        let known = self.groups.of_request(&group).map_err(told)?;
-        let name = known.name().to_owned();
-        let component = self.component(&mut parts).await.map_err(|refusal| match refusal {
-            Refusal::Ours(error) => told(error),
-            Refusal::Transport(status) => restated(status),
-        })?;
-        let SwapPolicyHeader { name: policy, sha256, options, .. } = header;
-        let swap = checked(name, policy, &sha256, options, component).map_err(told)?;
-        let swapped = self.operations.swap_policy(swap).await.map_err(told)?;
-        Ok(Response::new(SwapPolicyResponse {
-            entries: swapped.entries,
-            duration_ms: swapped.took.as_millis() as u64,
-        }))
+        answers: impl Stream<Item = Result<T, Status>> + Send + 'static,
+        guest: Guest,
+        method: &'static str,
+        group: Bytes,
+    ) -> BoxStream<'static, Result<T, Status>> {
+        let refused = guest.until_refused(method, Role::Admin, group);
+        lasting(answers, refused, self.health.draining()).boxed()
     }
 }
 
@@ -260,33 +257,10 @@ fn span<T>(request: &Request<T>, method: &'static str, group: &[u8]) -> RpcSpan 
     RpcSpan::serve(SERVICE_NAME, method, group, || Incoming::in_metadata(request.metadata()))
 }
 
-/// What the record says of the end of a change.
-fn told<T>(ended: &Result<T, Status>) -> Result<(), &str> {
-    ended.as_ref().map(drop).map_err(Status::message)
-}
-
 /// What a span says of the end of a call.
 fn outcome<T>(ended: &Result<T, Status>) -> (Code, String) {
     match ended {
         Ok(_) => (Code::Ok, String::new()),
         Err(status) => (status.code(), status.message().to_owned()),
-    }
-}
-
-impl AdminService {
-    /// Reads the bytes of the component; empty if none were sent.
-    async fn component(
-        &self,
-        parts: &mut Streaming<SwapPolicyRequest>,
-    ) -> Result<BytesMut, Refusal> {
-        let mut component = BytesMut::new();
-        while let Some(request) = parts.message().await.map_err(Refusal::Transport)? {
-            let Some(Part::Component(part)) = request.part else {
-                let problem = "only parts of the component may follow the header";
-                return Err(Refusal::Ours(refused("component", problem)));
-            };
-            grow(&mut component, &part, self.max_component_bytes).map_err(Refusal::Ours)?;
-        }
-        Ok(component)
     }
 }

@@ -15,6 +15,7 @@ use crate::access::{Note, Role};
 use crate::error::Error;
 use crate::group::{Group, NewValue};
 use crate::key;
+use crate::own_task::{contained, in_own_task};
 use crate::proto::{
     ClearRequest, ClearResponse, GetManyRequest, GetManyResponse, GetRequest, GetResponse,
     GetResult, Origin, RemoveManyRequest, RemoveManyResponse, RemoveRequest, RemoveResponse,
@@ -29,9 +30,9 @@ use crate::value::Ttl;
 pub(super) const SERVICE: &str = "psycache.v1.Cache";
 
 /// A request to a group.
-pub(super) trait CacheCall: Message + 'static {
+pub(super) trait CacheCall: Message + Clone + 'static {
     /// The response message.
-    type Answer: Message;
+    type Answer: Message + 'static;
     /// Name of the method in the service.
     const METHOD: &'static str;
     /// The role that a caller needs for the group.
@@ -49,6 +50,11 @@ pub(super) trait CacheCall: Message + 'static {
 }
 
 /// Executes a call that was admitted. `note` records that it cleared the group.
+///
+/// What is recorded runs to its end though its caller leaves: a clear that is stopped half-way
+/// has dropped entries, and its line would be missing. A get may be given up at any time. So may
+/// a set and a remove: a set whose caller left may or may not be stored, which its caller must
+/// expect, and a removal goes on by itself until its owner confirms it (`group/write.rs`).
 pub(super) async fn execute<C: CacheCall>(
     call: &C,
     groups: &Groups,
@@ -56,11 +62,15 @@ pub(super) async fn execute<C: CacheCall>(
     span: &RpcSpan,
     note: Option<Note>,
 ) -> Result<C::Answer, Error> {
-    let answer = call.run(groups.of_request(call.group())?, limit, span).await;
-    if let Some(note) = note {
+    let group = groups.of_request(call.group())?;
+    let Some(note) = note else { return call.run(group, limit, span).await };
+    let (call, group, span) = (call.clone(), Arc::clone(group), span.clone());
+    let recorded = in_own_task(async move {
+        let answer = contained(call.run(&group, limit, &span)).await.and_then(|answer| answer);
         note.cleared(call.group(), &answer);
-    }
-    answer
+        answer
+    });
+    recorded.await?
 }
 
 impl CacheCall for GetRequest {

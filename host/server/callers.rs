@@ -3,11 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tonic::Extensions;
+use bytes::Bytes;
 use tonic::codegen::http::HeaderMap;
 use tonic::codegen::http::header::AUTHORIZATION;
+use tonic::{Extensions, Status};
 
 use super::connections::Caller;
+use super::recheck::until_refused;
+use super::status::status;
 use crate::access::{Access, Audit, Audited, Memory, Note, Principal, Role, Shown};
 use crate::error::Error;
 
@@ -22,7 +25,7 @@ pub struct Callers {
 }
 
 /// A caller whose requests come one after the other, on a session or a connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Guest {
     principal: Principal,
     note: Note,
@@ -35,6 +38,11 @@ impl Callers {
     #[must_use]
     pub fn new(access: Option<Arc<Access>>, audit: Arc<Audit>) -> Self {
         Self { access, audit }
+    }
+
+    /// Where callers are recorded.
+    pub(super) fn audit(&self) -> Arc<Audit> {
+        Arc::clone(&self.audit)
     }
 
     /// Whether a caller needs a role.
@@ -126,6 +134,19 @@ impl Guest {
     ) -> Result<(), Error> {
         let admitted = self.principal.admit(role, group);
         self.ended(method, admitted)
+    }
+
+    /// Waits until the caller does not have `role` for `group` any more, records that, and returns
+    /// the status for its stream of `method`.
+    pub(super) async fn until_refused(
+        mut self,
+        method: &'static str,
+        role: Role,
+        group: Bytes,
+    ) -> Status {
+        let problem = until_refused(|| self.principal.check(role, Some(&group))).await;
+        self.note.refused(method, &problem);
+        status(&problem, &group)
     }
 
     /// Checks that the caller is known.

@@ -42,6 +42,12 @@ impl InFlight {
         }
     }
 
+    /// Number of calls in flight.
+    #[cfg(test)]
+    pub(super) fn running(&self) -> usize {
+        self.0.running.load(Ordering::Relaxed)
+    }
+
     pub(super) fn begin(&self) -> Running {
         self.0.running.fetch_add(1, Ordering::Relaxed);
         self.0.begun.fetch_add(1, Ordering::Relaxed);

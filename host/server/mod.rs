@@ -9,6 +9,7 @@ mod incoming;
 mod serve;
 
 mod callers;
+mod recheck;
 
 mod cache_call;
 mod cache_service;
@@ -28,10 +29,13 @@ mod peer_stream;
 
 mod admin_service;
 mod group_report;
+mod lasting;
 mod operations;
 mod record_calls;
+mod recorded;
 mod sent_policy;
 mod shadow_calls;
+mod swap_calls;
 mod trial_calls;
 
 mod deadline;

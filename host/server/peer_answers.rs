@@ -23,6 +23,8 @@ pub(super) enum Outgoing {
     Answer(PeerResponse),
     /// Drop the rest of the large answer with this id, because its request was cancelled.
     Forget(u64),
+    /// End the stream with this status, and send nothing that waits.
+    End(Status),
 }
 
 /// The stream of answers to send.
@@ -39,12 +41,15 @@ impl Answers {
         Self { queue, large: VecDeque::new(), overtook: 0 }
     }
 
-    /// The next small answer. `Ready(None)` means that the queue is closed and empty.
-    fn poll_small(&mut self, context: &mut Context<'_>) -> Poll<Option<PeerResponse>> {
+    /// The next small answer, or the end. `Ready(None)` means that the queue is closed and empty.
+    fn poll_small(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<PeerResponse, Status>>> {
         loop {
             match self.queue.poll_recv(context) {
                 Poll::Ready(Some(Outgoing::Answer(answer))) if !wire::is_large_answer(&answer) => {
-                    return Poll::Ready(Some(answer));
+                    return Poll::Ready(Some(Ok(answer)));
                 }
                 Poll::Ready(Some(Outgoing::Answer(answer))) => {
                     self.large.push_back(answer);
@@ -53,6 +58,10 @@ impl Answers {
                     }
                 }
                 Poll::Ready(Some(Outgoing::Forget(id))) => self.large.retain(|a| a.id != id),
+                Poll::Ready(Some(Outgoing::End(status))) => {
+                    self.large.clear();
+                    return Poll::Ready(Some(Err(status)));
+                }
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => return Poll::Pending,
             }
@@ -83,7 +92,7 @@ impl Stream for Answers {
             match self.poll_small(context) {
                 Poll::Ready(Some(answer)) => {
                     self.overtook += 1;
-                    return Poll::Ready(Some(Ok(answer)));
+                    return Poll::Ready(Some(answer));
                 }
                 Poll::Ready(None) if self.large.is_empty() => return Poll::Ready(None),
                 Poll::Pending if self.large.is_empty() => return Poll::Pending,

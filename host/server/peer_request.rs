@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::status::outcome;
 use crate::error::Error;
+use crate::own_task::contained;
 use crate::proto::{PeerRequest, PeerResponse};
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
@@ -40,7 +41,7 @@ impl Asked {
     }
 
     /// Executes the request. Its time limit applies only if the request may be given up;
-    /// any other request runs to its end.
+    /// any other request runs to its end. A panic is this request's error, wherever it is polled.
     pub(super) async fn answer(self, local: Arc<dyn Local>) -> PeerResponse {
         let limit = if self.may_be_given_up() { self.within } else { Duration::MAX };
         let Self { id, request, within, traceparent } = self;
@@ -48,8 +49,10 @@ impl Asked {
         let method = request.call.method();
         let span = RpcSpan::serve_node(wire::SERVICE, method, &request.group, incoming);
         let late = |_| Err(Error::DeadlineExceeded { after: within });
-        let answer =
-            async { timeout(limit, local.answer(request, within)).await.unwrap_or_else(late) };
+        let answer = async {
+            let work = contained(async { local.answer(request, within).await });
+            timeout(limit, work).await.map_or_else(late, |ended| ended.and_then(|answer| answer))
+        };
         let response = span.record(answer, outcome).await;
         wire::encode_response(id, response)
     }

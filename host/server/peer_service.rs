@@ -6,13 +6,14 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming};
-use tracing::Instrument;
 
 use super::health::Health;
 use super::peer_answers::Answers;
 use super::peer_gate::PeerGate;
 use super::peer_request::Asked;
 use super::peer_stream::PeerStream;
+use super::status::status;
+use crate::own_task::in_own_task;
 use crate::proto::peer_server::{Peer, PeerServer};
 use crate::proto::{PeerRequest, PeerResponse};
 use crate::transport::peer::{AT_ONCE, wire};
@@ -54,16 +55,17 @@ impl Peer for PeerService {
         &self,
         request: Request<Streaming<PeerRequest>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
-        self.gate.check(request.metadata(), request.extensions())?;
+        self.gate.check("Exchange", request.metadata(), request.extensions())?;
+        let refused = self.gate.until_refused("Exchange", request.extensions());
         let (answers, sent) = mpsc::channel(ANSWERS);
         let exchange = PeerStream::new(Arc::clone(&self.local), answers);
         let draining = self.health.draining();
-        tokio::spawn(exchange.serve(request.into_inner(), draining));
+        tokio::spawn(exchange.serve(request.into_inner(), draining, refused));
         Ok(Response::new(Answers::new(sent).boxed()))
     }
 
     async fn call(&self, request: Request<PeerRequest>) -> Result<Response<PeerResponse>, Status> {
-        self.gate.check(request.metadata(), request.extensions())?;
+        self.gate.check("Call", request.metadata(), request.extensions())?;
         let asked = match Asked::read(request.into_inner()) {
             Ok(asked) => asked,
             Err(refusal) => return Ok(Response::new(refusal)),
@@ -73,9 +75,8 @@ impl Peer for PeerService {
         if may_be_given_up {
             return Ok(Response::new(answer.await));
         }
-        // This future is dropped if the caller disconnects. A change that has begun must run
-        // to its end, so it has a task of its own.
-        let ended = tokio::spawn(answer.in_current_span()).await;
-        ended.map(Response::new).map_err(|_| Status::internal("it panicked; see its node's log"))
+        // A change that has begun must run to its end.
+        let ended = in_own_task(answer).await;
+        ended.map(Response::new).map_err(|lost| status(&lost, b""))
     }
 }

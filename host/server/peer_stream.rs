@@ -7,8 +7,8 @@ use std::task::Poll;
 use futures::FutureExt;
 use hashbrown::HashMap;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
-use tonic::Streaming;
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tonic::{Status, Streaming};
 
 use super::peer_answers::Outgoing;
 use super::peer_request::Asked;
@@ -19,7 +19,8 @@ use crate::transport::remote::Local;
 
 /// The callee's end of a stream. It reads every message at once, so that a cancellation
 /// never waits behind a request. A caller may have at most [`AT_ONCE`] requests in
-/// progress. A request beyond that is refused unless it can be answered at once. Dropping
+/// progress. A request beyond that is refused unless it can be answered at once. The stream
+/// ends too when its caller is no node any more. Dropping
 /// the stream aborts the requests that may be given up; changes run to their end.
 pub(super) struct PeerStream {
     local: Arc<dyn Local>,
@@ -46,15 +47,23 @@ impl PeerStream {
         mut self,
         mut requests: Streaming<PeerRequest>,
         draining: impl Future<Output = ()>,
+        refused: impl Future<Output = Status>,
     ) {
-        let mut draining = pin!(draining);
+        let (mut draining, mut refused) = (pin!(draining), pin!(refused));
         let mut takes_more = true;
         while takes_more || !self.running.is_empty() {
             tokio::select! {
-                // Ended requests come first, so that their places are free before the next
-                // request is read.
+                // A caller that sends request after request is refused too. Then come ended
+                // requests, so that their places are free before the next request is read.
                 biased;
-                Some(ended) = self.running.join_next_with_id() => self.ended(ended).await,
+                refused = &mut refused => {
+                    let answers = self.answers.clone();
+                    // What may be given up ends now, though nobody may read the status.
+                    drop(self);
+                    let _ = answers.send(Outgoing::End(refused)).await;
+                    return;
+                }
+                Some(ended) = self.running.join_next() => self.ended(ended).await,
                 () = &mut draining, if takes_more => takes_more = false,
                 message = requests.message(), if takes_more => match message {
                     Ok(Some(message)) => self.take(message).await,
@@ -104,23 +113,13 @@ impl PeerStream {
         }
     }
 
-    async fn ended(&mut self, ended: Result<(Id, PeerResponse), JoinError>) {
-        match ended {
-            // A request without a place was cancelled just when it ended.
-            Ok((_, answer)) => {
-                if self.places.remove(&answer.id).is_some() {
-                    self.send(answer).await;
-                }
-            }
-            Err(lost) => {
-                let running =
-                    self.places.iter().find(|(_, running)| running.task.id() == lost.id());
-                if let Some(id) = running.map(|(id, _)| *id) {
-                    self.places.remove(&id);
-                    let error = Error::Internal("it panicked; see its node's log".into());
-                    self.send(wire::encode_response(id, Err(error))).await;
-                }
-            }
+    async fn ended(&mut self, ended: Result<PeerResponse, JoinError>) {
+        // One without an answer was aborted, and its place is free already. So is that of one
+        // that was cancelled just when it ended.
+        if let Ok(answer) = ended
+            && self.places.remove(&answer.id).is_some()
+        {
+            self.send(answer).await;
         }
     }
 

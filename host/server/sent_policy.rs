@@ -5,8 +5,10 @@ use std::fmt::Write;
 
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
-use tonic::Status;
+use tonic::{Status, Streaming};
 
+use super::limit::restated;
+use super::status::status;
 use crate::error::Error;
 
 /// A request to use a policy for a group.
@@ -22,12 +24,22 @@ pub struct PolicySwap {
     pub options: Vec<(String, String)>,
 }
 
-/// Why a stream of parts was not read to its end.
-pub(super) enum Refusal {
-    /// A part is wrong.
-    Ours(Error),
-    /// The stream broke.
-    Transport(Status),
+/// Reads the component that follows the header of a request, of at most `limit` bytes; empty if none
+/// was sent. `bytes` are those of a message; `None` if it is no part of a component.
+pub(super) async fn component<T>(
+    parts: &mut Streaming<T>,
+    bytes: impl Fn(T) -> Option<Bytes>,
+    limit: usize,
+    group: &[u8],
+) -> Result<BytesMut, Status> {
+    let told = |error: Error| status(&error, group);
+    let mut component = BytesMut::new();
+    while let Some(request) = parts.message().await.map_err(restated)? {
+        let problem = "only parts of the component may follow the header";
+        let part = bytes(request).ok_or_else(|| told(refused("component", problem)))?;
+        grow(&mut component, &part, limit).map_err(told)?;
+    }
+    Ok(component)
 }
 
 /// Appends a part to a component of at most `limit` bytes.

@@ -133,7 +133,7 @@ pub async fn serve(
     let peers = peer_incoming.map(|incoming| serve_grpc(incoming, peer_routes(&config, &services)));
     let mut services = services;
     if peers.is_some() {
-        services.security.peers = PeerGate::elsewhere();
+        services.security.peers = PeerGate::elsewhere(services.security.callers.audit());
     }
     let clients = serve_grpc(grpc_incoming, routes(&config, services));
     let grpc = async {

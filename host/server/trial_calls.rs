@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use bytes::BytesMut;
 use tonic::{Status, Streaming};
 
 use super::callers::Guest;
 use super::groups::Groups;
 use super::limit::restated;
-use super::sent_policy::{PolicySwap, checked, grow, refused};
+use super::sent_policy::{PolicySwap, checked, component, refused};
 use super::status::status;
 use crate::access::Role;
 use crate::error::Error;
@@ -38,7 +37,7 @@ pub struct TrialNews {
     pub sentence: String,
 }
 
-/// How far a trial is. The last four are its end.
+/// How far a trial is. All but the first two are its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrialState {
     /// The policy is measured beside the live one.
@@ -47,6 +46,8 @@ pub enum TrialState {
     Swapped,
     /// The group hits no less than before.
     Kept,
+    /// The policy was swapped in and stays, but too little was asked to say what it does.
+    Unjudged,
     /// It is not better by enough, or too little was asked to know.
     NotBetter,
     /// The group hit less than before, so the old policy is back.
@@ -63,6 +64,7 @@ impl TrialState {
             Self::Measuring => "measuring",
             Self::Swapped => "swapped",
             Self::Kept => "kept",
+            Self::Unjudged => "unjudged",
             Self::NotBetter => "not-better",
             Self::WentBack => "went-back",
             Self::Failed => "failed",
@@ -87,14 +89,11 @@ pub(super) async fn read(
     let told = |error: Error| status(&error, &group);
     guest.admit("TryPolicy", Role::Admin, Some(&group)).map_err(told)?;
     let of_group = groups.of_request(&group).map_err(told)?.name().to_owned();
-    let mut component = BytesMut::new();
-    while let Some(request) = parts.message().await.map_err(restated)? {
-        let Some(Part::Component(part)) = request.part else {
-            let problem = "only parts of the component may follow the header";
-            return Err(told(refused("component", problem)));
-        };
-        grow(&mut component, &part, limit).map_err(told)?;
-    }
+    let bytes = |request: TryPolicyRequest| match request.part {
+        Some(Part::Component(bytes)) => Some(bytes),
+        _ => None,
+    };
+    let component = component(&mut parts, bytes, limit, &group).await?;
     let swap = checked(of_group, name, &sha256, options, component).map_err(told)?;
     checked_trial(swap, better_by, for_ms).map_err(told)
 }

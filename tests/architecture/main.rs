@@ -20,7 +20,7 @@ const LAYERS: &[(u32, &[&str])] = &[
     (3, &["policy"]),
     (3, &["transport"]),
     (3, &["access"]),
-    (2, &["copies", "retriever", "membership", "tls"]),
+    (2, &["copies", "retriever", "membership", "own_task", "tls"]),
     (1, &["error", "key", "telemetry", "value"]),
     (
         0,

@@ -6,16 +6,18 @@ mod file;
 mod source;
 
 mod merge;
+mod writer;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
 use bytesize::ByteSize;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
 use crate::cli::exit::{Exit, Failure, complain};
@@ -25,7 +27,8 @@ use crate::proto::{RecordRequest, StatusRequest};
 
 use file::RecordingFile;
 use merge::Merge;
-use source::Source;
+use source::{LONGEST_SILENCE, Source};
+use writer::Writer;
 
 /// Record the live requests of a group, for psycache sim
 ///
@@ -103,26 +106,37 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let sources = sources(&args, request).await?;
     let path = args.output.unwrap_or_else(|| named_after(&args.group));
     let one_in = sources[0].one_in();
-    let mut file = RecordingFile::create(&path, one_in, args.plain_keys)?;
+    let file = RecordingFile::create(&path, one_in, args.plain_keys)?;
+    let mut writer = Writer::start(file, &path)?;
     let (group, keys) = (&args.group, keys(one_in));
     let (shown, span) = (path.display(), humantime::format_duration(args.span));
     output::line(&format!("recording {keys} of {group} to {shown} for {span}; Ctrl-C ends it"))?;
     let mut merge = Merge::new(sources);
+    // The nodes end it. One whose clock stands still does not.
+    let mut late = pin!(sleep(args.span.saturating_add(LONGEST_SILENCE)));
     let reason = loop {
+        // Room comes first: what is taken of the nodes is then written, whatever happens.
+        let part = async {
+            let room = writer.room().await?;
+            let part = merge.next().await;
+            Ok::<_, anyhow::Error>(part.map(|accesses| room.send((accesses, merge.sums()))))
+        };
         let part = tokio::select! {
-            part = merge.next() => part,
+            part = part => part?,
             _ = interrupt.recv() => break "it was stopped",
             _ = terminate.recv() => break "it was stopped",
+            () = &mut late => break "its time is over",
         };
-        let Some(accesses) = part else { break "its time is over" };
-        file.write(&accesses, merge.sums())?;
-        if file.size() >= args.max_size {
+        if part.is_none() {
+            break "its time is over";
+        }
+        if writer.size() >= args.max_size {
             break "it has its largest size";
         }
     };
-    let sums = merge.sums();
-    file.write(&merge.rest(), sums)?;
-    let (lines, size) = file.end(sums)?;
+    let (rest, sums) = (merge.rest(), merge.sums());
+    writer.room().await?.send((rest, sums));
+    let (lines, size) = writer.end().await?;
     let ratio = sums.found as f64 / sums.gets.max(1) as f64 * 100.0;
     output::line(&format!(
         "{shown}: {reason}; {lines} accesses of {keys} in {}, {} lost\nthe group hits {ratio:.1}% of \

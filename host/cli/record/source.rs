@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tonic::{Code, Status, Streaming};
+use tonic_types::StatusExt;
 
 use super::access::Sums;
 use crate::cli::connect::Node;
@@ -13,7 +14,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::proto::{RecordRequest, RecordResponse, RecordedAccess};
 
 /// A node tells a part at least every 100 ms. One that is silent for so long is given up.
-const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
 /// A node that is being recorded.
 pub(super) struct Source {
@@ -27,6 +28,8 @@ pub(super) struct Source {
     until_ms: u64,
     sums: Sums,
     is_over: bool,
+    /// When it told something last, or began.
+    heard: Instant,
 }
 
 impl Source {
@@ -51,6 +54,7 @@ impl Source {
             until_ms: 0,
             sums: Sums::default(),
             is_over: false,
+            heard: Instant::now(),
         };
         source.receive().await?;
         Ok(source)
@@ -61,7 +65,11 @@ impl Source {
     /// # Errors
     /// The node stops, is silent, or fails. The source is over then.
     pub(super) async fn receive(&mut self) -> Result<(), Failure> {
-        let received = tokio::time::timeout(LONGEST_SILENCE, self.parts.message()).await;
+        // What has arrived meanwhile is taken first. So nodes that are silent together are given
+        // up together, and the others are not kept waiting for each in turn.
+        let silent = self.heard + LONGEST_SILENCE;
+        let received = tokio::time::timeout_at(silent, self.parts.message()).await;
+        self.heard = Instant::now();
         let part = match received {
             Ok(Ok(Some(part))) => part,
             failed => {
@@ -84,7 +92,8 @@ impl Source {
     fn failure(&self, failed: Result<Result<Option<RecordResponse>, Status>, ()>) -> Failure {
         let address = self.node.address();
         let what = match failed {
-            Ok(Err(status)) if status.code() != Code::Unavailable => {
+            // One that is stopping says nothing, and neither does a connection that broke.
+            Ok(Err(status)) if status.code() != Code::Unavailable || is_of_node(&status) => {
                 return self.node.failure(&status);
             }
             Ok(_) => "stopped during the recording",
@@ -125,4 +134,9 @@ impl Source {
     pub(super) fn take(&mut self) -> Option<RecordedAccess> {
         self.accesses.pop_front()
     }
+}
+
+/// Whether a node has said this, and not the transport.
+fn is_of_node(status: &Status) -> bool {
+    status.get_error_details().error_info().is_some()
 }

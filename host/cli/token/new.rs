@@ -6,6 +6,7 @@ use rand::TryRngCore;
 use rand::rngs::OsRng;
 
 use crate::access::{Grant, PerSecond, TokenDigest};
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
 use crate::config::text::Parsed;
 
@@ -22,17 +23,22 @@ const RANDOM_BYTES: usize = 32;
 /// only.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
-    psycache token new web --role read:scores-* --role write:scores-* --rate 1000\n  \
+    psycache token new web --role read --role write --group scores-* --rate 1000\n  \
+    psycache token new jobs --role read --role write:jobs\n  \
     psycache token new operator --role admin --role clear\n  \
     psycache token new prometheus --role metrics")]
 pub(in crate::cli) struct Args {
-    /// The caller's name, for the log; each in the file has another
+    /// The caller's name, for the log; each in the file has another [default: caller-, and digits
+    /// of the token's digest]
     #[arg(value_name = "NAME", value_parser = name)]
-    name: String,
+    name: Option<String>,
     /// read, write (set and remove), clear, admin (status, swap, shadow, reload) or metrics,
     /// for all groups or some: read:scores, read:scores-*
     #[arg(long = "role", value_name = "ROLE[:GROUPS]", required = true)]
     roles: Vec<Grant>,
+    /// The groups of the roles that name none: scores, scores-* [default: all]
+    #[arg(long = "group", value_name = "PATTERN")]
+    groups: Vec<String>,
     /// The most requests in a second [default: no limit]
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<PerSecond>,
@@ -56,15 +62,35 @@ fn rate(text: &str) -> Parsed<PerSecond> {
 pub(in crate::cli) fn run(args: &Args) -> anyhow::Result<()> {
     let mut random = [0; RANDOM_BYTES];
     OsRng.try_fill_bytes(&mut random)?;
+    let roles = roles(&args.roles, &args.groups)?;
     let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
     output::line(&token)?;
-    Ok(output::line(&line(args, &TokenDigest::of(token.as_bytes())))?)
+    Ok(output::line(&line(args, &roles, &TokenDigest::of(token.as_bytes())))?)
+}
+
+/// The roles, each for the groups that it names, or else for each of `groups`.
+fn roles(roles: &[Grant], groups: &[String]) -> Result<Vec<Grant>, Failure> {
+    let wrong = |problem: String| Failure::new(Exit::Usage, format!("--group: {problem}"));
+    let mut granted = Vec::new();
+    for role in roles {
+        match role.is_of_all_groups() && !groups.is_empty() {
+            false => granted.push(role.clone()),
+            true => {
+                for group in groups {
+                    granted.push(format!("{role}:{group}").parse().map_err(wrong)?);
+                }
+            }
+        }
+    }
+    Ok(granted)
 }
 
 /// The line of the file.
-fn line(args: &Args, digest: &TokenDigest) -> String {
+fn line(args: &Args, roles: &[Grant], digest: &TokenDigest) -> String {
+    let digest = digest.to_string();
+    let name = args.name.clone().unwrap_or_else(|| format!("caller-{}", &digest[..8]));
     let roles: Vec<String> =
-        args.roles.iter().map(|role| toml::Value::from(role.to_string()).to_string()).collect();
+        roles.iter().map(|role| toml::Value::from(role.to_string()).to_string()).collect();
     let rate = args.rate.map_or_else(String::new, |rate| format!(", rate = {}", rate.get()));
-    format!("{} = {{ sha256 = \"{digest}\", roles = [{}]{rate} }}", args.name, roles.join(", "))
+    format!("{name} = {{ sha256 = \"{digest}\", roles = [{}]{rate} }}", roles.join(", "))
 }

@@ -139,3 +139,23 @@ fn a_configuration_that_can_not_be_meant_is_refused() {
         assert_eq!(argument, field);
     }
 }
+
+#[tokio::test]
+async fn a_new_capacity_whose_caller_leaves_is_that_of_the_store_and_of_the_policy() {
+    let rig = rig();
+    let [before, after] =
+        [1, 4].map(|times| StoreConfig { capacity_bytes: times * CAPACITY, max_entries: None });
+    let (store, worker) = (&rig.group.parts().store, &rig.group.parts().worker);
+    let entries = store.stats().max_entries;
+    let mut resize = Box::pin(rig.group.resize(&before, &after));
+    let _ = futures::poll!(&mut resize);
+    drop(resize);
+    let resized = async {
+        // The slots are opened last.
+        while store.stats().max_entries == entries {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, resized).await.expect("the change goes on");
+    assert_eq!(worker.policy().capacity, after.capacity_bytes);
+}

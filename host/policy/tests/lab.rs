@@ -9,6 +9,7 @@ use super::model::Model;
 use crate::clock::Clock;
 use crate::policy::commands::Inbox;
 use crate::policy::instance::Instance;
+use crate::policy::live::Live;
 use crate::policy::phase::{Resize, Swap, Swapped};
 use crate::policy::room::Room;
 use crate::policy::status::{Board, WorkerStatus};
@@ -61,6 +62,7 @@ impl Lab {
             inbox: Inbox::default(),
             room: Room::default(),
             board: Board::new(source.as_ref()),
+            live: Live::of(&source, &config(&clock).policy),
         });
         let config = config(&clock);
         let instance = Instance::new(source.as_ref(), &config.policy, model.clone())

@@ -192,6 +192,26 @@ fn a_swap_that_is_refused_changes_nothing() {
 }
 
 #[test]
+fn a_swap_whose_caller_leaves_is_known_as_the_policy_that_runs() {
+    let waker = Waker::new();
+    let model = Arc::new(Model::new(MAX_ENTRIES, 10, 10, waker.clone()));
+    let config = config(&Clock::monotonic());
+    let by_hand = Worker::by_hand("left", lru().0, config, model, waker);
+    let (worker, mut turns) = by_hand.expect("the first instance works");
+    within_a_minute(async {
+        let mut swap = Box::pin(worker.swap(fifo().0, Vec::new()));
+        // Not polled again once the thread has it.
+        while worker.status().policy != "fifo" {
+            assert!(futures::poll!(&mut swap).is_pending());
+            tokio::task::yield_now().await;
+            turns.take();
+        }
+    });
+    while turns.take() {}
+    assert_eq!(worker.current().0.name(), "fifo");
+}
+
+#[test]
 fn a_refused_configuration_fails_the_start() {
     let mut config = config(&Clock::monotonic());
     config.policy.options = vec![("x".to_owned(), "1".to_owned())];

@@ -12,15 +12,12 @@ use tonic::codegen::{Body as HttpBody, http};
 use super::account::Held;
 use super::call::{Call, Unread};
 use super::large::large_answer;
-use crate::server::in_flight::Running;
 
 /// A call whose answer was not sent to its end. Dropped before that, the client has given it up.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     pub(super) call: Arc<Call>,
     pub(super) is_finished: bool,
-    /// The call is in flight until this is dropped.
-    pub(super) _running: Running,
 }
 
 impl Drop for Unfinished {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 
 use super::account::Account;
+use crate::server::in_flight::Running;
 
 /// What a call may always leave unread, so that one slow reader of a large answer holds up no
 /// small answers on its connection.
@@ -20,16 +21,19 @@ pub(super) struct Call {
     unread: AtomicU64,
     has_waited: AtomicBool,
     is_cancelled: AtomicBool,
+    /// The call is in flight until its answer is written or given up: what is unread holds this.
+    _running: Running,
 }
 
 impl Call {
-    pub(super) fn begin(account: &Arc<Account>) -> Arc<Self> {
+    pub(super) fn begin(account: &Arc<Account>, running: Running) -> Arc<Self> {
         account.asks();
         Arc::new(Self {
             account: Arc::clone(account),
             unread: AtomicU64::new(0),
             has_waited: AtomicBool::new(false),
             is_cancelled: AtomicBool::new(false),
+            _running: running,
         })
     }
 

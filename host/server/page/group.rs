@@ -53,6 +53,9 @@ fn policy(status: &GroupStatus, statistics: &[(String, f64)]) -> Markup {
                 @if retriever.failures > 0 { ", failed loads: " (retriever.failures) }
             }
         }
+        @if !status.policy_choice.is_empty() {
+            p { "The node chose this policy: " (status.policy_choice) }
+        }
         @if !status.missing_on.is_empty() {
             p.bad { "This group is missing on " (status.missing_on.join(", ")) }
         }
@@ -103,6 +106,7 @@ fn unit(capacity_bytes: u64) -> (f64, &'static str) {
 
 fn changes(recent: &Recent) -> Markup {
     let [_, now_ms] = recent.span_ms();
+    let is_chosen = recent.changes().any(|change| !change.why.is_empty());
     html! {
         @if recent.changes().next().is_some() {
             div.scroll tabindex="0" role="region" aria-label="Changes of the policy" {
@@ -114,6 +118,7 @@ fn changes(recent: &Recent) -> Markup {
                         th scope="col" { "When" }
                         th.number scope="col" { "Before" }
                         th.number scope="col" { "After" }
+                        @if is_chosen { th scope="col" { "Why" } }
                     } }
                     tbody {
                         @for (at, change) in recent.changes().enumerate() {
@@ -127,6 +132,7 @@ fn changes(recent: &Recent) -> Markup {
                                 td { (time(now_ms.saturating_sub(change.at_ms))) " ago" }
                                 td.number { (percent(before)) }
                                 td.number { (percent(after)) }
+                                @if is_chosen { td { (change.why) } }
                             }
                         }
                     }

@@ -48,6 +48,8 @@ pub(super) struct Change {
     pub(super) at_ms: u64,
     pub(super) from: String,
     pub(super) to: String,
+    /// Why the node made it; empty for one of an operator.
+    pub(super) why: String,
 }
 
 /// The hit ratios that a shadow told, from its start.
@@ -112,7 +114,8 @@ impl Recent {
             && before != reading.policy
         {
             let (from, to) = (before.name, reading.policy.name.clone());
-            push(&mut self.changes, Change { at_ms, from, to }, CHANGES);
+            let why = reading.why.clone();
+            push(&mut self.changes, Change { at_ms, from, to, why }, CHANGES);
         }
         let oldest_ms = self.samples.front().map_or(0, |sample| sample.at_ms);
         self.changes.retain(|change| change.at_ms >= oldest_ms);

@@ -13,6 +13,8 @@ pub(in crate::server) struct Reading {
     pub(super) group: String,
     pub(super) sample: Sample,
     pub(super) policy: Policy,
+    /// Why the node chose it; empty where it does not choose.
+    pub(super) why: String,
     pub(super) shadow: Option<GroupShadow>,
 }
 
@@ -44,6 +46,7 @@ pub(in crate::server) fn read(
         Reading {
             sample,
             policy: Policy { name: policy.name, sha256: policy.sha256, options },
+            why: status.policy_choice,
             shadow: found.map(|at| shadows.swap_remove(at)),
             group: status.name,
         }

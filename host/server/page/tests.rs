@@ -52,7 +52,7 @@ fn reading(group: &str, at_ms: u64, policy: &str) -> Reading {
         bytes: (60 << 20) + gets.wrapping_mul(2_654_435_761) % (1 << 20),
     };
     let policy = Policy { name: policy.into(), ..Policy::default() };
-    Reading { group: group.into(), sample, policy, shadow: None }
+    Reading { group: group.into(), sample, policy, why: String::new(), shadow: None }
 }
 
 fn shadow(group: &str, policy: &str, rows: usize, turn: u64) -> GroupShadow {
@@ -93,9 +93,10 @@ fn whatever_comes_from_outside_is_escaped() {
         ..NodeStatus::default()
     }];
     status.groups[0].missing_on = vec![HOSTILE.into()];
+    status.groups[0].policy_choice = HOSTILE.into();
     let history = History::new(Clock::manual());
     history.take(&[reading(HOSTILE, 10_000, "lru")]);
-    history.take(&[reading(HOSTILE, 20_000, HOSTILE)]);
+    history.take(&[Reading { why: HOSTILE.into(), ..reading(HOSTILE, 20_000, HOSTILE) }]);
     let mut now = reading(HOSTILE, 30_000, HOSTILE);
     now.shadow = Some(shadow(HOSTILE, HOSTILE, 4, 1));
     let statistics = |_: &str| vec![(HOSTILE.to_owned(), 1.0)];
@@ -129,6 +130,29 @@ fn a_change_of_the_policy_is_marked_with_the_hit_ratios_around_it() {
                <td class=\"number\">70.0%</td>";
     assert!(html.contains(row), "{html}");
     assert_eq!(html.matches("Marked changes of the policy: 1.").count(), 4, "{html}");
+}
+
+#[test]
+fn a_change_that_the_node_made_is_shown_with_its_reason() {
+    let history = History::new(Clock::manual());
+    let because = |second: u64, policy: &str, why: &str| Reading {
+        why: why.into(),
+        ..reading("scores", second * 1_000, policy)
+    };
+    history.take(&[because(10, "fifo", "fifo is the first candidate")]);
+    history.take(&[because(20, "lru", "swapped: lru in place of fifo")]);
+    let mut status = status(&["scores"], "lru");
+    status.groups[0].policy_choice = "the group hits 60.0%: lru stays".into();
+    let now = because(30, "lru", "the group hits 60.0%: lru stays");
+    let html = shown(&status, std::slice::from_ref(&now), &history);
+    assert!(html.contains("The node chose this policy: the group hits 60.0%: lru stays"), "{html}");
+    assert!(html.contains("<td>swapped: lru in place of fifo</td>"), "{html}");
+    // A swap by an operator has no such column.
+    let plain = History::new(Clock::manual());
+    plain.take(&[reading("scores", 10_000, "fifo")]);
+    plain.take(&[reading("scores", 20_000, "lru")]);
+    let html = shown(&status, &[reading("scores", 30_000, "lru")], &plain);
+    assert!(html.contains("fifo → lru") && !html.contains("Why"), "{html}");
 }
 
 #[test]

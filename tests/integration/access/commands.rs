@@ -38,12 +38,36 @@ fn a_new_token_works_with_its_line_in_the_file() {
 }
 
 #[test]
+fn groups_may_be_named_apart_from_the_roles_and_a_name_is_made_where_none_is_given() {
+    let roles = ["--role", "read", "--role", "write:default", "--group", "d*", "--group", "notes"];
+    let made = psycache([&["token", "new"], &roles[..]].concat());
+    assert_eq!(ending(&made), (Some(0), ""));
+    let (token, line) = stdout(&made).trim_end().split_once('\n').unwrap();
+    let sha256 = digest(token);
+    let expected = format!(
+        "caller-{} = {{ sha256 = \"{sha256}\", roles = [\"read:d*\", \"read:notes\", \
+         \"write:default\"] }}",
+        &sha256[..8]
+    );
+    assert_eq!(line, expected);
+    let scratch = tempfile::tempdir().unwrap();
+    let (file, held) = (scratch.path().join("tokens.toml"), scratch.path().join("token"));
+    fs::write(&file, line).unwrap();
+    fs::write(&held, token).unwrap();
+    let node = ServedNode::start(&["--tokens", file.to_str().unwrap()]);
+    let got = node.run(["get", "default", "Tom", "--token-file", held.to_str().unwrap()]);
+    assert_eq!(ending(&got), (Some(0), ""));
+}
+
+#[test]
 fn what_cant_be_a_token_is_refused_with_words() {
     for (args, parts) in [
         (&["web"][..], &["--role"][..]),
         (&["web", "--role", "reed"], &["the roles are read, write, clear, admin, metrics"]),
         (&["web", "--role", "read:*x"], &["names no groups"]),
         (&["web", "--role", "metrics:scores"], &["write metrics without one"]),
+        (&["web", "--role", "read", "--group", "*x"], &["--group", "names no groups"]),
+        (&["web", "--role", "metrics", "--group", "a"], &["write metrics without one"]),
         (&["a b", "--role", "read"], &["letters, digits, - and _"]),
         (&["web", "--role", "read", "--rate", "0"], &["from 1 to 10000000"]),
     ] {

@@ -3,6 +3,7 @@
 mod audit;
 mod changes;
 mod commands;
+mod left;
 mod matrix;
 mod methods;
 mod rate;
@@ -76,11 +77,7 @@ impl Tokens {
     }
 
     fn config(&self) -> Config {
-        let mut config = Config::default();
-        config.listen = "127.0.0.1:0".into();
-        config.http = Some("127.0.0.1:0".into());
-        config.redis = Some("127.0.0.1:0".into());
-        config.groups = [GROUP, "notes"].map(Group::new).into();
+        let mut config = open_config();
         config.tokens = Some(self.path());
         config
     }
@@ -88,6 +85,16 @@ impl Tokens {
     async fn node(&self) -> Node {
         Node::start(self.config()).await.unwrap()
     }
+}
+
+/// The settings of a node that asks for no tokens.
+fn open_config() -> Config {
+    let mut config = Config::default();
+    config.listen = "127.0.0.1:0".into();
+    config.http = Some("127.0.0.1:0".into());
+    config.redis = Some("127.0.0.1:0".into());
+    config.groups = [GROUP, "notes"].map(Group::new).into();
+    config
 }
 
 /// The token of a caller.

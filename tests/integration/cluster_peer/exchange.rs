@@ -2,12 +2,16 @@
 //! other end, and a large value goes once and in pieces.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
+use psycache::access::Audit;
 use psycache::proto::peer_client::PeerClient;
 use psycache::proto::{PeerClear, PeerGet, PeerRequest, PeerResponse, peer_request, peer_response};
+use psycache::server::PeerGate;
+use psycache::tls::Names;
 use psycache::transport::peer::Peer;
 use psycache::transport::remote::{PeerCall, Remote, RemoteError, Response};
 use psycache::value::Ttl;
@@ -15,7 +19,7 @@ use psycache::value::{Answer, Origin};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::UnboundedReceiverStream;
-use tonic::Streaming;
+use tonic::{Code, Status, Streaming};
 
 use super::proxy::Proxy;
 use super::scripted::{Asked, Script, Scripted};
@@ -129,6 +133,30 @@ async fn a_change_outlives_the_connection_that_it_came_by() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_when_its_caller_is_no_node_any_more() {
+    let (local, mut script) = Scripted::new();
+    let (is_node, audit) = (Arc::new(AtomicBool::new(true)), Arc::<Audit>::default());
+    let known = Arc::clone(&is_node);
+    let check = Arc::new(move |_: &Names| known.load(Ordering::Relaxed));
+    let gate = PeerGate::new(None, Some(check), Arc::clone(&audit));
+    let server = Server::behind(gate, "127.0.0.1:0", local).await;
+    let mut caller = Greedy::to(&server).await;
+    caller.send(1, peer_request::Call::Get(PeerGet {}));
+    let read = script.asked().await;
+    caller.send(2, peer_request::Call::Clear(PeerClear {}));
+    let change = script.asked().await;
+
+    is_node.store(false, Ordering::Relaxed);
+    let end = caller.end().await;
+    assert_eq!(end.code(), Code::PermissionDenied, "{end:?}");
+    assert!(end.message().contains("only nodes of the cluster"), "{end:?}");
+    assert!(audit.counts().contains(&("refused", 1)), "{:?}", audit.counts());
+    read.given_up().await;
+    assert!(!change.is_given_up(), "a change that has begun runs to its end");
+    change.answer(Ok(done(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_large_value_is_answered_once_and_small_ones_overtake_it() {
     const BYTES: usize = 32 << 20;
     const STEP: u64 = 256 << 10;
@@ -207,6 +235,12 @@ impl Greedy {
         let (key, call) = ("slow".into(), Some(call));
         let message = PeerRequest { id, timeout_ms: u32::MAX, key, call, ..PeerRequest::default() };
         self.requests.send(message).expect("the stream is open");
+    }
+
+    /// Why the stream ended.
+    async fn end(&mut self) -> Status {
+        let ended = soon("the stream ends", self.answers.message()).await;
+        ended.expect_err("nothing was answered")
     }
 
     async fn refused(&mut self) -> u64 {

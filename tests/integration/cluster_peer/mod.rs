@@ -34,7 +34,7 @@ const MAX_VALUE_BYTES: usize = 64 << 20;
 /// So long that nobody sees it end: what ends, ends for another reason.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// Answers by the key: `wait` never does, `size:N` with N bytes, others with
+/// Answers by the key: `wait` never does, `panic` panics, `size:N` with N bytes, others with
 /// themselves.
 #[derive(Default)]
 struct Echo {
@@ -68,6 +68,7 @@ impl Local for Echo {
                 }
                 (_, Some(size)) => Bytes::from(vec![b'x'; size.parse().expect("a number")]),
                 _ if key == "missing" => return Err(Error::NotFound),
+                _ if key == "panic" => panic!("in a request"),
                 _ if key == "wait" => {
                     let _witness = Witness(Arc::clone(&self.given_up));
                     self.waiting.fetch_add(1, Ordering::Relaxed);
@@ -99,18 +100,18 @@ impl Server {
 
 impl<L: Local> Server<L> {
     async fn of(address: &str, local: Arc<L>) -> Self {
+        Self::behind(PeerGate::default(), address, local).await
+    }
+
+    async fn behind(gate: PeerGate, address: &str, local: Arc<L>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime");
         let health = Arc::new(Health::starting(&Groups::new([])));
-        let service = PeerService::new(
-            Arc::clone(&local) as Arc<dyn Local>,
-            health,
-            PeerGate::default(),
-            MAX_VALUE_BYTES,
-        );
+        let service =
+            PeerService::new(Arc::clone(&local) as Arc<dyn Local>, health, gate, MAX_VALUE_BYTES);
         let (bound, wait) = oneshot::channel();
         let address = address.to_owned();
         runtime.spawn(async move {
@@ -168,6 +169,23 @@ async fn many_requests_share_a_connection() {
     }
     assert_eq!(get(&peer, "missing").await, Err(RemoteError::Answered(Error::NotFound)));
     assert_eq!(peer.reachability(), Reachability::Connected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_panics_ends_no_other_on_its_stream() {
+    let server = Server::start("127.0.0.1:0").await;
+    let peer = Arc::new(server.connect());
+    let asking = Arc::clone(&peer);
+    let waiting = tokio::spawn(async move { get(&asking, "wait").await });
+    server.local.waits.notified().await;
+    let panicked = get(&peer, "panic").await;
+    let Err(RemoteError::Answered(Error::Internal(problem))) = panicked else {
+        panic!("{panicked:?}")
+    };
+    assert!(problem.contains("it panicked"), "{problem}");
+    assert_eq!(get(&peer, "quick").await.as_deref(), Ok(&b"quick"[..]));
+    assert!(!waiting.is_finished(), "it is on the same stream, and lives");
+    waiting.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

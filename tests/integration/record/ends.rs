@@ -1,6 +1,7 @@
 //! How a recording ends, well or not, and what can be read of it then.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use super::{Recorder, has_lines, text};
@@ -113,6 +114,45 @@ fn a_full_disk_is_told_and_what_was_written_can_be_replayed() {
     let (row, warning) = replayed(&file);
     assert!(row.starts_with("full,") && row.contains(",5,lru,0."), "{row}");
     assert!(warning.contains("the recording was cut off; the "), "{warning}");
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_does_not_hold_up_the_end() {
+    let node = ServedNode::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    // Open at both ends, so that nothing waits for a reader.
+    let mut pipe = fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+    let held = pipe.try_clone().unwrap();
+    let recorder = Recorder::begin(node.address(), &path, &[]);
+    // Fills it, and waits for a reader then.
+    std::thread::spawn(move || while pipe.write_all(&[0; 4096]).is_ok() {});
+    crate::patience::seen_blocking(|| match rustix::io::ioctl_fionread(&held).unwrap() {
+        // Less than a page is free, of 16.
+        61_440.. => Ok(()),
+        bytes => Err(format!("{bytes} bytes are in the pipe")),
+    });
+    let ended = recorder.interrupt();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let words = ["has taken nothing for ", "so it is not whole"];
+    assert!(words.iter().all(|word| ended.complaint.contains(word)), "{ended:?}");
+}
+
+#[test]
+fn a_key_of_any_length_and_any_bytes_can_be_replayed() {
+    let node = ServedNode::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.csv.zst");
+    let recorder = Recorder::begin(node.address(), &file, &["--plain-keys"]);
+    for key in ["\\".repeat(1_024), "a\nb\r\\".into(), "a".repeat(1_024)] {
+        assert_eq!(ending(&node.run(["set", "default", &key, "value"])), (Some(0), ""));
+        assert_eq!(ending(&node.run(["get", "default", &key])), (Some(0), ""));
+    }
+    has_lines(&file, |text| text.matches(",get,").count() == 3);
+    recorder.interrupt();
+    let (row, warning) = replayed(&file);
+    assert!(row.starts_with("keys,6,3,") && warning.is_empty(), "{row} {warning}");
 }
 
 #[test]

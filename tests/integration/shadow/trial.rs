@@ -1,5 +1,6 @@
 //! `psycache policy swap --if-better` under traffic that favours a policy, or turns against it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 use std::thread;
@@ -9,6 +10,7 @@ use serde_json::Value;
 use super::operator::node;
 use super::traffic::{Ending, Temper, Traffic};
 use crate::harness::{ServedNode, ending, psycache_command, stderr, stdout};
+use crate::museum::exhibits;
 
 /// Long enough for the gets that a decision needs, on a busy machine too.
 const SPAN: &str = "6s";
@@ -119,6 +121,39 @@ fn a_policy_stays_where_the_old_one_would_do_no_better_now() {
         assert!(kept.ends_with(": lfu stays\n"), "{kept}");
         assert_eq!((trial.code(), policy(&node)), (Some(0), "lfu".into()));
     });
+}
+
+#[test]
+fn a_policy_that_could_not_be_judged_after_the_swap_is_not_called_proven() {
+    let folder = tempfile::tempdir().unwrap();
+    let [file, source] = ["node.toml", "a-hundred-bytes.wasm"].map(|name| folder.path().join(name));
+    fs::write(&source, exhibits::retriever("a-hundred-bytes")).unwrap();
+    let config = |capacity: &str| {
+        let group = format!(
+            "[[group]]\nname = \"default\"\ncapacity = \"{capacity}\"\nretriever = {:?}\n",
+            source.to_str().unwrap()
+        );
+        fs::write(&file, group).unwrap();
+    };
+    config("64KiB");
+    let node = ServedNode::start(&["--config", file.to_str().unwrap()]);
+    let traffic = Traffic::to(&node);
+    let mut trial = thread::scope(|scope| {
+        scope.spawn(|| traffic.run());
+        let _ending = Ending(&traffic);
+        let mut trial = Trial::begin(&node, "lfu");
+        assert!(trial.line().starts_with("measuring lfu beside lru"));
+        let swapped = trial.line();
+        assert!(swapped.starts_with("swapped: lfu in place of lru"), "{swapped}");
+        trial
+    });
+    // The shadow begins anew with another capacity, and nobody asks any more.
+    config("96KiB");
+    assert_eq!(ending(&node.run(["reload"])), (Some(0), ""));
+    let unjudged = trial.line();
+    let words = ["too few gets came in 6s", "lfu stays, unproven"];
+    assert!(words.iter().all(|word| unjudged.contains(word)), "{unjudged}");
+    assert_eq!((trial.code(), policy(&node)), (Some(1), "lfu".into()));
 }
 
 #[test]

@@ -7,8 +7,9 @@ use anyhow::{Context, Result, bail};
 use super::unpack::Input;
 use crate::key::MAX_KEY_BYTES;
 
-/// Longest line of a trace: a key, and more columns.
-const MAX_LINE_BYTES: u64 = MAX_KEY_BYTES as u64 + 1024;
+/// Longest line of a trace: a key, and more columns. In a recording each byte of a key may be
+/// written as two.
+const MAX_LINE_BYTES: u64 = 2 * MAX_KEY_BYTES as u64 + 1024;
 
 /// What some editors write before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

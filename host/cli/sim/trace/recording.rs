@@ -27,6 +27,8 @@ pub(super) struct Recording {
     /// Keys are hashes of 16 digits, not text.
     is_hashed: bool,
     recorded: Recorded,
+    /// The last key that was not written as it is.
+    key: Vec<u8>,
 }
 
 impl Recording {
@@ -46,7 +48,7 @@ impl Recording {
         let one_in = one_in.context("line 1 does not say how many keys there are")?;
         let is_hashed = keys == "keys=hashed";
         let recorded = Recorded { one_in, gets: 0, lost: 0, is_whole: false };
-        Ok(Self { lines, is_hashed, recorded })
+        Ok(Self { lines, is_hashed, recorded, key: Vec::new() })
     }
 }
 
@@ -66,7 +68,7 @@ impl Reader for Recording {
                 break;
             }
         }
-        match record(self.lines.last(), self.is_hashed) {
+        match record(self.lines.last(), self.is_hashed, &mut self.key) {
             Some(record) => Ok(Some(record)),
             // The last line of a file that was cut.
             None if self.lines.is_cut_short() => Ok(None),
@@ -107,7 +109,7 @@ pub(super) fn is_cut(error: &anyhow::Error) -> bool {
 }
 
 /// What a line says; none if it is no line of a recording.
-fn record(line: &[u8], is_hashed: bool) -> Option<Record<'_>> {
+fn record<'a>(line: &'a [u8], is_hashed: bool, buffer: &'a mut Vec<u8>) -> Option<Record<'a>> {
     let mut columns = line.splitn(6, |byte| *byte == b',');
     let at_ms = number(columns.next()?)?;
     let kind = match columns.next()? {
@@ -124,9 +126,29 @@ fn record(line: &[u8], is_hashed: bool) -> Option<Record<'_>> {
     let key = columns.next()?;
     let name = match is_hashed && kind != Kind::Clear {
         true => Name::Number(hash(key)?),
-        false => text::key(key).ok()?,
+        false => text::key(plain(key, buffer)).ok()?,
     };
     Some(Record { key: name, size, at_ms, ttl_ms, load_us, kind })
+}
+
+/// A key as it was before a line break or a backslash in it was written as two bytes.
+fn plain<'a>(written: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    if !written.contains(&b'\\') {
+        return written;
+    }
+    buffer.clear();
+    let mut bytes = written.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => match bytes.next() {
+                Some(b'n') => buffer.push(b'\n'),
+                Some(b'r') => buffer.push(b'\r'),
+                other => buffer.extend(other),
+            },
+            byte => buffer.push(byte),
+        }
+    }
+    buffer
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
@@ -144,6 +166,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
+    use crate::key::MAX_KEY_BYTES;
 
     const FIRST: &str = "# psycache recording 1 one-in=8 keys=plain\n\
                          time_ms,op,size,ttl_ms,load_us,key\n";
@@ -189,6 +212,18 @@ mod tests {
         assert_eq!(recording.next().unwrap().unwrap().key, Name::Number(0xab));
         assert_eq!(recording.next().unwrap().unwrap().kind, Kind::Clear);
         assert!(recording.next().is_err());
+    }
+
+    #[test]
+    fn a_key_is_what_it_was_before_it_was_written_in_a_line() {
+        let longest = "\\".repeat(MAX_KEY_BYTES);
+        let written = longest.replace('\\', "\\\\");
+        let lines =
+            format!("1,get,1,0,0,a\\n\\r\\\\n\n1,get,1,0,0,{written}\n1,get,1,0,0,{written}a\n");
+        let mut recording = open(format!("{FIRST}{lines}")).unwrap();
+        assert_eq!(recording.next().unwrap().unwrap().key, Name::Text(b"a\n\r\\n"));
+        assert_eq!(recording.next().unwrap().unwrap().key, Name::Text(longest.as_bytes()));
+        assert!(recording.next().is_err(), "one byte too long");
     }
 
     #[test]
