@@ -9,6 +9,7 @@ mod incoming;
 mod serve;
 
 mod callers;
+mod gated;
 
 mod cache_call;
 mod cache_service;

@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
-use tonic::metadata::MetadataMap;
-use tonic::{Extensions, Status};
+use tonic::body::Body;
+use tonic::codegen::http;
 
 use super::connections::Caller;
-use super::status::status;
 use crate::error::Error;
 use crate::tls::Names;
 use crate::transport::dial::SECRET_HEADER;
@@ -38,20 +37,17 @@ impl PeerGate {
         Self { is_elsewhere: true, ..Self::default() }
     }
 
-    /// Refuses a caller that is no node of the cluster.
-    pub(super) fn check(
-        &self,
-        metadata: &MetadataMap,
-        extensions: &Extensions,
-    ) -> Result<(), Status> {
+    /// Refuses a caller that is no node of the cluster. One that has shown that it is a node is
+    /// known on its connection from then on.
+    pub(super) fn check(&self, request: &http::Request<Body>) -> Result<(), Error> {
+        let caller = request.extensions().get::<Caller>();
         if self.is_elsewhere {
             return Err(refused(
                 "nodes reach this one at its --peer-listen address; advertise that one".into(),
             ));
         }
         if let Some(is_node) = &self.is_node {
-            let names = extensions.get::<Caller>().map(|caller| Arc::clone(&caller.names));
-            let names = names.unwrap_or_default();
+            let names = caller.map(|caller| Arc::clone(&caller.names)).unwrap_or_default();
             if !is_node(&names) {
                 let shown = match names.hosts.is_empty() {
                     true => "no name".to_owned(),
@@ -65,7 +61,7 @@ impl PeerGate {
             }
         }
         if let Some(secret) = &self.secret {
-            let shown = metadata.get(SECRET_HEADER);
+            let shown = request.headers().get(SECRET_HEADER);
             let is_known =
                 shown.is_some_and(|shown| shown.as_bytes().ct_eq(secret.as_bytes()).into());
             if !is_known {
@@ -76,12 +72,15 @@ impl PeerGate {
                 ));
             }
         }
+        if let Some(caller) = caller.filter(|_| self.is_node.is_some() || self.secret.is_some()) {
+            caller.account.becomes_known();
+        }
         Ok(())
     }
 }
 
-fn refused(problem: String) -> Status {
-    status(&Error::PermissionDenied { problem }, b"")
+fn refused(problem: String) -> Error {
+    Error::PermissionDenied { problem }
 }
 
 impl fmt::Debug for PeerGate {

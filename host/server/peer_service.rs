@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming};
 use tracing::Instrument;
 
+use super::gated::Gated;
 use super::health::Health;
 use super::peer_answers::Answers;
 use super::peer_gate::PeerGate;
@@ -26,23 +27,24 @@ const ANSWERS: usize = 2 * AT_ONCE;
 pub struct PeerService {
     local: Arc<dyn Local>,
     health: Arc<Health>,
-    gate: PeerGate,
 }
 
 impl PeerService {
     /// A service that passes requests to `local`. When `health` is draining, a stream takes
-    /// no more requests and ends after those that run on it. `gate` refuses strangers.
+    /// no more requests and ends after those that run on it. `gate` refuses strangers before
+    /// their messages are read.
     #[must_use]
     pub fn new(
         local: Arc<dyn Local>,
         health: Arc<Health>,
         gate: PeerGate,
         max_value_bytes: usize,
-    ) -> PeerServer<Self> {
+    ) -> Gated<PeerServer<Self>> {
         let longest = wire::message_bytes(max_value_bytes);
-        PeerServer::new(Self { local, health, gate })
+        let service = PeerServer::new(Self { local, health })
             .max_decoding_message_size(longest)
-            .max_encoding_message_size(longest)
+            .max_encoding_message_size(longest);
+        Gated::new(service, move |request| gate.check(request))
     }
 }
 
@@ -54,7 +56,6 @@ impl Peer for PeerService {
         &self,
         request: Request<Streaming<PeerRequest>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
-        self.gate.check(request.metadata(), request.extensions())?;
         let (answers, sent) = mpsc::channel(ANSWERS);
         let exchange = PeerStream::new(Arc::clone(&self.local), answers);
         let draining = self.health.draining();
@@ -63,7 +64,6 @@ impl Peer for PeerService {
     }
 
     async fn call(&self, request: Request<PeerRequest>) -> Result<Response<PeerResponse>, Status> {
-        self.gate.check(request.metadata(), request.extensions())?;
         let asked = match Asked::read(request.into_inner()) {
             Ok(asked) => asked,
             Err(refusal) => return Ok(Response::new(refusal)),

@@ -7,6 +7,7 @@ mod files;
 mod floods;
 mod frames;
 mod slow;
+mod strangers;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
