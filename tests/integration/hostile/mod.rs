@@ -8,6 +8,7 @@ mod floods;
 mod frames;
 mod slow;
 mod strangers;
+mod working;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
