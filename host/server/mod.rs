@@ -42,6 +42,7 @@ mod status;
 mod health;
 mod health_service;
 mod http;
+mod http_token;
 mod in_flight;
 #[cfg(feature = "page")]
 mod page;

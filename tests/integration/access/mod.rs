@@ -1,6 +1,7 @@
 //! Callers with tokens, and what each may do.
 
 mod audit;
+mod browsers;
 mod changes;
 mod commands;
 mod matrix;
