@@ -5,6 +5,10 @@ use serde::Deserialize;
 use super::text::{Count, Size, Time};
 use crate::server::ConnectionLimits;
 
+/// A client cancels all its calls when a node stalls, and again when it has tried them again.
+/// Within a second that may be so often.
+const CANCELS_OF_A_CALL: u32 = 4;
+
 /// What one source says about the limits of clients.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::Args), command(next_help_heading = "Limits of clients"))]
@@ -34,12 +38,13 @@ pub(crate) struct LimitSettings {
     /// [default: 16MiB]
     #[cfg_attr(feature = "cli", arg(long, value_name = "SIZE"))]
     pub(crate) max_unread: Option<Size>,
-    /// The bytes of requests and answers that all connections hold; beyond it the connection
-    /// that holds the most is ended [default: 1GiB]
+    /// The bytes of requests and answers that all connections hold; beyond it connections are
+    /// ended: those of strangers first, and the ones that hold the most [default: 1GiB]
     #[cfg_attr(feature = "cli", arg(long, value_name = "SIZE"))]
     pub(crate) max_client_bytes: Option<Size>,
     /// The most calls of one connection that its client may cancel within a second; beyond it
-    /// the connection is ended [default: 1000]
+    /// the connection is ended. If it is not set it is at least 4 times max-streams, since a
+    /// client cancels all its calls when a node stalls [default: 4096]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub(crate) max_cancels: Option<Count>,
 }
@@ -60,7 +65,25 @@ impl LimitSettings {
         limits.max_header_bytes = size(self.max_header, limits.max_header_bytes);
         limits.max_unread_bytes = size(self.max_unread, limits.max_unread_bytes);
         limits.max_client_bytes = size(self.max_client_bytes, limits.max_client_bytes);
-        limits.max_cancels = count(self.max_cancels, limits.max_cancels);
+        let least = limits.max_streams.saturating_mul(CANCELS_OF_A_CALL);
+        limits.max_cancels = count(self.max_cancels, limits.max_cancels.max(least));
         limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_may_cancel_all_its_calls_and_again() {
+        let of = |max_streams: Option<u32>, max_cancels: Option<u32>| {
+            let (max_streams, max_cancels) = (max_streams.map(Count), max_cancels.map(Count));
+            let settings = LimitSettings { max_streams, max_cancels, ..LimitSettings::default() };
+            settings.resolve().max_cancels
+        };
+        assert_eq!((of(None, None), of(Some(16), None)), (4096, 4096));
+        assert_eq!(of(Some(10_000), None), 40_000);
+        assert_eq!(of(Some(10_000), Some(5)), 5, "what is set holds");
     }
 }

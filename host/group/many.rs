@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,28 +36,43 @@ pub(super) struct OfOwner<'a> {
     pub(super) keys: Vec<(usize, &'a str)>,
 }
 
-/// Counts the bytes of values in an answer, up to a limit.
+/// Counts the bytes of values in an answer, up to a limit. It guards no data, so its operations
+/// are relaxed.
 struct Room {
     limit: u64,
     used: AtomicU64,
+    /// A value was refused.
+    is_full: AtomicBool,
 }
 
 impl Room {
+    fn new(limit: u64) -> Self {
+        Self { limit, used: AtomicU64::new(0), is_full: AtomicBool::new(false) }
+    }
+
     /// Counts a value, or refuses it if it would exceed the limit. The first one is
     /// always accepted.
     fn take(&self, reply: Reply) -> Reply {
         let Ok(answer) = &reply else { return reply };
         let bytes = answer.value.len() as u64;
-        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
-        if before > 0 && before + bytes > self.limit {
-            let what = "the values of one answer; ask for fewer keys in a call";
-            return Err(Error::TooLarge { bytes: before + bytes, limit: self.limit, what });
+        let fits = |used| (used == 0 || used + bytes <= self.limit).then_some(used + bytes);
+        match self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits) {
+            Ok(_) => reply,
+            Err(used) => {
+                self.is_full.store(true, Ordering::Relaxed);
+                Err(self.refusal(used + bytes))
+            }
         }
-        reply
     }
 
+    fn refusal(&self, bytes: u64) -> Error {
+        let what = "the values of one answer; ask for fewer keys in a call";
+        Error::TooLarge { bytes, limit: self.limit, what }
+    }
+
+    /// Whether values are not worth a load any more.
     fn is_full(&self) -> bool {
-        self.used.load(Ordering::Relaxed) > self.limit
+        self.is_full.load(Ordering::Relaxed) || self.used.load(Ordering::Relaxed) > self.limit
     }
 
     fn left(&self) -> u64 {
@@ -91,13 +106,13 @@ impl Group {
             .collect();
         let replies = self.get_each(&unique, within, limit).await;
         // A value counts as often as its key was given, because the answer repeats it.
-        let room = Room { limit, used: AtomicU64::new(0) };
+        let room = Room::new(limit);
         keys.iter().map(|key| room.take(replies[first[key.as_ref()]].clone())).collect()
     }
 
     /// The same for distinct keys.
     async fn get_each(self: &Arc<Self>, keys: &[&str], within: Duration, limit: u64) -> Vec<Reply> {
-        let room = Room { limit, used: AtomicU64::new(0) };
+        let room = Room::new(limit);
         let clock = &self.parts.clock;
         let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
         let late = || Err(Error::DeadlineExceeded { after: within });
@@ -126,9 +141,7 @@ impl Group {
             let (room, rest) = (&room, &rest);
             async move {
                 if room.is_full() {
-                    let what = "the values of one answer; ask for fewer keys in a call";
-                    let error = Error::TooLarge { bytes: limit + 1, limit, what };
-                    return (at, Err(error));
+                    return (at, Err(room.refusal(limit + 1)));
                 }
                 (at, room.take(self.get(key, rest()).await))
             }
@@ -238,7 +251,7 @@ impl Group {
             let problem = format!("{} parts; at most {MOST_PARTS} in one message", parts.len());
             return Err(Error::InvalidArgument { argument: "keys", problem });
         }
-        let room = Room { limit: most_bytes, used: AtomicU64::new(0) };
+        let room = Room::new(most_bytes);
         let answers = parts.into_iter().map(|Part { key, call }| {
             let room = &room;
             async move {
@@ -263,4 +276,25 @@ impl Group {
 
 pub(super) fn part(key: &str, call: PeerCall) -> Part {
     Part { key: Bytes::copy_from_slice(key.as_bytes()), call }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Answer;
+
+    #[test]
+    fn a_value_that_is_refused_takes_no_room() {
+        let room = Room::new(100);
+        let take = |bytes: usize| {
+            let value = Bytes::from(vec![7; bytes]).into();
+            room.take(Ok(Answer { value, origin: Origin::Hit, ttl: None })).is_ok()
+        };
+        assert!(take(60) && !room.is_full());
+        assert!(!take(50), "110 bytes");
+        assert!(take(40), "100 bytes without the one that was refused");
+        assert!(!take(1));
+        assert!(room.is_full(), "nothing more is loaded");
+        assert!(Room::new(10).take(Err(Error::NotFound)).is_err());
+    }
 }

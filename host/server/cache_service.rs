@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::cache_call::{CacheCall, SERVICE, execute};
 use super::callers::Callers;
 use super::config::ServerConfig;
-use super::connections::{held_request, response};
+use super::connections::{Account, Caller, held_request, response};
 use super::deadline::Limit;
 use super::groups::Groups;
 use super::health::Health;
@@ -107,9 +107,13 @@ impl Cache for CacheService {
         let guest =
             self.callers.guest(request.metadata().as_ref(), request.extensions(), "Session");
         let guest = guest.map_err(|error| status(&error, b""))?;
+        let account =
+            request.extensions().get::<Caller>().map(|caller| Arc::clone(&caller.account));
+        let account = account.unwrap_or_else(Account::of_no_listener);
         let (groups, draining) = (self.groups.clone(), self.health.draining());
         let limits = (&self.config, self.clock.clone());
-        let session = Session::new(request.into_inner(), groups, limits, guest, draining);
+        let requests = request.into_inner();
+        let session = Session::new(requests, groups, limits, guest, account, draining);
         Ok(Response::new(session))
     }
 }

@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tonic::codegen::http::HeaderMap;
+use tonic::body::Body;
 use tonic::codegen::http::header::AUTHORIZATION;
+use tonic::codegen::http::{self, HeaderMap};
 use tonic::{Extensions, Status};
 
 use super::connections::Caller;
+use super::gated::Gated;
 use super::recheck::until_refused;
 use super::status::status;
 use crate::access::{Access, Audit, Audited, Memory, Note, Principal, Role, Shown};
@@ -74,9 +76,29 @@ impl Callers {
             // The routes are served by a program that says nothing of its connections.
             None => Memory::default().admit(access, (token, &Arc::default()), role, Some(group)),
         });
-        let Err(problem) = admitted else { return Ok(None) };
+        let Err(problem) = admitted else {
+            becomes_known(caller);
+            return Ok(None);
+        };
         self.note(headers, extensions).refused(method, &problem);
         Err(problem)
+    }
+
+    /// `service`, which refuses strangers before their messages are read.
+    pub(super) fn gate<S>(&self, service: S) -> Gated<S> {
+        let callers = self.clone();
+        Gated::new(service, move |request| callers.check(request))
+    }
+
+    /// Refuses a stranger by the headers of its call. A connection on which a known caller has
+    /// called is not checked here again, but each of its calls is once its message was read.
+    fn check(&self, request: &http::Request<Body>) -> Result<(), Error> {
+        let caller = request.extensions().get::<Caller>();
+        if self.access.is_none() || caller.is_some_and(|caller| caller.account.is_known()) {
+            return Ok(());
+        }
+        let method = request.uri().path().rsplit('/').next().unwrap_or_default();
+        self.guest(request.headers(), request.extensions(), method).map(drop)
     }
 
     /// Who calls `method`.
@@ -87,11 +109,21 @@ impl Callers {
         &self,
         headers: &HeaderMap,
         extensions: &Extensions,
-        method: &'static str,
+        method: &str,
     ) -> Result<Guest, Error> {
         let (shown, address) = shown(headers, extensions);
-        let guest = shown.and_then(|shown| self.known(shown, address));
-        guest.inspect_err(|problem| self.note(headers, extensions).refused(method, problem))
+        match shown.and_then(|shown| self.known(shown, address)) {
+            Ok(guest) => {
+                if self.are_asked() {
+                    becomes_known(extensions.get());
+                }
+                Ok(guest)
+            }
+            Err(problem) => {
+                self.note(headers, extensions).refused(method, &problem);
+                Err(problem)
+            }
+        }
     }
 
     /// Who shows this. An error is not recorded.
@@ -190,6 +222,12 @@ impl Guest {
             }
         }
         admitted
+    }
+}
+
+fn becomes_known(caller: Option<&Caller>) {
+    if let Some(caller) = caller {
+        caller.account.becomes_known();
     }
 }
 

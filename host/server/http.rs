@@ -13,10 +13,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::watch;
 
-use super::callers::{Callers, Guest, token};
+use super::callers::{Callers, Guest};
 use super::connections::{self, Caller, HttpVersion};
 use super::groups::Groups;
 use super::health::{Health, Phase};
+use super::http_token::shown_token;
 use super::in_flight::InFlight;
 use super::incoming::Incoming;
 use super::operations::Operations;
@@ -49,7 +50,7 @@ pub(super) async fn serve(incoming: Incoming, watched: Watched, stops: watch::Re
     #[cfg(not(feature = "page"))]
     let followed = std::future::pending::<std::convert::Infallible>();
     let shown = shown.route_layer(middleware::from_fn_with_state(watched.clone(), may_read));
-    let pages = probes.merge(shown).with_state(watched);
+    let pages = probes.merge(shown).fallback(unknown).with_state(watched);
     tokio::select! {
         () = connections::serve(incoming, HttpVersion::One, pages, InFlight::default(), stops) => {}
         never = followed => match never {},
@@ -64,10 +65,13 @@ async fn metrics(State(watched): State<Watched>, headers: HeaderMap) -> Response
     ([(CONTENT_TYPE, exposition.content_type())], text).into_response()
 }
 
-/// Who asks; probes have nothing to show.
+/// What who asks shows; probes have nothing to show.
+fn shown(caller: &Caller, headers: &HeaderMap) -> Result<Shown, Error> {
+    Ok(Shown::new(shown_token(headers)?.as_deref(), Arc::clone(&caller.names)))
+}
+
 fn guest(callers: &Callers, caller: &Caller, headers: &HeaderMap) -> Result<Guest, Error> {
-    let shown = Shown::new(token(headers)?, Arc::clone(&caller.names));
-    callers.known(shown, Some(caller.address))
+    callers.known(shown(caller, headers)?, Some(caller.address))
 }
 
 /// Lets only those read what follows who may read the metrics.
@@ -86,11 +90,15 @@ async fn may_read(
 
 fn admit(callers: &Callers, caller: &Caller, headers: &HeaderMap, page: &str) -> Result<(), Error> {
     match guest(callers, caller, headers) {
-        Ok(mut guest) => guest.admit(page, Role::Metrics, None),
+        Ok(mut guest) => {
+            if callers.are_asked() {
+                caller.account.becomes_known();
+            }
+            guest.admit(page, Role::Metrics, None)
+        }
         Err(problem) => {
-            let names = || Arc::clone(&caller.names);
-            let shown = token(headers).map(|token| Shown::new(token, names()));
-            let stranger = callers.stranger(&shown.unwrap_or_default(), Some(caller.address));
+            let shown = shown(caller, headers).unwrap_or_default();
+            let stranger = callers.stranger(&shown, Some(caller.address));
             stranger.refused(page, &problem);
             Err(problem)
         }
@@ -101,8 +109,10 @@ fn refused(problem: &Error) -> Response {
     let mut response = (in_http(problem), format!("{problem}\n")).into_response();
     match problem {
         Error::Unauthenticated { .. } => {
-            let scheme = HeaderValue::from_static("Bearer realm=\"psycache\"");
-            response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+            // A browser asks for the name and the password of the second.
+            for scheme in ["Bearer realm=\"psycache\"", "Basic realm=\"psycache\""] {
+                response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+            }
         }
         Error::RateLimited { retry_after, .. } => {
             let seconds = HeaderValue::from(retry_after.as_secs() + 1);
@@ -111,6 +121,13 @@ fn refused(problem: &Error) -> Response {
         _ => {}
     }
     response
+}
+
+async fn unknown() -> (StatusCode, String) {
+    let page = if cfg!(feature = "page") { "/, " } else { "" };
+    let known =
+        format!("there is no such page; this port has {page}/metrics, /healthz and /readyz\n");
+    (StatusCode::NOT_FOUND, known)
 }
 
 async fn live() -> &'static str {

@@ -9,6 +9,7 @@ mod incoming;
 mod serve;
 
 mod callers;
+mod gated;
 mod recheck;
 
 mod cache_call;
@@ -45,6 +46,7 @@ mod status;
 mod health;
 mod health_service;
 mod http;
+mod http_token;
 mod in_flight;
 #[cfg(feature = "page")]
 mod page;

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
-use tonic::metadata::MetadataMap;
-use tonic::{Extensions, Status};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::http;
 
 use super::connections::Caller;
 use super::recheck::until_refused;
@@ -44,19 +45,24 @@ impl PeerGate {
         Self { is_elsewhere: true, audit, ..Self::default() }
     }
 
-    /// Checks that a caller of `method` is a node of the cluster.
+    /// Checks that a caller is a node of the cluster. One that has shown that it is a node is
+    /// known on its connection from then on.
     ///
     /// # Errors
     /// It is none, which is recorded.
-    pub(super) fn check(
-        &self,
-        method: &'static str,
-        metadata: &MetadataMap,
-        extensions: &Extensions,
-    ) -> Result<(), Status> {
-        let visitor = Visitor::of(extensions);
-        let checked = self.check_metadata(metadata).and_then(|()| self.check_names(&visitor.names));
-        checked.map_err(|problem| self.refuse(method, &visitor, problem))
+    pub(super) fn check(&self, request: &http::Request<Body>) -> Result<(), Error> {
+        let visitor = Visitor::of(request.extensions());
+        let checked = self.check_headers(request.headers());
+        if let Err(problem) = checked.and_then(|()| self.check_names(&visitor.names)) {
+            let method = request.uri().path().rsplit('/').next().unwrap_or_default();
+            self.record(method, &visitor, &problem);
+            return Err(problem);
+        }
+        let caller = request.extensions().get::<Caller>();
+        if let Some(caller) = caller.filter(|_| self.is_node.is_some() || self.secret.is_some()) {
+            caller.account.becomes_known();
+        }
+        Ok(())
     }
 
     /// Waits until the caller of an open stream is no node any more, records that, and returns the
@@ -64,12 +70,13 @@ impl PeerGate {
     pub(super) fn until_refused(
         &self,
         method: &'static str,
-        extensions: &Extensions,
+        extensions: &http::Extensions,
     ) -> impl Future<Output = Status> + Send + 'static {
         let (gate, visitor) = (self.clone(), Visitor::of(extensions));
         async move {
             let problem = until_refused(|| gate.check_names(&visitor.names)).await;
-            gate.refuse(method, &visitor, problem)
+            gate.record(method, &visitor, &problem);
+            status(&problem, b"")
         }
     }
 
@@ -89,14 +96,14 @@ impl PeerGate {
         )))
     }
 
-    fn check_metadata(&self, metadata: &MetadataMap) -> Result<(), Error> {
+    fn check_headers(&self, headers: &http::HeaderMap) -> Result<(), Error> {
         if self.is_elsewhere {
             return Err(denied(
                 "nodes reach this one at its --peer-listen address; advertise that one".into(),
             ));
         }
         let Some(secret) = &self.secret else { return Ok(()) };
-        let shown = metadata.get(SECRET_HEADER);
+        let shown = headers.get(SECRET_HEADER);
         let is_known = shown.is_some_and(|shown| shown.as_bytes().ct_eq(secret.as_bytes()).into());
         if is_known {
             return Ok(());
@@ -108,12 +115,11 @@ impl PeerGate {
         ))
     }
 
-    fn refuse(&self, method: &str, visitor: &Visitor, problem: Error) -> Status {
+    fn record(&self, method: &str, visitor: &Visitor, problem: &Error) {
         let Visitor { names, address } = visitor;
         let caller = Shown::new(None, Arc::clone(names)).name();
         let note = Note { audit: Arc::clone(&self.audit), caller, address: *address };
-        note.refused(method, &problem);
-        status(&problem, b"")
+        note.refused(method, problem);
     }
 }
 
@@ -124,7 +130,7 @@ struct Visitor {
 }
 
 impl Visitor {
-    fn of(extensions: &Extensions) -> Self {
+    fn of(extensions: &http::Extensions) -> Self {
         let caller = extensions.get::<Caller>();
         let names = caller.map(|caller| Arc::clone(&caller.names)).unwrap_or_default();
         Self { names, address: caller.map(|caller| caller.address) }

@@ -7,6 +7,7 @@ use futures::stream::BoxStream;
 use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::gated::Gated;
 use super::health::Health;
 use super::peer_answers::Answers;
 use super::peer_gate::PeerGate;
@@ -27,23 +28,26 @@ const ANSWERS: usize = 2 * AT_ONCE;
 pub struct PeerService {
     local: Arc<dyn Local>,
     health: Arc<Health>,
+    /// For streams that stay open.
     gate: PeerGate,
 }
 
 impl PeerService {
     /// A service that passes requests to `local`. When `health` is draining, a stream takes
-    /// no more requests and ends after those that run on it. `gate` refuses strangers.
+    /// no more requests and ends after those that run on it. `gate` refuses strangers before
+    /// their messages are read.
     #[must_use]
     pub fn new(
         local: Arc<dyn Local>,
         health: Arc<Health>,
         gate: PeerGate,
         max_value_bytes: usize,
-    ) -> PeerServer<Self> {
+    ) -> Gated<PeerServer<Self>> {
         let longest = wire::message_bytes(max_value_bytes);
-        PeerServer::new(Self { local, health, gate })
+        let service = PeerServer::new(Self { local, health, gate: gate.clone() })
             .max_decoding_message_size(longest)
-            .max_encoding_message_size(longest)
+            .max_encoding_message_size(longest);
+        Gated::new(service, move |request| gate.check(request))
     }
 }
 
@@ -55,7 +59,6 @@ impl Peer for PeerService {
         &self,
         request: Request<Streaming<PeerRequest>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
-        self.gate.check("Exchange", request.metadata(), request.extensions())?;
         let refused = self.gate.until_refused("Exchange", request.extensions());
         let (answers, sent) = mpsc::channel(ANSWERS);
         let exchange = PeerStream::new(Arc::clone(&self.local), answers);
@@ -65,7 +68,6 @@ impl Peer for PeerService {
     }
 
     async fn call(&self, request: Request<PeerRequest>) -> Result<Response<PeerResponse>, Status> {
-        self.gate.check("Call", request.metadata(), request.extensions())?;
         let asked = match Asked::read(request.into_inner()) {
             Ok(asked) => asked,
             Err(refusal) => return Ok(Response::new(refusal)),

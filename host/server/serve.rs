@@ -242,6 +242,7 @@ pub fn routes(config: &ServerConfig, services: Services) -> Routes {
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
+    let (cache, admin) = (callers.gate(cache), callers.gate(admin));
     let known = move |request: Request<()>| {
         let admitted = callers
             .guest(request.metadata().as_ref(), request.extensions(), REFLECTION)

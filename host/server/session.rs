@@ -1,28 +1,33 @@
 //! A session: many concurrent calls on one stream.
 //!
 //! The answers are a stream, and polling this stream drives the calls. There is no task
-//! and no queue between a request and its answer. While a client does not read its
-//! answers, its requests are not read either. If the client disconnects, the stream is
-//! dropped together with its running calls. The transport sends all answers that are ready
-//! in one frame.
+//! and no queue between a request and its answer, but for a read that has to wait: it is a task,
+//! so that its value counts as held by the connection even while the client reads nothing and
+//! the stream is not polled. While a client does not read its answers, its requests are not
+//! read either. If the client disconnects, the stream is dropped together with its running
+//! calls. The transport sends all answers that are ready in one frame.
 //!
 //! At most `window` calls run at a time. Further requests are read and set aside, so that
 //! cancellations behind them are seen. When more than `window` requests are set aside, the
 //! session reads no more until a call ends.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures::future::{AbortHandle, Abortable, BoxFuture, FutureExt};
+use futures::future::{AbortHandle, Abortable, Aborted, BoxFuture, FutureExt, TryFutureExt};
 use futures::stream::{FuturesUnordered, Stream, StreamExt};
 use prost::Message;
+use tokio::task::JoinSet;
 use tonic::{Status, Streaming};
 
 use super::cache_call::{CacheCall, SERVICE, execute};
 use super::callers::Guest;
 use super::config::ServerConfig;
+use super::connections::{Account, Held, held};
 use super::deadline::{self, Limit};
 use super::groups::Groups;
 use super::limit::restated;
@@ -38,6 +43,9 @@ use crate::telemetry::propagation::Incoming;
 
 type Running = BoxFuture<'static, SessionResponse>;
 
+/// The answer of a read, held by the connection if it is large.
+type Read = Result<(SessionResponse, Option<Held>), Aborted>;
+
 /// Bytes of requests set aside at which the session reads no more. It is about as much as
 /// the connection would buffer.
 const ASIDE_BYTES: usize = 1 << 20;
@@ -45,6 +53,8 @@ const ASIDE_BYTES: usize = 1 << 20;
 /// The answers of one session.
 pub(super) struct Session {
     guest: Guest,
+    /// What the connection takes of the node.
+    account: Arc<Account>,
     groups: Groups,
     request_timeout: Duration,
     window: usize,
@@ -52,14 +62,18 @@ pub(super) struct Session {
     clock: Clock,
     /// `None` when the session takes no more requests.
     requests: Option<Streaming<SessionRequest>>,
-    /// Calls that are waiting for something.
+    /// Changes that are waiting for something.
     running: FuturesUnordered<Abortable<Running>>,
+    /// Reads that are waiting for something.
+    reads: JoinSet<Read>,
     /// Cancellation handles of the running calls, by request id.
     cancels: HashMap<u64, AbortHandle>,
     /// Requests set aside until a call ends, oldest first.
     aside: VecDeque<SessionRequest>,
     /// Encoded length of these requests.
     aside_bytes: usize,
+    /// The same, as held by the connection.
+    aside_held: Held,
     /// Resolves when the node begins to stop.
     draining: BoxFuture<'static, ()>,
     /// Status that ends the stream after the last answer; `None` for OK.
@@ -72,16 +86,20 @@ impl Session {
         groups: Groups,
         (config, clock): (&ServerConfig, Clock),
         guest: Guest,
+        account: Arc<Account>,
         draining: impl Future<Output = ()> + Send + 'static,
     ) -> Self {
         Self {
             guest,
+            aside_held: Held::new(&account, 0),
+            account,
             groups,
             request_timeout: config.request_timeout,
             window: config.session_window,
             clock,
             requests: Some(requests),
             running: FuturesUnordered::new(),
+            reads: JoinSet::new(),
             cancels: HashMap::new(),
             aside: VecDeque::new(),
             aside_bytes: 0,
@@ -92,14 +110,28 @@ impl Session {
 
     /// The answer of a running call, if one has ended.
     fn poll_running(&mut self, cx: &mut Context<'_>) -> Option<SessionResponse> {
-        while let Poll::Ready(Some(ended)) = self.running.poll_next_unpin(cx) {
+        loop {
+            let ended = match self.running.poll_next_unpin(cx) {
+                Poll::Ready(Some(ended)) => ended,
+                _ => match self.reads.poll_join_next(cx) {
+                    Poll::Ready(Some(Ok(ended))) => ended.map(|(answer, _)| answer),
+                    Poll::Ready(Some(Err(failed))) => match failed.try_into_panic() {
+                        Ok(panic) => resume_unwind(panic),
+                        Err(_) => continue,
+                    },
+                    _ => return None,
+                },
+            };
             // A call that was cancelled ends without an answer.
             if let Ok(answer) = ended {
                 self.cancels.remove(&answer.id);
                 return Some(answer);
             }
         }
-        None
+    }
+
+    fn running(&self) -> usize {
+        self.running.len() + self.reads.len()
     }
 
     /// Takes no more requests. Requests that were read are still answered.
@@ -109,7 +141,7 @@ impl Session {
     }
 
     fn has_place(&self) -> bool {
-        self.running.len() < self.window
+        self.running() < self.window
     }
 
     /// Whether too many requests are set aside to read the next one. One more than `window`
@@ -125,7 +157,7 @@ impl Session {
             return;
         }
         self.aside.retain(|request| request.id != id);
-        self.aside_bytes = self.aside.iter().map(Message::encoded_len).sum();
+        self.set_aside(self.aside.iter().map(Message::encoded_len).sum());
     }
 
     /// Starts a request, or sets it aside. Returns the answer if it is ready at once.
@@ -144,21 +176,32 @@ impl Session {
         if self.has_place() && self.aside.is_empty() {
             return self.begin(request, cx);
         }
-        self.aside_bytes += request.encoded_len();
+        self.set_aside(self.aside_bytes + request.encoded_len());
         self.aside.push_back(request);
         None
+    }
+
+    /// Notes how many bytes are set aside.
+    fn set_aside(&mut self, bytes: usize) {
+        self.aside_bytes = bytes;
+        self.aside_held.set(bytes as u64);
     }
 
     /// The oldest request set aside, if another call may run.
     fn next_aside(&mut self) -> Option<SessionRequest> {
         let request = self.has_place().then(|| self.aside.pop_front())??;
-        self.aside_bytes -= request.encoded_len();
+        self.set_aside(self.aside_bytes - request.encoded_len());
         Some(request)
     }
 
     /// Starts a request. Returns the answer if it is ready at once, as for most gets, which
     /// are hits. Otherwise the call is added to the running ones.
     fn begin(&mut self, request: SessionRequest, cx: &mut Context<'_>) -> Option<SessionResponse> {
+        let is_read = matches!(request.call, Some(Wanted::Get(_) | Wanted::GetMany(_)));
+        let bytes = match request.call {
+            Some(Wanted::Get(_)) => 0,
+            _ => request.encoded_len() as u64,
+        };
         let SessionRequest { id, timeout_ms, traceparent, inline_bytes, until_ms, call } = request;
         let allowed = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
         let within = deadline::within(allowed, self.request_timeout);
@@ -195,10 +238,32 @@ impl Session {
         if let Poll::Ready(answer) = running.poll_unpin(cx) {
             return Some(answer);
         }
+        self.go_on(id, running, held(&self.account, bytes), is_read);
+        None
+    }
+
+    /// Adds a call to those that run. `request` is what it holds of a large request.
+    fn go_on(&mut self, id: u64, running: Running, request: Option<Held>, is_read: bool) {
         let (cancel, registration) = AbortHandle::new_pair();
         self.cancels.insert(id, cancel);
-        self.running.push(Abortable::new(running, registration));
-        None
+        let running = match request {
+            Some(request) => async move {
+                let _request = request;
+                running.await
+            }
+            .boxed(),
+            None => running,
+        };
+        if !is_read {
+            self.running.push(Abortable::new(running, registration));
+            return;
+        }
+        let account = Arc::clone(&self.account);
+        let read = Abortable::new(running, registration);
+        self.reads.spawn(read.map_ok(move |answer| {
+            let bytes = answer.answer.as_ref().map_or(0, value_bytes);
+            (answer, held(&account, bytes))
+        }));
     }
 }
 
@@ -224,7 +289,7 @@ impl Stream for Session {
                 return Poll::Pending;
             }
             let Some(requests) = &mut session.requests else {
-                if session.running.is_empty() {
+                if session.running() == 0 {
                     return Poll::Ready(session.farewell.take().map(Err));
                 }
                 return Poll::Pending;
@@ -276,16 +341,20 @@ impl Envelope<'_> {
 /// Replaces an answer by [`Answer::Large`] if its values exceed `inline_bytes`. 0 means no
 /// limit.
 fn inline(answer: Answer, inline_bytes: u64) -> Answer {
-    let bytes = match &answer {
-        _ if inline_bytes == 0 => 0,
-        Answer::Get(found) => found.value.len() as u64,
-        Answer::GetMany(many) => many.results.iter().map(value_bytes).sum(),
-        _ => 0,
-    };
+    let bytes = if inline_bytes == 0 { 0 } else { value_bytes(&answer) };
     if bytes > inline_bytes { Answer::Large(bytes) } else { answer }
 }
 
-fn value_bytes(result: &GetResult) -> u64 {
+/// Bytes of the values in an answer.
+fn value_bytes(answer: &Answer) -> u64 {
+    match answer {
+        Answer::Get(found) => found.value.len() as u64,
+        Answer::GetMany(many) => many.results.iter().map(result_bytes).sum(),
+        _ => 0,
+    }
+}
+
+fn result_bytes(result: &GetResult) -> u64 {
     match &result.result {
         Some(get_result::Result::Found(found)) => found.value.len() as u64,
         _ => 0,

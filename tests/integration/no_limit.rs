@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use psycache::client::{Client, ClientConfig, Reason};
-use psycache::proto::SetRequest;
 use psycache::proto::cache_client::CacheClient;
+use psycache::proto::{SetEntry, SetManyRequest, SetRequest};
 use psycache::value::Ttl;
 use tonic::Code;
 
@@ -63,6 +63,11 @@ async fn a_bad_time_to_live_is_named() {
     let (group, key) = ("default".into(), "Ada".into());
     let both = SetRequest { group, key, ttl_ms: 5, no_expiry: true, ..SetRequest::default() };
     let refused = calls.set(both).await.expect_err("which of the two?");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("no_expiry"), "{refused}");
+    let both = SetEntry { key: "Ada".into(), ttl_ms: 5, no_expiry: true, ..SetEntry::default() };
+    let both = SetManyRequest { group: "default".into(), entries: vec![both] };
+    let refused = calls.set_many(both).await.expect_err("which of the two?");
     assert_eq!(refused.code(), Code::InvalidArgument);
     assert!(refused.message().contains("no_expiry"), "{refused}");
 }

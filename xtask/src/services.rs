@@ -13,7 +13,7 @@ struct Service {
     package: &'static str,
 }
 
-const SERVICES: [Service; 12] = [
+const SERVICES: [Service; 13] = [
     Service { program: "etcd", package: "etcd-server" },
     Service { program: "mariadbd", package: "mariadb-server" },
     Service { program: "postgres", package: "postgresql" },
@@ -25,6 +25,7 @@ const SERVICES: [Service; 12] = [
     Service { program: "npm", package: "npm" },
     Service { program: "python3", package: "python3-venv" },
     Service { program: "cc", package: "gcc" },
+    Service { program: "prometheus", package: "prometheus" },
     Service { program: "chromium-headless-shell", package: "chromium-headless-shell" },
 ];
 
@@ -33,12 +34,14 @@ const PYTHON_REDIS: &str = "/usr/lib/python3/dist-packages/redis/__init__.py";
 
 /// What npm and pip bring: the tools that `psycache policy build` runs for JavaScript, Python,
 /// Zig and C, and a client in Python. They are installed below `target/`, for the tests alone.
-const TOOLS: [&str; 3] = [
+/// Go keeps grpcurl in its own cache.
+const TOOLS: [&str; 4] = [
     "npm install --no-audit --no-fund --prefer-offline --prefix target/tools/javascript \
      componentize-qjs@0.4.5",
     "python3 -m venv target/tools/python",
     "target/tools/python/bin/pip install --quiet componentize-py==0.25.1 grpcio==1.85.3 \
      ziglang==0.17.1",
+    "go run github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3 -version",
 ];
 
 /// Makes sure that every service can be started and every compiler run.

@@ -156,9 +156,13 @@ impl Refused {
 }
 
 impl Admitted {
-    /// Resolves when the connection must end, which is counted and logged.
+    /// Resolves when the connection must end, also for want of a request, which is counted and
+    /// logged.
     pub(in crate::server) async fn ended(&self) {
-        let reason = self.account.ended().await;
+        let reason = tokio::select! {
+            reason = self.account.ended() => reason,
+            () = self.account.asks_nothing(Duration::ZERO) => Reason::FirstRequest,
+        };
         self.note(reason);
     }
 

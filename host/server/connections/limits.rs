@@ -22,11 +22,12 @@ pub struct ConnectionLimits {
     pub max_header_bytes: u64,
     /// Bytes of answers that one connection may leave unread. Answers beyond it wait.
     pub max_unread_bytes: u64,
-    /// Bytes of requests and answers that all connections hold. Beyond it the connection that
-    /// holds the most is ended.
+    /// Bytes of requests and answers that all connections hold. Beyond it connections are ended:
+    /// those of strangers first, and of these the ones that hold the most.
     pub max_client_bytes: u64,
     /// Most calls of one connection that its client may cancel within a second. Beyond it the
-    /// connection is ended.
+    /// connection is ended. A client whose calls all come to their deadline cancels `max_streams`
+    /// at once.
     pub max_cancels: u32,
 }
 
@@ -41,7 +42,7 @@ impl Default for ConnectionLimits {
             max_header_bytes: 16 << 10,
             max_unread_bytes: 16 << 20,
             max_client_bytes: 1 << 30,
-            max_cancels: 1000,
+            max_cancels: 4096,
         }
     }
 }

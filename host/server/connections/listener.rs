@@ -50,7 +50,7 @@ pub(super) enum Reason {
     Cancels,
     /// The client sent many frames that no call needs.
     Flood,
-    /// All connections held too many bytes, and this one the most.
+    /// All connections held too many bytes, and this one the most, or was a stranger's.
     Bytes,
 }
 
@@ -89,7 +89,7 @@ impl Reason {
             Self::Cancels => "the client cancelled more calls in a second than max-cancels allows",
             Self::Flood => "the client sent a flood of HTTP/2 frames that no call needs",
             Self::Bytes => {
-                "clients held more bytes than max-client-bytes allows, and this one held the most"
+                "clients held more bytes than max-client-bytes allows, and this one held the most, or nobody known had it"
             }
         }
     }

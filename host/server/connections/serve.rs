@@ -34,6 +34,9 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 
+/// How long a client that has asked nothing may take to leave once it was told to.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// The least buffer of a connection of HTTP/1.
 const LEAST_BUFFER_BYTES: usize = 8 << 10;
 
@@ -97,21 +100,33 @@ async fn connection<S, A>(
 {
     let service = TowerToHyperService::new(service);
     let mut served = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut ended = std::pin::pin!(admitted.ended());
+    let account = &admitted.account;
+    let mut ended = std::pin::pin!(account.ended());
+    let mut is_silent = std::pin::pin!(account.asks_nothing(Duration::ZERO));
+    let mut has_overstayed = std::pin::pin!(account.asks_nothing(FAREWELL));
     let mut stopped = std::pin::pin!(closed(stops));
-    let mut is_stopping = false;
+    let (mut is_stopping, mut was_silent) = (false, false);
     loop {
         tokio::select! {
             served = &mut served => {
                 if let Err(problem) = served {
                     match fault(&*problem) {
+                        Some(Reason::FirstRequest) if was_silent => {}
                         Some(reason) => admitted.note(reason),
                         None => tracing::debug!(%problem, "A connection broke"),
                     }
                 }
                 return;
             }
-            () = &mut ended => return,
+            reason = &mut ended => return admitted.note(reason),
+            // A client of HTTP/2 that keeps an idle connection learns of it by a GOAWAY, and is
+            // answered if its first request is on the way.
+            () = &mut is_silent, if !was_silent => {
+                was_silent = true;
+                admitted.note(Reason::FirstRequest);
+                served.as_mut().graceful_shutdown();
+            }
+            () = &mut has_overstayed => return,
             () = &mut stopped, if !is_stopping => {
                 is_stopping = true;
                 served.as_mut().graceful_shutdown();

@@ -27,11 +27,13 @@ pub(super) struct Answers {
     first: u64,
     /// Encoded bytes in `queue`.
     queued_bytes: usize,
+    /// Bytes of the requests of running commands, of which each has a copy.
+    running_bytes: usize,
     running: FuturesUnordered<BoxFuture<'static, (u64, Reply)>>,
 }
 
 enum Slot {
-    Running(Form, Touch<Bytes>),
+    Running(Form, Touch<Bytes>, usize),
     Ended(Vec<u8>),
 }
 
@@ -57,14 +59,19 @@ impl Answers {
         self.running.len()
     }
 
+    /// Bytes of the requests of running commands.
+    pub(super) fn running_bytes(&self) -> usize {
+        self.running_bytes
+    }
+
     /// Bytes that are not sent yet.
     pub(super) fn bytes(&self) -> usize {
         self.out.len() - self.sent + self.queued_bytes
     }
 
-    /// Bytes that they take.
+    /// Bytes that they take, and the commands.
     pub(super) fn capacity(&self) -> usize {
-        self.out.capacity() + self.queued_bytes
+        self.out.capacity() + self.queued_bytes + self.running_bytes
     }
 
     /// Nothing is running and everything is sent.
@@ -75,7 +82,7 @@ impl Answers {
     /// Whether a command has to wait for one that runs.
     pub(super) fn delay(&self, touch: &Touch<&[u8]>) -> bool {
         self.queue.iter().any(|slot| match slot {
-            Slot::Running(_, running) => touch.waits_for(running),
+            Slot::Running(_, running, _) => touch.waits_for(running),
             Slot::Ended(_) => false,
         })
     }
@@ -98,15 +105,17 @@ impl Answers {
         self.queued_bytes += out.len() - before;
     }
 
-    /// Appends a running command.
+    /// Appends a running command, whose request has so many bytes.
     pub(super) fn push_running(
         &mut self,
         running: BoxFuture<'static, Reply>,
         form: Form,
         touch: Touch<Bytes>,
+        bytes: usize,
     ) {
         let number = self.first + self.queue.len() as u64;
-        self.queue.push_back(Slot::Running(form, touch));
+        self.running_bytes += bytes;
+        self.queue.push_back(Slot::Running(form, touch, bytes));
         self.running.push(running.map(move |reply| (number, reply)).boxed());
     }
 
@@ -116,7 +125,8 @@ impl Answers {
         while let Poll::Ready(Some((number, reply))) = self.running.poll_next_unpin(cx) {
             ended = true;
             let slot = &mut self.queue[(number - self.first) as usize];
-            if let Slot::Running(form, _) = slot {
+            if let Slot::Running(form, _, bytes) = slot {
+                self.running_bytes -= *bytes;
                 let mut out = Vec::new();
                 form.encode(&reply, &mut out);
                 self.queued_bytes += out.len();
@@ -173,7 +183,7 @@ mod tests {
         let begin = |answers: &mut Answers, form| {
             let (ended, end) = oneshot::channel();
             let reply = async { end.await.unwrap() };
-            answers.push_running(reply.boxed(), form, Touch::Nothing);
+            answers.push_running(reply.boxed(), form, Touch::Nothing, 100);
             ended
         };
         answers.push(&Reply::Integer(1), FORM);
@@ -185,6 +195,7 @@ mod tests {
         assert!(!answers.poll_running(cx));
         assert_eq!(answers.unsent(), b":1\r\n");
         assert_eq!((answers.running(), answers.bytes()), (3, 12));
+        assert_eq!((answers.running_bytes(), answers.capacity() >= 312), (300, true));
 
         fifth.send(Reply::Integer(5)).unwrap();
         assert!(answers.poll_running(cx));
@@ -197,6 +208,6 @@ mod tests {
         answers.sent(8);
         assert_eq!(answers.unsent(), b":3\r\n:4\r\n:5\r\n");
         answers.sent(12);
-        assert!(answers.is_empty() && answers.bytes() == 0);
+        assert!(answers.is_empty() && answers.bytes() + answers.running_bytes() == 0);
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! All answers to what one read brought are written at once. A command that waits does not hold
 //! up the start of later ones, unless they touch its keys. At most [`MOST_RUNNING`] run at a
-//! time, and while [`MOST_ANSWER_BYTES`] wait to be taken by the client, no more are started.
+//! time. While the requests of those that run have [`MOST_RUNNING_BYTES`], or
+//! [`MOST_ANSWER_BYTES`] wait to be taken by the client, no more are started.
 //! While a request can't be started, none is read.
 
 use std::io;
@@ -29,6 +30,9 @@ use crate::server::connections::{Account, Held};
 
 /// The most commands that run at a time.
 const MOST_RUNNING: usize = 64;
+
+/// Bytes of the requests of commands that run.
+const MOST_RUNNING_BYTES: usize = 8 << 20;
 
 /// Bytes of answers that wait for the client.
 const MOST_ANSWER_BYTES: usize = 8 << 20;
@@ -136,12 +140,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn may_start(&self) -> bool {
-        self.answers.running() < MOST_RUNNING && self.answers.bytes() < MOST_ANSWER_BYTES
+        self.answers.running() < MOST_RUNNING
+            && self.answers.running_bytes() < MOST_RUNNING_BYTES
+            && self.answers.bytes() < MOST_ANSWER_BYTES
     }
 
     /// Starts the next request. Returns whether there was one that can be started.
     fn start_next(&mut self, cx: &mut Context<'_>) -> bool {
-        let arguments = match self.input.next() {
+        let arguments = match self.input.next(self.dispatcher.is_known()) {
             Ok(Some(arguments)) => arguments,
             Ok(None) => return false,
             Err(malformed) => {
@@ -170,7 +176,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             Started::Later(mut running) => match running.poll_unpin(cx) {
                 Poll::Ready(reply) => self.answers.push(&reply, form),
-                Poll::Pending => self.answers.push_running(running, form, touch.to_owned()),
+                Poll::Pending => {
+                    let touch = touch.to_owned();
+                    let bytes = self.input.take();
+                    self.answers.push_running(running, form, touch, bytes);
+                    return true;
+                }
             },
         }
         self.input.take();

@@ -51,6 +51,11 @@ impl Dispatcher {
         self.shared.connections.count_commands(count);
     }
 
+    /// Whether it is known who uses the connection.
+    pub(super) fn is_known(&self) -> bool {
+        self.visitor.is_known()
+    }
+
     /// The form of an answer at present.
     pub(super) fn form(&self, is_muted: bool) -> Form {
         Form { version: self.version, is_muted: is_muted || self.replies != ReplyMode::On }

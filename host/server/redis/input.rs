@@ -23,18 +23,21 @@ impl Input {
         Self { decoder: Decoder::new(most_bytes), bytes: Vec::new(), at: 0, whole: None }
     }
 
-    /// The next request, if it is whole. It stays the next until it is taken.
-    pub(super) fn next(&mut self) -> Result<Option<Arguments<'_>>, Malformed> {
+    /// The next request, if it is whole. It stays the next until it is taken. Only a client that
+    /// `is_known` may send a long one.
+    pub(super) fn next(&mut self, is_known: bool) -> Result<Option<Arguments<'_>>, Malformed> {
         let rest = &self.bytes[self.at..];
         if self.whole.is_none() {
-            self.whole = self.decoder.decode(rest)?;
+            self.whole = self.decoder.decode(rest, is_known)?;
         }
         Ok(self.whole.map(|_| self.decoder.arguments(rest)))
     }
 
-    /// Takes the request that [`next`](Self::next) returned.
-    pub(super) fn take(&mut self) {
-        self.at += self.whole.take().unwrap_or(0);
+    /// Takes the request that [`next`](Self::next) returned, and returns its length.
+    pub(super) fn take(&mut self) -> usize {
+        let bytes = self.whole.take().unwrap_or(0);
+        self.at += bytes;
+        bytes
     }
 
     /// Whether a request waits to be taken.

@@ -96,7 +96,7 @@ mod tests {
     fn set(line: &str) -> Result<Lifetime, String> {
         let input = format!("{line}\n");
         let mut decoder = Decoder::new(1000);
-        decoder.decode(input.as_bytes()).unwrap().unwrap();
+        decoder.decode(input.as_bytes(), true).unwrap().unwrap();
         match command(decoder.arguments(input.as_bytes())) {
             Ok(Command::Set { lifetime, .. }) => Ok(lifetime),
             Ok(other) => panic!("{other:?}"),

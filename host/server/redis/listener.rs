@@ -61,23 +61,19 @@ impl RedisService {
         stream: impl AsyncRead + AsyncWrite + Unpin,
         address: Option<SocketAddr>,
     ) -> io::Result<()> {
-        let visitor = self.visitor(Arc::default(), address);
-        self.serve_for(&Account::of_no_listener(), visitor, stream, address).await
+        self.serve_for(&Account::of_no_listener(), Arc::default(), stream, address).await
     }
 
-    /// A client with these names in its certificate.
-    fn visitor(&self, names: Arc<Names>, address: Option<SocketAddr>) -> Visitor {
-        Visitor::new(self.0.callers.clone(), names, address)
-    }
-
+    /// Serves a client with these names in its certificate.
     async fn serve_for(
         &self,
         account: &Arc<Account>,
-        visitor: Visitor,
+        names: Arc<Names>,
         stream: impl AsyncRead + AsyncWrite + Unpin,
         address: Option<SocketAddr>,
     ) -> io::Result<()> {
         let peer = self.0.connections.register(address);
+        let visitor = Visitor::new(self.0.callers.clone(), names, address, Arc::clone(account));
         let mut connection = Connection::new(stream, &self.0, peer, account, visitor);
         poll_fn(|cx| connection.poll(cx)).await
     }
@@ -100,9 +96,8 @@ impl RedisService {
                     let names = stream.names();
                     connections.spawn(async move {
                         let address = Some(admitted.address);
-                        let visitor = service.visitor(names, address);
                         tokio::select! {
-                            served = service.serve_for(&admitted.account, visitor, stream, address) => served,
+                            served = service.serve_for(&admitted.account, names, stream, address) => served,
                             () = admitted.ended() => Ok(()),
                         }
                     });

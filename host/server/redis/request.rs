@@ -13,6 +13,11 @@ const LONGEST_LINE: usize = 64 << 10;
 /// The most arguments of a request, as in Redis.
 const MOST_ARGUMENTS: i64 = 1 << 20;
 
+/// The most arguments of a request of a client that has not said who it is, and the longest of
+/// them, as in Redis.
+const STRANGERS_ARGUMENTS: i64 = 10;
+const STRANGERS_BYTES: usize = 16 << 10;
+
 /// The longest header: a marker, a sign, 19 digits and the end of the line.
 const LONGEST_HEADER: usize = 24;
 
@@ -31,6 +36,10 @@ pub(super) enum Malformed {
     Line,
     #[error("Protocol error: unbalanced quotes in request")]
     Quotes,
+    #[error("Protocol error: unauthenticated multibulk length; send AUTH with a token first")]
+    StrangersCount,
+    #[error("Protocol error: unauthenticated bulk length; send AUTH with a token first")]
+    StrangersLength,
     #[error("Protocol error: the request is longer than {0} bytes, which is the limit")]
     Long(usize),
 }
@@ -91,13 +100,18 @@ impl Decoder {
     }
 
     /// Decodes the request at the beginning of `input`. Returns its length, or `None` if it is
-    /// not whole; the next call must then have the same input with more behind it.
-    pub(super) fn decode(&mut self, input: &[u8]) -> Result<Option<usize>, Malformed> {
+    /// not whole; the next call must then have the same input with more behind it. Only a client
+    /// that `is_known` may send a long one.
+    pub(super) fn decode(
+        &mut self,
+        input: &[u8],
+        is_known: bool,
+    ) -> Result<Option<usize>, Malformed> {
         let mut missing = match self.missing {
             Some(missing) => missing,
             None => match input.first() {
                 None => return Ok(None),
-                Some(b'*') => match self.begin(input)? {
+                Some(b'*') => match self.begin(input, is_known)? {
                     Some(count) => count,
                     None => return Ok(None),
                 },
@@ -106,7 +120,7 @@ impl Decoder {
         };
         while missing > 0 {
             self.missing = Some(missing);
-            if !self.decode_argument(input)? {
+            if !self.decode_argument(input, is_known)? {
                 return Ok(None);
             }
             missing -= 1;
@@ -129,12 +143,15 @@ impl Decoder {
     }
 
     /// Decodes the header of an array, and returns the number of its arguments.
-    fn begin(&mut self, input: &[u8]) -> Result<Option<usize>, Malformed> {
+    fn begin(&mut self, input: &[u8], is_known: bool) -> Result<Option<usize>, Malformed> {
         let Some((count, end)) = number(input, 0).ok_or(Malformed::Count)? else {
             return Ok(None);
         };
         if count > MOST_ARGUMENTS {
             return Err(Malformed::Count);
+        }
+        if count > STRANGERS_ARGUMENTS && !is_known {
+            return Err(Malformed::StrangersCount);
         }
         (self.at, self.is_line) = (end, false);
         self.parts.clear();
@@ -143,7 +160,7 @@ impl Decoder {
     }
 
     /// Whether the next argument is whole.
-    fn decode_argument(&mut self, input: &[u8]) -> Result<bool, Malformed> {
+    fn decode_argument(&mut self, input: &[u8], is_known: bool) -> Result<bool, Malformed> {
         match input.get(self.at) {
             None => return Ok(false),
             Some(b'$') => {}
@@ -153,6 +170,9 @@ impl Decoder {
             return Ok(false);
         };
         let length = usize::try_from(length).map_err(|_| Malformed::Length)?;
+        if length > STRANGERS_BYTES && !is_known {
+            return Err(Malformed::StrangersLength);
+        }
         let end = begin.saturating_add(length);
         if end > self.most_bytes {
             return Err(Malformed::Long(self.most_bytes));
@@ -223,7 +243,7 @@ mod tests {
         let (mut decoder, mut requests) = (Decoder::new(MOST), Vec::new());
         let (mut at, mut come) = (0, 0);
         loop {
-            match decoder.decode(&input[at..come])? {
+            match decoder.decode(&input[at..come], true)? {
                 Some(length) => {
                     let arguments = decoder.arguments(&input[at..come]);
                     requests.push(arguments.iter().map(<[u8]>::to_vec).collect());
@@ -282,6 +302,17 @@ mod tests {
         ] {
             assert_eq!(requests(input, 1), Err(problem), "{}", input.escape_ascii());
         }
+    }
+
+    #[test]
+    fn a_stranger_may_send_what_says_who_it_is() {
+        let decode = |input: &[u8]| Decoder::new(MOST).decode(input, false);
+        let token = [b't'; STRANGERS_BYTES];
+        let auth = array(&[b"HELLO", b"3", b"AUTH", b"default", &token, b"SETNAME", b"name"]);
+        assert_eq!(decode(&auth), Ok(Some(auth.len())));
+        assert_eq!(decode(b"*10\r\n$16384\r\n"), Ok(None));
+        assert_eq!(decode(b"*11\r\n"), Err(Malformed::StrangersCount));
+        assert_eq!(decode(b"*3\r\n$16385\r\n"), Err(Malformed::StrangersLength));
     }
 
     #[test]

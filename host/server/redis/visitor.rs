@@ -9,6 +9,7 @@ use super::refused::Refused;
 use crate::access::{Note, Shown};
 use crate::error::Error;
 use crate::server::callers::{Callers, Guest};
+use crate::server::connections::Account;
 use crate::server::status::in_redis;
 use crate::tls::Names;
 
@@ -22,12 +23,19 @@ pub(super) struct Visitor {
     address: Option<SocketAddr>,
     /// `None` for one that is not known.
     guest: Option<Guest>,
+    /// What the connection takes of the node.
+    account: Arc<Account>,
 }
 
 impl Visitor {
     /// One with these names in its certificate.
-    pub(super) fn new(callers: Callers, names: Arc<Names>, address: Option<SocketAddr>) -> Self {
-        let mut visitor = Self { callers, names, address, guest: None };
+    pub(super) fn new(
+        callers: Callers,
+        names: Arc<Names>,
+        address: Option<SocketAddr>,
+        account: Arc<Account>,
+    ) -> Self {
+        let mut visitor = Self { callers, names, address, guest: None, account };
         visitor.forget();
         visitor
     }
@@ -72,6 +80,7 @@ impl Visitor {
         match known.ok().filter(is_user) {
             Some(guest) => {
                 self.guest = Some(guest);
+                self.account.becomes_known();
                 Ok(())
             }
             None => {
@@ -84,6 +93,9 @@ impl Visitor {
     /// As at the beginning of the connection.
     pub(super) fn forget(&mut self) {
         self.guest = self.callers.known(self.by_certificate(), self.address).ok();
+        if self.callers.are_asked() && self.is_known() {
+            self.account.becomes_known();
+        }
     }
 
     /// What is recorded of the caller.

@@ -1,6 +1,7 @@
 //! Callers with tokens, and what each may do.
 
 mod audit;
+mod browsers;
 mod changes;
 mod commands;
 mod left;
@@ -26,14 +27,14 @@ use tokio::net::TcpStream;
 const GROUP: &str = "scores-1";
 
 /// A file of callers.
-struct Tokens {
+pub(crate) struct Tokens {
     folder: TempDir,
     lines: Vec<String>,
 }
 
 impl Tokens {
     /// The file with these callers: a name, its roles, and what else stands in the line.
-    fn of<'a>(callers: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> Self {
+    pub(crate) fn of<'a>(callers: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> Self {
         let mut tokens = Self { folder: tempfile::tempdir().unwrap(), lines: Vec::new() };
         for (name, roles, more) in callers {
             tokens.add(name, roles, more);
@@ -65,12 +66,12 @@ impl Tokens {
         self.folder.path().join("tokens.toml")
     }
 
-    fn flags(&self) -> [String; 2] {
+    pub(crate) fn flags(&self) -> [String; 2] {
         ["--tokens".into(), self.path().to_str().unwrap().into()]
     }
 
     /// The file with the token of a caller.
-    fn token_file(&self, name: &str) -> String {
+    pub(crate) fn token_file(&self, name: &str) -> String {
         let path = self.folder.path().join(name);
         fs::write(&path, token(name) + "\n").unwrap();
         path.to_str().unwrap().into()
@@ -98,7 +99,7 @@ fn open_config() -> Config {
 }
 
 /// The token of a caller.
-fn token(name: &str) -> String {
+pub(crate) fn token(name: &str) -> String {
     format!("psycache_{name:_<43}")
 }
 

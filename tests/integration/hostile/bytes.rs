@@ -1,15 +1,14 @@
 //! Clients that make the node hold bytes for them: answers that they do not read, requests that
 //! they do not end.
 
-use prost::Message;
+use psycache::proto::SetRequest;
 use psycache::proto::cache_client::CacheClient;
-use psycache::proto::{GetRequest, SetRequest};
 use tokio::net::TcpStream;
 use tonic::Code;
 use tonic::codec::CompressionEncoding;
 
 use super::frames::{
-    DATA, END_STREAM, call, message, next_frame, preface, preface_with, round_trip, send, streams,
+    DATA, END_STREAM, call, get, next_frame, preface, preface_with, round_trip, send, streams,
     upload,
 };
 use super::{memory_kib, node, open, refused, serves_others, until_refused};
@@ -32,13 +31,6 @@ fn set(bytes: usize) -> SetRequest {
 async fn client(node: &ServedNode) -> CacheClient<tonic::transport::Channel> {
     let client = CacheClient::connect(format!("http://{}", node.address())).await;
     client.expect("the node listens").max_decoding_message_size(80 << 20)
-}
-
-/// A call for a value.
-fn get(stream: u32, key: &str) -> Vec<u8> {
-    let (group, key) = ("default".into(), key.to_owned().into());
-    let request = GetRequest { group, key, ..GetRequest::default() };
-    [call(stream, "Get"), message(stream, &request.encode_to_vec())].concat()
 }
 
 /// A connection that has asked for the large value so many times.

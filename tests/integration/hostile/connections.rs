@@ -2,6 +2,7 @@
 
 use tokio::io::AsyncReadExt;
 
+use super::frames::{END_STREAM, GOAWAY, get, next_frame, preface, send};
 use super::{LISTENERS, node, open, refused, serves_others, until_refused};
 use crate::harness::{ServedNode, stdout};
 use crate::metrics::scrape::Scrape;
@@ -72,4 +73,40 @@ async fn hundreds_of_connections_that_ask_nothing_end_and_others_are_served() {
         until("they end", async || open_now(&node, listener).await <= 1.0).await;
         serves_others(&node).await;
     }
+}
+
+#[tokio::test]
+async fn an_idle_client_is_told_to_leave_and_answered_if_it_asks_meanwhile() {
+    let node = node(&["--first-request-timeout", "500ms"]);
+    let mut stream = open(node.address()).await;
+    assert!(send(&mut stream, &preface()).await);
+    let farewell = async {
+        loop {
+            let frame = next_frame(&mut stream).await.expect("a farewell before the end");
+            if frame.kind == GOAWAY {
+                return frame.payload;
+            }
+        }
+    };
+    let farewell = soon("it is told to leave", farewell).await;
+    assert_eq!(farewell[4..8], [0; 4], "NO_ERROR");
+    // It was on the way.
+    assert!(send(&mut stream, &get(1, "Tom")).await);
+    let answered = async {
+        loop {
+            let frame = next_frame(&mut stream).await.expect("it is answered first");
+            if frame.stream == 1 && frame.flags & END_STREAM != 0 {
+                return;
+            }
+        }
+    };
+    soon("it is answered", answered).await;
+    assert_eq!(refused(&node, "grpc", "first-request").await, 1.0);
+
+    // One that asks nothing and does not leave.
+    let mut silent = open(node.address()).await;
+    assert!(send(&mut silent, &preface()).await);
+    let end = async { while next_frame(&mut silent).await.is_some() {} };
+    soon("it ends", end).await;
+    assert_eq!(refused(&node, "grpc", "first-request").await, 2.0);
 }

@@ -1,8 +1,8 @@
 //! Clients that open and cancel calls as fast as they can, or send frames that no call needs.
 
 use super::frames::{
-    ACK, GOAWAY, PING, RST_STREAM, SETTINGS, call, frame, next_frame, preface, round_trip, send,
-    streams,
+    ACK, GOAWAY, PING, RST_STREAM, SETTINGS, call, frame, get, next_frame, preface, round_trip,
+    send, streams,
 };
 use super::{memory_kib, node, open, refused, serves_others, until_refused};
 
@@ -70,6 +70,32 @@ async fn a_client_that_cancels_little_stays() {
         assert!(round_trip(&mut stream).await);
         assert!(send(&mut stream, &frame(RST_STREAM, 0, number, &CANCEL)).await);
     }
+    assert!(round_trip(&mut stream).await);
+    assert_eq!(refused(&node, "grpc", "cancels").await, 0.0);
+}
+
+#[tokio::test]
+async fn a_client_whose_calls_all_come_to_their_deadline_and_are_tried_again_stays() {
+    let node = node(&[]);
+    let mut stream = open(node.address()).await;
+    assert!(send(&mut stream, &preface()).await);
+    let mut numbers = streams(2 * 1024);
+    for _ in 0..2 {
+        let calls: Vec<u32> = numbers.by_ref().take(1024).collect();
+        // A few at a time, so that the node begins each before it is cancelled.
+        for few in calls.chunks(16) {
+            let begun: Vec<u8> = few.iter().flat_map(|number| call(*number, "Set")).collect();
+            assert!(send(&mut stream, &begun).await);
+            assert!(round_trip(&mut stream).await);
+        }
+        for few in calls.chunks(16) {
+            let cancel = |number: &u32| frame(RST_STREAM, 0, *number, &CANCEL);
+            let cancels: Vec<u8> = few.iter().flat_map(cancel).collect();
+            assert!(send(&mut stream, &cancels).await);
+        }
+        assert!(round_trip(&mut stream).await);
+    }
+    assert!(send(&mut stream, &get(4097, "Tom")).await);
     assert!(round_trip(&mut stream).await);
     assert_eq!(refused(&node, "grpc", "cancels").await, 0.0);
 }

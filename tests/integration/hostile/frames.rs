@@ -1,5 +1,7 @@
 //! HTTP/2 as a hostile client writes it: frame by frame, with nothing of a library between.
 
+use prost::Message;
+use psycache::proto::GetRequest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -42,7 +44,12 @@ pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
 
 /// The headers of a call to `method` of the cache service. The request is still to come.
 pub(super) fn call(stream: u32, method: &str) -> Vec<u8> {
-    let path = format!("/psycache.v1.Cache/{method}");
+    call_of(stream, &format!("psycache.v1.Cache/{method}"))
+}
+
+/// The same to a method of any service.
+pub(super) fn call_of(stream: u32, method: &str) -> Vec<u8> {
+    let path = format!("/{method}");
     let fields = [
         (":method", "POST"),
         (":scheme", "http"),
@@ -55,6 +62,13 @@ pub(super) fn call(stream: u32, method: &str) -> Vec<u8> {
     let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
     let block = fields.map(|(name, value)| [vec![0], text(name), text(value)].concat()).concat();
     frame(HEADERS, END_HEADERS, stream, &block)
+}
+
+/// A whole call for a value.
+pub(super) fn get(stream: u32, key: &str) -> Vec<u8> {
+    let (group, key) = ("default".into(), key.to_owned().into());
+    let request = GetRequest { group, key, ..GetRequest::default() };
+    [call(stream, "Get"), message(stream, &request.encode_to_vec())].concat()
 }
 
 /// A whole message of gRPC, in frames that every server takes.

@@ -7,6 +7,8 @@ mod files;
 mod floods;
 mod frames;
 mod slow;
+mod strangers;
+mod working;
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

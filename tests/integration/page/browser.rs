@@ -81,6 +81,11 @@ impl Browser {
 
     /// Opens a page and waits until it is loaded.
     pub(super) fn open(&mut self, url: &str, look: Look) -> Page<'_> {
+        self.open_with(url, look, None)
+    }
+
+    /// The same by a reader who types this password where the browser asks for one.
+    pub(super) fn open_with(&mut self, url: &str, look: Look, password: Option<&str>) -> Page<'_> {
         let mut page = Page { browser: self, session: Value::Null, events: Vec::new() };
         let target = page.call("Target.createTarget", json!({"url": "about:blank"}));
         let attach = json!({"targetId": target["targetId"], "flatten": true});
@@ -95,10 +100,35 @@ impl Browser {
         let size = json!({"width": look.width, "height": 900, "deviceScaleFactor": 1,
                           "mobile": look.width < 500});
         page.call("Emulation.setDeviceMetricsOverride", size);
+        if password.is_some() {
+            page.call("Fetch.enable", json!({"handleAuthRequests": true}));
+        }
         page.call("Page.navigate", json!({"url": url}));
-        while !page.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
-            let message = page.browser.message();
-            page.events.push(message);
+        let mut seen = 0;
+        loop {
+            let Some(event) = page.events.get(seen).cloned() else {
+                let message = page.browser.message();
+                page.events.push(message);
+                continue;
+            };
+            seen += 1;
+            let request = event["params"]["requestId"].clone();
+            match event["method"].as_str() {
+                Some("Page.loadEventFired") => break,
+                Some("Fetch.requestPaused") => {
+                    page.call("Fetch.continueRequest", json!({"requestId": request}));
+                }
+                Some("Fetch.authRequired") => {
+                    let typed = json!({"response": "ProvideCredentials", "username": "me",
+                                       "password": password});
+                    let answer = json!({"requestId": request, "authChallengeResponse": typed});
+                    page.call("Fetch.continueWithAuth", answer);
+                }
+                _ => {}
+            }
+        }
+        if password.is_some() {
+            page.call("Fetch.disable", json!({}));
         }
         page
     }
@@ -151,6 +181,11 @@ impl Page<'_> {
             .iter()
             .filter(|event| kinds.iter().any(|kind| event["method"] == *kind))
             .collect()
+    }
+
+    /// What the browser reported, in order.
+    pub(super) fn events(&self) -> &[Value] {
+        &self.events
     }
 
     /// The addresses that were asked for.

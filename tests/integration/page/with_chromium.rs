@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::browser::{Browser, Look, Page};
+use crate::access::{Tokens, token};
 use crate::harness::{ServedNode, ending, stdout};
 use crate::museum::exhibits;
 use crate::patience::seen_blocking;
@@ -144,4 +145,27 @@ fn an_open_page_follows_the_node_and_says_when_it_is_gone() {
     page.value("update()");
     let said = page.value("document.getElementById('updates').innerText");
     assert!(said.as_str().unwrap().contains("the node does not answer"), "{said}");
+}
+
+#[test]
+fn a_browser_is_asked_for_a_password_which_is_the_token() {
+    let tokens = Tokens::of([("watch", "metrics", ""), ("web", "read", "")]);
+    let node = ServedNode::start(&tokens.flags().each_ref().map(String::as_str));
+    let url = format!("http://{}/", node.told("http"));
+    let mut browser = Browser::start();
+    let look = Look { scripts: true, dark: false, width: 1280 };
+    let mut page = browser.open(&url, look);
+    let said = page.value("document.body.innerText");
+    assert!(said.as_str().unwrap().contains("no token"), "{said}");
+
+    let mut page = browser.open_with(&url, look, Some(&token("watch")));
+    let asked = page.events().iter().filter(|event| event["method"] == "Fetch.authRequired");
+    assert_eq!(asked.count(), 1, "once, and the style and the script know it");
+    let said = page.value("document.body.innerText");
+    assert!(said.as_str().unwrap().contains("Group default"), "{said}");
+    let background = page.value("getComputedStyle(document.body).backgroundColor");
+    assert_eq!(background, "rgb(255, 255, 255)", "the style is there");
+    page.value("update()");
+    let said = page.value("document.getElementById('updates').innerText");
+    assert!(!said.as_str().unwrap().contains("does not answer"), "{said}");
 }

@@ -8,6 +8,7 @@ mod peer_listener;
 mod peers;
 mod refused;
 mod reload;
+mod tokens;
 mod try_out;
 mod with_clients;
 

@@ -1,11 +1,12 @@
 //! What one connection takes of the node, and the sum of all. Where all hold more bytes than
-//! they may, the connection that holds the most ends.
+//! they may, connections end: those of strangers first, and of these the one that holds the most.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -23,7 +24,7 @@ pub(super) struct Accounts {
     /// The whole units of all accounts. It is signed because a release may be added before the
     /// hold of another thread that it undoes.
     units: AtomicI64,
-    /// Locked when a connection begins or ends, and to find the one that holds the most.
+    /// Locked when a connection begins or ends, and to find those that hold the most.
     open: Mutex<HashMap<u64, Arc<Account>>>,
 }
 
@@ -41,6 +42,8 @@ pub(in crate::server) struct Account {
     /// begins to wait, and where the waiting ends.
     waiting: Mutex<HashMap<usize, Waker>>,
     has_asked: AtomicBool,
+    /// The client has shown a token, a certificate or a secret that this node knows.
+    is_known: AtomicBool,
     since: Instant,
     /// The second that `cancels` counts, from `since`, in the upper half; the count in the lower.
     cancels: AtomicU64,
@@ -70,16 +73,24 @@ impl Accounts {
         u64::try_from(self.units.load(Relaxed)).unwrap_or(0) << UNIT_SHIFT
     }
 
-    /// Ends the connection that holds the most. It ends none if the connections that end
-    /// already hold enough.
+    /// Ends connections until the others hold no more than `limit`: those of strangers before
+    /// those of known clients, and of each kind the largest first.
     fn end_largest(&self, limit: u64) {
         let open = self.open.lock();
         let staying = || open.values().filter(|account| account.ends.get().is_none());
-        let held: u64 = staying().map(|account| account.held.load(Relaxed)).sum();
-        if held > limit
-            && let Some(largest) = staying().max_by_key(|account| account.held.load(Relaxed))
-        {
-            largest.end(Reason::Bytes);
+        let mut held: i64 = staying().map(|account| account.units()).sum();
+        let most = units(limit);
+        if held <= most {
+            return;
+        }
+        let mut largest: Vec<_> = staying().filter(|account| account.units() > 0).collect();
+        largest.sort_by_cached_key(|account| (account.is_known(), Reverse(account.units())));
+        for account in largest {
+            account.end(Reason::Bytes);
+            held -= account.units();
+            if held <= most {
+                return;
+            }
         }
     }
 }
@@ -94,6 +105,7 @@ impl Account {
             unread: AtomicU64::new(0),
             waiting: Mutex::default(),
             has_asked: AtomicBool::new(false),
+            is_known: AtomicBool::new(false),
             since: Instant::now(),
             cancels: AtomicU64::new(0),
             ends: OnceLock::new(),
@@ -111,6 +123,21 @@ impl Account {
         if !self.has_asked.load(Relaxed) {
             self.has_asked.store(true, Relaxed);
         }
+    }
+
+    /// Notes that the client has shown who it is.
+    pub(in crate::server) fn becomes_known(&self) {
+        if !self.is_known() {
+            self.is_known.store(true, Relaxed);
+        }
+    }
+
+    pub(in crate::server) fn is_known(&self) -> bool {
+        self.is_known.load(Relaxed)
+    }
+
+    fn units(&self) -> i64 {
+        units(self.held.load(Relaxed))
     }
 
     /// Notes that the client gave up a call.
@@ -132,25 +159,21 @@ impl Account {
         }
     }
 
-    /// Resolves when the connection must end.
+    /// Resolves when the connection must end at once.
     pub(super) async fn ended(&self) -> Reason {
-        let told = async {
-            loop {
-                if let Some(reason) = self.ends.get() {
-                    return *reason;
-                }
-                self.end.notified().await;
+        loop {
+            if let Some(reason) = self.ends.get() {
+                return *reason;
             }
-        };
-        let late = async {
-            tokio::time::sleep(self.limits.first_request_timeout).await;
-            if self.has_asked.load(Relaxed) {
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            reason = told => reason,
-            () = late => Reason::FirstRequest,
+            self.end.notified().await;
+        }
+    }
+
+    /// Resolves when no request has come within `first_request_timeout` and this time.
+    pub(super) async fn asks_nothing(&self, and: Duration) {
+        tokio::time::sleep(self.limits.first_request_timeout + and).await;
+        if self.has_asked.load(Relaxed) {
+            std::future::pending().await
         }
     }
 
@@ -161,7 +184,7 @@ impl Account {
         if units > 0 {
             let all = self.all.units.fetch_add(units, Relaxed) + units;
             let limit = self.limits.max_client_bytes;
-            if u64::try_from(all).is_ok_and(|all| all > limit >> UNIT_SHIFT) {
+            if all > self::units(limit) {
                 self.all.end_largest(limit);
             }
         }

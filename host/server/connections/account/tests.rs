@@ -42,6 +42,25 @@ fn the_connection_that_holds_the_most_ends_and_the_other_stays() {
 }
 
 #[test]
+fn strangers_end_before_known_clients_that_hold_more() {
+    let limits = Arc::new(ConnectionLimits { max_client_bytes: 1 << 20, ..Default::default() });
+    let all = Arc::<Accounts>::default();
+    let [known, one, other, small] = [1, 2, 3, 4].map(|number| all.open(number, &limits));
+    known.becomes_known();
+    let _most = Held::new(&known, 900 << 10);
+    let _little = Held::new(&one, 70 << 10);
+    let _nothing_to_gain = Held::new(&small, 60 << 10);
+    let ends = || [&known, &one, &other, &small].map(|account| account.ends.get().is_some());
+    assert_eq!(ends(), [false; 4]);
+    // A stranger asks for what is too much, and the other one stays.
+    let _more = Held::new(&other, 130 << 10);
+    assert_eq!(ends(), [false, false, true, false]);
+    // The known one is too large by more than a stranger holds.
+    let _too_much = Held::new(&known, 500 << 10);
+    assert_eq!(ends(), [true, true, true, false]);
+}
+
+#[test]
 fn cancels_count_in_a_second_only() {
     let limits = ConnectionLimits { max_cancels: 10, ..ConnectionLimits::default() };
     let (_all, [account, _]) = accounts(limits);
@@ -90,7 +109,7 @@ async fn a_connection_without_a_request_ends_and_one_with_a_request_stays() {
     asking.asks();
     // The time of the one that asks has passed when the silent one ends.
     tokio::select! {
-        reason = asking.ended() => panic!("{reason:?}"),
-        reason = silent.ended() => assert_eq!(reason, Reason::FirstRequest),
+        () = asking.asks_nothing(Duration::ZERO) => panic!("it asks"),
+        () = silent.asks_nothing(Duration::ZERO) => {}
     }
 }
