@@ -62,6 +62,18 @@ pub(super) struct Group {
     pub(super) missing_on: Vec<String>,
     /// Why it has its policy, where the node chose it.
     pub(super) policy_choice: Option<String>,
+    /// `None` for a group without a data source.
+    pub(super) source: Option<Source>,
+}
+
+/// The loads at a data source.
+#[derive(Debug, Serialize)]
+pub(super) struct Source {
+    /// The most loads at a time; 0: any number.
+    pub(super) places: u64,
+    pub(super) running: u64,
+    pub(super) waiting: u64,
+    pub(super) idle_instances: u64,
 }
 
 /// A plugin at work.
@@ -133,6 +145,18 @@ impl From<proto::GroupStatus> for Group {
             retriever: group.retriever.map(Plugin::from),
             missing_on: group.missing_on,
             policy_choice: some(group.policy_choice),
+            source: group.source.map(Source::from),
+        }
+    }
+}
+
+impl From<proto::SourceStatus> for Source {
+    fn from(source: proto::SourceStatus) -> Self {
+        Self {
+            places: source.places,
+            running: source.running,
+            waiting: source.waiting,
+            idle_instances: source.idle_instances,
         }
     }
 }
