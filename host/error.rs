@@ -57,6 +57,16 @@ pub enum Error {
         /// What happened.
         reason: String,
     },
+    /// So many loads wait for the source that this one was not begun.
+    #[error(
+        "the queue of group {group:?} is full, as {waiting} loads wait for its source; try again later, or raise `pool.queue`"
+    )]
+    Overloaded {
+        /// The group.
+        group: String,
+        /// How many loads may wait.
+        waiting: u32,
+    },
     /// The source refused; an operator must fix something first.
     #[error("the source refused: {reason}")]
     SourceRejected {

@@ -70,6 +70,8 @@ pub enum Reason {
     PermissionDenied,
     /// The caller made more requests in a second than it may.
     RateLimited,
+    /// Too many loads wait for the source of the group; a retry may help.
+    Overloaded,
     /// The node is stopping, and no other one could be asked.
     Stopping,
     /// An internal error of the node.
@@ -99,6 +101,7 @@ impl Reason {
             "UNAUTHENTICATED" => Self::Unauthenticated,
             "PERMISSION_DENIED" => Self::PermissionDenied,
             "RATE_LIMITED" => Self::RateLimited,
+            "OVERLOADED" => Self::Overloaded,
             "STOPPING" => Self::Stopping,
             "INTERNAL" => Self::Internal,
             _ => Self::Unknown,

@@ -3,8 +3,8 @@
 use super::error::Error;
 use super::limits::LimitSettings;
 use super::settings::{
-    ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
-    TlsSettings,
+    ClusterSettings, GroupSettings, PolicySettings, PoolSettings, RetrieverSettings, Settings,
+    TelemetrySettings, TlsSettings,
 };
 use super::text::{self, GroupName, OrNone, PluginName};
 use crate::nearest::nearest;
@@ -46,7 +46,9 @@ each_field_over!(LimitSettings: max_connections max_connections_per_address hand
     first_request_timeout max_streams max_header max_unread max_client_bytes max_cancels);
 each_field_over!(TlsSettings: cert key client_ca min_version peer_names);
 each_field_over!(GroupSettings: name capacity max_entries ttl ttl_jitter negative_ttl
-    stale_if_error load_timeout max_value policy retriever);
+    stale_if_error stale_while_revalidate refresh_ahead load_timeout retries breaker max_loads
+    max_value pool policy retriever);
+each_field_over!(PoolSettings: size idle queue);
 each_field_over!(ClusterSettings: peers etcd etcd_prefix etcd_user etcd_password etcd_ca etcd_cert
     etcd_key etcd_server_name secret lease_ttl weight uncertain);
 each_field_over!(TelemetrySettings: otlp trace_ratio log log_format);

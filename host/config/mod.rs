@@ -13,6 +13,7 @@ mod layers;
 mod limits;
 mod node;
 mod plugin;
+mod plugin_settings;
 mod resolve;
 mod secret;
 mod settings;
@@ -34,11 +35,13 @@ pub use secret::Secret;
 pub use settings::Settings;
 
 #[doc(inline)]
-pub use crate::group::{GroupConfig, Uncertain};
+pub use crate::group::{GroupConfig, RefreshAhead, Uncertain};
 #[doc(inline)]
 pub use crate::membership::registry::InMemory;
 #[doc(inline)]
 pub use crate::membership::registry::etcd::{EtcdConfig, EtcdTls};
+#[doc(inline)]
+pub use crate::retriever::LoadLimits;
 #[doc(inline)]
 pub use crate::server::ConnectionLimits;
 #[doc(inline)]

@@ -9,6 +9,7 @@ use super::secret::Secret;
 use crate::group::{GroupConfig, Uncertain};
 use crate::membership::registry::InMemory;
 use crate::membership::registry::etcd::EtcdConfig;
+use crate::retriever::LoadLimits;
 use crate::server::ConnectionLimits;
 use crate::store::StoreConfig;
 use crate::telemetry::TelemetryConfig;
@@ -104,6 +105,8 @@ pub struct Group {
     pub group: GroupConfig,
     /// Limits of its store.
     pub store: StoreConfig,
+    /// Limits of its loads.
+    pub loads: LoadLimits,
     /// The eviction policy.
     pub policy: PolicyChoice,
     /// Where values are loaded from; `None` if only values that were set can be read.
@@ -120,6 +123,7 @@ impl Group {
         Self {
             group,
             store: StoreConfig { capacity_bytes: DEFAULT_CAPACITY_BYTES, max_entries: None },
+            loads: LoadLimits::default(),
             policy: Plugin::new("lru").into(),
             retriever: None,
         }

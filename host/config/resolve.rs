@@ -6,12 +6,13 @@ use super::error::Error;
 use super::node::{Cluster, Config, DEFAULT_GROUP, Group, Registry};
 use super::plugin::Plugin;
 use super::settings::{
-    ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
-    TlsSettings,
+    ClusterSettings, GroupSettings, PolicySettings, PoolSettings, RetrieverSettings, Settings,
+    TelemetrySettings, TlsSettings,
 };
-use super::text::OrNone;
+use super::text::{Count, OrNone};
 use crate::group::GroupConfig;
 use crate::membership::registry::etcd::{EtcdConfig, EtcdTls};
+use crate::retriever::LoadLimits;
 use crate::store::StoreConfig;
 use crate::telemetry::TelemetryConfig;
 use crate::tls::Tls;
@@ -123,7 +124,19 @@ fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
             stale_if_error: settings.stale_if_error.map_or(own.stale_if_error, |time| {
                 time.into_option().map(|time| time.0).unwrap_or_default()
             }),
+            stale_while_revalidate: settings
+                .stale_while_revalidate
+                .map_or(own.stale_while_revalidate, |time| {
+                    time.into_option().map(|time| time.0).unwrap_or_default()
+                }),
+            refresh_ahead: settings.refresh_ahead.map_or(own.refresh_ahead, |ahead| {
+                ahead.into_option().map(|ahead| ahead.0).unwrap_or_default()
+            }),
             load_timeout: settings.load_timeout.map_or(own.load_timeout, |time| time.0),
+            retries: settings.retries.map_or(own.retries, |retries| retries.0),
+            breaker: settings
+                .breaker
+                .map_or(own.breaker, |count| count.into_option().map(|count| count.0)),
             max_value_bytes: settings.max_value.map_or(own.max_value_bytes, |size| size.0),
             ..own
         },
@@ -131,6 +144,7 @@ fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
             capacity_bytes: settings.capacity.map_or(kept.capacity_bytes, |size| size.0),
             max_entries: settings.max_entries.map(|entries| entries.0).or(kept.max_entries),
         },
+        loads: resolve_loads(settings.max_loads, &settings.pool, default.loads),
         policy: match settings.policy {
             PolicySettings { plugin: Some(plugin), options, sha256 } => {
                 let sha256 = sha256.map_or_else(Vec::new, |digests| digests.0);
@@ -151,6 +165,15 @@ fn resolve_group(settings: GroupSettings) -> Result<Group, Error> {
         },
         retriever: resolve_retriever(settings.retriever).map_err(in_group)?,
     })
+}
+
+fn resolve_loads(max_loads: Option<Count>, pool: &PoolSettings, own: LoadLimits) -> LoadLimits {
+    LoadLimits {
+        max_loads: max_loads.map(|count| count.0).or(own.max_loads),
+        pool_size: pool.size.as_ref().map_or(own.pool_size, |size| size.0),
+        pool_idle: pool.idle.as_ref().map_or(own.pool_idle, |time| time.0),
+        pool_queue: pool.queue.as_ref().map_or(own.pool_queue, |queue| queue.0),
+    }
 }
 
 fn resolve_retriever(settings: RetrieverSettings) -> Result<Option<RetrieverChoice>, &'static str> {

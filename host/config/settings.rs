@@ -4,22 +4,22 @@
 //! `[default: …]` in a help is a value if it has no space, else a description. Tests
 //! compare the values with [`Config`](super::Config), and write `docs/configuration.md`.
 
-use std::str::FromStr;
-
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::limits::LimitSettings;
+use super::plugin_settings::required;
+pub(super) use super::plugin_settings::{PolicySettings, PoolSettings, RetrieverSettings};
 use super::secret::Secret;
 use super::text::{
-    Address, Certificate, Digests, EtcdPrefix, EtcdUser, GroupName, LeaseTtl, LogFilter, LogStyle,
-    MaxEntries, MinVersion, OrNone, Peer, PeerName, Percent, PluginName, PrivateKey, Ratio,
-    Reachable, ServerName, Size, Switch, Time, TlsFile, TokensFile, Url, Weight, WhileUncertain,
-    read_cluster_secret, read_etcd_password, read_options, read_secrets, table_or_plugin,
+    Address, Ahead, Certificate, Count, EtcdPrefix, EtcdUser, GroupName, LeaseTtl, LogFilter,
+    LogStyle, MaxEntries, MinVersion, OrNone, Peer, PeerName, Percent, PrivateKey, Ratio,
+    Reachable, Retries, ServerName, Size, Switch, Time, TlsFile, TokensFile, Url, Weight,
+    WhileUncertain, read_cluster_secret, read_etcd_password, table_or_plugin,
 };
 #[cfg(feature = "cli")]
 use super::{
     flags::Hidden,
-    text::{cluster_secret, etcd_password, option, secret},
+    text::{cluster_secret, etcd_password},
 };
 
 /// What one source says: the flags with the environment, or a file. `None` and empty
@@ -113,12 +113,36 @@ pub(crate) struct GroupSettings {
     /// does not answer in time, or none [default: none]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
     pub(crate) stale_if_error: Option<OrNone<Time>>,
+    /// How long after its ttl a value is still returned at once, while one load of it runs, or none
+    /// [default: none]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
+    pub(crate) stale_while_revalidate: Option<OrNone<Time>>,
+    /// In which last part of the ttl a get of a value begins a load of it, or how long before it
+    /// expires, or none [default: none]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "PERCENT|D"))]
+    pub(crate) refresh_ahead: Option<OrNone<Ahead>>,
     /// The longest that one load may take [default: 5s]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
     pub(crate) load_timeout: Option<Time>,
+    /// How often a load asks again where the source can't be reached, within its load-timeout
+    /// [default: 0]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
+    pub(crate) retries: Option<Retries>,
+    /// After how many loads in a row that could not reach the source the next ones fail at once,
+    /// but for one a second, or none [default: none]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
+    pub(crate) breaker: Option<OrNone<Count>>,
+    /// The most loads at a time; others wait [default: the size of the pool; any number for a
+    /// source in Rust]
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
+    pub(crate) max_loads: Option<Count>,
     /// The largest value that is taken [default: 64MiB]
     #[cfg_attr(feature = "cli", arg(long, value_name = "SIZE"))]
     pub(crate) max_value: Option<Size>,
+    /// The instances of the retriever, and the loads that wait
+    #[cfg_attr(feature = "cli", command(flatten))]
+    #[serde(default)]
+    pub(crate) pool: PoolSettings,
     /// What decides which entries are evicted
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(default, deserialize_with = "table_or_plugin")]
@@ -127,58 +151,6 @@ pub(crate) struct GroupSettings {
     #[cfg_attr(feature = "cli", command(flatten))]
     #[serde(default, deserialize_with = "table_or_plugin")]
     pub(crate) retriever: RetrieverSettings,
-}
-
-/// What one source says about a group's policy.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::Args))]
-#[serde(expecting = "a table", deny_unknown_fields)]
-pub(crate) struct PolicySettings {
-    /// The eviction policy: a built-in's name (psycache policy list), a file, or auto: the node
-    /// chooses [default: lru]
-    #[cfg_attr(feature = "cli", arg(id = "policy", long, value_name = "PLUGIN"))]
-    #[serde(deserialize_with = "required")]
-    pub(crate) plugin: Option<PluginName>,
-    /// The SHA-256 digests that the policy may have, in hexadecimal, separated by commas; any
-    /// other is refused, in a swap too [default: any component]
-    #[cfg_attr(feature = "cli", arg(id = "policy-sha256", long, value_name = "HEX,…"))]
-    pub(crate) sha256: Option<Digests>,
-    /// An option of the policy; @FILE stands for the file's content
-    #[cfg_attr(feature = "cli", arg(id = "policy-opt", long, value_name = "K=V"))]
-    #[cfg_attr(feature = "cli", arg(value_parser = option))]
-    #[serde(default, deserialize_with = "read_options")]
-    pub(crate) options: Vec<(String, String)>,
-}
-
-/// What one source says about a group's retriever.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::Args))]
-#[serde(expecting = "a table", deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct RetrieverSettings {
-    /// Where missing values come from: a built-in's name, a file, or none
-    /// [default: static, which serves sample data; none for a group of the file]
-    #[cfg_attr(feature = "cli", arg(id = "retriever", long, value_name = "PLUGIN"))]
-    #[serde(deserialize_with = "required")]
-    pub(crate) plugin: Option<OrNone<PluginName>>,
-    /// The SHA-256 digests that the retriever may have, in hexadecimal, separated by commas; any
-    /// other is refused [default: any component]
-    #[cfg_attr(feature = "cli", arg(id = "retriever-sha256", long, value_name = "HEX,…"))]
-    pub(crate) sha256: Option<Digests>,
-    /// An option of the retriever; @FILE stands for the file's content
-    #[cfg_attr(feature = "cli", arg(id = "retriever-opt", long, value_name = "K=V"))]
-    #[cfg_attr(feature = "cli", arg(value_parser = option))]
-    #[serde(default, deserialize_with = "read_options")]
-    pub(crate) options: Vec<(String, String)>,
-    /// A secret of the retriever, by its place
-    #[cfg_attr(feature = "cli", arg(id = "retriever-secret", long))]
-    #[cfg_attr(feature = "cli", arg(value_name = "K=env:NAME|file:PATH"))]
-    #[cfg_attr(feature = "cli", arg(value_parser = Hidden(secret), hide_env_values = true))]
-    #[serde(default, deserialize_with = "read_secrets")]
-    pub(crate) secrets: Vec<(String, Secret)>,
-    /// An address that the retriever may connect to
-    #[cfg_attr(feature = "cli", arg(long, value_name = "HOST:PORT", value_delimiter = ','))]
-    #[serde(default)]
-    pub(crate) allow_net: Vec<Reachable>,
 }
 
 /// What one source says about TLS.
@@ -284,29 +256,4 @@ pub(crate) struct TelemetrySettings {
     /// How a line looks: text or json [default: text on a terminal, json elsewhere]
     #[cfg_attr(feature = "cli", arg(long, value_name = "FORMAT"))]
     pub(crate) log_format: Option<LogStyle>,
-}
-
-impl FromStr for PolicySettings {
-    type Err = String;
-
-    fn from_str(plugin: &str) -> Result<Self, String> {
-        Ok(Self { plugin: Some(plugin.parse()?), ..Self::default() })
-    }
-}
-
-impl FromStr for RetrieverSettings {
-    type Err = String;
-
-    fn from_str(plugin: &str) -> Result<Self, String> {
-        Ok(Self { plugin: Some(plugin.parse()?), ..Self::default() })
-    }
-}
-
-/// A key that a table of the file must have, though no flag has to say it.
-fn required<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
 }

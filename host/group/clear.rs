@@ -106,6 +106,7 @@ impl Group {
                 Ok(_) => "it answered something else".to_owned(),
                 Err(RemoteError::Unreachable(reason)) => reason,
                 Err(RemoteError::Answered(error)) => error.to_string(),
+                Err(error @ RemoteError::Late) => error.to_string(),
             };
             reasons.insert(address, reason);
         }

@@ -43,7 +43,7 @@ impl Group {
     ) -> (GetResult, Reply) {
         let hash = self.parts.store.hash(key);
         if let Some(found) = self.held(key, hash) {
-            return self.remembered(found);
+            return self.remembered(key, hash, found);
         }
         // On the heap: a hit is the usual case, and its callers move this future around.
         Box::pin(self.missed(key, hash, within)).await
@@ -83,10 +83,9 @@ impl Group {
         key: &str,
         within: Duration,
     ) -> (GetResult, Reply, u64) {
-        if let Some((found, lent_ms)) =
-            self.lend_hot(Borrower::Client, key, self.parts.store.hash(key))
-        {
-            let (result, reply) = self.remembered(found);
+        let hash = self.parts.store.hash(key);
+        if let Some((found, lent_ms)) = self.lend_hot(Borrower::Client, key, hash) {
+            let (result, reply) = self.remembered(key, hash, found);
             return (result, reply, lent_ms);
         }
         let (result, reply) = self.get_and_tell(key, within).await;
@@ -95,9 +94,13 @@ impl Group {
 
     /// Answers a get from memory, and counts it. `None`, and nothing counted: the key is not
     /// there.
-    pub(crate) fn get_from_memory(&self, key: &str) -> Option<(GetResult, Reply)> {
-        let found = self.held(key, self.parts.store.hash(key))?;
-        Some(self.remembered(found))
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub(crate) fn get_from_memory(self: &Arc<Self>, key: &str) -> Option<(GetResult, Reply)> {
+        let hash = self.parts.store.hash(key);
+        let found = self.held(key, hash)?;
+        Some(self.remembered(key, hash, found))
     }
 
     /// The value of `key` in this node's memory, without a load and without counting a use of
@@ -178,6 +181,9 @@ impl Group {
             Ok(Response::NotHolder { reason, .. }) => reason,
             Ok(_) => "it answered something else".into(),
             Err(RemoteError::Unreachable(reason)) => reason,
+            // It lives, and its load may still bring the value. The caller's time is over, so a
+            // second load would be for nobody.
+            Err(RemoteError::Late) => return Err(Error::DeadlineExceeded { after: within }),
             Err(RemoteError::Answered(Error::Stopping)) => "it is stopping".into(),
             // An owner without the group can't answer for its keys, like an owner out of
             // reach.
@@ -233,8 +239,13 @@ impl Group {
     }
 
     /// Answers a get with an entry from memory, and counts it.
-    pub(super) fn remembered(&self, found: Found) -> (GetResult, Reply) {
-        let reply = self.reply(found);
+    pub(super) fn remembered(
+        self: &Arc<Self>,
+        key: &str,
+        hash: u64,
+        found: Found,
+    ) -> (GetResult, Reply) {
+        let reply = self.used(key, hash, found);
         let result = match reply {
             Ok(_) => GetResult::Hit,
             Err(_) => GetResult::Negative,
@@ -297,12 +308,5 @@ impl Group {
         // or is seen here.
         let lent_ms = ownership.may_lend_ms().min(LENT_FOR.as_millis() as u64);
         ownership.holds(key::ring_hash(key)).then_some((found, lent_ms))
-    }
-
-    pub(super) fn reply(&self, found: Found) -> Reply {
-        let value = found.value.ok_or(Error::NotFound)?;
-        let now_ms = || self.parts.clock.now_ms();
-        let ttl = found.deadline_ms.map(|at_ms| at_ms.saturating_sub(now_ms()));
-        Ok(Answer { value, origin: Origin::Hit, ttl: ttl.map(Duration::from_millis) })
     }
 }

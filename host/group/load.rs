@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tracing::{Instrument, Span};
+use tracing::Span;
 
+use super::ask::Asked;
 use super::config::Uncertain;
 use super::singleflight::Load;
 use super::{Group, Reply, ttl};
@@ -15,7 +16,7 @@ use crate::flaw::{self, Flaw};
 use crate::key;
 use crate::retriever::{FetchError, Fetched, SharedRetriever};
 use crate::store::{NewEntry, Reservation};
-use crate::telemetry::{LoadOutcome, LoadSource, propagation, spans};
+use crate::telemetry::{LoadOutcome, LoadSource, spans};
 use crate::transport::remote::{PeerCall, RemoteError, Response};
 use crate::value::{Answer, Origin};
 
@@ -75,7 +76,7 @@ impl Group {
 
     /// Asks the source. `None`: no caller waits any more, and the source does not work for
     /// the load.
-    async fn load(
+    pub(super) async fn load(
         &self,
         retriever: &SharedRetriever,
         key: &str,
@@ -83,22 +84,29 @@ impl Group {
     ) -> Option<(Reply, Option<NewEntry>)> {
         let timer = self.counters.begin_load(LoadSource::Retriever);
         let asked = || flight.go_on();
-        let fetched = tokio::select! {
+        let asking = tokio::select! {
             biased;
             () = flight.abandoned() => {
                 timer.end(LoadOutcome::Abandoned);
                 spans::loaded(&Span::current(), LoadOutcome::Abandoned, &"nobody waits any more");
                 return None;
             }
-            fetched = self.fetch(retriever, key, &asked) => fetched,
+            fetched = self.ask(retriever, key, &asked) => fetched,
         };
-        let took = timer.end(outcome(&fetched));
-        self.source_health.note(&fetched, self.parts.clock.now_ms());
-        note(&Span::current(), &fetched);
-        Some(match fetched {
-            Ok(Some(fetched)) => self.value(fetched, took),
-            Ok(None) => (Err(Error::NotFound), self.absence(took)),
-            Err(error) => (Err(self.failure(retriever.name(), error)), None),
+        let took = timer.end(asking.outcome());
+        asking.note(&Span::current());
+        Some(match asking {
+            Asked::Answered(Ok(Some(fetched))) => self.value(fetched, took),
+            Asked::Answered(Ok(None)) => (Err(Error::NotFound), self.absence(took)),
+            Asked::Answered(Err(error)) => {
+                // The source can never have the key, so it need not be asked for it each time.
+                let is_absent = matches!(error, FetchError::BadKey(_));
+                let entry = if is_absent { self.absence(took) } else { None };
+                (Err(self.failure(retriever.name(), error)), entry)
+            }
+            Asked::NotBegun { failures, next_ms } => {
+                (Err(self.not_begun(retriever.name(), failures, next_ms)), None)
+            }
         })
     }
 
@@ -123,7 +131,7 @@ impl Group {
     }
 
     /// Stores the entry, if there is one, and answers all waiters.
-    async fn land(
+    pub(super) async fn land(
         &self,
         flight: Load<Reply, Span>,
         key: &str,
@@ -188,23 +196,6 @@ impl Group {
         Some((Fetched { value, ttl: answer.ttl }, since_ms))
     }
 
-    /// Asks the source, within the group's time limit. The retriever gets the limit too,
-    /// but may not enforce it.
-    async fn fetch(
-        &self,
-        retriever: &SharedRetriever,
-        key: &str,
-        asked: &(dyn Fn() + Sync),
-    ) -> Result<Option<Fetched>, FetchError> {
-        let limit = self.config.load().load_timeout;
-        let span = spans::retrieve(retriever.name());
-        let fetch = retriever.fetch_telling(key, limit, asked);
-        let fetch = self.parts.clock.timeout(limit, fetch).instrument(span.clone());
-        let fetched = fetch.await.unwrap_or(Err(FetchError::Timeout(limit)));
-        note(&span, &fetched);
-        fetched
-    }
-
     fn value(&self, fetched: Fetched, took: Duration) -> (Reply, Option<NewEntry>) {
         let Fetched { value, ttl } = fetched;
         let (bytes, limit) = (value.len() as u64, self.config.load().max_value_bytes);
@@ -253,55 +244,5 @@ impl Group {
             );
         }
         None
-    }
-
-    /// The error that callers get for a failure of the source.
-    fn failure(&self, source: &str, error: FetchError) -> Error {
-        let who = || format!("the source {source:?} of group {:?}", self.name);
-        match error {
-            FetchError::Unavailable(reason) => Error::Unavailable { who: who(), reason },
-            FetchError::Rejected(reason) => Error::SourceRejected { reason },
-            FetchError::BadKey(problem) => Error::InvalidKey { problem },
-            FetchError::BadValue(reason) => Error::BadValue { reason },
-            FetchError::Timeout(after) => Error::DeadlineExceeded { after },
-            FetchError::Broken(reason) => {
-                if let Some(unsaid) = self.broken.admit() {
-                    tracing::warn!(
-                        group = self.name,
-                        source,
-                        reason,
-                        unsaid,
-                        "the retriever failed"
-                    );
-                }
-                let reason = match propagation::trace_id() {
-                    Some(trace) => format!("{reason}; trace {trace}"),
-                    None => reason,
-                };
-                Error::Unavailable { who: who(), reason }
-            }
-        }
-    }
-}
-
-/// Records in a span how a load ended.
-fn note(span: &Span, fetched: &Result<Option<Fetched>, FetchError>) {
-    let words: &dyn std::fmt::Display = match fetched {
-        Ok(_) => &"",
-        Err(error) => error,
-    };
-    spans::loaded(span, outcome(fetched), words);
-}
-
-fn outcome(fetched: &Result<Option<Fetched>, FetchError>) -> LoadOutcome {
-    match fetched {
-        Ok(Some(_)) => LoadOutcome::Found,
-        Ok(None) => LoadOutcome::NotFound,
-        Err(FetchError::Unavailable(_)) => LoadOutcome::Unavailable,
-        Err(FetchError::Rejected(_)) => LoadOutcome::Rejected,
-        Err(FetchError::BadKey(_)) => LoadOutcome::BadKey,
-        Err(FetchError::BadValue(_)) => LoadOutcome::BadValue,
-        Err(FetchError::Timeout(_)) => LoadOutcome::Timeout,
-        Err(FetchError::Broken(_)) => LoadOutcome::Broken,
     }
 }

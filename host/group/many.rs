@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::key;
 use crate::ownership::Owner;
 use crate::telemetry::GetResult;
-use crate::transport::remote::{Part, PeerCall, Remote, RemoteError, Response};
+use crate::transport::remote::{Part, PeerCall, Remote, Response};
 use crate::value::Origin;
 
 /// Keys that are handled concurrently.
@@ -120,7 +120,7 @@ impl Group {
         let (mut here, there) = self.by_owner(keys, |at, key| {
             let hash = self.parts.store.hash(key);
             let held = self.held(key, hash);
-            replies[at] = held.map(|found| room.take(self.remembered(found).1));
+            replies[at] = held.map(|found| room.take(self.remembered(key, hash, found).1));
             replies[at].is_none()
         });
         let rest = || Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
@@ -140,6 +140,10 @@ impl Group {
         let gets = here.into_iter().map(|(at, key)| {
             let (room, rest) = (&room, &rest);
             async move {
+                // An owner that has used up the time is not asked again, and nobody else is.
+                if rest().is_zero() {
+                    return (at, Err(Error::DeadlineExceeded { after: within }));
+                }
                 if room.is_full() {
                     return (at, Err(room.refusal(limit + 1)));
                 }
@@ -234,7 +238,7 @@ impl Group {
             .await
         {
             Ok(Response::Many(answers)) => Some(answers),
-            Ok(_) | Err(RemoteError::Answered(_) | RemoteError::Unreachable(_)) => None,
+            Ok(_) | Err(_) => None,
         }
     }
 

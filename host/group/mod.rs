@@ -4,8 +4,10 @@
 mod get;
 mod many;
 
+mod ask;
 mod fresh;
 mod load;
+mod refresh;
 mod reply;
 mod resize;
 mod room;
@@ -43,13 +45,13 @@ mod tests;
 
 pub use change_many::NewValue;
 pub use choice::Choice;
-pub use config::{GroupConfig, Uncertain};
+pub use config::{GroupConfig, RefreshAhead, Uncertain};
 pub use handover::HandedOver;
 pub use record::{RecordedPart, Recording};
 pub use source::Source;
 pub use ttl::MAX_TTL;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -62,6 +64,7 @@ use crate::copies::Copies;
 use crate::error::Error;
 use crate::ownership::{Holdings, Ownership};
 use crate::policy::Worker;
+use crate::retriever::SharedRetriever;
 use crate::store::Store;
 use crate::telemetry::{GroupCounters, LogLimiter};
 
@@ -117,6 +120,9 @@ pub struct Group {
     choice: Choice,
     /// Whether the source answers at present.
     source_health: SourceHealth,
+    /// A hit of a value that expires in less time may begin a load; 0: none does. A hit reads
+    /// this instead of the configuration.
+    refresh_below_ms: AtomicU64,
     /// Limits the log lines about a failing retriever, which may fail at every load.
     broken: LogLimiter,
     /// The task that collects expired entries. Dropping the group ends it.
@@ -150,7 +156,6 @@ impl Group {
         let mut expiry = JoinSet::new();
         expiry.spawn(expiry::collect(Arc::clone(&parts.store), parts.clock.clone()));
         let capacity = parts.store.stats().capacity_bytes;
-        parts.store.keep_expired(config.stale_if_error.as_millis() as u64);
         let group = Arc::new(Self {
             name: config.name.clone(),
             config: ArcSwap::from_pointee(config),
@@ -168,11 +173,13 @@ impl Group {
             warned_of_oversize: AtomicBool::new(false),
             choice: Choice::default(),
             source_health: SourceHealth::default(),
+            refresh_below_ms: AtomicU64::new(0),
             broken: LogLimiter::every(BROKEN_EACH),
             _expiry: expiry,
         });
         let holdings: Weak<dyn Holdings> = Arc::downgrade(&group) as _;
         group.parts.ownership.add_holdings(holdings);
+        group.apply_times();
         Ok(group)
     }
 
@@ -196,9 +203,43 @@ impl Group {
     pub fn reload(&self, config: &GroupConfig) -> Result<(), Error> {
         let reloaded = self.config.load().with_times_of(config);
         reloaded.check()?;
-        self.parts.store.keep_expired(reloaded.stale_if_error.as_millis() as u64);
         self.config.store(Arc::new(reloaded));
+        self.apply_times();
         Ok(())
+    }
+
+    /// Makes the times of the configuration known where they are read without it.
+    fn apply_times(&self) {
+        let config = self.config.load();
+        let window_ms = config.refresh_window().as_millis() as u64;
+        self.parts.store.keep_expired(config.keep_expired().as_millis() as u64);
+        self.parts.store.refresh_ahead(window_ms);
+        self.refresh_below_ms.store(window_ms, Ordering::Relaxed);
+    }
+
+    /// Makes loads that begin from now on use `retriever`; see [`Source::replace`]. Its source is
+    /// asked whether it answers.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn replace_source(self: &Arc<Self>, retriever: Option<SharedRetriever>) {
+        self.parts.source.replace(retriever);
+        self.begin_probe();
+    }
+
+    /// Asks the source in the background whether it answers.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn begin_probe(self: &Arc<Self>) {
+        let group = Arc::clone(self);
+        tokio::spawn(async move { group.probe_source().await });
+    }
+
+    /// A word for the state of the source, and its problem, for people.
+    #[must_use]
+    pub fn source_state(&self) -> (&'static str, String) {
+        self.source_health.state()
     }
 
     /// Nodes that own keys of this group and have no such group, by what they last answered.

@@ -105,11 +105,11 @@ impl Group {
             |reply: Reply, lent_ms| reply.map(|answer| Response::Value { answer, lent_ms });
         if let Some((found, lent_ms)) = self.lend_hot(Borrower::Node, key, hash) {
             self.counters.count_lookup(Lookup::FoundForAnother);
-            return answer(self.reply(found), lent_ms);
+            return answer(self.used(key, hash, found), lent_ms);
         }
         if let Some(found) = self.held(key, hash) {
             self.counters.count_lookup(Lookup::FoundForAnother);
-            return answer(self.reply(found), 0);
+            return answer(self.used(key, hash, found), 0);
         }
         let load = self.load_here(key, hash, key::ring_hash(key));
         let late = |_| self.or_stale(key, hash, Err(Error::DeadlineExceeded { after: within }));

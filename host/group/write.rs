@@ -321,6 +321,7 @@ impl Group {
             }
             Ok(_) => later("it answered something else".into()),
             Err(RemoteError::Unreachable(reason)) => later(reason),
+            Err(error @ RemoteError::Late) => later(error.to_string()),
             Err(RemoteError::Answered(
                 error @ (Error::Stopping | Error::DeadlineExceeded { .. }),
             )) => later(error.to_string()),

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::group::{Group, GroupConfig, Parts};
 use crate::ownership::Ownership;
 use crate::policy::{PolicyConfig, Waker, Worker, WorkerConfig};
-use crate::retriever::SharedRetriever;
+use crate::retriever::{Line, LoadLimits, SharedRetriever};
 use crate::server::Groups;
 use crate::store::Store;
 
@@ -83,7 +83,9 @@ async fn group(
     };
     let parts =
         Parts { store, clock, worker, source: retriever.into(), ownership: Arc::clone(ownership) };
-    Group::new(config.group.clone(), parts).map_err(|error| vec![error.into()])
+    let group = Group::new(config.group.clone(), parts).map_err(|error| vec![error.into()])?;
+    group.begin_probe();
+    Ok(group)
 }
 
 async fn worker(
@@ -115,19 +117,42 @@ pub(super) async fn first_retriever(
     config: &config::Group,
 ) -> Result<Option<SharedRetriever>, Cause> {
     match &config.retriever {
-        Some(wanted) => retriever(plugins, &config.group, wanted).await.map(Some),
+        Some(wanted) => retriever(plugins, &config.group, &config.loads, wanted).await.map(Some),
         None => Ok(None),
     }
 }
 
-/// The retriever of `group`. A plugin is loaded and tested.
+/// The retriever of `group` behind its limits. A plugin is loaded and tested.
 pub(super) async fn retriever(
     plugins: &Plugins,
     group: &GroupConfig,
+    limits: &LoadLimits,
     wanted: &RetrieverChoice,
 ) -> Result<SharedRetriever, Cause> {
-    match wanted {
-        RetrieverChoice::Plugin(wanted) => plugins.retriever(group, wanted).await,
-        RetrieverChoice::Native(native) => Ok(native.retriever()),
+    check(limits)?;
+    let (retriever, at_once) = match wanted {
+        RetrieverChoice::Plugin(wanted) => {
+            let retriever = plugins.retriever(group, limits, wanted).await?;
+            let size = limits.pool_size;
+            (retriever, Some(limits.max_loads.map_or(size, |most| most.min(size))))
+        }
+        RetrieverChoice::Native(native) => (native.retriever(), limits.max_loads),
+    };
+    Ok(Line::new(retriever, at_once, limits.pool_queue))
+}
+
+/// Refuses what the settings can't say, but a program that embeds the node can.
+fn check(limits: &LoadLimits) -> Result<(), Cause> {
+    let zero = [
+        ("max-loads", limits.max_loads == Some(0)),
+        ("pool.size", limits.pool_size == 0),
+        ("pool.idle", limits.pool_idle.is_zero()),
+    ];
+    match zero.into_iter().find(|(_, is_zero)| *is_zero) {
+        None => Ok(()),
+        Some((argument, _)) => {
+            let problem = "it is 0, so no load would begin; leave it out for the default".into();
+            Err(Cause::Setting(Error::InvalidArgument { argument, problem }))
+        }
     }
 }

@@ -249,8 +249,10 @@ impl Node {
         let problem =
             |cause| StartError::Groups(vec![GroupProblem { group: group.to_owned(), cause }]);
         let found = self.groups.find(group).map_err(|error| problem(error.into()))?;
-        let loaded = groups::retriever(&self.plugins, &found.config(), wanted).await;
-        found.parts().source.replace(Some(loaded.map_err(problem)?));
+        let own = self.config.groups.iter().find(|own| own.group.name == group);
+        let limits = own.map(|own| own.loads.clone()).unwrap_or_default();
+        let loaded = groups::retriever(&self.plugins, &found.config(), &limits, wanted).await;
+        found.replace_source(Some(loaded.map_err(problem)?));
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use crate::plugin::{
     RetrieverConfig, RetrieverLimits,
 };
 use crate::policy::{PolicyConfig, SharedPolicySource};
-use crate::retriever::{Pool, PoolConfig, SharedRetriever};
+use crate::retriever::{LoadLimits, Pool, PoolConfig, SharedRetriever};
 use crate::server::PolicySwap;
 
 /// Loads plugins. The engines that run them are made when the first one is loaded.
@@ -73,6 +73,7 @@ impl Plugins {
     pub(super) async fn retriever(
         &self,
         group: &GroupConfig,
+        loads: &LoadLimits,
         wanted: &config::Plugin,
     ) -> Result<SharedRetriever, Cause> {
         let (engines, name) = (self.engines()?, wanted.plugin.clone());
@@ -91,7 +92,7 @@ impl Plugins {
         let limits =
             RetrieverLimits { value_bytes: group.max_value_bytes, ..RetrieverLimits::default() };
         let component = RetrieverComponent::load(&engines, plugin, told, limits).await?;
-        Ok(Pool::new(component, PoolConfig::default()))
+        Ok(Pool::new(component, PoolConfig { size: loads.pool_size, idle: loads.pool_idle }))
     }
 }
 

@@ -10,6 +10,7 @@ use super::groups;
 use super::reload_request::ReloadRequest;
 use crate::config::{Config, Group};
 use crate::follow::Followed;
+use crate::retriever::LoadLimits;
 use crate::server::Reloaded;
 
 impl Node {
@@ -40,11 +41,11 @@ impl Node {
             let checked = old.group.with_times_of(&new.group).check();
             let checked = checked.and_then(|()| new.store.check());
             problems.extend(checked.err().map(|error| problem(error.into())));
-            if old.retriever == new.retriever {
+            if old.retriever == new.retriever && old.loads == new.loads {
                 continue;
             }
             match groups::first_retriever(&self.plugins, new).await {
-                Ok(source) => sources.push((new.group.name.clone(), source)),
+                Ok(source) => sources.push((old, new, source)),
                 Err(cause) => problems.push(problem(cause)),
             }
         }
@@ -57,11 +58,11 @@ impl Node {
         if reread(self.secured.access.clone()).await? {
             reloaded.changed.push("tokens".into());
         }
-        for (name, source) in sources {
-            if let Ok(group) = self.groups.find(&name) {
-                group.parts().source.replace(source);
+        for (old, new, source) in sources {
+            if let Ok(group) = self.groups.find(&new.group.name) {
+                group.replace_source(source);
             }
-            reloaded.changed.push(format!("group {name}: retriever"));
+            reloaded.changed.extend(source_settings(old, new));
         }
         reloaded.needs_restart = needs_restart(&self.config, &wanted);
         let mut unresized = Vec::new();
@@ -95,6 +96,7 @@ impl Node {
             if let Some(new) = new {
                 group.group = group.group.with_times_of(&new.group);
                 group.retriever.clone_from(&new.retriever);
+                group.loads.clone_from(&new.loads);
                 if !unresized.contains(&group.group.name) {
                     group.store.clone_from(&new.store);
                 }
@@ -127,9 +129,25 @@ fn times(old: &Group, new: &Group) -> Vec<String> {
         ("ttl-jitter", old.ttl_jitter_percent != new.ttl_jitter_percent),
         ("negative-ttl", old.negative_ttl != new.negative_ttl),
         ("stale-if-error", old.stale_if_error != new.stale_if_error),
+        ("stale-while-revalidate", old.stale_while_revalidate != new.stale_while_revalidate),
+        ("refresh-ahead", old.refresh_ahead != new.refresh_ahead),
         ("load-timeout", old.load_timeout != new.load_timeout),
+        ("retries", old.retries != new.retries),
+        ("breaker", old.breaker != new.breaker),
     ];
     named(&format!("group {name}: "), &differ).collect()
+}
+
+/// The settings of a group's source that differ.
+fn source_settings(old: &Group, new: &Group) -> Vec<String> {
+    let (was, is) = (&old.loads, &new.loads);
+    let pool = |limits: &LoadLimits| (limits.pool_size, limits.pool_idle, limits.pool_queue);
+    let differ = [
+        ("retriever", old.retriever != new.retriever),
+        ("max-loads", was.max_loads != is.max_loads),
+        ("pool", pool(was) != pool(is)),
+    ];
+    named(&format!("group {}: ", new.group.name), &differ).collect()
 }
 
 /// The limits of a group's store that differ.

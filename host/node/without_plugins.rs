@@ -8,7 +8,7 @@ use crate::config;
 use crate::error::Error;
 use crate::group::GroupConfig;
 use crate::policy::{PolicyConfig, SharedPolicySource};
-use crate::retriever::SharedRetriever;
+use crate::retriever::{LoadLimits, SharedRetriever};
 use crate::server::PolicySwap;
 
 /// Loads no plugins.
@@ -40,6 +40,7 @@ impl Plugins {
     pub(super) async fn retriever(
         &self,
         _group: &GroupConfig,
+        _loads: &LoadLimits,
         wanted: &config::Plugin,
     ) -> Result<SharedRetriever, Cause> {
         Err(Cause::WithoutPlugins(wanted.plugin.clone()))

@@ -160,3 +160,7 @@ pub(super) struct Turned {
 
 /// The result of `retriever.fetch`.
 pub(super) type FetchAnswer = (Result<Option<LiftedValue>, LiftedError>,);
+/// The result of `retriever-batch.fetch-many`.
+pub(super) type FetchManyAnswer = (Result<Vec<Option<LiftedValue>>, LiftedError>,);
+/// The result of `probe.ping`.
+pub(super) type PingAnswer = (Result<(), LiftedError>,);

@@ -1,10 +1,14 @@
-//! The contract of a data source, and the pool of its connections.
+//! The contract of a data source, the line before it, and the pool of its connections.
 
+mod line;
 #[cfg(feature = "plugins")]
 mod pool;
+mod reading;
 
+pub(crate) use line::Line;
 #[cfg(feature = "plugins")]
 pub(crate) use pool::{Pool, PoolConfig};
+pub use reading::SourceReading;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +47,46 @@ pub trait Retriever: Send + Sync {
         self.fetch(key, timeout)
     }
 
+    /// Whether [`fetch_many`](Self::fetch_many) costs the source less than the same keys one by
+    /// one. Then loads that wait for a place, and loads that begin together, share one call.
+    fn fetches_many(&self) -> bool {
+        false
+    }
+
+    /// The values of several keys, in their order, each as [`fetch`](Self::fetch) answers it.
+    /// Called only if [`fetches_many`](Self::fetches_many), with at most 128 keys.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch), for all keys. If it may be the fault of one of them, each key
+    /// is loaded by itself after it.
+    fn fetch_many<'a>(
+        &'a self,
+        keys: &'a [&'a str],
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Answer>, FetchError>> {
+        Box::pin(async move {
+            Ok(futures::future::join_all(keys.iter().map(|key| self.fetch(key, timeout))).await)
+        })
+    }
+
+    /// Asks the source whether it answers, cheaply. `None`: the retriever can't do that.
+    fn probe(&self, timeout: Duration) -> Option<BoxFuture<'_, Result<(), FetchError>>> {
+        let _ = timeout;
+        None
+    }
+
+    /// Whether a load would have to wait for a place.
+    #[doc(hidden)]
+    fn is_busy(&self) -> bool {
+        false
+    }
+
+    /// What is measured of the loads.
+    #[doc(hidden)]
+    fn reading(&self) -> SourceReading {
+        SourceReading::default()
+    }
+
     /// The name of the built-in or the path of the file, for status and metrics.
     fn name(&self) -> &str;
 
@@ -52,11 +96,24 @@ pub trait Retriever: Send + Sync {
     }
 }
 
+/// What a source says of one key: its value, or that there is none.
+pub type Answer = Result<Option<Fetched>, FetchError>;
+
 /// Makes connections to one data source, which is a loaded component or native code.
 #[doc(hidden)]
 pub trait ConnectionSource: Send + Sync + 'static {
     /// Makes a configured connection. It need not reach the source yet.
     fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>, FetchError>>;
+
+    /// Whether its connections have [`Connection::fetch_many`].
+    fn fetches_many(&self) -> bool {
+        false
+    }
+
+    /// Whether its connections have [`Connection::ping`].
+    fn pings(&self) -> bool {
+        false
+    }
 
     /// See [`Retriever::name`].
     fn name(&self) -> &str;
@@ -78,6 +135,22 @@ pub trait Connection: Send {
         key: &'a str,
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>>;
+
+    /// See [`Retriever::fetch_many`].
+    fn fetch_many<'a>(
+        &'a mut self,
+        keys: &'a [&'a str],
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Answer>, FetchError>> {
+        let _ = (keys, timeout);
+        Box::pin(async { Err(FetchError::Broken("it takes one key at a time".into())) })
+    }
+
+    /// Asks the source whether it answers.
+    fn ping(&mut self, timeout: Duration) -> BoxFuture<'_, Result<(), FetchError>> {
+        let _ = timeout;
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// What a source answered.
@@ -119,6 +192,36 @@ pub enum FetchError {
     /// The plugin itself failed: it trapped, or wanted too much memory.
     #[error("the retriever failed: {0}")]
     Broken(String),
+    /// The source was not asked, because so many loads wait for it already.
+    #[error("{0} loads wait for a place already")]
+    Full(u32),
+}
+
+/// How many loads a group has at its source, and which instances of a component are kept for
+/// them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoadLimits {
+    /// The most loads at a time. `None`: as many as the pool has instances for a component, any
+    /// number for native code.
+    pub max_loads: Option<u32>,
+    /// The most instances of a component; at least 1.
+    pub pool_size: u32,
+    /// How long an instance is kept that is not used.
+    pub pool_idle: Duration,
+    /// The most loads that wait for a place; further ones fail at once.
+    pub pool_queue: u32,
+}
+
+impl Default for LoadLimits {
+    fn default() -> Self {
+        Self {
+            max_loads: None,
+            pool_size: 8,
+            pool_idle: Duration::from_secs(300),
+            pool_queue: 10_000,
+        }
+    }
 }
 
 /// A shared retriever.

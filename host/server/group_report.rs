@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::groups::Groups;
 use crate::group::Group;
 use crate::policy::{Failure, STEP_BOUNDS_US};
-use crate::proto::{GroupStatus, PluginStatus};
+use crate::proto::{GroupStatus, PluginStatus, SourceStatus};
 use crate::telemetry::{
     DurationsReading, GetResult, GroupCounts, GroupReading, LoadOutcome, LoadReading, LoadSource,
-    PolicyReading,
+    PolicyReading, SourceEvent, SourceGauges,
 };
 
 impl Groups {
@@ -47,6 +47,12 @@ fn reading(group: &Arc<Group>) -> GroupReading {
         group: group.name().to_owned(),
         gets: gets.into(),
         loads: loads.collect(),
+        source_events: SourceEvent::ALL
+            .into_iter()
+            .zip(counts.source_events)
+            .map(|(event, count)| (event.label(), count))
+            .collect(),
+        source: source_reading(group),
         handed_over: vec![("kept", counts.handed_over[0]), ("refused", counts.handed_over[2])],
         handed_over_bytes: counts.handed_over[1],
         evictions: evictions.into(),
@@ -59,6 +65,22 @@ fn reading(group: &Arc<Group>) -> GroupReading {
             .collect(),
         get_seconds: GetResult::ALL.into_iter().zip(counts.get_seconds).collect(),
     }
+}
+
+fn source_reading(group: &Group) -> Option<SourceGauges> {
+    let reading = group.parts().source.retriever()?.reading();
+    Some(SourceGauges {
+        places: reading.places,
+        loads: vec![("running", reading.running), ("waiting", reading.waiting)],
+        idle_instances: reading.idle_instances,
+        instances: vec![
+            ("started", reading.started_instances),
+            ("discarded", reading.discarded_instances),
+        ],
+        batches: reading.batches,
+        batched_keys: reading.batched_keys,
+        answers: group.source_state().0 == "running",
+    })
 }
 
 fn policy_reading(group: &Group) -> PolicyReading {
@@ -105,7 +127,18 @@ fn status(group: &Arc<Group>) -> GroupStatus {
         retriever: retriever_status(group, &counts),
         missing_on: group.missing_on(),
         policy_choice: group.choice().reason(),
+        source: source_status(group),
     }
+}
+
+fn source_status(group: &Group) -> Option<SourceStatus> {
+    let reading = group.parts().source.retriever()?.reading();
+    Some(SourceStatus {
+        places: reading.places,
+        running: reading.running,
+        waiting: reading.waiting,
+        idle_instances: reading.idle_instances,
+    })
 }
 
 fn policy_status(group: &Group) -> PluginStatus {
@@ -122,10 +155,11 @@ fn policy_status(group: &Group) -> PluginStatus {
 fn retriever_status(group: &Group, counts: &GroupCounts) -> Option<PluginStatus> {
     let retriever = group.parts().source.retriever()?;
     let failed = LoadOutcome::ALL.into_iter().filter(|outcome| outcome.is_failure());
+    let (state, problem) = group.source_state();
     Some(PluginStatus {
         name: retriever.name().into(),
-        state: "running".into(),
-        problem: String::new(),
+        state: state.into(),
+        problem,
         failures: failed.map(|outcome| counts.loads(outcome)).sum(),
         sha256: retriever.sha256().into(),
     })

@@ -22,7 +22,7 @@ pub struct NewEntry {
     /// The value; `None` if the source is known to have no such key.
     pub value: Option<Bytes>,
     /// When the entry expires on the store's clock; `None` if it never does. A deadline
-    /// beyond 34 years of uptime is cut to 34 years.
+    /// beyond 17 years of uptime is cut to 17 years.
     pub deadline_ms: Option<u64>,
     /// Microseconds that the load took; 0 if the value was set. Stored with 11 bits of
     /// precision.

@@ -1,6 +1,7 @@
 //! Compact forms of the deadline and the load cost of an entry.
 
-/// A deadline as 40 bits of milliseconds, which is enough for 34 years. 0 means "never".
+/// A deadline as 39 bits of milliseconds, which is enough for 17 years. 0 means "never". The
+/// last bit says whether the value may be loaded again before the deadline.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline([u8; Self::LEN]);
 
@@ -10,7 +11,9 @@ impl Deadline {
     pub(super) const NEVER: Self = Self([0; Self::LEN]);
 
     /// The latest deadline that can be represented.
-    pub(super) const LAST_MS: u64 = (1 << 40) - 1;
+    pub(super) const LAST_MS: u64 = (1 << 39) - 1;
+
+    const REFRESHED: u8 = 1 << 7;
 
     pub(super) fn new(at_ms: Option<u64>) -> Self {
         at_ms.map_or(Self::NEVER, |at_ms| {
@@ -29,7 +32,19 @@ impl Deadline {
 
     pub(super) fn ms(self) -> Option<u64> {
         let [a, b, c, d, e] = self.0;
-        Some(u64::from_le_bytes([a, b, c, d, e, 0, 0, 0])).filter(|&at_ms| at_ms > 0)
+        let at_ms = u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]) & Self::LAST_MS;
+        Some(at_ms).filter(|&at_ms| at_ms > 0)
+    }
+
+    /// The same deadline, before which the value may be loaded again.
+    pub(super) fn refreshed_ahead(mut self) -> Self {
+        self.0[Self::LEN - 1] |= Self::REFRESHED;
+        self
+    }
+
+    /// Whether the value may be loaded again before the deadline.
+    pub(super) fn is_refreshed_ahead(self) -> bool {
+        self.0[Self::LEN - 1] & Self::REFRESHED > 0
     }
 }
 
@@ -77,7 +92,7 @@ mod tests {
     #[test]
     fn a_deadline_lasts_34_years() {
         assert_eq!(Deadline::new(None).ms(), None);
-        for at_ms in [1, 255, 256, 1 << 39, Deadline::LAST_MS] {
+        for at_ms in [1, 255, 256, 1 << 38, Deadline::LAST_MS] {
             assert_eq!(Deadline::new(Some(at_ms)).ms(), Some(at_ms));
         }
         assert_eq!(Deadline::new(Some(u64::MAX)).ms(), Some(Deadline::LAST_MS));

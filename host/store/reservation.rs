@@ -87,7 +87,16 @@ impl Store {
         kind: AccessKind,
     ) {
         let NewEntry { value, deadline_ms, cost_us } = entry;
-        let deadline = Deadline::new(deadline_ms);
+        let mut deadline = Deadline::new(deadline_ms);
+        let refresh_ahead_ms = self.refresh_ahead_ms.load(Relaxed);
+        if refresh_ahead_ms > 0
+            && value.is_some()
+            && deadline_ms.is_some_and(|at_ms| {
+                at_ms.saturating_sub(self.clock.now_ms()) >= refresh_ahead_ms * 3 / 2
+            })
+        {
+            deadline = deadline.refreshed_ahead();
+        }
         let record = Record::new(key, value, deadline, Cost::new(cost_us));
         reservation.spend(record.weight());
         let collect_at_ms = record.collect_at_ms(self.keep_expired_ms.load(Relaxed));

@@ -48,6 +48,8 @@ pub struct Store {
     pub(super) earlier_deadline: Notify,
     /// See [`keep_expired`](Self::keep_expired).
     pub(super) keep_expired_ms: AtomicU64,
+    /// See [`refresh_ahead`](Self::refresh_ahead).
+    pub(super) refresh_ahead_ms: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -124,6 +126,7 @@ impl Store {
             next_deadline_ms: AtomicU64::new(u64::MAX),
             earlier_deadline: Notify::new(),
             keep_expired_ms: AtomicU64::new(0),
+            refresh_ahead_ms: AtomicU64::new(0),
         })
     }
 
@@ -171,14 +174,33 @@ impl Store {
         self.keep_expired_ms.store(ms, Relaxed);
     }
 
-    /// Returns the value of `key` that has expired and is kept still.
+    /// Marks the values that are inserted from now on as ones that may be loaded again in the
+    /// last `ms` before their deadline. A value that is kept for less than one and a half times
+    /// that is not marked, so that it is not loaded all the time.
+    pub fn refresh_ahead(&self, ms: u64) {
+        self.refresh_ahead_ms.store(ms, Relaxed);
+    }
+
+    /// Whether the value of `key` was marked by [`refresh_ahead`](Self::refresh_ahead).
     #[must_use]
-    pub fn expired(&self, key: &str, hash: u64) -> Option<Value> {
+    pub fn is_refreshed_ahead(&self, key: &str, hash: u64) -> bool {
+        let table = self.shard(hash).0.read();
+        let slot = table.find(key.as_bytes(), kept(hash));
+        slot.is_some_and(|slot| table.arena.at(slot).record.deadline().is_refreshed_ahead())
+    }
+
+    /// Returns the value of `key` that has expired and is kept still, and for how many
+    /// milliseconds it has been expired.
+    #[must_use]
+    pub fn expired(&self, key: &str, hash: u64) -> Option<(Value, u64)> {
         let table = self.shard(hash).0.read();
         let record = &table.arena.at(table.find(key.as_bytes(), kept(hash))?).record;
         let (deadline_ms, now_ms) = (record.deadline().ms()?, self.clock.now_ms());
         let until_ms = record.collect_at_ms(self.keep_expired_ms.load(Relaxed))?;
-        if deadline_ms <= now_ms && now_ms < until_ms { record.value() } else { None }
+        if now_ms >= until_ms {
+            return None;
+        }
+        Some((record.value()?, now_ms.checked_sub(deadline_ms)?))
     }
 
     /// Drops the entry of `key`. Returns whether it held a live value, not a cached absence.

@@ -70,6 +70,10 @@ pub enum LoadOutcome {
     Timeout,
     /// The retriever failed.
     Broken,
+    /// It was not begun, because too many loads waited.
+    Overloaded,
+    /// It was not begun, because the source was unavailable several times in a row.
+    Breaker,
     /// It was given up because no caller waited for it any more.
     Abandoned,
     /// It did not end, because the retriever panicked or the node stopped.
@@ -78,7 +82,7 @@ pub enum LoadOutcome {
 
 impl LoadOutcome {
     /// All outcomes, in the order in which [`GroupCounts`] lists them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Found,
         Self::NotFound,
         Self::Unavailable,
@@ -87,6 +91,8 @@ impl LoadOutcome {
         Self::BadValue,
         Self::Timeout,
         Self::Broken,
+        Self::Overloaded,
+        Self::Breaker,
         Self::Abandoned,
         Self::Lost,
     ];
@@ -103,6 +109,8 @@ impl LoadOutcome {
             Self::BadValue => "bad-value",
             Self::Timeout => "timeout",
             Self::Broken => "broken",
+            Self::Overloaded => "overloaded",
+            Self::Breaker => "breaker",
             Self::Abandoned => "abandoned",
             Self::Lost => "lost",
         }
@@ -184,6 +192,39 @@ pub struct GroupCounters {
     get_seconds: [Durations; GetResult::ALL.len()],
     /// Entries that other nodes took over, their bytes, and entries that were not taken over.
     handed_over: [AtomicU64; 3],
+    /// In the order of [`SourceEvent::ALL`].
+    source_events: [AtomicU64; SourceEvent::ALL.len()],
+}
+
+/// What happens beside the loads that gets wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceEvent {
+    /// A source that was unavailable was asked again for the same load.
+    Retry,
+    /// A value was loaded again before it expired.
+    RefreshedAhead,
+    /// An expired value was answered, and loaded again.
+    Revalidated,
+    /// A value was to be loaded again, and was not: no place was free, or the source does not
+    /// answer.
+    RefreshDropped,
+}
+
+impl SourceEvent {
+    /// All events, in the order of [`GroupCounts::source_events`].
+    pub const ALL: [Self; 4] =
+        [Self::Retry, Self::RefreshedAhead, Self::Revalidated, Self::RefreshDropped];
+
+    /// The value of the `event` label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::RefreshedAhead => "refreshed-ahead",
+            Self::Revalidated => "revalidated",
+            Self::RefreshDropped => "refresh-dropped",
+        }
+    }
 }
 
 /// The loads from one source.
@@ -216,6 +257,8 @@ pub struct GroupCounts {
     pub get_seconds: [DurationsReading; GetResult::ALL.len()],
     /// Entries that other nodes took over, their bytes, and entries that were not taken over.
     pub handed_over: [u64; 3],
+    /// In the order of [`SourceEvent::ALL`].
+    pub source_events: [u64; SourceEvent::ALL.len()],
 }
 
 impl GroupCounts {
@@ -267,6 +310,11 @@ impl GroupCounters {
         self.handed_over[2].fetch_add(entries, Ordering::Relaxed);
     }
 
+    /// Counts what happens beside the loads that gets wait for.
+    pub fn count_source_event(&self, event: SourceEvent) {
+        self.source_events[event as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Starts the timer of a load. Dropping the timer counts the load as
     /// [`LoadOutcome::Lost`]; [`LoadTimer::end`] counts it with another outcome.
     pub fn begin_load(&self, source: LoadSource) -> LoadTimer<'_> {
@@ -297,6 +345,7 @@ impl GroupCounters {
             loads,
             get_seconds: self.get_seconds.each_ref().map(Durations::read),
             handed_over: self.handed_over.each_ref().map(|count| count.load(Ordering::Relaxed)),
+            source_events: self.source_events.each_ref().map(|count| count.load(Ordering::Relaxed)),
         }
     }
 }

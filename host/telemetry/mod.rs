@@ -37,7 +37,9 @@ mod rpc_span;
 mod traces;
 
 pub use config::{LogFormat, SetupError, TelemetryConfig};
-pub(crate) use counters::{GetResult, GroupCounters, GroupCounts, LoadOutcome, LoadSource, Lookup};
+pub(crate) use counters::{
+    GetResult, GroupCounters, GroupCounts, LoadOutcome, LoadSource, Lookup, SourceEvent,
+};
 #[cfg(feature = "otlp")]
 pub(crate) use dropped::dropped_spans;
 pub(crate) use durations::DurationsReading;
@@ -49,7 +51,7 @@ pub use metrics::Metrics;
 pub use readings::NodeReading;
 pub(crate) use readings::{
     CertificateReading, ConnectionsReading, GroupReading, LoadReading, PeerReading, PolicyReading,
-    ShadowReading, ShadowRowReading,
+    ShadowReading, ShadowRowReading, SourceGauges,
 };
 #[cfg(feature = "plugins")]
 pub(crate) use reported::Reported;

@@ -70,6 +70,10 @@ pub struct GroupReading {
     pub loads: Vec<LoadReading>,
     /// Durations of loads, by source.
     pub load_seconds: Vec<(&'static str, DurationsReading)>,
+    /// What happened beside the loads that gets wait for: retries, and values loaded again.
+    pub source_events: Vec<(&'static str, u64)>,
+    /// The loads at the source, and the instances of its component; `None` without a source.
+    pub source: Option<SourceGauges>,
     /// Number of entries offered to other nodes: those kept there and those refused.
     pub handed_over: Vec<(&'static str, u64)>,
     /// Bytes of the entries that other nodes kept.
@@ -84,6 +88,25 @@ pub struct GroupReading {
     pub capacity_bytes: u64,
     /// Its policy.
     pub policy: PolicyReading,
+}
+
+/// The loads and instances of a source.
+#[derive(Clone, Debug)]
+pub struct SourceGauges {
+    /// The most loads at a time; 0: any number.
+    pub places: u64,
+    /// Loads by their state: running, waiting.
+    pub loads: Vec<(&'static str, u64)>,
+    /// Instances of the component that are not in use.
+    pub idle_instances: u64,
+    /// Instances by what happened to them: started, discarded.
+    pub instances: Vec<(&'static str, u64)>,
+    /// Calls for several keys.
+    pub batches: u64,
+    /// Keys in these calls.
+    pub batched_keys: u64,
+    /// Whether the source answered the last load or probe.
+    pub answers: bool,
 }
 
 /// The loads from one source with one outcome.

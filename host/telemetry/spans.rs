@@ -73,13 +73,19 @@ pub(crate) fn retrieve(plugin: &str) -> Span {
     )
 }
 
-/// Records in the span of a retriever how long the load waited for an instance, and whether
-/// it had to open a new connection.
-#[cfg(feature = "plugins")]
-pub(crate) fn lent(wait: std::time::Duration, connected: bool) {
+/// Records in the span of a retriever how long the load waited for a place.
+pub(crate) fn waited(wait: std::time::Duration) {
     let span = Span::current();
     if !span.is_disabled() {
         span.record("psycache.pool.wait_ms", wait.as_micros() as f64 / 1e3);
+    }
+}
+
+/// Records in the span of a retriever whether the load had to open a new connection.
+#[cfg(feature = "plugins")]
+pub(crate) fn connected(connected: bool) {
+    let span = Span::current();
+    if !span.is_disabled() {
         span.record("psycache.pool.connected", connected);
     }
 }

@@ -241,6 +241,9 @@ pub enum RemoteError {
     /// The node did not answer. It may have executed the request all the same.
     #[error("not reached: {0}")]
     Unreachable(String),
+    /// The node shows signs of life and has not answered in time, as one whose source is slow.
+    #[error("not answered in time")]
+    Late,
 }
 
 impl RemoteError {

@@ -29,6 +29,10 @@ groups[].retriever.name: string
 groups[].retriever.problem: null
 groups[].retriever.sha256: string
 groups[].retriever.state: string
+groups[].source.idle_instances: number
+groups[].source.places: number
+groups[].source.running: number
+groups[].source.waiting: number
 nodes[].address: string
 nodes[].problem: null
 nodes[].share: number

@@ -17,7 +17,7 @@ pub(super) use view::{NODES, head, nodes, problems};
 /// state, problem}], groups [{name, entries, bytes, capacity_bytes, max_entries, hits,
 /// misses, hit_ratio, loads, evictions, expirations, policy {name, state, problem,
 /// failures, sha256}, retriever (the same, or null), policy_choice (why, where the node chooses
-/// the policy)}]. Keys may be added, and none will change.
+/// the policy), source (or null) {places, running, waiting, idle_instances}}]. Keys may be added, and none will change.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  psycache status\n  psycache status --json | jq '.groups[].hit_ratio'"

@@ -62,6 +62,18 @@ pub(in crate::cli) struct Group {
     pub(in crate::cli) missing_on: Vec<String>,
     /// Why it has its policy, where the node chose it.
     pub(in crate::cli) policy_choice: Option<String>,
+    /// `None` for a group without a data source.
+    pub(in crate::cli) source: Option<Source>,
+}
+
+/// The loads at a data source.
+#[derive(Debug, Serialize)]
+pub(in crate::cli) struct Source {
+    /// The most loads at a time; 0: any number.
+    pub(in crate::cli) places: u64,
+    pub(in crate::cli) running: u64,
+    pub(in crate::cli) waiting: u64,
+    pub(in crate::cli) idle_instances: u64,
 }
 
 /// A plugin at work.
@@ -133,6 +145,18 @@ impl From<proto::GroupStatus> for Group {
             retriever: group.retriever.map(Plugin::from),
             missing_on: group.missing_on,
             policy_choice: some(group.policy_choice),
+            source: group.source.map(Source::from),
+        }
+    }
+}
+
+impl From<proto::SourceStatus> for Source {
+    fn from(source: proto::SourceStatus) -> Self {
+        Self {
+            places: source.places,
+            running: source.running,
+            waiting: source.waiting,
+            idle_instances: source.idle_instances,
         }
     }
 }

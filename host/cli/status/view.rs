@@ -152,7 +152,15 @@ pub(in crate::cli) fn problems(report: &Report) -> Vec<String> {
     let insecure = (report.security == "insecure").then(|| {
         "the node is insecure: every machine that reaches its ports may change everything\n".into()
     });
-    registry.chain(unreachable).chain(missing).chain(plugins).chain(insecure).collect()
+    let waiting = report.groups.iter().filter_map(|group| {
+        let source = group.source.as_ref().filter(|source| source.waiting > 0)?;
+        let (name, waiting, places) = (&group.name, source.waiting, source.places);
+        Some(format!(
+            "group {name}: {waiting} loads wait for one of {places} places at the source\n"
+        ))
+    });
+    let rest = waiting.chain(insecure);
+    registry.chain(unreachable).chain(missing).chain(plugins).chain(rest).collect()
 }
 
 #[cfg(test)]
@@ -207,6 +215,7 @@ mod tests {
                     problem: "trapped".into(),
                     ..Default::default()
                 }),
+                source: Some(proto::SourceStatus { places: 8, waiting: 3, ..Default::default() }),
                 ..Default::default()
             }],
         });
@@ -223,6 +232,7 @@ scores  lru     fallback  -                3  1.5 KiB  64.0 MiB      75.0%      
 registry: connection refused
 node 127.0.0.1:7402: Connection refused
 group scores: policy lru is fallback: trapped
+group scores: 3 loads wait for one of 8 places at the source
 ";
         assert_eq!(render(&report, Screen::default()), expected);
     }

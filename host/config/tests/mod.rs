@@ -217,6 +217,38 @@ fn group_flags_need_a_group_that_is_clear() {
 }
 
 #[test]
+fn the_settings_of_a_source_have_their_ways_of_writing() {
+    let text = "[[group]]\nname = 'g'\nttl = '10m'\nstale-while-revalidate = '30s'\n\
+                refresh-ahead = '10%'\nretries = 2\nbreaker = 20\nmax-loads = 4\n\
+                pool = { size = 16, idle = '1m', queue = 0 }";
+    let config = Config::from_settings(flags(&["--pool-size", "2"]), Some(file(text))).unwrap();
+    let group = &config.groups[0];
+    assert_eq!(group.group.stale_while_revalidate, Duration::from_secs(30));
+    assert_eq!(group.group.refresh_ahead, RefreshAhead::Percent(10));
+    assert_eq!((group.group.retries, group.group.breaker), (2, Some(20)));
+    let loads = &group.loads;
+    assert_eq!((loads.max_loads, loads.pool_size, loads.pool_queue), (Some(4), 2, 0));
+    assert_eq!(loads.pool_idle, Duration::from_secs(60));
+
+    let ahead = |text| Config::from_settings(flags(&["--refresh-ahead", text]), None);
+    let ahead = |text| ahead(text).unwrap().groups[0].group.refresh_ahead;
+    assert_eq!(ahead("1m"), RefreshAhead::Before(Duration::from_secs(60)));
+    assert_eq!(ahead("none"), RefreshAhead::Never);
+    for (line, part) in [
+        ("refresh-ahead = '51%'", "a part of the ttl from 1% to 50%, such as 10%, or a time"),
+        ("retries = 11", "retries = \"11\": write a whole number from 0 to 10"),
+        ("breaker = 0", "a whole number from 1 to 1000000000, or none"),
+        ("max-loads = 0", "max-loads = \"0\": write a whole number from 1"),
+        ("pool = { size = 0 }", "size = \"0\": write a whole number from 1 to 1000"),
+        ("pool = { queue = -1 }", "a whole number from 0 to 1000000"),
+        ("pool = { sizes = 1 }", "there is no key `sizes` here; did you mean `size`?"),
+    ] {
+        let problem = file_error(&format!("[[group]]\nname = 'g'\n{line}"));
+        assert!(problem.contains(part), "{line}: {problem}");
+    }
+}
+
+#[test]
 fn contradictions_are_refused() {
     let etcd = "[cluster]\netcd = ['http://e:1']";
     let both = format!("{etcd}\npeers = ['p:1']");

@@ -8,8 +8,8 @@ use clap::{Arg, Args, Command};
 use super::{file_error, flags};
 use crate::config::limits::LimitSettings;
 use crate::config::settings::{
-    ClusterSettings, GroupSettings, PolicySettings, RetrieverSettings, Settings, TelemetrySettings,
-    TlsSettings,
+    ClusterSettings, GroupSettings, PolicySettings, PoolSettings, RetrieverSettings, Settings,
+    TelemetrySettings, TlsSettings,
 };
 use crate::config::{Config, with_variable};
 
@@ -29,7 +29,7 @@ or `PSYCACHE_CONFIG` names. The file is TOML. A key that does not exist is an er
 * *reload* says whether a change of the file takes effect at `psycache reload` or SIGHUP, without a restart.
 ";
 
-const SECTIONS: [Section; 8] = [
+const SECTIONS: [Section; 9] = [
     Section {
         title: "The node",
         about: "The keys stand at the top of the file.",
@@ -42,6 +42,13 @@ const SECTIONS: [Section; 8] = [
                 the group that `--group` names, or the file's only one.",
         opening: "[[group]]\n",
         define: GroupSettings::augment_args,
+    },
+    Section {
+        title: "The pool of a group: `pool = { … }`",
+        about: "How many loads reach the source at a time. [sources.md](sources.md) says how they \
+                play together.",
+        opening: "[[group]]\n[group.pool]\n",
+        define: PoolSettings::augment_args,
     },
     Section {
         title: "The policy of a group: `policy = { … }`",
@@ -96,7 +103,8 @@ struct Section {
 impl Section {
     /// The settings of this section itself: their keys and their flags.
     fn settings(&self) -> Vec<(String, Arg)> {
-        let tables = ["group", "policy", "retriever", "tls", "limits", "cluster", "telemetry"];
+        let tables =
+            ["group", "pool", "policy", "retriever", "tls", "limits", "cluster", "telemetry"];
         let refused = file_error(&format!("{}- = 0", self.opening));
         let (_, keys) = refused.split_once("the keys are ").expect("`-` is no key");
         let keys = keys.split(", ").filter(|key| !tables.contains(key)).map(str::to_owned);
@@ -129,9 +137,17 @@ fn reloads(opening: &str, key: &str) -> bool {
         "ttl-jitter",
         "negative-ttl",
         "stale-if-error",
+        "stale-while-revalidate",
+        "refresh-ahead",
         "load-timeout",
+        "retries",
+        "breaker",
+        "max-loads",
     ];
-    opening.contains("group.retriever") || key == "log" || of_groups.contains(&key)
+    opening.contains("group.retriever")
+        || opening.contains("group.pool")
+        || key == "log"
+        || of_groups.contains(&key)
 }
 
 fn page() -> String {
@@ -176,8 +192,9 @@ fn every_flag_has_the_key_of_its_field() {
     let mut count = 0;
     for (key, arg) in SECTIONS.iter().flat_map(Section::settings) {
         let id = arg.get_id().as_str().replace('_', "-");
-        let of_a_section =
-            ["policy", "retriever", "tls", "cluster"].iter().any(|section| id.starts_with(section));
+        let of_a_section = ["pool", "policy", "retriever", "tls", "cluster"]
+            .iter()
+            .any(|section| id.starts_with(section));
         assert!(id == key || of_a_section && arg.get_long() == Some(&id), "{key} is not {id}");
         count += 1;
     }

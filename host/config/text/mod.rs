@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use crate::group::{MAX_TTL, Uncertain};
+use crate::group::{MAX_TTL, RefreshAhead, Uncertain};
 use crate::telemetry::LogFormat;
 use crate::tls::{NamePattern, TlsVersion};
 use kind::kind;
@@ -115,6 +115,29 @@ kind!(MaxEntries(u32), "a whole number from 1 to 1073741824", |text: &str| {
 kind!(Count(u32), "a whole number from 1 to 1000000000", |text: &str| {
     text.parse().ok().filter(|count| (1..=1_000_000_000).contains(count))
 });
+
+kind!(PoolSize(u32), "a whole number from 1 to 1000", |text: &str| {
+    text.parse().ok().filter(|size| (1..=1000).contains(size))
+});
+
+kind!(PoolQueue(u32), "a whole number from 0 to 1000000", |text: &str| {
+    text.parse().ok().filter(|queue| *queue <= 1_000_000)
+});
+
+kind!(Retries(u32), "a whole number from 0 to 10", |text: &str| {
+    text.parse().ok().filter(|retries| *retries <= 10)
+});
+
+kind!(
+    Ahead(RefreshAhead),
+    "a part of the ttl from 1% to 50%, such as 10%, or a time such as 1m",
+    |text: &str| match text.parse() {
+        Ok(Percent(percent)) => {
+            (1..=50).contains(&percent).then_some(RefreshAhead::Percent(percent))
+        }
+        Err(_) => text.parse().ok().map(|Time(time)| RefreshAhead::Before(time)),
+    }
+);
 
 kind!(Weight(u32), "a whole number from 1 to 1000", |text: &str| {
     text.parse().ok().filter(|weight| (1..=1000).contains(weight))

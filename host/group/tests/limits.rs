@@ -90,10 +90,10 @@ async fn each_failure_has_its_error_and_none_is_remembered() {
     let cases = [
         (FetchError::Unavailable(why()), Error::Unavailable { who: who(), reason: why() }),
         (FetchError::Rejected(why()), Error::SourceRejected { reason: why() }),
-        (FetchError::BadKey(why()), Error::InvalidKey { problem: why() }),
         (FetchError::BadValue(why()), Error::BadValue { reason: why() }),
         (FetchError::Timeout(SHORT), Error::DeadlineExceeded { after: SHORT }),
         (FetchError::Broken(why()), Error::Unavailable { who: who(), reason: why() }),
+        (FetchError::Full(7), Error::Overloaded { group: "scores".into(), waiting: 7 }),
     ];
     for (failure, error) in cases {
         let (get, call) = rig.begin("Tom").await;
@@ -102,7 +102,7 @@ async fn each_failure_has_its_error_and_none_is_remembered() {
         assert!(!rig.holds("Tom"));
     }
     let counts = rig.group.counters().snapshot();
-    assert_eq!(counts.loads[0].outcomes, [0, 0, 1, 1, 1, 1, 1, 1, 0, 0]);
+    assert_eq!(counts.loads[0].outcomes, [0, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0]);
     assert_eq!(counts.loads[0].seconds.count(), 6);
     assert_eq!(counts.gets(GetResult::Error), 6);
 }
@@ -123,11 +123,19 @@ async fn a_key_that_can_not_be_one_is_refused() {
 #[test]
 fn a_configuration_that_can_not_be_meant_is_refused() {
     type Change = fn(&mut GroupConfig);
-    let changes: [(&str, Change); 5] = [
+    let changes: [(&str, Change); 10] = [
         ("name", |config| config.name.clear()),
         ("ttl", |config| config.ttl = Some(Duration::ZERO)),
         ("ttl-jitter", |config| config.ttl_jitter_percent = 101),
         ("negative-ttl", |config| config.negative_ttl = Duration::MAX),
+        ("stale-if-error", |config| config.stale_if_error = Duration::MAX),
+        ("stale-while-revalidate", |config| config.stale_while_revalidate = Duration::MAX),
+        ("refresh-ahead", |config| config.refresh_ahead = RefreshAhead::Percent(10)),
+        ("refresh-ahead", |config| {
+            config.ttl = Some(SHORT);
+            config.refresh_ahead = RefreshAhead::Before(SHORT);
+        }),
+        ("breaker", |config| config.breaker = Some(0)),
         ("load-timeout", |config| config.load_timeout = Duration::ZERO),
     ];
     assert_eq!(GroupConfig::named("scores").check(), Ok(()));

@@ -8,17 +8,20 @@
 mod change;
 mod lifetime;
 mod limits;
+mod refresh;
 mod sharing;
+mod source;
 mod stale;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Group, GroupConfig, Parts, Reply};
+use super::{Group, GroupConfig, Parts, RefreshAhead, Reply};
 use crate::clock::Clock;
 use crate::ownership::Ownership;
 use crate::policy::{
@@ -26,6 +29,7 @@ use crate::policy::{
 };
 use crate::retriever::{FetchError, Fetched, Retriever};
 use crate::store::{Store, StoreConfig};
+use crate::sync::Mutex;
 use crate::value::{Answer, Origin};
 
 /// Long enough never to pass in a test.
@@ -62,6 +66,15 @@ struct Gated {
     calls: mpsc::UnboundedSender<LoadCall>,
     /// Whether it says of each load that it would go on with it.
     works_on: bool,
+    state: Arc<GatedState>,
+}
+
+/// What a test says of the source besides its answers.
+#[derive(Default)]
+struct GatedState {
+    is_busy: AtomicBool,
+    /// What its probes find, in their order; `None`: it has no probe.
+    probes: Mutex<Option<Vec<Result<(), FetchError>>>>,
 }
 
 impl Retriever for Gated {
@@ -90,6 +103,15 @@ impl Retriever for Gated {
         self.fetch(key, timeout)
     }
 
+    fn probe(&self, _timeout: Duration) -> Option<BoxFuture<'_, Result<(), FetchError>>> {
+        let found = self.state.probes.lock().as_mut()?.remove(0);
+        Some(Box::pin(async move { found }))
+    }
+
+    fn is_busy(&self) -> bool {
+        self.state.is_busy.load(Ordering::Relaxed)
+    }
+
     fn name(&self) -> &str {
         "gated"
     }
@@ -99,6 +121,7 @@ struct Rig {
     group: Arc<Group>,
     calls: mpsc::UnboundedReceiver<LoadCall>,
     clock: Clock,
+    state: Arc<GatedState>,
 }
 
 const CAPACITY: u64 = 64 << 10;
@@ -118,9 +141,10 @@ fn rig_that_works_on() -> Rig {
 
 fn rig_over(works_on: bool, change: impl FnOnce(&mut GroupConfig)) -> Rig {
     let (sender, calls) = mpsc::unbounded_channel();
-    let gated = Gated { calls: sender, works_on };
+    let state = Arc::new(GatedState::default());
+    let gated = Gated { calls: sender, works_on, state: Arc::clone(&state) };
     let (group, clock) = group_over(Some(Arc::new(gated)), change);
-    Rig { group, calls, clock }
+    Rig { group, calls, clock, state }
 }
 
 /// A policy that never chooses: room is made by recency.

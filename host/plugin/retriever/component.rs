@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
+use wasmtime::component::{Component, InstancePre};
 
-use super::connection::{self, Fetch, RetrieverConnection, within};
+use super::calls::{Calls, Exports};
+use super::connection::{self, RetrieverConnection, within};
 use super::limits::RetrieverLimits;
 use super::link;
 use super::network::{AllowNet, Network};
 use super::state::RetrieverState;
-use crate::plugin::contract::{self, ConfigureRetriever, Configured, RETRIEVER, RetrieverSettings};
+use crate::plugin::contract::{self, RetrieverSettings};
 use crate::plugin::guest_log::GuestLog;
 use crate::plugin::kind::Kind;
 use crate::plugin::load;
@@ -52,8 +53,7 @@ pub struct RetrieverComponent {
     component: InstancePre<RetrieverState>,
     /// Keeps the compiled code alive, so that other users share it.
     _compiled: Arc<Component>,
-    configure: ComponentExportIndex,
-    fetch: ComponentExportIndex,
+    exports: Exports,
     config: RetrieverConfig,
     limits: RetrieverLimits,
     log: GuestLog,
@@ -93,11 +93,10 @@ impl RetrieverComponent {
         let compiled = engines.compile(Kind::Retriever, &plugin)?;
         load::check_world(&plugin, &compiled, Kind::Retriever)?;
         let component = link::link(&plugin, &compiled)?;
-        let configure = load::needed_function(&plugin, &compiled, RETRIEVER, "configure")?;
-        let fetch = load::needed_function(&plugin, &compiled, RETRIEVER, "fetch")?;
+        let exports = Exports::find(&plugin, &compiled)?;
         let log = GuestLog::new(plugin.name());
         let _compiled = compiled;
-        Ok(Self { plugin, engines, component, _compiled, configure, fetch, config, limits, log })
+        Ok(Self { plugin, engines, component, _compiled, exports, config, limits, log })
     }
 
     async fn start(&self) -> Result<RetrieverConnection, StartError> {
@@ -110,23 +109,17 @@ impl RetrieverComponent {
         let instantiated = self.component.instantiate_async(&mut store);
         let instantiated = within(ticker, limit, instantiated).await;
         let instance = instantiated.map_err(|stop| stop.failure(&store))?;
-        let configure = load::typed::<_, ConfigureRetriever<'static>, Configured>(
-            &instance,
-            &mut store,
-            &self.configure,
-            RETRIEVER,
-        )?;
-        let fetch: Fetch = load::typed(&instance, &mut store, &self.fetch, RETRIEVER)?;
+        let calls = Calls::find(&self.exports, &instance, &mut store)?;
         let options = contract::pairs(&self.config.options);
         let secrets = contract::pairs(&self.config.secrets);
         let group = self.config.group.as_str();
         let settings = RetrieverSettings { group, options: &options, secrets: &secrets };
-        let configured = configure.call_async(&mut store, (settings,));
+        let configured = calls.configure.call_async(&mut store, (settings,));
         let configured = within(ticker, limit, configured).await;
         let (answer,) = configured.map_err(|stop| stop.failure(&store))?;
         answer.map_err(|error| Failure::Refused(start::refusal(error)))?;
         let engines = Arc::clone(&self.engines);
-        Ok(RetrieverConnection::new(store, engines, fetch, self.limits))
+        Ok(RetrieverConnection::new(store, engines, calls, self.limits))
     }
 }
 
@@ -138,6 +131,14 @@ impl ConnectionSource for RetrieverComponent {
                 Err(error) => Err(FetchError::Broken(error.failure().to_string())),
             }
         })
+    }
+
+    fn fetches_many(&self) -> bool {
+        self.exports.fetch_many.is_some()
+    }
+
+    fn pings(&self) -> bool {
+        self.exports.ping.is_some()
     }
 
     fn name(&self) -> &str {

@@ -7,17 +7,17 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use wasmtime::component::TypedFunc;
 use wasmtime::{Engine, Store};
 
+use super::calls::Calls;
 use super::limits::RetrieverLimits;
 use super::state::RetrieverState;
-use crate::plugin::contract::{FetchAnswer, LiftedError, LiftedValue};
+use crate::plugin::contract::{LiftedError, LiftedValue};
 use crate::plugin::one_line::one_line;
 use crate::plugin::ticker::Ticker;
 use crate::plugin::{Engines, load};
 use crate::policy::Failure;
-use crate::retriever::{Connection, FetchError, Fetched};
+use crate::retriever::{Answer, Connection, FetchError, Fetched};
 
 /// The maximum number of bytes that a guest may pass to the host in one call besides a value.
 const SMALL_TALK: u64 = 1 << 20;
@@ -87,14 +87,11 @@ impl<F: Future> Future for Ticked<'_, F> {
     }
 }
 
-/// The parameters and the result of `fetch`.
-pub(super) type Fetch = TypedFunc<(&'static str, u32), FetchAnswer>;
-
 /// The state of one connection.
 pub(super) struct RetrieverConnection {
     store: Store<RetrieverState>,
     engines: Arc<Engines>,
-    fetch: Fetch,
+    calls: Calls,
     limits: RetrieverLimits,
 }
 
@@ -102,28 +99,70 @@ impl RetrieverConnection {
     pub(super) fn new(
         store: Store<RetrieverState>,
         engines: Arc<Engines>,
-        fetch: Fetch,
+        calls: Calls,
         limits: RetrieverLimits,
     ) -> Self {
-        Self { store, engines, fetch, limits }
+        Self { store, engines, calls, limits }
     }
 
-    async fn call(&mut self, key: &str, timeout: Duration) -> Result<Option<Fetched>, FetchError> {
+    async fn call(&mut self, key: &str, timeout: Duration) -> Answer {
+        let limit = self.begin_call(timeout);
+        let arguments = (key, limit.guest_ms);
+        let call = self.calls.fetch.call_async(&mut self.store, arguments);
+        let ended = within(&self.engines.ticker, timeout, call).await;
+        let found = self.ended(limit, ended.map(|(answer,)| answer))?;
+        found.map(|value| self.checked(value)).transpose()
+    }
+
+    async fn call_for_many(
+        &mut self,
+        keys: &[&str],
+        timeout: Duration,
+    ) -> Result<Vec<Answer>, FetchError> {
+        let limit = self.begin_call(timeout);
+        let Some(fetch_many) = &self.calls.fetch_many else {
+            return Err(FetchError::Broken("it has no fetch-many".into()));
+        };
+        let call = fetch_many.call_async(&mut self.store, (keys, limit.guest_ms));
+        let ended = within(&self.engines.ticker, timeout, call).await;
+        let found = self.ended(limit, ended.map(|(answer,)| answer))?;
+        if found.len() != keys.len() {
+            let problem =
+                format!("fetch-many gave {} answers for {} keys", found.len(), keys.len());
+            return Err(FetchError::Broken(problem));
+        }
+        let checked = |value: Option<_>| value.map(|value| self.checked(value)).transpose();
+        Ok(found.into_iter().map(checked).collect())
+    }
+
+    async fn call_ping(&mut self, timeout: Duration) -> Result<(), FetchError> {
+        let limit = self.begin_call(timeout);
+        let Some(ping) = &self.calls.ping else { return Ok(()) };
+        let call = ping.call_async(&mut self.store, (limit.guest_ms,));
+        let ended = within(&self.engines.ticker, timeout, call).await;
+        self.ended(limit, ended.map(|(answer,)| answer))
+    }
+
+    fn begin_call(&mut self, timeout: Duration) -> CallLimit {
         self.store.data_mut().begin_call();
-        let started = Instant::now();
-        let guest_timeout_ms = guest_timeout_ms(timeout);
-        let arguments = (key, guest_timeout_ms);
-        let call = self.fetch.call_async(&mut self.store, arguments);
-        match within(&self.engines.ticker, timeout, call).await {
-            Ok((Ok(None),)) => Ok(None),
-            Ok((Ok(Some(value)),)) => self.checked(value).map(Some),
+        CallLimit { began: Instant::now(), timeout, guest_ms: guest_timeout_ms(timeout) }
+    }
+
+    /// What became of a call.
+    fn ended<T>(
+        &self,
+        limit: CallLimit,
+        ended: Result<Result<T, LiftedError>, Stop>,
+    ) -> Result<T, FetchError> {
+        match ended {
+            Ok(Ok(answer)) => Ok(answer),
             // The contract has no error case for a timeout.
-            Ok((Err(LiftedError::Unavailable(_)),))
-                if started.elapsed() >= Duration::from_millis(guest_timeout_ms.into()) =>
+            Ok(Err(LiftedError::Unavailable(_)))
+                if limit.began.elapsed() >= Duration::from_millis(limit.guest_ms.into()) =>
             {
-                Err(FetchError::Timeout(timeout))
+                Err(FetchError::Timeout(limit.timeout))
             }
-            Ok((Err(error),)) => Err(error.into()),
+            Ok(Err(error)) => Err(error.into()),
             Err(Stop::Deadline(limit)) => Err(FetchError::Timeout(limit)),
             Err(stop) => Err(FetchError::Broken(stop.failure(&self.store).to_string())),
         }
@@ -138,6 +177,15 @@ impl RetrieverConnection {
         }
         Ok(Fetched { value: lifted.value.into(), ttl: lifted.ttl_ms.map(Duration::from_millis) })
     }
+}
+
+/// The time limit of a call.
+#[derive(Clone, Copy)]
+struct CallLimit {
+    began: Instant,
+    timeout: Duration,
+    /// The limit that the guest is told.
+    guest_ms: u32,
 }
 
 /// A timeout somewhat below the host's limit. A guest that observes it can report the timeout
@@ -155,6 +203,18 @@ impl Connection for RetrieverConnection {
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Option<Fetched>, FetchError>> {
         Box::pin(self.call(key, timeout))
+    }
+
+    fn fetch_many<'a>(
+        &'a mut self,
+        keys: &'a [&'a str],
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Answer>, FetchError>> {
+        Box::pin(self.call_for_many(keys, timeout))
+    }
+
+    fn ping(&mut self, timeout: Duration) -> BoxFuture<'_, Result<(), FetchError>> {
+        Box::pin(self.call_ping(timeout))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Retrievers as components.
 
+mod calls;
 mod component;
 mod connection;
 mod limits;

@@ -67,17 +67,20 @@ pub(super) struct RetrieverGuest {
     pub(super) items: &'static str,
     /// Core instructions that leave the address of the answer, which is zeroed.
     pub(super) fetch: &'static str,
+    /// Items of the component, after its interface.
+    pub(super) more: &'static str,
 }
 
 impl Default for RetrieverGuest {
     fn default() -> Self {
-        Self { items: "", fetch: "i32.const 16" }
+        Self { items: "", fetch: "i32.const 16", more: "" }
     }
 }
 
 impl RetrieverGuest {
     pub(super) fn plugin(&self) -> Plugin {
-        let holes = [("import", self.items), ("pages", "64"), ("fetch", self.fetch)];
+        let holes =
+            [("import", self.items), ("pages", "64"), ("fetch", self.fetch), ("more", self.more)];
         Plugin::from_bytes("guest.wasm", frame::filled(frame::RETRIEVER, &holes)).unwrap()
     }
 }

@@ -51,7 +51,7 @@ async fn the_static_retriever_knows_tom() {
     let config = RetrieverConfig { group: "scores".into(), ..RetrieverConfig::default() };
     let limits = RetrieverLimits::default();
     let component = RetrieverComponent::load(engines(), plugin, config, limits).await.unwrap();
-    let pool = Pool::new(component, PoolConfig::default());
+    let pool = Pool::new(component, PoolConfig { size: 8, idle: SECOND });
     for (key, value) in [("Tom", "630"), ("Jack", "589"), ("Sam", "567")] {
         let fetched = pool.fetch(key, SECOND).await.unwrap().unwrap();
         assert_eq!(fetched.value, value);
@@ -138,14 +138,110 @@ async fn a_busy_guest_gives_its_thread_back_and_ends_at_its_deadline() {
 async fn a_fetch_can_be_given_up_anywhere_and_the_pool_goes_on() {
     let busy = RetrieverGuest { fetch: "(loop (br 0)) unreachable", ..RetrieverGuest::default() };
     let component = load(busy.plugin()).await.unwrap();
-    let config = PoolConfig { max_connections: 1, ..PoolConfig::default() };
-    let pool = Pool::new(component, config);
+    let pool = Pool::new(component, PoolConfig { size: 1, idle: SECOND });
     for _ in 0..3 {
         let given_up = tokio::time::timeout(Duration::from_millis(5), pool.fetch("k", SECOND));
         assert!(given_up.await.is_err());
     }
     let answer = pool.fetch("k", Duration::from_millis(5)).await;
     assert_eq!(answer, Err(FetchError::Timeout(Duration::from_millis(5))));
+}
+
+/// The interface `retriever-batch`, by the function `fetch-many` of the core module.
+const BATCH: &str = r#"
+    (func $fetch-many (param "keys" (list string)) (param "timeout-ms" u32)
+        (result (result (list (option $fetched)) (error $error)))
+        (canon lift (core func $core "fetch-many") (memory $memory) (realloc $realloc)))
+    (instance $batch (export "fetch-many" (func $fetch-many)))
+    (export "psycache:plugin/retriever-batch@0.1.0" (instance $batch))"#;
+
+/// The interface `probe`, by the function `ping` of the core module.
+const PROBE: &str = r#"
+    (func $ping (param "timeout-ms" u32) (result (result (error $error)))
+        (canon lift (core func $core "ping") (memory $memory) (realloc $realloc)))
+    (instance $probe (export "ping" (func $ping)))
+    (export "psycache:plugin/probe@0.1.0" (instance $probe))"#;
+
+/// Answers the first key with a value of three bytes, the second with one that is too long, and
+/// no other. Its answer has as many places as it was given keys, or `$more`.
+macro_rules! fetch_many {
+    ($more:literal) => {
+        concat!(
+            r#"(func (export "fetch-many") (param $keys i32) (param $len i32) (param i32) (result i32)
+                (i32.store8 (i32.const 4096) (i32.const 1))
+                (i32.store (i32.const 4104) (i32.const 8192))
+                (i32.store (i32.const 4108) (i32.const 3))
+                (i32.store8 (i32.const 4128) (i32.const 1))
+                (i32.store (i32.const 4136) (i32.const 8192))
+                (i32.store (i32.const 4140) (i32.const 101))
+                (i32.store (i32.const 20) (i32.const 4096))
+                (i32.store (i32.const 24) (i32.add (local.get $len) (i32.const "#,
+            $more,
+            r#")))
+                i32.const 16)"#
+        )
+    };
+}
+
+#[tokio::test]
+async fn many_keys_are_one_call_of_a_guest_that_takes_them() {
+    let guest = RetrieverGuest { items: fetch_many!("0"), more: BATCH, fetch: "unreachable" };
+    let component = load(guest.plugin()).await.unwrap();
+    assert!(component.fetches_many() && !component.pings());
+    let mut connection = component.connect().await.unwrap();
+    for _ in 0..2 {
+        let found = connection.fetch_many(&["a", "b", "c"], SECOND).await.unwrap();
+        let value = found[0].clone().unwrap().unwrap().value;
+        assert_eq!(value, [0; 3][..]);
+        assert!(matches!(found[1], Err(FetchError::BadValue(_))), "{:?}", found[1]);
+        assert_eq!(found[2], Ok(None));
+    }
+}
+
+#[tokio::test]
+async fn as_many_answers_as_keys_are_taken_and_no_other_number() {
+    let guest = RetrieverGuest { items: fetch_many!("1"), more: BATCH, ..Default::default() };
+    let mut connection = load(guest.plugin()).await.unwrap().connect().await.unwrap();
+    let error = connection.fetch_many(&["a", "b"], SECOND).await.unwrap_err();
+    assert_eq!(error, FetchError::Broken("fetch-many gave 3 answers for 2 keys".into()));
+}
+
+#[tokio::test]
+async fn a_guest_without_the_optional_interfaces_is_never_asked_by_them() {
+    let component = load(RetrieverGuest::default().plugin()).await.unwrap();
+    assert!(!component.fetches_many() && !component.pings());
+    let pool = Pool::new(component, PoolConfig { size: 1, idle: SECOND });
+    assert!(pool.probe(SECOND).is_none());
+}
+
+#[tokio::test]
+async fn a_probe_tells_what_the_guest_finds() {
+    let answers = r#"(func (export "ping") (param i32) (result i32) i32.const 16)"#;
+    // err, unavailable, one byte at 4096.
+    let fails = r#"(func (export "ping") (param i32) (result i32)
+        (i32.store8 (i32.const 16) (i32.const 1))
+        (i32.store (i32.const 24) (i32.const 4096))
+        (i32.store (i32.const 28) (i32.const 1))
+        (i32.store8 (i32.const 4096) (i32.const 0x61))
+        i32.const 16)"#;
+    for (items, found) in [(answers, Ok(())), (fails, Err(FetchError::Unavailable("a".into())))] {
+        let guest = RetrieverGuest { items, more: PROBE, ..Default::default() };
+        let component = load(guest.plugin()).await.unwrap();
+        let pool = Pool::new(component, PoolConfig { size: 1, idle: SECOND });
+        assert_eq!(pool.probe(SECOND).expect("it has one").await, found);
+    }
+}
+
+#[tokio::test]
+async fn an_optional_interface_of_another_shape_is_refused() {
+    let items = r#"(func (export "ping") (result i32) i32.const 16)"#;
+    let more = r#"
+        (func $ping (result u32) (canon lift (core func $core "ping")))
+        (instance $probe (export "ping" (func $ping)))
+        (export "psycache:plugin/probe@0.1.0" (instance $probe))"#;
+    let guest = RetrieverGuest { items, more, ..Default::default() };
+    let error = load(guest.plugin()).await.unwrap_err().to_string();
+    assert!(error.contains("psycache:plugin/probe@0.1.0"), "{error}");
 }
 
 #[tokio::test]

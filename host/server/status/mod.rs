@@ -26,6 +26,7 @@ fn classify(error: &Error) -> (Code, &'static str) {
         Error::NoRetriever { .. } => (Code::FailedPrecondition, "NO_RETRIEVER"),
         Error::TooLarge { .. } => (Code::ResourceExhausted, "TOO_LARGE"),
         Error::Unavailable { .. } => (Code::Unavailable, "UNAVAILABLE"),
+        Error::Overloaded { .. } => (Code::ResourceExhausted, "OVERLOADED"),
         Error::SourceRejected { .. } => (Code::PermissionDenied, "SOURCE_REJECTED"),
         Error::BadValue { .. } => (Code::FailedPrecondition, "BAD_VALUE"),
         Error::NotConfirmed { .. } => (Code::Unavailable, "NOT_CONFIRMED"),
@@ -74,9 +75,10 @@ pub(super) fn in_redis(error: &Error) -> String {
         | Error::BadValue { .. }
         | Error::Internal(_) => "ERR",
         Error::TooLarge { .. } => "OOM",
-        Error::Unavailable { .. } | Error::NotConfirmed { .. } | Error::RateLimited { .. } => {
-            "BUSY"
-        }
+        Error::Unavailable { .. }
+        | Error::Overloaded { .. }
+        | Error::NotConfirmed { .. }
+        | Error::RateLimited { .. } => "BUSY",
         Error::SourceRejected { .. } => "DENIED",
         Error::PermissionDenied { .. } => "NOPERM",
         Error::Unauthenticated { .. } => "NOAUTH",

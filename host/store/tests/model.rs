@@ -158,7 +158,7 @@ impl World {
     fn set(&mut self, key: &str, len: Option<usize>, ttl_bits: Option<u32>) {
         let value = len.map(|len| Bytes::from(vec![key.len() as u8; len]));
         let deadline_ms =
-            ttl_bits.map(|bits| (self.clock.now_ms() + (1 << bits) - 1).min((1 << 40) - 1));
+            ttl_bits.map(|bits| (self.clock.now_ms() + (1 << bits) - 1).min((1 << 39) - 1));
         let found = Found { value: value.clone().map(Into::into), deadline_ms };
         let fits = weight(key, &found) <= self.limits.capacity_bytes;
         let before = self.store.stats();

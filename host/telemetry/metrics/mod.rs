@@ -3,6 +3,7 @@
 //! This module has no counters: a scrape reads them where they are kept.
 
 mod shadows;
+mod sources;
 
 use std::fmt;
 
@@ -52,6 +53,7 @@ impl Collector for Scrape {
         let Self(node) = self;
         let mut page = Page(encoder);
         page.requests(&node.groups)?;
+        page.sources(&node.groups)?;
         page.storage(&node.groups)?;
         page.policies(&node.groups)?;
         page.shadows(&node.shadows)?;

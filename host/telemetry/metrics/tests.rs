@@ -6,6 +6,7 @@ use super::*;
 use crate::telemetry::durations::Durations;
 use crate::telemetry::{
     GetResult, LoadReading, PeerReading, PolicyReading, ShadowReading, ShadowRowReading,
+    SourceGauges,
 };
 
 fn node() -> NodeReading {
@@ -18,6 +19,16 @@ fn node() -> NodeReading {
         get_seconds: vec![(GetResult::Hit, took.read())],
         loads: vec![LoadReading { source: "retriever", outcome: "ok", count: 7 }],
         load_seconds: vec![("retriever", took.read())],
+        source_events: vec![("retry", 6)],
+        source: Some(SourceGauges {
+            places: 8,
+            loads: vec![("running", 2), ("waiting", 1)],
+            idle_instances: 5,
+            instances: vec![("started", 9), ("discarded", 3)],
+            batches: 2,
+            batched_keys: 40,
+            answers: true,
+        }),
         handed_over: vec![("kept", 4), ("refused", 1)],
         handed_over_bytes: 80,
         evictions: vec![("policy", 3), ("expired", 0)],
@@ -84,6 +95,14 @@ fn every_metric_of_the_interface_is_there_with_its_labels() {
         &format!("psycache_get_seconds_sum{{{group},result=\"hit\"}} 100.00005"),
         &format!("psycache_loads_total{{{group},source=\"retriever\",outcome=\"ok\"}} 7"),
         &format!("psycache_load_seconds_count{{{group},source=\"retriever\"}} 2"),
+        &format!("psycache_source_events_total{{{group},event=\"retry\"}} 6"),
+        &format!("psycache_source_places{{{group}}} 8"),
+        &format!("psycache_source_loads{{{group},state=\"waiting\"}} 1"),
+        &format!("psycache_source_answers{{{group}}} 1"),
+        &format!("psycache_source_batches_total{{{group}}} 2"),
+        &format!("psycache_source_batched_keys_total{{{group}}} 40"),
+        &format!("psycache_pool_idle{{{group}}} 5"),
+        &format!("psycache_pool_instances_total{{{group},event=\"discarded\"}} 3"),
         &format!("psycache_evictions_total{{{group},reason=\"policy\"}} 3"),
         &format!("psycache_entries{{{group}}} 2"),
         &format!("psycache_bytes{{{group}}} 300"),
@@ -125,7 +144,7 @@ fn each_family_is_described_once_and_before_its_samples() {
             assert!(line.starts_with(family), "{line} stands under {family}");
         }
     }
-    assert_eq!(seen.len(), 33);
+    assert_eq!(seen.len(), 41);
 }
 
 #[test]

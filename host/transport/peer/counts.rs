@@ -47,6 +47,7 @@ impl RequestOutcome {
             Err(RemoteError::Answered(Error::NotFound)) => Self::NotFound,
             Err(RemoteError::Answered(_)) => Self::Failed,
             Err(RemoteError::Unreachable(_)) => Self::Unreachable,
+            Err(RemoteError::Late) => Self::Timeout,
         }
     }
 

@@ -26,6 +26,9 @@ pub(super) fn encode(error: Error) -> PeerFailure {
             PeerFailure { amount: bytes, limit, ..failure(Kind::TooLarge, none(), what.into()) }
         }
         Error::Unavailable { who, reason } => failure(Kind::Unavailable, who, reason),
+        Error::Overloaded { group, waiting } => {
+            PeerFailure { limit: waiting.into(), ..failure(Kind::Overloaded, group, none()) }
+        }
         Error::SourceRejected { reason } => failure(Kind::SourceRejected, none(), reason),
         Error::BadValue { reason } => failure(Kind::BadValue, none(), reason),
         Error::DeadlineExceeded { after } => PeerFailure {
@@ -66,6 +69,9 @@ pub(super) fn decode(failure: PeerFailure) -> Error {
             what: "a limit of the key's owner; raise its `capacity` or `max-value`",
         },
         Kind::Unavailable => Error::Unavailable { who: subject, reason },
+        Kind::Overloaded => {
+            Error::Overloaded { group: subject, waiting: u32::try_from(limit).unwrap_or(u32::MAX) }
+        }
         Kind::SourceRejected => Error::SourceRejected { reason },
         Kind::BadValue => Error::BadValue { reason },
         Kind::DeadlineExceeded => Error::DeadlineExceeded { after: Duration::from_millis(amount) },
@@ -94,6 +100,7 @@ mod tests {
             Error::NoRetriever { group: "g".into() },
             Error::TooLarge { bytes: 9, limit: 8, what },
             Error::Unavailable { who: "mysql".into(), reason: text() },
+            Error::Overloaded { group: "g".into(), waiting: 7 },
             Error::SourceRejected { reason: text() },
             Error::BadValue { reason: text() },
             Error::DeadlineExceeded { after: Duration::from_millis(250) },

@@ -75,8 +75,7 @@ impl Peer {
                 return (RequestOutcome::of(&answer), answer);
             }
             if left <= wait {
-                let problem = format!("no answer within {within:?}");
-                return (RequestOutcome::Timeout, Err(RemoteError::Unreachable(problem)));
+                return (RequestOutcome::Timeout, Err(RemoteError::Late));
             }
             // If this process was suspended, the answer may be waiting in the socket.
             if heard == Some(self.connection.heard()) && since.elapsed() < 2 * wait {

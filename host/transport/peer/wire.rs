@@ -266,6 +266,7 @@ pub(super) fn decode_response(message: PeerResponse) -> Result<Response, RemoteE
                 Ok(response) => Ok(response),
                 Err(RemoteError::Answered(error)) => Err(error),
                 Err(RemoteError::Unreachable(reason)) => Err(Error::Internal(reason)),
+                Err(late @ RemoteError::Late) => Err(Error::Internal(late.to_string())),
             });
             Ok(Response::Many(answers.collect()))
         }

@@ -42,6 +42,20 @@ async fn an_owner_out_of_reach_is_stood_in_for_and_nothing_is_kept() {
     assert_eq!(nodes.source.loads(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_with_a_slow_source_is_not_stood_in_for() {
+    let nodes = Nodes::start(2).await;
+    let key = nodes.key_of(0);
+    nodes.put(&key, "1");
+    nodes.wires.late.lock().push(nodes.nodes[0].address.clone());
+    let late = Err(Error::DeadlineExceeded { after: WITHIN });
+    assert_eq!(nodes.get(1, &key).await, late);
+    let group = nodes.group_of(1);
+    let all = group.get_many(&[&key], std::time::Duration::ZERO, 1 << 20).await;
+    assert!(matches!(all[..], [Err(Error::DeadlineExceeded { .. })]), "{all:?}");
+    assert_eq!(nodes.source.loads(), 0, "the owner's load is the only one");
+}
+
 #[tokio::test]
 async fn a_load_in_place_of_the_owner_is_shared_by_gets_from_before_it() {
     let nodes = Nodes::start(2).await;

