@@ -17,7 +17,7 @@ mod screen;
 
 use std::time::{Duration, Instant};
 
-use crate::cli::connect::{DEFAULT_TIMEOUT, NodeArgs};
+use crate::cli::connect::NodeArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, Screen};
 use crate::cli::parse;
@@ -93,9 +93,6 @@ fn can_show(screen: Screen) -> Result<(), Failure> {
     };
     Err(Failure::new(Exit::Usage, format!("{problem}; {instead}")))
 }
-
-/// The timeout of each look at the node.
-const LOOK_TIMEOUT: Duration = DEFAULT_TIMEOUT;
 
 #[cfg(test)]
 mod tests {

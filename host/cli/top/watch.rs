@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::LOOK_TIMEOUT;
 use super::seen::Seen;
 use crate::backoff::Backoff;
-use crate::cli::connect::{Node, NodeArgs};
+use crate::cli::connect::{DEFAULT_TIMEOUT, Node, NodeArgs};
 use crate::cli::exit::Failure;
 
 /// The longest pause before a node that is away is asked again.
@@ -48,7 +47,7 @@ impl Watch {
     pub(super) async fn look(&mut self) -> Result<Seen, Failure> {
         let node = match self.node.take() {
             Some(node) => node.renewed(),
-            None => self.args.connect(LOOK_TIMEOUT).await?,
+            None => self.args.connect(DEFAULT_TIMEOUT).await?,
         };
         let seen = Seen::ask(&node, self.began).await?;
         self.node = Some(node);
