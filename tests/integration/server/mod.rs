@@ -8,7 +8,6 @@ mod drain;
 mod errors;
 pub(crate) mod http;
 mod limits;
-mod rust_client;
 mod services;
 mod session;
 mod source;
