@@ -2,10 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
+
+use crate::server::Server;
 
 /// One run of a program.
 pub(crate) struct Callgrind {
@@ -43,4 +46,19 @@ impl Callgrind {
         let total = total.context("callgrind wrote no total")?.trim();
         total.parse().with_context(|| format!("callgrind counted {total:?}"))
     }
+}
+
+/// Instructions of a node of `command` with these flags, which is asked at its URL.
+pub(crate) fn of_node(
+    command: &Path,
+    flags: &[&str],
+    ask: impl FnOnce(&str) -> Result<()>,
+) -> Result<u64> {
+    let callgrind = Callgrind::new()?;
+    let mut serve = callgrind.command(command);
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--http", "none", "--log", "off"]);
+    let node = Server::start(serve.args(flags))?;
+    ask(&format!("http://{}", node.address()))?;
+    node.stop()?;
+    callgrind.instructions()
 }

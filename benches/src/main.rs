@@ -26,6 +26,7 @@ mod step;
 mod streams;
 mod swap;
 mod telemetry;
+mod tokens;
 
 use std::path::PathBuf;
 
@@ -49,6 +50,7 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("step", "One step of a policy, as a component and as native code", step::run),
     ("swap", "A swap and a recovery with a million entries, and gets meanwhile", swap::run),
     ("telemetry", "Instructions of a hit with telemetry and without", telemetry::run),
+    ("tokens", "Instructions of a hit with a token and without", tokens::run),
 ];
 
 type Run = fn(&Settings) -> anyhow::Result<Vec<Figure>>;

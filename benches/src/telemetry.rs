@@ -10,11 +10,11 @@ use psycache::proto::session_response::Answer;
 use psycache::proto::{GetRequest, SessionRequest};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::Request;
 
 use crate::Settings;
-use crate::callgrind::Callgrind;
+use crate::callgrind::{self, Callgrind};
 use crate::report::Figure;
-use crate::server::Server;
 
 /// Requests on their way at a time.
 const IN_FLIGHT: u64 = 64;
@@ -58,21 +58,20 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
 
 /// Instructions of a node that answers so many hits.
 fn instructions(command: &Path, flags: &[&str], hits: u64) -> Result<u64> {
-    let callgrind = Callgrind::new()?;
-    let mut serve = callgrind.command(command);
-    serve.args(["serve", "--listen", "127.0.0.1:0", "--http", "none", "--log", "off"]);
-    let node = Server::start(serve.args(flags))?;
-    ask(&format!("http://{}", node.address()), hits)?;
-    node.stop()?;
-    callgrind.instructions()
+    callgrind::of_node(command, flags, |url| ask_on_session(url, hits, None))
 }
 
+/// Gets one key so often on a session, which is opened with this header `authorization`.
 #[tokio::main(flavor = "current_thread")]
 #[allow(clippy::disallowed_methods, reason = "it is the main of this benchmark")]
-async fn ask(url: &str, hits: u64) -> Result<()> {
+pub(crate) async fn ask_on_session(url: &str, hits: u64, shown: Option<&str>) -> Result<()> {
     let (requests, sent) = mpsc::unbounded_channel();
     let mut client = CacheClient::connect(url.to_owned()).await?;
-    let answers = client.session(UnboundedReceiverStream::new(sent)).await?;
+    let mut session = Request::new(UnboundedReceiverStream::new(sent));
+    if let Some(shown) = shown {
+        session.metadata_mut().insert("authorization", shown.parse()?);
+    }
+    let answers = client.session(session).await?;
     let mut answers = answers.into_inner();
     let get = |id| {
         let get = GetRequest { group: "default".into(), key: "Tom".into(), may_lend: false };
