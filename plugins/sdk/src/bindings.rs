@@ -18,7 +18,7 @@ pub mod policy {
 pub mod retriever {
     wit_bindgen::generate!({
         path: "../../wit",
-        world: "retriever-plugin-net",
+        world: "retriever-plugin-batch",
         pub_export_macro: true,
         export_macro_name: "export_retriever_world",
     });
