@@ -2,7 +2,7 @@
 //! `tests/integration/with_postgres/many.rs`, which names a real server that has the tables.
 #![allow(clippy::unwrap_used, reason = "a test that fails says all it knows")]
 
-use psycache_plugin::{FetchError, Retriever, RetrieverBatch, RetrieverConfig};
+use psycache_plugin::{FetchError, Retriever, RetrieverConfig};
 use psycache_retriever_postgres::Postgres;
 
 const TIMEOUT_MS: u32 = 30_000;
@@ -95,7 +95,7 @@ fn what_one_key_is_refused_for_refuses_the_batch() {
 fn a_query_of_another_form_is_not_asked_for_many_without_one_of_the_operators() {
     let query = "SELECT max(score) FROM student WHERE name = $1 GROUP BY name";
     let told = many(&mut postgres(query, &[]), &["Tom", "Sam"]).unwrap_err();
-    assert!(matches!(&told, FetchError::Rejected(told) if told.contains("`query-many`")), "{told}");
+    assert!(matches!(&told, FetchError::BadKey(told) if told.contains("`query-many`")), "{told}");
     let all = "SELECT name, max(score) FROM student WHERE name = ANY($1) GROUP BY name";
     let mut source = postgres(query, &[("query-many", all)]);
     agrees(&mut source, &["Tom", "Nobody at all", "tom", "Sam"]);

@@ -2,7 +2,7 @@
 //! `tests/integration/with_redis/many.rs`, which names a real server that has the keys.
 #![allow(clippy::unwrap_used, reason = "a test that fails says all it knows")]
 
-use psycache_plugin::{FetchError, Retriever, RetrieverBatch, RetrieverConfig};
+use psycache_plugin::{FetchError, Retriever, RetrieverConfig};
 use psycache_retriever_redis::Redis;
 
 const TIMEOUT_MS: u32 = 30_000;
