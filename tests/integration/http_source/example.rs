@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{INVALID_KEY, NOT_FOUND, Site, UNAVAILABLE, client, refused, value};
+use super::{INVALID_KEY, NOT_FOUND, Site, client, refused, value};
 use crate::harness::ServedNode;
 use crate::readme::{TARGET, has_target, shell};
 
@@ -35,6 +35,4 @@ async fn it_is_built_and_asks_the_api() {
     refused(&client, "../x", INVALID_KEY, &["no name"]).await;
     assert_eq!(value(&client, "Jack").await, "589");
     assert_eq!((site.requests().len(), site.connections()), (3, 1));
-    let place = site.stop();
-    refused(&client, "Sam", UNAVAILABLE, &[&place]).await;
 }
