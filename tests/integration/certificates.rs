@@ -2,11 +2,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
 };
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -45,6 +51,19 @@ impl Valid {
 pub(crate) struct Signed {
     pub(crate) cert: PathBuf,
     pub(crate) key: PathBuf,
+}
+
+impl Signed {
+    /// The side of a server that shows it.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        let chain = CertificateDer::pem_file_iter(&self.cert).unwrap().map(Result::unwrap);
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain.collect(), PrivateKeyDer::from_pem_file(&self.key).unwrap());
+        TlsAcceptor::from(Arc::new(config.unwrap()))
+    }
 }
 
 impl Authority {

@@ -40,7 +40,7 @@ pub mod snapshot {
 pub mod retriever {
     wit_bindgen::generate!({
         path: "../../wit",
-        world: "retriever-plugin-net",
+        world: "retriever-plugin-batch",
         pub_export_macro: true,
         export_macro_name: "export_retriever_world",
     });

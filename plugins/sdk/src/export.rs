@@ -129,7 +129,8 @@ macro_rules! export_ability {
     };
 }
 
-/// Exports a [`Retriever`](crate::Retriever) as the component's `retriever` interface.
+/// Exports a [`Retriever`](crate::Retriever) as the component's interfaces `retriever` and
+/// `retriever-batch`.
 ///
 /// Expands to nothing on native targets.
 #[macro_export]
@@ -139,12 +140,19 @@ macro_rules! export_retriever {
         #[expect(unsafe_code, reason = "the generated exports take raw pointers from the node")]
         const _: () = {
             use world::exports::psycache::plugin::retriever as contract;
+            use world::exports::psycache::plugin::retriever_batch as batch;
             use $crate::Retriever as _;
             use $crate::bindings::retriever as world;
 
             std::thread_local! {
                 static RETRIEVER: std::cell::RefCell<Option<$retriever>> =
                     const { std::cell::RefCell::new(None) };
+            }
+
+            fn with<T>(call: impl FnOnce(&mut $retriever) -> T) -> T {
+                RETRIEVER.with_borrow_mut(|retriever| {
+                    call(retriever.as_mut().expect("configure comes first"))
+                })
             }
 
             struct Component;
@@ -160,10 +168,18 @@ macro_rules! export_retriever {
                     key: String,
                     timeout_ms: u32,
                 ) -> Result<Option<contract::Fetched>, contract::FetchError> {
-                    RETRIEVER.with_borrow_mut(|retriever| {
-                        let retriever = retriever.as_mut().expect("configure comes first");
-                        let fetched = retriever.fetch(&key, timeout_ms)?;
-                        Ok(fetched.map(Into::into))
+                    with(|retriever| Ok(retriever.fetch(&key, timeout_ms)?.map(Into::into)))
+                }
+            }
+
+            impl batch::Guest for Component {
+                fn fetch_many(
+                    keys: Vec<String>,
+                    timeout_ms: u32,
+                ) -> Result<Vec<Option<contract::Fetched>>, contract::FetchError> {
+                    with(|retriever| {
+                        let all = retriever.fetch_many(&keys, timeout_ms)?;
+                        Ok(all.into_iter().map(|fetched| fetched.map(Into::into)).collect())
                     })
                 }
             }

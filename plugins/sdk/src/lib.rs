@@ -64,7 +64,8 @@
 //!
 //! A retriever that speaks a protocol of its own finds in `net` (feature `net`) what such
 //! retrievers share: an address, a connection with a deadline and with the node's TLS, and
-//! the classes of failures.
+//! the classes of failures. One that asks by a query of SQL finds in `sql` its tokens, and the
+//! query for many keys that asks as it does.
 
 mod config;
 mod export;
@@ -85,6 +86,7 @@ mod stepped;
 
 #[cfg(feature = "net")]
 pub mod net;
+pub mod sql;
 
 #[cfg(any(target_family = "wasm", test))]
 #[doc(hidden)]

@@ -98,4 +98,21 @@ pub trait Retriever: Sized {
     /// # Errors
     /// See [`FetchError`].
     fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError>;
+
+    /// What [`Retriever::fetch`] would give for each of `keys`, in their order, in fewer round
+    /// trips. Without an implementation of its own a source can't be asked so.
+    ///
+    /// # Errors
+    /// See [`FetchError`]. It is that of the whole batch. [`FetchError::BadKey`] and
+    /// [`FetchError::BadValue`] may be the fault of one key: the node asks for each by itself then.
+    /// A source that can't be asked for many, as it is configured, answers
+    /// [`FetchError::BadKey`] without asking it.
+    fn fetch_many(
+        &mut self,
+        keys: &[String],
+        timeout_ms: u32,
+    ) -> Result<Vec<Option<Fetched>>, FetchError> {
+        let _ = (keys, timeout_ms);
+        Err(FetchError::BadKey("this source is asked for one key at a time".to_owned()))
+    }
 }

@@ -4,8 +4,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tonic::Code;
 
-use super::{BAD_VALUE, REJECTED, UNAVAILABLE, client, refused, serve_by, value};
+use super::{BAD_VALUE, NOT_FOUND, REJECTED, UNAVAILABLE, client, refused, serve_by, value};
 use crate::harness::ServedNode;
+use crate::patience::soon;
 
 /// A server that gives each connection the next of `answers`, waits for a request before it, and
 /// closes the connection after it. The last one is given for ever.
@@ -58,6 +59,56 @@ async fn what_follows_an_answer_is_not_taken_for_the_next_one() {
     let client = client(&node).await;
     for key in ["Tom", "Jack"] {
         assert_eq!(value(&client, key).await, "630");
+    }
+}
+
+/// A server that gives each request the next of `answers`, and says `more` after it. It leaves
+/// each connection open for as long as the other end does, and never says another word on it.
+async fn keeper(answers: Vec<&'static str>, more: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        for answer in answers {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            assert!(socket.read(&mut [0; 4096]).await.unwrap() > 0);
+            socket.write_all(answer.as_bytes()).await.unwrap();
+            socket.write_all(more.as_bytes()).await.unwrap();
+            open.push(socket);
+        }
+        std::future::pending::<()>().await;
+    });
+    place
+}
+
+fn kept(place: &str) -> ServedNode {
+    let mut command = serve_by(&format!("http://{place}/{{key}}"), &[]);
+    command.args(["--allow-net", place]);
+    ServedNode::spawn(command)
+}
+
+#[tokio::test]
+async fn what_is_said_after_an_answer_is_not_taken_for_the_next_one() {
+    let place = keeper(vec![HONEST; 2], "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged");
+    let node = kept(&place.await);
+    let client = client(&node).await;
+    for key in ["Tom", "Jack"] {
+        assert_eq!(soon("a new connection is asked", value(&client, key)).await, "630");
+    }
+}
+
+#[tokio::test]
+async fn the_body_of_an_answer_that_is_no_value_is_not_waited_for() {
+    for head in ["Content-Length: 9\r\n", "Transfer-Encoding: chunked\r\n", ""] {
+        let absent: &str = format!("HTTP/1.1 404 Not Found\r\n{head}\r\n").leak();
+        let elsewhere: &str = format!("HTTP/1.1 302 Found\r\nLocation: /x\r\n{head}\r\n").leak();
+        let place = keeper(vec![absent, elsewhere, HONEST], "").await;
+        let mut command = serve_by(&format!("http://{place}/{{key}}"), &[]);
+        command.args(["--allow-net", &place, "--load-timeout", "1h"]);
+        let node = ServedNode::spawn(command);
+        let client = client(&node).await;
+        soon("its status is enough", refused(&client, "Jack", NOT_FOUND, &[])).await;
+        assert_eq!(soon("its place is enough", value(&client, "Tom")).await, "630");
     }
 }
 

@@ -2,6 +2,7 @@
 //! sockets that only pretend to be one.
 
 mod answers;
+mod example;
 mod liars;
 mod page;
 mod redirects;

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path as File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,10 +17,6 @@ use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::server::TlsStream;
 
 use crate::certificates::Signed;
@@ -45,7 +40,7 @@ impl Site {
     pub(super) async fn start_secure(signed: &Signed) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-        Self::serve(url, listener, Some(acceptor(&signed.cert, &signed.key)))
+        Self::serve(url, listener, Some(signed.acceptor()))
     }
 
     fn serve(url: String, sockets: TcpListener, tls: Option<TlsAcceptor>) -> Self {
@@ -156,16 +151,6 @@ async fn header_of(Path(name): Path<String>, headers: HeaderMap) -> Response {
 
 async fn zipped() -> Response {
     ([(header::CONTENT_ENCODING, "gzip")], "not asked for").into_response()
-}
-
-fn acceptor(cert: &File, key: &File) -> TlsAcceptor {
-    let chain = CertificateDer::pem_file_iter(cert).unwrap().map(Result::unwrap).collect();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, PrivateKeyDer::from_pem_file(key).unwrap());
-    TlsAcceptor::from(Arc::new(config.unwrap()))
 }
 
 struct Counted {

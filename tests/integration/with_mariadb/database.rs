@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
+use crate::certificates::{Authority, Valid};
 use crate::patience::seen_blocking;
 use crate::service::{Caretaker, free_port, is_root, program};
 
@@ -25,6 +26,8 @@ pub(super) struct Database {
     server: Option<Child>,
     port: u16,
     folder: TempDir,
+    /// Who has signed its certificate for `localhost`. Without one it speaks no TLS.
+    pub(super) authority: Option<Authority>,
     caretaker: Caretaker,
 }
 
@@ -36,10 +39,24 @@ pub(super) fn shared() -> &'static Database {
 
 impl Database {
     pub(super) fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// One that speaks TLS, by a certificate that is valid then.
+    pub(super) fn start_secure(valid: Valid) -> Self {
+        Self::start_with(Some(valid))
+    }
+
+    fn start_with(valid: Option<Valid>) -> Self {
         let folder = TempDir::new().unwrap();
         let port = free_port();
         let caretaker = Caretaker::of(folder.path());
-        let mut database = Self { server: None, port, folder, caretaker };
+        let authority = valid.map(|valid| {
+            let authority = Authority::new("an authority of databases");
+            authority.sign(folder.path(), "server", &["localhost"], valid);
+            authority
+        });
+        let mut database = Self { server: None, port, folder, authority, caretaker };
         database.install();
         database.run();
         database.sql(SCHEMA);
@@ -54,10 +71,18 @@ impl Database {
         format!("127.0.0.1:{}", self.port)
     }
 
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Runs it with the data that it has, and waits until it answers.
     pub(super) fn run(&mut self) {
-        let server = self
-            .command("mariadbd")
+        let mut server = self.command("mariadbd");
+        if self.authority.is_some() {
+            server.arg(self.option("ssl-cert", "server.pem"));
+            server.arg(self.option("ssl-key", "server.key"));
+        }
+        let server = server
             .arg(self.option("socket", "s"))
             .arg(self.option("general-log-file", "general.log"))
             .arg(self.option("pid-file", "own.pid"))

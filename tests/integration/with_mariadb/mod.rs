@@ -9,9 +9,12 @@ mod database;
 mod failures;
 mod loads;
 mod logins;
+mod many;
 mod outage;
 mod readme;
+mod scripted;
 mod secrecy;
+mod secure;
 mod spans;
 mod values;
 

@@ -7,6 +7,7 @@ mod changes;
 mod database;
 mod failures;
 mod logins;
+mod many;
 mod outage;
 mod page;
 mod values;

@@ -3,6 +3,7 @@
 
 mod answers;
 mod logins;
+mod many;
 mod outage;
 mod page;
 mod server;

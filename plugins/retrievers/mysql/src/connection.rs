@@ -1,98 +1,230 @@
 //! One connection that is logged in.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use mysql_async::prelude::Queryable;
-use mysql_async::{Column, Conn, Value};
 use psycache_plugin::FetchError;
-use psycache_plugin::net::Failure;
-use tokio::time::Instant;
+use psycache_plugin::net::{Failure, Quiet};
 
-use crate::failure;
+use crate::answer::{self, Column};
+use crate::failure::{self, ServerError};
+use crate::fields::Fields;
+use crate::login::log_in;
+use crate::packets::{Packets, strange};
 use crate::settings::{Settings, limit_statement};
 
 /// How far a session's limit may lie below the time that a load has left, in hundredths,
 /// before the server is told another one. Most loads have about the same time.
 const SLACK_PERCENT: u32 = 2;
 
-/// A connection that is logged in.
+/// The command that runs a statement of text.
+const QUERY: u8 = 3;
+/// The most columns that a server can have in an answer.
+const MOST_COLUMNS: usize = 4096;
+/// What the status of an answer says where another one follows.
+const MORE_RESULTS: u64 = 8;
+
+/// A connection that is logged in. Closed after an answer that was not read to its end.
 pub(crate) struct Connection {
-    session: Conn,
+    packets: Option<Packets>,
     /// The time that the server gives a statement of this session.
     limit: Duration,
 }
 
+/// What the server tells of a statement.
+pub(crate) enum Told {
+    Columns(Vec<Column>),
+    Row(Vec<u8>),
+}
+
+/// A statement with what is shown of it.
+pub(crate) struct Asked<'a> {
+    pub(crate) statement: &'a str,
+    /// The statement without the keys.
+    pub(crate) text: &'a str,
+    /// What an error may be the fault of.
+    pub(crate) key: &'a str,
+}
+
 impl Connection {
     /// Connects, logs in and makes the session what it has to be.
-    pub(crate) async fn open(settings: &Settings, deadline: Instant) -> Result<Self, FetchError> {
-        let place = &settings.server.place;
+    pub(crate) fn open(settings: &Settings, deadline: Instant) -> Result<Self, FetchError> {
+        let connected_by = (Instant::now() + settings.connect_timeout).min(deadline);
         let span = settings.span("connect");
-        let connecting =
-            tokio::time::timeout(settings.connect_timeout, connect(settings, deadline));
-        let connected = connecting.await.unwrap_or_else(|_| {
-            let limit = settings.connect_timeout.as_millis();
-            Err(FetchError::Unavailable(format!("not connected within {limit} ms")))
+        let opened = log_in(settings, connected_by).and_then(|packets| {
+            let limit = statement_limit(deadline);
+            let mut connection = Self { packets: Some(packets), limit };
+            connection.execute(&settings.session(limit), None, |_| Ok(()))?;
+            Ok(connection)
         });
-        let connected = connected.map_err(|error| place.told(error));
-        span.end(connected.as_ref().err());
-        connected
+        span.end(opened.as_ref().err());
+        opened
     }
 
     /// The value of the first row that the query gives for `key`.
-    pub(crate) async fn ask(
+    pub(crate) fn ask(
         &mut self,
         settings: &Settings,
         key: &str,
         deadline: Instant,
     ) -> Result<Option<Vec<u8>>, Failure> {
-        self.limit_to(statement_limit(deadline)).await?;
-        let query = &settings.query;
-        let span = settings.span(query.first_word()).with("db.query.text", query.text());
-        let asked = Instant::now();
-        let answer = self.first_value(settings, key).await;
+        let literal = settings.key_type.literal(key).map_err(Failure::Answered)?;
+        let (statement, text) = (settings.query.with(&literal), settings.query.text());
+        let (mut column, mut value) = (None, None);
+        let asked = Asked { statement: &statement, text: &text, key };
+        self.run(settings, &asked, deadline, |told| {
+            match (told, &column) {
+                (Told::Columns(columns), _) => {
+                    column = Some(answer::chosen(&columns, settings.value_column.as_deref())?);
+                }
+                (Told::Row(row), Some(column)) if value.is_none() => {
+                    value = Some(column.value(row, &text)?);
+                }
+                (Told::Row(_), _) => {}
+            }
+            Ok(())
+        })?;
+        Ok(value)
+    }
+
+    /// Runs a statement. What the server tells goes to `take`, up to its first error.
+    pub(crate) fn run(
+        &mut self,
+        settings: &Settings,
+        asked: &Asked<'_>,
+        deadline: Instant,
+        take: impl FnMut(Told) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if let Some(packets) = &mut self.packets {
+            packets.until(deadline);
+        }
+        self.limit_to(statement_limit(deadline))?;
+        let span = settings.span(settings.query.first_word()).with("db.query.text", asked.text);
+        let began = Instant::now();
+        let answer = self.execute(asked.statement, Some(asked.key), take);
         span.end(answer.as_ref().err());
         match answer {
             // A limit of the server's own, which is lower than ours. Its clock is not this one,
             // and it counts whole milliseconds.
-            Err(Failure::OutOfTime(message)) if asked.elapsed() < least_of(self.limit) => {
+            Err(Failure::OutOfTime(message)) if began.elapsed() < least_of(self.limit) => {
                 Err(Failure::Answered(FetchError::Unavailable(message)))
             }
             answer => answer,
         }
     }
 
-    async fn first_value(
-        &mut self,
-        settings: &Settings,
-        key: &str,
-    ) -> Result<Option<Vec<u8>>, Failure> {
-        let of_key = |error| failure::of(error, Some(key));
-        let mut answer = self.session.query_iter(settings.query.with(key)).await.map_err(of_key)?;
-        // By the names of this very answer: the table may have changed since the last one.
-        let column = value_column(answer.columns_ref(), settings.value_column.as_deref());
-        let row = answer.next().await.map_err(of_key)?;
-        answer.drop_result().await.map_err(of_key)?;
-        let (at, name) = column.map_err(Failure::Answered)?;
-        let Some(mut row) = row else { return Ok(None) };
-        match row.take(at) {
-            Some(Value::Bytes(text)) => Ok(Some(text)),
-            _ => Err(Failure::Answered(FetchError::BadValue(format!(
-                "column `{name}` is NULL for this key; exclude such rows in `{}` or give them a value",
-                settings.query.text()
-            )))),
-        }
-    }
-
     /// Has the server end a statement when nobody would wait for it any more: without that
     /// it would work on, and this connection's place would be given to another one.
-    async fn limit_to(&mut self, limit: Duration) -> Result<(), Failure> {
+    fn limit_to(&mut self, limit: Duration) -> Result<(), Failure> {
         if !(least_of(limit)..=limit).contains(&self.limit) {
-            let told = self.session.query_drop(limit_statement(limit)).await;
-            told.map_err(|error| failure::of(error, None))?;
+            self.execute(&limit_statement(limit), None, |_| Ok(()))?;
             self.limit = limit;
         }
         Ok(())
+    }
+
+    /// Sends statements and reads what is answered, to its end.
+    fn execute(
+        &mut self,
+        statements: &str,
+        key: Option<&str>,
+        take: impl FnMut(Told) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let closed = || Failure::Broken("it has closed the connection".to_owned());
+        let mut packets = self.packets.take().ok_or_else(closed)?;
+        packets.command(QUERY, statements.as_bytes())?;
+        let answered = read(&mut packets, key, take)?;
+        self.packets = Some(packets);
+        answered
+    }
+}
+
+impl Quiet for Connection {
+    fn is_quiet(&mut self) -> bool {
+        self.packets.as_mut().is_some_and(Quiet::is_quiet)
+    }
+}
+
+/// Reads the answers to all statements of a command. Only the first one's columns and rows count:
+/// what follows are those of a procedure. The inner error leaves the connection as good as before.
+fn read(
+    packets: &mut Packets,
+    key: Option<&str>,
+    mut take: impl FnMut(Told) -> Result<(), Failure>,
+) -> Result<Result<(), Failure>, Failure> {
+    let mut answered = Ok(());
+    let mut is_first = true;
+    loop {
+        let mut tell = |told| {
+            if is_first && answered.is_ok() {
+                answered = take(told);
+            }
+        };
+        match read_one(packets, &mut tell)? {
+            Ended::Wrong(error) => return Ok(answered.and(Err(failure::of(&error, key)))),
+            Ended::Well { more } => {
+                if let Err(Failure::Broken(_)) = answered {
+                    return answered.map(Ok);
+                }
+                if !more {
+                    return Ok(answered);
+                }
+            }
+        }
+        is_first = false;
+    }
+}
+
+/// How an answer ended.
+enum Ended {
+    Well { more: bool },
+    Wrong(ServerError),
+}
+
+/// Reads the answer to one statement.
+fn read_one(packets: &mut Packets, tell: &mut impl FnMut(Told)) -> Result<Ended, Failure> {
+    let head = packets.next()?;
+    if let Some(error) = ServerError::read(&head) {
+        return Ok(Ended::Wrong(error));
+    }
+    let mut fields = Fields::of(&head);
+    let count = match fields.length()? {
+        Some(0) => {
+            tell(Told::Columns(Vec::new()));
+            let _changed_rows = fields.length()?;
+            let _last_number = fields.length()?;
+            return well(fields.number(2)?);
+        }
+        Some(count @ ..=MOST_COLUMNS) => count,
+        // The server wants a file of this machine, which nobody said it could have.
+        _ => return Err(strange()),
+    };
+    let mut columns = Vec::new();
+    for at in 0..count {
+        columns.push(Column::read(at, &packets.next()?)?);
+    }
+    end_of(&packets.next()?).ok_or_else(strange)?;
+    tell(Told::Columns(columns));
+    loop {
+        let payload = packets.next()?;
+        if let Some(status) = end_of(&payload) {
+            return well(status);
+        }
+        match ServerError::read(&payload) {
+            Some(error) => return Ok(Ended::Wrong(error)),
+            None => tell(Told::Row(payload)),
+        }
+    }
+}
+
+fn well(status: u64) -> Result<Ended, Failure> {
+    Ok(Ended::Well { more: status & MORE_RESULTS != 0 })
+}
+
+/// The status in a packet that ends columns or rows. A row may begin like one, and is longer.
+fn end_of(payload: &[u8]) -> Option<u64> {
+    match payload {
+        [0xFE, _, _, low, high] => Some(u64::from(u16::from_le_bytes([*low, *high]))),
+        _ => None,
     }
 }
 
@@ -105,42 +237,4 @@ fn least_of(limit: Duration) -> Duration {
 fn statement_limit(deadline: Instant) -> Duration {
     let left = deadline.saturating_duration_since(Instant::now());
     left.saturating_sub((left / 20).min(Duration::from_millis(50)))
-}
-
-async fn connect(settings: &Settings, deadline: Instant) -> Result<Connection, FetchError> {
-    // The driver would look them up on a thread of its own, of which there are none here.
-    let addresses = settings.server.place.addresses()?;
-    let addresses = addresses.iter().map(SocketAddr::ip).collect::<Vec<_>>();
-    let options = settings.options().resolved_ips(Some(addresses));
-    let failed = |error| FetchError::from(failure::of(error, None));
-    let mut session = Conn::new(options).await.map_err(failed)?;
-    let limit = statement_limit(deadline);
-    session.query_drop(settings.session(limit)).await.map_err(failed)?;
-    Ok(Connection { session, limit })
-}
-
-/// The place and the name of the column that is the value.
-fn value_column(columns: &[Column], wanted: Option<&str>) -> Result<(usize, String), FetchError> {
-    let names: Vec<String> = columns.iter().map(|column| column.name_str().into_owned()).collect();
-    let is_wanted = |name: &String| wanted.is_none_or(|wanted| name.eq_ignore_ascii_case(wanted));
-    let mut found = names.iter().enumerate().filter(|(_, name)| is_wanted(name));
-    let problem = match (found.next(), found.next(), wanted) {
-        (Some((at, name)), None, _) => return Ok((at, name.clone())),
-        _ if names.is_empty() => "the query returns no columns; it must be a SELECT".to_owned(),
-        (None, _, wanted) => format!(
-            "option value-column: the query returns {}, no `{}`",
-            names.join(", "),
-            wanted.unwrap_or_default()
-        ),
-        (_, _, Some(wanted)) => {
-            format!(
-                "option value-column: the query returns more than one `{wanted}`; rename one by AS"
-            )
-        }
-        (_, _, None) => format!(
-            "the query returns the columns {}; name the one to cache in the option value-column",
-            names.join(", ")
-        ),
-    };
-    Err(FetchError::Rejected(problem))
 }

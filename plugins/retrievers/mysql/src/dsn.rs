@@ -14,9 +14,10 @@ pub(crate) const SHAPE: DsnShape = DsnShape {
 fn mend(parameter: &str) -> &'static str {
     match parameter {
         "require_ssl" | "verify_ca" | "verify_identity" | "built_in_roots" | "ssl-mode"
-        | "sslmode" | "tls" => {
-            "connections to the server are not encrypted; put a proxy that speaks TLS beside the node"
+        | "sslmode" | "ssl" | "useSSL" | "tls" => {
+            "give the option `tls`; with `true` the name and the authority are always checked"
         }
+        "ssl-ca" | "ssl_ca" | "sslrootcert" => "give the option `ca`",
         "pool_min"
         | "pool_max"
         | "inactive_connection_ttl"
@@ -46,8 +47,9 @@ mod tests {
     #[test]
     fn what_would_do_nothing_is_refused_by_its_name() {
         for (parameter, part) in [
-            ("require_ssl=true", "not encrypted"),
-            ("verify_ca=true", "not encrypted"),
+            ("require_ssl=true", "the option `tls`"),
+            ("verify_ca=true", "the option `tls`"),
+            ("ssl-ca=a.pem", "the option `ca`"),
             ("pool_max=5", "pool of connections"),
             ("wait_timeout=5", "opened again"),
             ("socket=mysql.sock", "TCP only"),

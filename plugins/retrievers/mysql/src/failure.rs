@@ -1,57 +1,44 @@
 //! What a failure says about the connection and about trying again.
 
-use std::io::ErrorKind;
-
-use mysql_async::{DriverError, Error, IoError, ServerError};
-use mysql_common::proto::codec::error::PacketCodecError;
+use psycache_plugin::FetchError;
 use psycache_plugin::net::Failure;
-use psycache_plugin::{FetchError, io_words};
 
-use crate::settings::LARGEST_ROW_BYTES;
+use crate::fields::Fields;
 
-/// Of `error`, in a query for `key` if it was one.
-pub(crate) fn of(error: Error, key: Option<&str>) -> Failure {
-    match error {
-        Error::Server(error) => of_server(&error, key),
-        // The two sides cannot agree on how to log in: no retry mends that.
-        Error::Driver(DriverError::UnknownAuthPlugin { name }) => {
-            Failure::Answered(FetchError::Rejected(format!(
-                "the server wants the user to log in by `{name}`, which this retriever can't; \
-                 give the user another plugin, such as mysql_native_password"
-            )))
-        }
-        Error::Driver(
-            error @ (DriverError::MysqlOldPasswordDisabled
-            | DriverError::CleartextPluginDisabled
-            | DriverError::CantParseServerVersion { .. }),
-        ) => Failure::Answered(FetchError::Rejected(error.to_string())),
-        Error::Io(IoError::Io(error)) if error.kind() == ErrorKind::PermissionDenied => {
-            let mend = "the node does not let this group connect there; start it with \
-                        --allow-net HOST:PORT of this server";
-            Failure::Answered(FetchError::Rejected(mend.to_owned()))
-        }
-        // The driver has left the connection; the next fetch finds it closed.
-        Error::Io(IoError::Io(error)) if is_too_large(&error) => {
-            let limit = LARGEST_ROW_BYTES >> 20;
-            let problem = format!(
-                "its row is larger than the {limit} MiB that this retriever takes; select less of it"
-            );
-            Failure::Answered(FetchError::BadValue(problem))
-        }
-        Error::Io(IoError::Io(error)) => Failure::Broken(io_words(&error)),
-        error => Failure::Broken(error.to_string()),
+/// An error as the server tells it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ServerError {
+    code: u16,
+    /// SQLSTATE; where a server tells none, that for any error.
+    state: String,
+    message: String,
+}
+
+impl ServerError {
+    /// Reads one; `None` if the payload is something else.
+    pub(crate) fn read(payload: &[u8]) -> Option<Self> {
+        let mut fields = Fields::of(payload.strip_prefix(&[0xFF])?);
+        let code = fields.number(2).ok()? as u16;
+        let text = String::from_utf8_lossy(fields.rest()).into_owned();
+        // Who is turned away before the greeting may get no state.
+        let marked = text.strip_prefix('#').and_then(|marked| marked.split_at_checked(5));
+        let (state, message) = marked.unwrap_or(("HY000", &text));
+        Some(Self { code, state: state.to_owned(), message: message.to_owned() })
     }
 }
 
-fn is_too_large(error: &std::io::Error) -> bool {
-    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
-    matches!(cause, Some(PacketCodecError::PacketTooLarge))
+impl std::fmt::Display for ServerError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "ERROR {} ({}): {}", self.code, self.state, self.message)
+    }
 }
 
+/// What `error` says, in a query for `key` if it was one.
+///
 /// By the class of the SQLSTATE, but for numbers that stand in a class that says less or
 /// something else. Numbers are those of the "Server Error Message Reference" of MySQL, of
 /// the "MariaDB Error Code Reference", and of proxies and servers that speak their protocol.
-fn of_server(error: &ServerError, key: Option<&str>) -> Failure {
+pub(crate) fn of(error: &ServerError, key: Option<&str>) -> Failure {
     let message = error.to_string();
     match (error.code, error.state.get(..2).unwrap_or_default()) {
         // max_statement_time of MariaDB, max_execution_time of MySQL.
@@ -83,7 +70,18 @@ mod tests {
 
     fn of(code: u16, state: &str, key: &str) -> Failure {
         let error = ServerError { code, message: "why".into(), state: state.into() };
-        super::of(Error::Server(error), Some(key))
+        super::of(&error, Some(key))
+    }
+
+    #[test]
+    fn an_error_is_read_with_a_state_and_without() {
+        let read = |payload: &[u8]| ServerError::read(payload).map(|error| error.to_string());
+        assert_eq!(
+            read(b"\xff\x15\x04#28000Access denied").as_deref(),
+            Some("ERROR 1045 (28000): Access denied")
+        );
+        assert_eq!(read(b"\xff\x69\x04blocked").as_deref(), Some("ERROR 1129 (HY000): blocked"));
+        assert_eq!((read(b"\x00"), read(b"\xff\x15")), (None, None));
     }
 
     #[test]
@@ -114,13 +112,6 @@ mod tests {
             assert!(matches!(of(code, state, "Tom"), Failure::Broken(_)), "{code}");
         }
         assert!(matches!(of(1969, "70100", "Tom"), Failure::OutOfTime(_)));
-        let oversize = super::of(Error::from(PacketCodecError::PacketTooLarge), None);
-        assert!(
-            matches!(&oversize, Failure::Answered(FetchError::BadValue(problem)) if problem.contains("64 MiB")),
-            "{oversize:?}"
-        );
-        let closed = super::of(Error::Driver(DriverError::ConnectionClosed), None);
-        assert!(matches!(FetchError::from(closed), FetchError::Unavailable(_)));
     }
 
     #[test]

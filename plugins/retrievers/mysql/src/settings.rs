@@ -1,29 +1,30 @@
 //! What the operator configures.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use mysql_async::OptsBuilder;
 use psycache_plugin::net::Dsn;
 use psycache_plugin::{ConfigError, RetrieverConfig, Span};
 
 use crate::dsn;
-use crate::statement::{Statement, literal};
-
-/// The largest row that is read; the memory that a node gives a retriever is just
-/// enough for it. More is refused before it is read, or the instance would die of it.
-pub(crate) const LARGEST_ROW_BYTES: usize = 64 << 20;
-
-/// The driver asks the server for its own limit where it is given none. Nothing here uses it.
-const ANY_WAIT_TIMEOUT_SECONDS: usize = 28_800;
+use crate::key::KeyType;
+use crate::statement::{Many, Statement, literal};
 
 /// The options, checked as far as that goes without a server. No `Debug`: the
 /// password would show.
 pub(crate) struct Settings {
     pub(crate) server: Dsn,
     pub(crate) query: Statement,
+    /// How many keys are asked for at once, if that is possible.
+    pub(crate) many: Option<Many>,
+    pub(crate) key_type: KeyType,
     pub(crate) value_column: Option<String>,
     pub(crate) connect_timeout: Duration,
-    password: Option<String>,
+    /// Whether TLS is spoken.
+    pub(crate) tls: bool,
+    /// Certificates in PEM, in place of those that the node's system trusts.
+    pub(crate) authorities: Option<String>,
+    pub(crate) password: Option<String>,
     time_zone: Option<String>,
     sql_mode: Option<String>,
 }
@@ -33,39 +34,37 @@ impl Settings {
         let options = config.options();
         let dsn = options.required("dsn")?;
         let query = options.required("query")?;
+        let query_many = options.text("query-many");
+        let key_type = KeyType::read(options.text("key-type"))?;
         let value_column = options.text("value-column").map(str::to_owned);
         let connect_timeout_ms = options.parse("connect-timeout-ms", 5_000, 1..=3_600_000)?;
         let time_zone = options.text("time-zone").map(str::to_owned);
         let sql_mode = options.text("sql-mode").map(str::to_owned);
+        let authorities = options.text("ca").map(str::to_owned);
+        let server = Dsn::read(dsn, &dsn::SHAPE)?;
+        let by_default = authorities.is_some() || !is_this_machine(&server.place.host);
+        let tls = options.switch("tls", by_default)?;
         options.finish()?;
+        if authorities.is_some() && !tls {
+            return Err(ConfigError::invalid("ca", "it does nothing with `tls=false`"));
+        }
         let secrets = config.secrets();
         let password = secrets.text("password").map(str::to_owned);
         secrets.finish()?;
         Ok(Self {
-            server: Dsn::read(dsn, &dsn::SHAPE)?,
-            query: Statement::read(query)?,
+            server,
+            query: Statement::read("query", query)?,
+            many: query_many
+                .map_or_else(|| Ok(Many::of(query)), |query| Many::written(query).map(Some))?,
+            key_type,
             value_column,
             connect_timeout: Duration::from_millis(connect_timeout_ms),
+            tls,
+            authorities,
             password,
             time_zone,
             sql_mode,
         })
-    }
-
-    /// What the driver needs for a connection.
-    pub(crate) fn options(&self) -> OptsBuilder {
-        // There are no sockets of the file system here, and no statement is prepared.
-        let server = &self.server;
-        OptsBuilder::default()
-            .ip_or_hostname(&*server.place.host)
-            .tcp_port(server.place.port)
-            .user(server.user.clone())
-            .db_name(server.database.clone())
-            .pass(self.password.clone())
-            .prefer_socket(false)
-            .stmt_cache_size(0)
-            .wait_timeout(Some(ANY_WAIT_TIMEOUT_SECONDS))
-            .max_allowed_packet(Some(LARGEST_ROW_BYTES))
     }
 
     /// The statements that make a session what the rest relies on, whatever the server's
@@ -98,6 +97,12 @@ impl Settings {
             .with("server.address", &self.server.place.host)
             .with("server.port", self.server.place.port)
     }
+}
+
+/// Whether what is sent to `host` stays on this machine, so that nobody could listen.
+fn is_this_machine(host: &str) -> bool {
+    let is_loopback = |address: IpAddr| address.is_loopback();
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_loopback)
 }
 
 /// Holds the limit that the administrator gave the server or the user, 0 for none. A load
@@ -141,9 +146,30 @@ mod tests {
     fn reads_everything() {
         let config = with("mysql://psy@db:3307/school", QUERY).secret("password", "hush");
         let Ok(settings) = Settings::read(&config) else { panic!("all is right") };
-        let server = mysql_async::Opts::from(settings.options());
-        assert_eq!((server.ip_or_hostname(), server.tcp_port()), ("db", 3307));
-        assert_eq!((server.user(), server.pass()), (Some("psy"), Some("hush")));
+        assert_eq!((&*settings.server.place.host, settings.server.place.port), ("db", 3307));
+        assert_eq!(settings.server.user.as_deref(), Some("psy"));
+        assert_eq!(settings.password.as_deref(), Some("hush"));
+    }
+
+    #[test]
+    fn tls_is_off_only_where_it_is_switched_off_or_nothing_leaves_the_machine() {
+        let tls = |host: &str, options: &[(&str, &str)]| {
+            let config = with(&format!("mysql://{host}/school"), QUERY);
+            let add =
+                |config: RetrieverConfig, (name, value): &(&str, &str)| config.option(name, value);
+            Settings::read(&options.iter().fold(config, add)).map(|settings| settings.tls).ok()
+        };
+        for host in ["127.0.0.1", "127.9.9.9", "[::1]", "localhost", "LOCALHOST"] {
+            assert_eq!(tls(host, &[]), Some(false), "{host}");
+            assert_eq!(tls(host, &[("tls", "true")]), Some(true), "{host}");
+            assert_eq!(tls(host, &[("ca", "x")]), Some(true), "{host}");
+        }
+        for host in ["db", "10.0.0.1", "localhost.example"] {
+            assert_eq!(tls(host, &[]), Some(true), "{host}");
+            assert_eq!(tls(host, &[("tls", "false")]), Some(false), "{host}");
+        }
+        let both = with("mysql://db", QUERY).option("tls", "false").option("ca", "x");
+        assert!(refused(both).contains("does nothing"));
     }
 
     #[test]
@@ -162,7 +188,8 @@ mod tests {
         let unknown = with("mysql://db", QUERY).option("column", "score");
         assert_eq!(
             refused(unknown),
-            "unknown option column (known: dsn, query, value-column, connect-timeout-ms, time-zone, sql-mode)"
+            "unknown option column (known: dsn, query, query-many, key-type, value-column, \
+             connect-timeout-ms, time-zone, sql-mode, ca, tls)"
         );
     }
 }

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::IsNull;
-use postgres_protocol::message::backend::Message;
+use postgres_protocol::message::backend::{DataRowBody, Message};
 use postgres_protocol::message::frontend;
-use psycache_plugin::FetchError;
-use psycache_plugin::net::Failure;
+use psycache_plugin::net::{Failure, Quiet};
+use psycache_plugin::{FetchError, sql};
 
+use crate::answer::Column;
 use crate::messages::Messages;
 use crate::settings::Settings;
 use crate::{answer, failure, login};
@@ -19,15 +20,18 @@ use crate::{answer, failure, login};
 const SLACK_PERCENT: u32 = 2;
 
 /// Makes a session what the rest relies on, whatever the server's defaults are: nothing that
-/// changes data, bytes in hexadecimal, and a query that ends when the connection does, as far
-/// as the server knows that (PostgreSQL 14). Gives the limit that the administrator set, in
+/// changes data, and bytes in hexadecimal. Gives the limit that the administrator set, in
 /// milliseconds, 0 for none.
 const SESSION: &str = "\
     SELECT set_config(name, value, false) \
-    FROM (VALUES ('default_transaction_read_only', 'on'), ('bytea_output', 'hex'), \
-        ('client_connection_check_interval', '1000')) AS ours(name, value) \
+    FROM (VALUES ('default_transaction_read_only', 'on'), ('bytea_output', 'hex')) \
+        AS ours(name, value) \
     WHERE name IN (SELECT name FROM pg_catalog.pg_settings); \
     SELECT setting FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'";
+
+/// Has a query end when its connection does. PostgreSQL knows that from 14 on, on some systems;
+/// proxies and servers that only speak its protocol may refuse it, and are none the worse.
+const WISHED: &str = "SELECT set_config('client_connection_check_interval', '1000', false)";
 
 /// A connection that is logged in. Closed after an answer that was not read to its end.
 pub(crate) struct Connection {
@@ -51,7 +55,9 @@ impl Connection {
 
     fn prepared(mut messages: Messages) -> Result<Self, FetchError> {
         let mut request = BytesMut::new();
-        frontend::query(SESSION, &mut request).map_err(Failure::from)?;
+        for query in [SESSION, WISHED] {
+            frontend::query(query, &mut request).map_err(Failure::from)?;
+        }
         messages.send(&request)?;
         let mut last = None;
         loop {
@@ -65,6 +71,8 @@ impl Connection {
                 _ => {}
             }
         }
+        // Whatever the answer to the wish is.
+        while !matches!(messages.next()?, Message::ReadyForQuery(_)) {}
         let text = last.and_then(|last| String::from_utf8(last).ok());
         let own_ms = text.and_then(|text| text.parse().ok()).filter(|ms| *ms > 0);
         let own_limit = own_ms.map(Duration::from_millis);
@@ -78,22 +86,48 @@ impl Connection {
         key: &str,
         deadline: Instant,
     ) -> Result<Option<Vec<u8>>, Failure> {
+        let (mut column, mut value) = (None, None);
+        // The first row is all that is needed.
+        let asked = Asked { query: &settings.query, parameter: key, most_rows: 1 };
+        self.run(settings, &asked, deadline, |told| {
+            match (told, &column) {
+                (Told::Columns(columns), _) => {
+                    column = Some(answer::chosen(&columns, settings.value_column.as_deref())?);
+                }
+                (Told::Row(row), Some(column)) => {
+                    value = Some(answer::value(row, column, settings)?);
+                }
+                (Told::Row(_), None) => {}
+            }
+            Ok(())
+        })?;
+        Ok(value)
+    }
+
+    /// Runs a query. What the server tells goes to `take`, up to its first error.
+    pub(crate) fn run(
+        &mut self,
+        settings: &Settings,
+        asked: &Asked<'_>,
+        deadline: Instant,
+        take: impl FnMut(Told<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let closed = || Failure::Broken("it has closed the connection".to_owned());
         let mut messages = self.messages.take().ok_or_else(closed)?;
         messages.until(deadline);
         let mut request = BytesMut::new();
         let limited = self.limit_to(statement_limit(deadline), &mut request)?;
-        load(&settings.query, key, &mut request)?;
-        let span = settings.span(settings.first_word()).with("db.query.text", &settings.query);
-        let asked = Instant::now();
-        let answer = exchange(&mut messages, settings, &request, limited).and_then(|answered| {
+        asked.write(&mut request)?;
+        let span = settings.span(settings.first_word()).with("db.query.text", asked.query);
+        let began = Instant::now();
+        let answer = exchange(&mut messages, &request, limited, take).and_then(|answered| {
             self.messages = Some(messages);
             answered
         });
         span.end(answer.as_ref().err());
         match answer {
             // Not our limit: a lower one of the administrator's, or somebody has cancelled it.
-            Err(Failure::OutOfTime(message)) if asked.elapsed() < least_of(self.limit) => {
+            Err(Failure::OutOfTime(message)) if began.elapsed() < least_of(self.limit) => {
                 Err(Failure::Answered(FetchError::Unavailable(message)))
             }
             answer => answer,
@@ -115,32 +149,51 @@ impl Connection {
     }
 }
 
-/// Adds the messages that run the query for `key` in one round trip.
-fn load(query: &str, key: &str, request: &mut BytesMut) -> Result<(), Failure> {
-    frontend::parse("", query, [], request)?;
-    let key_as_text = |key: &str, buffer: &mut BytesMut| {
-        buffer.extend_from_slice(key.as_bytes());
-        Ok(IsNull::No)
-    };
-    let bound = frontend::bind("", "", [], [key], key_as_text, [], request);
-    bound.map_err(|_| Failure::Broken("the key can't be sent".to_owned()))?;
-    frontend::describe(b'P', "", request)?;
-    // The first row is all that is needed.
-    frontend::execute("", 1, request)?;
-    frontend::sync(request);
-    Ok(())
+impl Quiet for Connection {
+    fn is_quiet(&mut self) -> bool {
+        self.messages.as_mut().is_some_and(Quiet::is_quiet)
+    }
 }
 
-/// What was answered. The answer was read to its end, so the connection is as good as before.
-type Answered = Result<Option<Vec<u8>>, Failure>;
+/// A query with its one parameter, as text.
+pub(crate) struct Asked<'a> {
+    pub(crate) query: &'a str,
+    pub(crate) parameter: &'a str,
+    /// 0 for all.
+    pub(crate) most_rows: i32,
+}
 
-/// Sends `request` and reads the answer; with `limited` there is one before it.
+impl Asked<'_> {
+    /// Adds the messages that run it in one round trip.
+    fn write(&self, request: &mut BytesMut) -> Result<(), Failure> {
+        frontend::parse("", self.query, [], request)?;
+        let as_text = |text: &str, buffer: &mut BytesMut| {
+            buffer.extend_from_slice(text.as_bytes());
+            Ok(IsNull::No)
+        };
+        let bound = frontend::bind("", "", [], [self.parameter], as_text, [], request);
+        bound.map_err(|_| Failure::Broken("the key can't be sent".to_owned()))?;
+        frontend::describe(b'P', "", request)?;
+        frontend::execute("", self.most_rows, request)?;
+        frontend::sync(request);
+        Ok(())
+    }
+}
+
+/// What the server tells of a query.
+pub(crate) enum Told<'a> {
+    Columns(Vec<Column>),
+    Row(&'a DataRowBody),
+}
+
+/// Sends `request` and reads the answer; with `limited` there is one before it. The inner error
+/// is of an answer that was read to its end, so the connection is as good as before.
 fn exchange(
     messages: &mut Messages,
-    settings: &Settings,
     request: &[u8],
     limited: bool,
-) -> Result<Answered, Failure> {
+    mut take: impl FnMut(Told<'_>) -> Result<(), Failure>,
+) -> Result<Result<(), Failure>, Failure> {
     messages.send(request)?;
     if limited {
         loop {
@@ -152,30 +205,23 @@ fn exchange(
             }
         }
     }
-    let rejected = |problem| Err(Failure::Answered(FetchError::Rejected(problem)));
-    let (mut column, mut answered) = (None, Ok(None));
+    let mut answered = Ok(());
     loop {
         match messages.next()? {
-            Message::RowDescription(columns) => {
-                let wanted = settings.value_column.as_deref();
-                match answer::value_column(&columns, wanted)? {
-                    Ok(found) => column = Some(found),
-                    Err(error) => answered = Err(Failure::Answered(error)),
-                }
+            Message::RowDescription(columns) if answered.is_ok() => {
+                answered = take(Told::Columns(answer::columns(&columns)?));
             }
-            Message::NoData => answered = rejected(answer::no_columns()),
-            Message::DataRow(row) => {
-                if let Some(column) = &column {
-                    let value = answer::value(&row, column, settings)?;
-                    answered = value.map(Some).map_err(Failure::Answered);
-                }
-            }
+            Message::DataRow(row) if answered.is_ok() => answered = take(Told::Row(&row)),
+            Message::NoData => answered = Err(Failure::Answered(sql::no_columns())),
             Message::ErrorResponse(error) => answered = Err(failure::of(&error)?),
             Message::CopyInResponse(_) | Message::CopyOutResponse(_) => {
                 return Err(Failure::Broken("the query is a COPY; it must be a SELECT".to_owned()));
             }
             Message::ReadyForQuery(_) => return Ok(answered),
             _ => {}
+        }
+        if let Err(Failure::Broken(_)) = &answered {
+            return answered.map(Ok);
         }
     }
 }

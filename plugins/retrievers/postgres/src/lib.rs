@@ -5,21 +5,24 @@
 //! An instance keeps one connection. It is opened by the first fetch, and again where the
 //! server has closed it since. The query is prepared without a name for each load, in the
 //! round trip that runs it: no statement can be lost, a proxy between may change servers,
-//! and each answer brings the names of its columns. TLS is the node's.
+//! and each answer brings the names of its columns. Many keys are one array in one query. TLS is
+//! the node's.
 
 mod answer;
 mod connection;
 mod failure;
 mod login;
+mod many;
 mod messages;
 mod settings;
+mod statement;
 
 use std::time::{Duration, Instant};
 
 use connection::Connection;
 use psycache_plugin::net::Kept;
 use psycache_plugin::{
-    ConfigError, FetchError, Fetched, Retriever, RetrieverConfig, export_retriever,
+    ConfigError, FetchError, Fetched, Retriever, RetrieverConfig, export_retriever, sql,
 };
 use settings::Settings;
 
@@ -42,6 +45,22 @@ impl Retriever for Postgres {
             kept.ask(deadline, open, |connection| connection.ask(settings, key, deadline));
         let value = answered.map_err(|error| settings.server.place.told(error))?;
         Ok(value.map(|value| Fetched { value, ttl_ms: None }))
+    }
+
+    fn fetch_many(
+        &mut self,
+        keys: &[String],
+        timeout_ms: u32,
+    ) -> Result<Vec<Option<Fetched>>, FetchError> {
+        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+        let Self { settings, kept } = self;
+        let many = settings.many.as_ref().ok_or_else(sql::no_batch)?;
+        let open = || Connection::open(settings, deadline);
+        let ask = |connection: &mut Connection| many.ask(connection, settings, keys, deadline);
+        let values = kept.ask(deadline, open, ask);
+        let values = values.map_err(|error| sql::alone(settings.server.place.told(error)))?;
+        let fetched = |value| Fetched { value, ttl_ms: None };
+        Ok(values.into_iter().map(|value| value.map(fetched)).collect())
     }
 }
 

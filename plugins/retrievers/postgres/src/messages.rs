@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::BytesMut;
 use postgres_protocol::message::backend::{DATA_ROW_TAG, Header, Message};
 use psycache_plugin::FetchError;
-use psycache_plugin::net::{Failure, Link};
+use psycache_plugin::net::{Failure, Link, Quiet};
 
 /// The largest message that is taken, which is a row; the memory that a node gives a retriever
 /// is just enough for it.
@@ -72,6 +72,12 @@ impl Messages {
                 length => self.received.extend_from_slice(&self.chunk[..length]),
             }
         }
+    }
+}
+
+impl Quiet for Messages {
+    fn is_quiet(&mut self) -> bool {
+        self.received.is_empty() && self.link.is_quiet()
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use psycache_plugin::net::{Dsn, DsnShape};
 use psycache_plugin::{ConfigError, RetrieverConfig, Span};
 
+use crate::statement::Many;
+
 /// Where the key goes.
 const KEY: &str = "$1";
 
@@ -32,6 +34,8 @@ const SHAPE: DsnShape = DsnShape {
 pub(crate) struct Settings {
     pub(crate) server: Dsn,
     pub(crate) query: String,
+    /// How many keys are asked for at once, if that is possible.
+    pub(crate) many: Option<Many>,
     pub(crate) value_column: Option<String>,
     pub(crate) connect_timeout: Duration,
     pub(crate) time_zone: Option<String>,
@@ -48,6 +52,7 @@ impl Settings {
         let options = config.options();
         let server = Dsn::read(options.required("dsn")?, &SHAPE)?;
         let query = options.required("query")?.to_owned();
+        let query_many = options.text("query-many").map(str::to_owned);
         let value_column = options.text("value-column").map(str::to_owned);
         let connect_timeout_ms = options.parse("connect-timeout-ms", 5_000, 1..=3_600_000)?;
         let time_zone = options.text("time-zone").map(str::to_owned);
@@ -61,7 +66,15 @@ impl Settings {
             let problem = format!("it must have `{KEY}`, where the key goes");
             return Err(ConfigError::invalid("query", problem));
         }
-        let texts = [("query", Some(&query)), ("time-zone", time_zone.as_ref())];
+        if query_many.as_ref().is_some_and(|query| !query.contains(KEY)) {
+            let problem = format!("it must have `{KEY}`, an array of keys: `= ANY({KEY})`");
+            return Err(ConfigError::invalid("query-many", problem));
+        }
+        let texts = [
+            ("query", Some(&query)),
+            ("query-many", query_many.as_ref()),
+            ("time-zone", time_zone.as_ref()),
+        ];
         let nul = texts.iter().find(|(_, text)| text.is_some_and(|text| text.contains('\0')));
         if let Some((name, _)) = nul {
             return Err(ConfigError::invalid(*name, "it has a character of the number 0"));
@@ -71,8 +84,10 @@ impl Settings {
         }
         let needed = |what: &str| ConfigError::invalid("dsn", format!("it names no {what}"));
         let user = server.user.clone().ok_or_else(|| needed("user"))?;
+        let many = query_many.map_or_else(|| Many::of(&query), |query| Some(Many::written(query)));
         Ok(Self {
             server,
+            many,
             query,
             value_column,
             connect_timeout: Duration::from_millis(connect_timeout_ms),
@@ -112,6 +127,8 @@ mod tests {
 
     const QUERY: &str = "SELECT score FROM student WHERE name = $1";
 
+    const QUERY_WITHOUT: &str = "SELECT name, score FROM student";
+
     fn with(dsn: &str, query: &str) -> RetrieverConfig {
         RetrieverConfig::default().option("dsn", dsn).option("query", query)
     }
@@ -144,11 +161,12 @@ mod tests {
             (with("postgres://psy@db?options=-c", QUERY), "ALTER ROLE"),
             (with(dsn, "SELECT score FROM student WHERE name = ?"), "must have `$1`"),
             (with(dsn, "SELECT '\0', $1"), "number 0"),
+            (with(dsn, QUERY).option("query-many", QUERY_WITHOUT), "= ANY($1)"),
             (with(dsn, QUERY).option("tls", "off"), "must be `true` or `false`"),
             (with(dsn, QUERY).option("tls", "false").option("ca", "x"), "does nothing"),
             (
                 with(dsn, QUERY).option("column", "score"),
-                "known: dsn, query, value-column, connect-timeout-ms, time-zone, tls, ca",
+                "known: dsn, query, query-many, value-column, connect-timeout-ms, time-zone, tls, ca",
             ),
         ] {
             let problem = refused(&config);

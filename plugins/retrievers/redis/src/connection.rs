@@ -4,7 +4,8 @@ use std::io::{BufReader, Write};
 use std::time::Instant;
 
 use psycache_plugin::FetchError;
-use psycache_plugin::net::{Failure, Link};
+use psycache_plugin::net::{Failure, Link, Quiet};
+use psycache_plugin::sql::Batch;
 
 use crate::reply::{Reply, command};
 use crate::settings::Settings;
@@ -55,30 +56,90 @@ impl Connection {
         key: &str,
         deadline: Instant,
     ) -> Result<Option<Vec<u8>>, Failure> {
-        if let Some(link) = &mut self.0 {
-            link.get_mut().until(deadline);
-        }
+        self.until(deadline);
         let words = settings.command(key);
         let span = settings.span(&words[0]);
-        let answer = match self.exchange(&words) {
-            Ok(Reply::Value(value)) => Ok(Some(value)),
-            Ok(Reply::Nothing) => Ok(None),
-            Ok(Reply::Refused(error)) => Err(Failure::Answered(refusal(&error))),
-            Ok(other @ Reply::Said(_)) => Err(Failure::Answered(unexpected(&words[0], &other))),
-            Err(failure) => Err(failure),
-        };
+        let answer = self.exchange(&words).and_then(|reply| value(&words[0], reply));
         span.end(answer.as_ref().err());
         answer
     }
 
+    /// The values of `keys`, each asked for by a command of its own, all of which are sent at
+    /// once. `MGET` would need another right, and says that there is no value where there is
+    /// one of another type.
+    pub(crate) fn ask_many(
+        &mut self,
+        settings: &Settings,
+        keys: &[String],
+        deadline: Instant,
+    ) -> Result<Vec<Option<Vec<u8>>>, Failure> {
+        self.until(deadline);
+        let commands: Vec<_> = keys.iter().map(|key| settings.command(key)).collect();
+        let Some(name) = commands.first().map(|words| words[0].clone()) else {
+            return Ok(Vec::new());
+        };
+        let span = settings.span(&name).with("db.operation.batch.size", keys.len());
+        let sent = commands.iter().map(|words| command(words)).collect::<Vec<_>>().concat();
+        let answers = self.pipeline(&name, keys, &sent);
+        span.end(answers.as_ref().err());
+        answers
+    }
+
+    fn until(&mut self, deadline: Instant) {
+        if let Some(link) = &mut self.0 {
+            link.get_mut().until(deadline);
+        }
+    }
+
     /// Sends a command and reads its reply. The connection is kept only if that was whole.
     fn exchange(&mut self, words: &[String]) -> Result<Reply, Failure> {
-        let closed = || Failure::Broken("it has closed the connection".to_owned());
         let mut link = self.0.take().ok_or_else(closed)?;
         link.get_mut().write_all(&command(words))?;
         let reply = Reply::read(&mut link)?;
         self.0 = Some(link);
         Ok(reply)
+    }
+
+    /// Sends a command for each of `keys`, and reads as many replies.
+    fn pipeline(
+        &mut self,
+        name: &str,
+        keys: &[String],
+        commands: &[u8],
+    ) -> Result<Vec<Option<Vec<u8>>>, Failure> {
+        let mut link = self.0.take().ok_or_else(closed)?;
+        link.get_mut().write_all(commands)?;
+        let (mut batch, mut refused) = (Batch::new(keys), None);
+        for at in 0..keys.len() {
+            match value(name, Reply::read(&mut link)?) {
+                Ok(Some(value)) => batch.take([at], &value).map_err(Failure::Answered)?,
+                Ok(None) => {}
+                // The others are read, too, so that the connection can go on.
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        self.0 = Some(link);
+        refused.map_or_else(|| Ok(batch.found()), Err)
+    }
+}
+
+impl Quiet for Connection {
+    fn is_quiet(&mut self) -> bool {
+        self.0.as_mut().is_some_and(Quiet::is_quiet)
+    }
+}
+
+fn closed() -> Failure {
+    Failure::Broken("it has closed the connection".to_owned())
+}
+
+/// What a reply to the command of that name says about a key.
+fn value(name: &str, reply: Reply) -> Result<Option<Vec<u8>>, Failure> {
+    match reply {
+        Reply::Value(value) => Ok(Some(value)),
+        Reply::Nothing => Ok(None),
+        Reply::Refused(error) => Err(Failure::Answered(refusal(&error))),
+        other @ Reply::Said(_) => Err(Failure::Answered(unexpected(name, &other))),
     }
 }
 

@@ -39,6 +39,21 @@ impl Retriever for Redis {
         let value = answered.map_err(|error| settings.server.place.told(error))?;
         Ok(value.map(|value| Fetched { value, ttl_ms: None }))
     }
+
+    fn fetch_many(
+        &mut self,
+        keys: &[String],
+        timeout_ms: u32,
+    ) -> Result<Vec<Option<Fetched>>, FetchError> {
+        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+        let Self { settings, kept } = self;
+        let open = || Connection::open(settings, deadline);
+        let answered =
+            kept.ask(deadline, open, |connection| connection.ask_many(settings, keys, deadline));
+        let values = answered.map_err(|error| settings.server.place.told(error))?;
+        let fetched = |value| Fetched { value, ttl_ms: None };
+        Ok(values.into_iter().map(|value| value.map(fetched)).collect())
+    }
 }
 
 export_retriever!(Redis);

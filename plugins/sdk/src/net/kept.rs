@@ -1,9 +1,24 @@
 //! The connection that an instance keeps from one fetch to the next.
 
+use std::io::BufReader;
 use std::time::Instant;
 
 use super::Failure;
 use crate::FetchError;
+
+/// A connection that knows whether all that was said on it was asked for. What was not would be
+/// taken for the answer to the next question.
+pub trait Quiet {
+    /// Whether nothing has come since the last answer was read to its end, not even the end of
+    /// the connection. It does not wait.
+    fn is_quiet(&mut self) -> bool;
+}
+
+impl<C: Quiet> Quiet for BufReader<C> {
+    fn is_quiet(&mut self) -> bool {
+        self.buffer().is_empty() && self.get_mut().is_quiet()
+    }
+}
 
 /// A connection while no fetch runs on it, or none.
 #[derive(Debug)]
@@ -15,9 +30,9 @@ impl<C> Default for Kept<C> {
     }
 }
 
-impl<C> Kept<C> {
-    /// Asks on the kept connection, or on a new one where there is none or it turns out to be
-    /// closed. A connection is kept if it is not broken.
+impl<C: Quiet> Kept<C> {
+    /// Asks on the kept connection, or on a new one where there is none, it is not quiet or turns
+    /// out to be closed. A connection is kept if it is not broken.
     ///
     /// # Errors
     /// That of opening or asking. What has taken the source too long is told at `deadline`.
@@ -27,7 +42,9 @@ impl<C> Kept<C> {
         open: impl FnOnce() -> Result<C, FetchError>,
         mut ask: impl FnMut(&mut C) -> Result<T, Failure>,
     ) -> Result<T, FetchError> {
-        if let Some(mut connection) = self.0.take() {
+        if let Some(mut connection) = self.0.take()
+            && connection.is_quiet()
+        {
             match ask(&mut connection) {
                 // Closed while idle, most likely; a new one shows whether the source is there.
                 Err(Failure::Broken(_)) if Instant::now() < deadline => {}
@@ -67,6 +84,15 @@ mod tests {
 
     use super::*;
 
+    /// The number of a connection, which is quiet if that is below ten.
+    struct Numbered(u32);
+
+    impl Quiet for Numbered {
+        fn is_quiet(&mut self) -> bool {
+            self.0 < 10
+        }
+    }
+
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(60)
     }
@@ -80,9 +106,9 @@ mod tests {
                 soon(),
                 || {
                     opened += 1;
-                    Ok(opened)
+                    Ok(Numbered(opened))
                 },
-                |number| match closed && *number == 1 {
+                |Numbered(number)| match closed && *number == 1 {
                     true => Err(Failure::Broken("closed".into())),
                     false => Ok(*number),
                 },
@@ -95,9 +121,9 @@ mod tests {
     fn one_that_breaks_when_new_is_told_and_not_kept() {
         let mut kept = Kept::default();
         let broken: Result<(), _> =
-            kept.ask(soon(), || Ok(1), |_| Err(Failure::Broken("reset".into())));
+            kept.ask(soon(), || Ok(Numbered(1)), |_| Err(Failure::Broken("reset".into())));
         assert_eq!(broken, Err(FetchError::Unavailable("reset".into())));
-        assert_eq!(kept.ask(soon(), || Ok(2), |number| Ok(*number)), Ok(2));
+        assert_eq!(kept.ask(soon(), || Ok(Numbered(2)), |connection| Ok(connection.0)), Ok(2));
     }
 
     #[test]
@@ -105,10 +131,19 @@ mod tests {
         let mut kept = Kept::default();
         let refused: Result<(), _> = kept.ask(
             soon(),
-            || Ok(1),
+            || Ok(Numbered(1)),
             |_| Err(Failure::Answered(FetchError::Rejected("no".into()))),
         );
         assert_eq!(refused, Err(FetchError::Rejected("no".into())));
-        assert_eq!(kept.ask(soon(), || Ok(2), |number| Ok(*number)), Ok(1));
+        assert_eq!(kept.ask(soon(), || Ok(Numbered(2)), |connection| Ok(connection.0)), Ok(1));
+    }
+
+    #[test]
+    fn one_that_said_what_nobody_asked_is_not_used_again() {
+        let mut kept = Kept::default();
+        for (number, expected) in [(10, 10), (1, 1), (2, 1)] {
+            let asked = kept.ask(soon(), || Ok(Numbered(number)), |connection| Ok(connection.0));
+            assert_eq!(asked, Ok(expected));
+        }
     }
 }

@@ -1,14 +1,15 @@
 //! A connection whose every step ends by a deadline.
 
-use std::future::Future;
 use std::io::{self, ErrorKind, Read, Write};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
-use super::Place;
+use super::connect::connect;
 use super::tls::Session;
+use super::within::within;
+use super::{Place, Quiet};
 use crate::{FetchError, io_words};
 
 /// What is read of the network at once.
@@ -102,7 +103,20 @@ impl Link {
         })
     }
 
+    /// What has arrived by now, without waiting for more.
+    #[expect(clippy::disallowed_methods, reason = "a plugin is called without a runtime")]
+    fn received_by_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.runtime.block_on(async {
+            // The runtime looks at its sockets when nothing else is to be done.
+            tokio::task::yield_now().await;
+            self.socket.try_read(buffer)
+        })
+    }
+
     fn send(&self, mut bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         within(&self.runtime, self.deadline, async {
             while !bytes.is_empty() {
                 self.socket.writable().await?;
@@ -167,51 +181,50 @@ impl Write for Link {
     }
 }
 
+/// How often TLS may have something to say of its own, which nobody reads, before a connection
+/// is given up.
+const MOST_TURNS: usize = 4;
+
+impl Quiet for Link {
+    fn is_quiet(&mut self) -> bool {
+        let mut chunk = [0; 1 << 10];
+        for _ in 0..MOST_TURNS {
+            if self.secure.as_ref().is_some_and(Secure::has_more) {
+                return false;
+            }
+            match self.received_by_now(&mut chunk) {
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+                Ok(0) => return false,
+                // A ticket for the next session, say.
+                Ok(length) if self.secure.is_some() => {
+                    if self.turn(&chunk[..length], &[]).is_err() {
+                        return false;
+                    }
+                }
+                Ok(_) => return false,
+            }
+        }
+        false
+    }
+}
+
+impl Secure {
+    /// Whether something is to be read: bytes, or the end.
+    fn has_more(&self) -> bool {
+        self.closed || self.read < self.clear.len()
+    }
+}
+
 impl std::fmt::Debug for Link {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Link").field("socket", &self.socket).finish_non_exhaustive()
     }
 }
 
-fn connect(runtime: &Runtime, place: &Place, by: Instant) -> Result<TcpStream, FetchError> {
-    let began = Instant::now();
-    let addresses = place.addresses()?;
-    let connecting = async { TcpStream::connect(&*addresses).await };
-    within(runtime, by, connecting).map_err(|error| match error.kind() {
-        ErrorKind::PermissionDenied => FetchError::Rejected(format!(
-            "the node does not let this group connect there; start it with --allow-net {place}"
-        )),
-        ErrorKind::TimedOut => {
-            let limit = by.saturating_duration_since(began).as_millis();
-            FetchError::Unavailable(format!("not connected within {limit} ms"))
-        }
-        _ => FetchError::Unavailable(io_words(&error)),
-    })
-}
-
-/// Runs `work` until the deadline.
-#[expect(clippy::disallowed_methods, reason = "a plugin is called without a runtime")]
-fn within<T>(
-    runtime: &Runtime,
-    deadline: Instant,
-    work: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    // Even what could be done at once is not begun too late.
-    if left == Duration::ZERO {
-        return Err(late());
-    }
-    runtime
-        .block_on(async { tokio::time::timeout(left, work).await.unwrap_or_else(|_| Err(late())) })
-}
-
-fn late() -> io::Error {
-    io::Error::new(ErrorKind::TimedOut, "no answer in time")
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::time::Duration;
 
     use super::*;
 
@@ -228,6 +241,26 @@ mod tests {
         let error = link.read(&mut [0; 8]).expect_err("it says nothing");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!(Instant::now() >= deadline);
+    }
+
+    #[test]
+    fn what_nobody_asked_for_and_an_end_are_noticed_without_waiting() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let open = || {
+            let link = Link::open(&here(&listener), deadline, deadline).expect("it listens");
+            (link, listener.accept().expect("it connects").0)
+        };
+        let (mut link, mut other) = open();
+        assert!(link.is_quiet());
+        other.write_all(b"630").expect("it is connected");
+        link.read_exact(&mut [0; 3]).expect("it is sent");
+        assert!(link.is_quiet(), "what was read is nobody's any more");
+        other.write_all(b"more").expect("it is connected");
+        while link.is_quiet() {}
+        let (mut link, other) = open();
+        drop(other);
+        while link.is_quiet() {}
     }
 
     #[test]

@@ -41,15 +41,17 @@
 //! }
 //! ```
 
+mod connect;
 mod dsn;
 mod failure;
 mod kept;
 mod link;
 mod place;
 mod tls;
+mod within;
 
 pub use dsn::{Dsn, DsnShape};
 pub use failure::Failure;
-pub use kept::Kept;
+pub use kept::{Kept, Quiet};
 pub use link::Link;
 pub use place::Place;

@@ -1,0 +1,57 @@
+//! A data source of one's own: a REST API that answers `GET /scores/KEY`.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::time::{Duration, Instant};
+
+use psycache_plugin::net::{Failure, Kept, Link, Place};
+use psycache_plugin::{ConfigError, FetchError, Fetched, Retriever, RetrieverConfig};
+
+/// An API, and the connection that is kept to it.
+pub struct Rest(Place, Kept<BufReader<Link>>);
+
+impl Retriever for Rest {
+    fn configure(config: &RetrieverConfig) -> Result<Self, ConfigError> {
+        let options = config.options();
+        let place = Place::read("place", options.required("place")?)?;
+        options.finish()?;
+        Ok(Self(place, Kept::default()))
+    }
+
+    fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError> {
+        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+        if !key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(FetchError::BadKey("it is no name".into()));
+        }
+        let Self(place, kept) = self;
+        let request = format!("GET /scores/{key} HTTP/1.1\r\nhost: {place}\r\n\r\n");
+        // With `link.secure(&place.host, None)?` after it this would be https.
+        let open = || Link::open(place, deadline, deadline).map(BufReader::new);
+        let answered = kept.ask(deadline, open, |link| {
+            link.get_mut().until(deadline);
+            link.get_mut().write_all(request.as_bytes())?;
+            answer(link)
+        });
+        let found = answered.map_err(|error| place.told(error))?;
+        Ok(found.map(|value| Fetched { value, ttl_ms: None }))
+    }
+}
+
+/// The body of an answer, whose head says its length.
+fn answer(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if head.len() > 16_384 || from.take(16_384).read_line(&mut head)? == 0 {
+            return Err(Failure::Broken("it gives no whole answer".into()));
+        }
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0_usize).min(1 << 20)];
+    from.read_exact(&mut body)?;
+    match head.split(' ').nth(1) {
+        Some("200") => Ok(Some(body)),
+        Some("404") => Ok(None),
+        _ => Err(Failure::Answered(FetchError::Unavailable("it is not well".into()))),
+    }
+}
+
+psycache_plugin::export_retriever!(Rest);

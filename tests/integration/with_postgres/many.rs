@@ -1,0 +1,24 @@
+//! Many keys by one query.
+
+use super::{Database, PASSWORD};
+use crate::scores::run_ignored;
+
+#[test]
+fn many_keys_by_one_query_give_what_each_gives_by_itself() {
+    let database = Database::start();
+    database.sql(
+        "CREATE COLLATION nobody_minds (provider = icu, locale = 'und-u-ks-level2',
+             deterministic = false);
+         CREATE TABLE compared (id BIGINT, score NUMERIC, day DATE, word TEXT,
+             ci TEXT COLLATE nobody_minds, padded CHAR(9));
+         INSERT INTO compared VALUES (1, 1.50, '2024-02-03', 'Tom', 'Tom', 'Tom'),
+             (9007199254740993, 2, '2024-02-04', 'Zoë', 'Zoë', 'Zoë'),
+             (NULL, NULL, NULL, NULL, NULL, NULL);
+         CREATE TABLE several (name TEXT, score INT, at INT);
+         INSERT INTO several VALUES ('a', 1, 3), ('a', 2, 1), ('b', 3, 9), ('a', 4, 2)",
+    );
+    run_ignored("psycache-retriever-postgres", &database.address(), PASSWORD);
+    assert_eq!(database.executed(r#"{"Sam","only here","Tom","a\"b\\c''{,}"}"#), 1);
+    assert_eq!(database.executed("only here"), 0);
+    assert_eq!(database.executed(r#"{"Tom","Nobody at all","tom","Sam"}"#), 1);
+}
