@@ -18,7 +18,7 @@ pub mod policy {
 #[allow(missing_docs, unsafe_code, reason = "generated")]
 pub mod introspect {
     wit_bindgen::generate!({
-        inline: "package psycache:sdk; world one { export psycache:plugin/introspect@0.1.0; }",
+        inline: "package psycache:sdk; world introspecting { export psycache:plugin/introspect@0.1.0; }",
         path: "../../wit",
         pub_export_macro: true,
         export_macro_name: "export_introspect_world",
@@ -29,7 +29,7 @@ pub mod introspect {
 #[allow(missing_docs, unsafe_code, reason = "generated")]
 pub mod snapshot {
     wit_bindgen::generate!({
-        inline: "package psycache:sdk; world one { export psycache:plugin/snapshot@0.1.0; }",
+        inline: "package psycache:sdk; world saving { export psycache:plugin/snapshot@0.1.0; }",
         path: "../../wit",
         pub_export_macro: true,
         export_macro_name: "export_snapshot_world",
