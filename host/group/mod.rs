@@ -2,6 +2,7 @@
 //! other nodes.
 
 mod get;
+mod held_answer;
 mod many;
 
 mod ask;

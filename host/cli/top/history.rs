@@ -75,7 +75,8 @@ mod tests {
             (Some(0.5), Some(10.0))
         );
         assert_eq!(history.span_ms(), 30_000);
-        assert_eq!(history.intervals(4).len(), 4);
+        assert_eq!(history.intervals(4).len(), 3);
+        assert_eq!(history.intervals(11).len(), 11);
     }
 
     #[test]
