@@ -38,7 +38,7 @@ async fn a_call_of_a_stranger_is_refused_before_its_message_has_come() {
 async fn a_call_as_a_node_without_the_secret_is_refused_before_its_message_has_come() {
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("secret");
-    std::fs::write(&secret, "shared by the nodes").unwrap();
+    std::fs::write(&secret, "shared-by-all-the-nodes").unwrap();
     let secret = format!("file:{}", secret.display());
     let [node, _other] = ServedNode::pair(&["--cluster-secret", &secret]);
     for method in ["Call", "Exchange"] {
