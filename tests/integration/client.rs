@@ -7,6 +7,7 @@ use psycache::client::{Client, ClientConfig, ConnectError, Reason};
 use psycache::value::Origin;
 
 use crate::harness::ServedNode;
+use crate::patience::PATIENCE;
 
 async fn client_of(nodes: &[&ServedNode]) -> Client {
     let config = ClientConfig::list(nodes.iter().map(|node| node.address()));
@@ -57,6 +58,7 @@ async fn large_values_go_beside_the_stream() {
     let node = ServedNode::start(&["--capacity", "256MiB", "--max-value", "100MiB"]);
     let mut config = ClientConfig::list([node.address()]);
     config.max_value_bytes = 100 << 20;
+    config.timeout = PATIENCE;
     let client = Client::connect(config).await.expect("the address is right");
     for bytes in [65_536, 65_537, 1 << 20, 80 << 20] {
         let value = vec![7_u8; bytes];
