@@ -80,7 +80,7 @@ fn a_trace_alone_is_enough() {
     let said = stdout(&table);
     assert!(said.starts_with("all: 2,000 requests, 100 keys; capacities in entries\n"), "{said}");
     assert!(said.contains("\nHIT RATIO      1"), "{said}");
-    assert!(said.contains("\nPOLICY   FIRST  OVER TIME, CAPACITY 10 "), "{said}");
+    assert!(said.contains("\nPOLICY  FIRST  OVER TIME, CAPACITY 10 "), "{said}");
     assert!(said.lines().last().unwrap().starts_with("opt "), "{said}");
     let svg = traces.sim(&trace, &["--output", "svg", "--policy", "lru,opt"]);
     assert!(stdout(&svg).starts_with("<svg") && stdout(&svg).contains("hit ratio in %"));

@@ -103,7 +103,8 @@ impl Browser {
         if password.is_some() {
             page.call("Fetch.enable", json!({"handleAuthRequests": true}));
         }
-        page.call("Page.navigate", json!({"url": url}));
+        // The browser answers when the first bytes have come, for which a password may be asked.
+        page.send("Page.navigate", &json!({"url": url}));
         let mut seen = 0;
         loop {
             let Some(event) = page.events.get(seen).cloned() else {
@@ -147,6 +148,19 @@ impl Drop for Browser {
 
 impl Page<'_> {
     fn call(&mut self, method: &str, parameters: Value) -> Value {
+        let id = self.send(method, &parameters);
+        loop {
+            let message = self.browser.message();
+            if message["id"] == id {
+                assert!(message["error"].is_null(), "{method}: {message}");
+                return message["result"].clone();
+            }
+            self.events.push(message);
+        }
+    }
+
+    /// Asks the browser for something, and returns the number that its answer will have.
+    fn send(&mut self, method: &str, parameters: &Value) -> u64 {
         self.browser.next += 1;
         let id = self.browser.next;
         let mut request = json!({"id": id, "method": method, "params": parameters});
@@ -156,14 +170,7 @@ impl Page<'_> {
         let mut bytes = request.to_string().into_bytes();
         bytes.push(0);
         self.browser.requests.write_all(&bytes).expect("the browser runs");
-        loop {
-            let message = self.browser.message();
-            if message["id"] == id {
-                assert!(message["error"].is_null(), "{method}: {message}");
-                return message["result"].clone();
-            }
-            self.events.push(message);
-        }
+        id
     }
 
     /// The value of an expression of JavaScript.
