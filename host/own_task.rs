@@ -34,6 +34,7 @@ pub(crate) async fn contained<T>(work: impl Future<Output = T>) -> Result<T, Err
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "#[tokio::test] blocks on its runtime")]
 mod tests {
     use tokio::sync::oneshot;
 

@@ -1,8 +1,10 @@
 //! Sets: made by one node at a time, so that a set that was delayed never replaces the value of
 //! a later change.
 //!
-//! 1. A set waits, in the socket of a node that hangs. 2. The client makes it through another
-//! node. 3. Its caller makes a later change. 4. The first node continues.
+//! 1. A set waits, in the socket of a node that hangs.
+//! 2. The client makes it through another node.
+//! 3. Its caller makes a later change.
+//! 4. The first node continues.
 //!
 //! Each attempt has a moment at which its time is over. The node does not begin it later, and
 //! gives it up then (`SessionRequest.until_ms`). The client makes the next attempt, or fails,

@@ -78,6 +78,7 @@ async fn send<T>(
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "#[tokio::test] blocks on its runtime")]
 mod tests {
     use std::future::{Pending, pending, ready};
 

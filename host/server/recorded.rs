@@ -34,6 +34,7 @@ pub(super) fn told<T>(ended: &Result<T, Status>) -> Result<(), &str> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "#[tokio::test] blocks on its runtime")]
 mod tests {
     use std::sync::Arc;
 

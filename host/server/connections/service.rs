@@ -48,6 +48,7 @@ where
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "#[tokio::test] blocks on its runtime")]
 mod tests {
     use std::convert::Infallible;
     use std::future::{Ready, ready};

@@ -103,18 +103,18 @@ fn over_requests(area: &Area<'_>, report: &Report) -> Drawn {
     panel.draw(area, 0.0..end as f64)
 }
 
+/// A place on the axis below, and the value there if there is one.
+type Point = (f64, Option<f64>);
+
 /// Points with their names, colours and widths.
 struct Curve<'a> {
     policy: &'a str,
     style: ShapeStyle,
-    points: Vec<(f64, Option<f64>)>,
+    points: Vec<Point>,
 }
 
 /// Those of all policies. The bound is black.
-fn curves<'a>(
-    report: &'a Report,
-    points: &dyn Fn(&str) -> Vec<(f64, Option<f64>)>,
-) -> Vec<Curve<'a>> {
+fn curves<'a>(report: &'a Report, points: &dyn Fn(&str) -> Vec<Point>) -> Vec<Curve<'a>> {
     let (black, others) = (COLOURS[0], &COLOURS[1..]);
     let mut colours = others.iter().cycle();
     let curve = |(place, policy): (usize, &'a str)| {
