@@ -3,7 +3,7 @@
 use plotters::style::RGBColor;
 
 /// Told apart by people who see few colours: M. Okabe and K. Ito, "Color universal design",
-/// 2008. The first is that of what the others are compared with.
+/// 2008. The first is for the reference curve.
 pub(crate) const COLOURS: [RGBColor; 8] = [
     RGBColor(0, 0, 0),
     RGBColor(0, 114, 178),

@@ -24,6 +24,26 @@ pub(crate) fn in_own_task<T: Send + 'static>(
     async move { task.await.unwrap_or(Err(Error::Stopping)) }
 }
 
+/// Runs `change` like [`in_own_task`], and tells `record` how it ended, in that task too: a change
+/// without its line in the record would be one that nobody made.
+///
+/// # Errors
+/// Those of the change and of [`in_own_task`].
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub(crate) fn recorded<T: Send + 'static>(
+    change: impl Future<Output = Result<T, Error>> + Send + 'static,
+    record: impl FnOnce(&Result<T, Error>) + Send + 'static,
+) -> impl Future<Output = Result<T, Error>> + Send + 'static {
+    let ended = in_own_task(async move {
+        let ended = contained(change).await.and_then(|ended| ended);
+        record(&ended);
+        ended
+    });
+    async move { ended.await.and_then(|ended| ended) }
+}
+
 /// Runs `work`, and makes an error of its panic.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use crate::server::Server;
@@ -48,17 +48,29 @@ impl Callgrind {
     }
 }
 
-/// Instructions of a node of `command` with these flags, which is asked at its URL.
-pub(crate) fn of_node(
+/// What every node gets that is counted.
+const SERVE: [&str; 7] = ["serve", "--listen", "127.0.0.1:0", "--http", "none", "--log", "off"];
+
+/// Instructions of one hit at a node of `command` with these flags: the difference between a run
+/// of few hits and one of `hits`. `ask` gets so many hits at the URL.
+pub(crate) fn of_a_hit(
     command: &Path,
     flags: &[&str],
-    ask: impl FnOnce(&str) -> Result<()>,
-) -> Result<u64> {
-    let callgrind = Callgrind::new()?;
-    let mut serve = callgrind.command(command);
-    serve.args(["serve", "--listen", "127.0.0.1:0", "--http", "none", "--log", "off"]);
-    let node = Server::start(serve.args(flags))?;
-    ask(&format!("http://{}", node.address()))?;
-    node.stop()?;
-    callgrind.instructions()
+    hits: u64,
+    ask: impl Fn(&str, u64) -> Result<()>,
+) -> Result<f64> {
+    // The first start compiles the plugins, and the others find them compiled.
+    Server::start(Command::new(command).args(SERVE).args(flags))?.stop()?;
+    let count = |hits| {
+        let callgrind = Callgrind::new()?;
+        let node = Server::start(callgrind.command(command).args(SERVE).args(flags))?;
+        ask(&format!("http://{}", node.address()), hits)?;
+        node.stop()?;
+        callgrind.instructions()
+    };
+    // The cost of the start and of the first requests is in both runs, and cancels out.
+    let few = hits / 5;
+    let (least, most) = (count(few)?, count(hits)?);
+    ensure!(most > least, "{hits} hits took no more instructions than {few}");
+    Ok((most - least) as f64 / (hits - few) as f64)
 }

@@ -1,8 +1,6 @@
 //! The cost of telemetry for a hit, in instructions. Callgrind counts the whole process with its
 //! exporter, while a client gets one key repeatedly on a session.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, ensure};
 use psycache::proto::cache_client::CacheClient;
 use psycache::proto::session_request::Call;
@@ -35,30 +33,20 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
         "valgrind is not installed, and it is what counts instructions here: `apt-get install valgrind`"
     );
     let hits = if settings.quick { 5_000 } else { 40_000 };
-    // The first start compiles the plugins, and the others find them compiled.
-    instructions(&settings.command, &[], 1)?;
     let mut figures = Vec::new();
     for (subject, ratio) in SUBJECTS {
         let flags: Vec<&str> =
             ratio.map_or_else(Vec::new, |ratio| COLLECTOR.into_iter().chain([ratio]).collect());
-        // The cost of the start and of the first requests is in both runs, and cancels out.
-        let (few, many) = (hits / 5, hits);
-        let least = instructions(&settings.command, &flags, few)?;
-        let most = instructions(&settings.command, &flags, many)?;
+        let ask = |url: &str, hits| ask_on_session(url, hits, None);
         figures.push(Figure {
             bench: "telemetry",
             case: "hit on a session".into(),
             subject: subject.into(),
-            value: most.saturating_sub(least) as f64 / (many - few) as f64,
+            value: callgrind::of_a_hit(&settings.command, &flags, hits, ask)?,
             unit: "instructions",
         });
     }
     Ok(figures)
-}
-
-/// Instructions of a node that answers so many hits.
-fn instructions(command: &Path, flags: &[&str], hits: u64) -> Result<u64> {
-    callgrind::of_node(command, flags, |url| ask_on_session(url, hits, None))
 }
 
 /// Gets one key so often on a session, which is opened with this header `authorization`.

@@ -35,16 +35,12 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
         for (subject, flags, shown) in
             [("no tokens", &[][..], None), ("a token", &with[..], Some(shown.as_str()))]
         {
-            // The cost of the start and of the first requests is in both runs, and cancels out.
-            let (few, many) = (hits / 5, hits);
-            let count =
-                |hits| callgrind::of_node(&settings.command, flags, |url| ask(url, hits, shown));
-            let (least, most) = (count(few)?, count(many)?);
+            let ask = |url: &str, hits| ask(url, hits, shown);
             figures.push(Figure {
                 bench: "tokens",
                 case: case.into(),
                 subject: subject.into(),
-                value: most.saturating_sub(least) as f64 / (many - few) as f64,
+                value: callgrind::of_a_hit(&settings.command, flags, hits, ask)?,
                 unit: "instructions",
             });
         }

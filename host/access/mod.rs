@@ -26,6 +26,8 @@ pub use role::Role;
 
 pub(crate) use audit::{Audited, Note};
 pub(crate) use memory::Memory;
+#[cfg(feature = "cli")]
+pub(crate) use pattern::Pattern;
 pub(crate) use principal::Principal;
 #[cfg(feature = "cli")]
 pub(crate) use rate::PerSecond;

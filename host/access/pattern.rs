@@ -1,6 +1,7 @@
 //! Patterns of names.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// A name, or what names begin with and a `*`. `*` alone stands for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,16 @@ impl Pattern {
             Some(begin) => name.starts_with(begin.as_bytes()),
             None => name == self.0.as_bytes(),
         }
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text).ok_or_else(|| {
+            format!("{text:?} names no groups; write a name, what names begin with and a * (scores-*), or *")
+        })
     }
 }
 

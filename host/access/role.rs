@@ -56,11 +56,16 @@ impl Grant {
     }
 }
 
+#[cfg(feature = "cli")]
 impl Grant {
-    /// Whether it is for all groups.
-    #[cfg(feature = "cli")]
-    pub(crate) fn is_of_all_groups(&self) -> bool {
-        self.groups.is_all()
+    /// Whether it could be for some groups.
+    pub(crate) fn takes_groups(&self) -> bool {
+        self.role != Role::Metrics
+    }
+
+    /// The same role for the groups of a pattern.
+    pub(crate) fn of(&self, groups: Pattern) -> Self {
+        Self { role: self.role, groups }
     }
 }
 
@@ -74,9 +79,7 @@ impl FromStr for Grant {
             let known = Role::ALL.map(Role::name).join(", ");
             format!("{name:?} is no role; the roles are {known}, and read:scores-* is one for some groups")
         })?;
-        let groups = Pattern::parse(groups).ok_or_else(|| {
-            format!("{groups:?} names no groups; write a name, what names begin with and a * (scores-*), or *")
-        })?;
+        let groups: Pattern = groups.parse()?;
         match role {
             Role::Metrics if !groups.is_all() => {
                 Err("the page of metrics is about all groups; write metrics without one".into())

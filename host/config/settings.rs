@@ -117,7 +117,7 @@ pub(crate) struct GroupSettings {
     /// [default: none]
     #[cfg_attr(feature = "cli", arg(long, value_name = "D"))]
     pub(crate) stale_while_revalidate: Option<OrNone<Time>>,
-    /// In which last part of the ttl a get of a value begins a load of it, or how long before it
+    /// The last part of the ttl in which a get starts a load of the value beside it, or how long before it
     /// expires, or none [default: none]
     #[cfg_attr(feature = "cli", arg(long, value_name = "PERCENT|D"))]
     pub(crate) refresh_ahead: Option<OrNone<Ahead>>,
@@ -128,7 +128,7 @@ pub(crate) struct GroupSettings {
     /// [default: 0]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub(crate) retries: Option<Retries>,
-    /// After how many loads in a row that could not reach the source the next ones fail at once,
+    /// The number of loads in a row that could not reach the source, after which loads fail at once,
     /// but for one a second, or none [default: none]
     #[cfg_attr(feature = "cli", arg(long, value_name = "N"))]
     pub(crate) breaker: Option<OrNone<Count>>,

@@ -54,13 +54,13 @@ impl Group {
         asked: &(dyn Fn() + Sync),
     ) -> Asked {
         let config = self.config.load_full();
-        let limit = config.load_timeout;
+        let (limit, began_ms) = (config.load_timeout, self.parts.clock.now_ms());
         let span = spans::retrieve(retriever.name());
         let asking = self.ask_again(&config, retriever, key, asked);
         let asking = self.parts.clock.timeout(limit, asking).instrument(span.clone()).await;
         let asked = asking.unwrap_or_else(|_| {
             let late = Err(FetchError::Timeout(limit));
-            self.source_health.note(&late, self.parts.clock.now_ms());
+            self.source_health.note(&late, began_ms, self.parts.clock.now_ms());
             Asked::Answered(late)
         });
         asked.note(&span);
@@ -75,7 +75,8 @@ impl Group {
         asked: &(dyn Fn() + Sync),
     ) -> Asked {
         let clock = &self.parts.clock;
-        let end_ms = clock.now_ms() + config.load_timeout.as_millis() as u64;
+        let began_ms = clock.now_ms();
+        let end_ms = began_ms + config.load_timeout.as_millis() as u64;
         let left = || Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut retries = 0..config.retries;
@@ -85,15 +86,15 @@ impl Group {
                 return not_begun;
             }
             let answer = retriever.fetch_telling(key, within, asked).await;
-            self.source_health.note(&answer, clock.now_ms());
             let may_pass = matches!(answer, Err(FetchError::Unavailable(_)));
-            if !may_pass || retries.next().is_none() {
+            let again = may_pass
+                && !self.source_health.is_broken(config.breaker)
+                && retries.next().is_some();
+            let pause = again.then(|| backoff.spread_pause(&mut rand::rng()));
+            let Some(pause) = pause.filter(|pause| *pause < left()) else {
+                self.source_health.note(&answer, began_ms, clock.now_ms());
                 return Asked::Answered(answer);
-            }
-            let pause = backoff.spread_pause(&mut rand::rng());
-            if pause >= left() || self.source_health.is_broken(config.breaker) {
-                return Asked::Answered(answer);
-            }
+            };
             self.counters.count_source_event(SourceEvent::Retry);
             clock.sleep(pause).await;
             within = left();
@@ -114,8 +115,9 @@ impl Group {
             return None;
         }
         if health.is_to_be_asked(clock.now_ms()) {
+            let began_ms = clock.now_ms();
             let probed = retriever.probe(left)?.await;
-            health.note(&probed, clock.now_ms());
+            health.note(&probed, began_ms, clock.now_ms());
             return probed.err().map(|error| Asked::Answered(Err(error)));
         }
         let (failures, next_ms) = health.outage(clock.now_ms());
@@ -127,12 +129,13 @@ impl Group {
     pub(super) async fn probe_source(&self) {
         let Some(retriever) = self.parts.source.retriever() else { return };
         let Some(probe) = retriever.probe(self.config.load().load_timeout) else { return };
+        let began_ms = self.parts.clock.now_ms();
         let probed = probe.await;
         if let Err(problem) = &probed {
             let (group, source) = (&self.name, retriever.name());
             tracing::warn!(group, source, %problem, "The data source does not answer");
         }
-        self.source_health.note(&probed, self.parts.clock.now_ms());
+        self.source_health.note(&probed, began_ms, self.parts.clock.now_ms());
     }
 
     fn source_named(&self, source: &str) -> String {

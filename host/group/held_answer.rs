@@ -12,7 +12,9 @@ impl Group {
     /// The answer of a get that has found the entry. It may begin a load of it.
     pub(super) fn used(self: &Arc<Self>, key: &str, hash: u64, found: Found) -> Reply {
         let left_ms = self.left_ms(&found);
-        self.refresh_ahead(key, hash, left_ms);
+        if found.is_refreshed_ahead {
+            self.refresh_ahead(key, hash, left_ms);
+        }
         reply_of(found, left_ms)
     }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use futures::{FutureExt, StreamExt, stream};
 
 use super::{Group, Reply};
@@ -20,7 +20,8 @@ use crate::telemetry::GetResult;
 use crate::transport::remote::{Part, PeerCall, Remote, Response};
 use crate::value::Origin;
 
-/// Keys that are handled concurrently.
+/// Keys that are handled concurrently. A get may hold a value before the answer is known to be
+/// full, so their number also bounds what an answer takes beyond its limit.
 pub(super) const AT_ONCE: usize = 64;
 
 /// The most keys in one message to another node.
@@ -117,7 +118,7 @@ impl Group {
         let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
         let late = || Err(Error::DeadlineExceeded { after: within });
         let mut replies: Vec<Option<Reply>> = vec![None; keys.len()];
-        let (mut here, there) = self.by_owner(keys, |at, key| {
+        let (here, there) = self.by_owner(keys, |at, key| {
             let hash = self.parts.store.hash(key);
             let held = self.held(key, hash);
             replies[at] = held.map(|found| room.take(self.remembered(key, hash, found).1));
@@ -130,30 +131,35 @@ impl Group {
                 .map(|keys| self.ask_for_many(&*of.owner, keys, rest(), &room))
         });
         let asked: Vec<_> = asked.collect();
-        for (at, reply) in join_all(asked).await.into_iter().flatten() {
+        let alone = |keys: Vec<(usize, &str)>| {
+            let gets = keys.into_iter().map(|(at, key)| {
+                let (room, rest, key) = (&room, &rest, key.to_owned());
+                async move {
+                    // An owner that has used up the time is not asked again, and nobody else is.
+                    let refused = match () {
+                        () if rest().is_zero() => late(),
+                        () if room.is_full() => Err(room.refusal(limit + 1)),
+                        () => return (at, room.take(self.get(&key, rest()).await)),
+                    };
+                    self.counters.count_get(GetResult::Error);
+                    (at, refused)
+                }
+                .boxed()
+            });
+            // Collected first, because a stream that borrows from its closure is not `Send`.
+            let gets: Vec<_> = gets.collect();
+            stream::iter(gets).buffer_unordered(AT_ONCE).collect::<Vec<_>>()
+        };
+        let (asked, here) = join(join_all(asked), alone(here)).await;
+        let mut left = Vec::new();
+        for (at, reply) in asked.into_iter().flatten() {
             match reply {
                 Some(reply) => replies[at] = Some(reply),
                 // The owner gave no usable answer for this key, so it is got by itself.
-                None => here.push((at, keys[at])),
+                None => left.push((at, keys[at])),
             }
         }
-        let gets = here.into_iter().map(|(at, key)| {
-            let (room, rest) = (&room, &rest);
-            async move {
-                // An owner that has used up the time is not asked again, and nobody else is.
-                if rest().is_zero() {
-                    return (at, Err(Error::DeadlineExceeded { after: within }));
-                }
-                if room.is_full() {
-                    return (at, Err(room.refusal(limit + 1)));
-                }
-                (at, room.take(self.get(key, rest()).await))
-            }
-            .boxed()
-        });
-        // Collected first, because a stream that borrows from its closure is not `Send`.
-        let gets: Vec<_> = gets.collect();
-        for (at, reply) in stream::iter(gets).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
+        for (at, reply) in here.into_iter().chain(alone(left).await) {
             replies[at] = Some(reply);
         }
         replies.into_iter().map(|reply| reply.unwrap_or_else(late)).collect()

@@ -124,6 +124,8 @@ pub struct Group {
     /// A hit of a value that expires in less time may begin a load; 0: none does. A hit reads
     /// this instead of the configuration.
     refresh_below_ms: AtomicU64,
+    /// Until when nothing is loaded again ahead of its deadline, because such a load has failed.
+    no_refresh_before_ms: AtomicU64,
     /// Limits the log lines about a failing retriever, which may fail at every load.
     broken: LogLimiter,
     /// The task that collects expired entries. Dropping the group ends it.
@@ -175,6 +177,7 @@ impl Group {
             choice: Choice::default(),
             source_health: SourceHealth::default(),
             refresh_below_ms: AtomicU64::new(0),
+            no_refresh_before_ms: AtomicU64::new(0),
             broken: LogLimiter::every(BROKEN_EACH),
             _expiry: expiry,
         });

@@ -17,8 +17,13 @@ use crate::retriever::SharedRetriever;
 use crate::store::Found;
 use crate::telemetry::{SourceEvent, spans};
 
+/// The pause before values are loaded again ahead of their deadlines, after such a load has failed.
+/// Without it each hit of a key that the source refuses would begin another load.
+const PAUSE_MS: u64 = 1_000;
+
 impl Group {
-    /// Loads the value of `key` again if that is its time. Called for each hit.
+    /// Loads the value of `key` again if that is its time. Called for each hit of a value that may
+    /// be.
     #[inline]
     pub(super) fn refresh_ahead(self: &Arc<Self>, key: &str, hash: u64, left_ms: u64) {
         if left_ms < self.refresh_below_ms.load(Relaxed) {
@@ -28,9 +33,8 @@ impl Group {
 
     #[cold]
     fn refresh_held(self: &Arc<Self>, key: &str, hash: u64) {
-        if self.parts.store.is_refreshed_ahead(key, hash)
-            && self.parts.ownership.holds(key::ring_hash(key))
-        {
+        let is_paused = self.parts.clock.now_ms() < self.no_refresh_before_ms.load(Relaxed);
+        if !is_paused && self.parts.ownership.holds(key::ring_hash(key)) {
             drop(self.refresh(key, hash, SourceEvent::RefreshedAhead));
         }
     }
@@ -85,6 +89,10 @@ impl Group {
         flight: Load<Reply, Span>,
     ) {
         if let Some((reply, entry)) = self.load(&retriever, &key, &flight).await {
+            if reply.is_err() {
+                let until_ms = self.parts.clock.now_ms() + PAUSE_MS;
+                self.no_refresh_before_ms.store(until_ms, Relaxed);
+            }
             self.land(flight, &key, hash, reply, entry, || true).await;
         }
     }

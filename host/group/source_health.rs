@@ -24,6 +24,8 @@ pub(super) struct SourceHealth {
     unavailable: AtomicU32,
     /// Loads in a row that got no answer in time.
     late: AtomicU32,
+    /// When the last of these failures was noted.
+    failed_at_ms: AtomicU64,
     /// When it is asked next; 0: the last load was answered.
     probe_at_ms: AtomicU64,
     /// Why the last load has failed, for people. Locked to copy or replace it.
@@ -31,8 +33,10 @@ pub(super) struct SourceHealth {
 }
 
 impl SourceHealth {
-    /// Notes how a load or a probe ended.
-    pub(super) fn note<T>(&self, asked: &Result<T, FetchError>, now_ms: u64) {
+    /// Notes how a load or a probe ended that began at `began_ms`. A failure is one with the last,
+    /// if it began before that was noted: the loads of a batch fail together, and those that run at
+    /// a time say no more of an outage than one of them.
+    pub(super) fn note<T>(&self, asked: &Result<T, FetchError>, began_ms: u64, now_ms: u64) {
         let (failures, down_after) = match asked {
             Err(FetchError::Unavailable(_)) => (&self.unavailable, 1),
             Err(FetchError::Timeout(_)) => (&self.late, SLOW_AFTER),
@@ -40,6 +44,10 @@ impl SourceHealth {
             Err(FetchError::Broken(_) | FetchError::Full(_)) => return,
             Ok(_) | Err(_) => return self.answers(),
         };
+        if began_ms < self.failed_at_ms.load(Relaxed) {
+            return;
+        }
+        self.failed_at_ms.store(now_ms, Relaxed);
         let failed = failures.fetch_add(1, Relaxed).saturating_add(1);
         if failed < down_after {
             return;
@@ -97,5 +105,41 @@ impl SourceHealth {
             () => return ("running", String::new()),
         };
         (word, self.problem.lock().clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn down() -> Result<(), FetchError> {
+        Err(FetchError::Unavailable("refused".into()))
+    }
+
+    #[test]
+    fn failures_of_loads_that_ran_together_are_one() {
+        let health = SourceHealth::default();
+        // The loads of a batch.
+        for _ in 0..128 {
+            health.note(&down(), 10, 20);
+        }
+        assert!(!health.is_broken(Some(2)));
+        // One that began after they had failed.
+        health.note(&down(), 20, 30);
+        assert!(health.is_broken(Some(2)));
+        health.note(&Ok::<_, FetchError>(()), 25, 40);
+        assert!(!health.is_broken(Some(1)));
+    }
+
+    #[test]
+    fn late_loads_of_one_batch_do_not_make_a_source_slow() {
+        let health = SourceHealth::default();
+        let late = || Err::<(), _>(FetchError::Timeout(std::time::Duration::from_secs(5)));
+        for began_ms in [0, 0, 0, 5_000] {
+            health.note(&late(), began_ms, began_ms + 5_000);
+        }
+        assert_eq!(health.state().0, "running");
+        health.note(&late(), 10_000, 15_000);
+        assert_eq!(health.state().0, "slow");
     }
 }

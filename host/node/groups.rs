@@ -151,7 +151,7 @@ fn check(limits: &LoadLimits) -> Result<(), Cause> {
     match zero.into_iter().find(|(_, is_zero)| *is_zero) {
         None => Ok(()),
         Some((argument, _)) => {
-            let problem = "it is 0, so no load would begin; leave it out for the default".into();
+            let problem = "it is 0, with which nothing works; leave it out for the default".into();
             Err(Cause::Setting(Error::InvalidArgument { argument, problem }))
         }
     }

@@ -262,10 +262,13 @@ impl Trial {
             if status.state != WorkerState::Running {
                 return Err(status.problem.unwrap_or_else(|| status.state.name().into()));
             }
+            if !left.is_zero() {
+                continue;
+            }
             let report = shadow.report();
             let has_failed = report.rows.last().is_some_and(|row| row.problem.is_some());
             let is_known = !matches!(self.compared(&report, 0.0), Verdict::Unknown(_));
-            if left.is_zero() && (is_known || has_failed || !self.is_patient) {
+            if is_known || has_failed || !self.is_patient {
                 return Ok(());
             }
         }

@@ -23,6 +23,7 @@ impl Registrar {
         let clock = self.ownership.clock.clone();
         self.let_copies_of_before_end().await?;
         let mut holder_ends = None;
+        let mut renewals = 0;
         let (leases, name) = loop {
             let leases = self.leases().await?;
             match self.registry.register(&self.own, leases.short.id, leases.long.id).await? {
@@ -44,6 +45,10 @@ impl Registrar {
                         // etcd answers in whole seconds, so a smaller shift may be due to
                         // rounding.
                         if earliest_ms > *holder_ends.get_or_insert(latest_ms) + 1_200 {
+                            (renewals, holder_ends) = (renewals + 1, Some(latest_ms));
+                        }
+                        // The last renewal of a process that was killed may have been on its way.
+                        if renewals == 2 {
                             return Err(NotRegistered::Taken(Box::new(holder.entry)));
                         }
                     }
@@ -110,5 +115,68 @@ impl Registrar {
             )));
         }
         Ok(leases)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "#[tokio::test] blocks on its runtime")]
+mod tests {
+    use std::sync::Arc;
+
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+    use tokio::task::yield_now;
+
+    use super::super::{Ownership, Timing};
+    use super::*;
+    use crate::clock::Clock;
+    use crate::membership::registry::{InMemory, Lease, Registry};
+
+    /// Registers at an address that another process holds, whose lease is renewed where `is_renewed`
+    /// says so of the second that has begun.
+    async fn registered(is_renewed: impl Fn(u64) -> bool) -> Result<(), NotRegistered> {
+        let (clock, timing) = (Clock::manual(), Timing::default());
+        let registry = InMemory::with_clock(clock.clone());
+        let own = Entry::own("127.0.0.1:1", 1);
+        let grant = async |ttl| -> Lease { registry.grant(ttl).await.expect("it answers") };
+        let (short, long) = (grant(timing.lease).await, grant(timing.long_lease).await);
+        registry.register(&own, short.id, long.id).await.expect("it answers");
+        let dial = |_: &str| unreachable!("no other node is known");
+        let ownership = Ownership::new(own.clone(), timing, clock.clone(), dial);
+        let mut registrar = Registrar {
+            ownership: Arc::new(ownership),
+            registry: Arc::new(registry.clone()),
+            own,
+            leases: None,
+            random: StdRng::seed_from_u64(1),
+        };
+        let registering = tokio::spawn(async move { registrar.register().await });
+        for step in 1_u64.. {
+            // It is asleep until the clock is moved.
+            for _ in 0..32 {
+                yield_now().await;
+            }
+            if registering.is_finished() {
+                break;
+            }
+            clock.advance(100);
+            if step % 10 == 0 && is_renewed(step / 10) {
+                registry.keep_alive(short).await.expect("it answers");
+            }
+        }
+        registering.await.expect("it does not panic")
+    }
+
+    #[tokio::test]
+    async fn the_last_renewal_of_a_process_that_was_killed_may_come_late() {
+        assert!(registered(|second| second == 3).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_process_that_goes_on_renewing_keeps_its_address() {
+        let refused = registered(|_| true).await;
+        assert!(
+            matches!(refused, Err(NotRegistered::Taken(holder)) if holder.address == "127.0.0.1:1")
+        );
     }
 }

@@ -53,7 +53,8 @@ pub trait Retriever: Send + Sync {
         false
     }
 
-    /// The values of several keys, in their order, each as [`fetch`](Self::fetch) answers it.
+    /// The values of several keys, in their order, each as [`fetch`](Self::fetch) answers it. An
+    /// empty list: the source can't be asked so, as it is configured. It is not asked so again.
     /// Called only if [`fetches_many`](Self::fetches_many), with at most 128 keys.
     ///
     /// # Errors

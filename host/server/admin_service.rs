@@ -18,10 +18,9 @@ use super::limit::restated;
 use super::operations::{Operations, Reloaded};
 use super::record_calls;
 use super::recorded::{recorded, told};
-use super::sent_policy::refused;
+use super::sent_policy::{self, refused};
 use super::shadow_calls;
 use super::status::status;
-use super::swap_calls;
 use super::trial_calls;
 use crate::access::{Audited, Role};
 use crate::proto::admin_server::{Admin, SERVICE_NAME};
@@ -73,8 +72,12 @@ impl Admin for AdminService {
             let group = header.group.clone();
             let admitted = guest.admit("SwapPolicy", Role::Admin, Some(&group));
             admitted.map_err(|error| status(&error, &group))?;
-            let sent =
-                swap_calls::read(header, parts, &self.groups, self.max_component_bytes).await;
+            let bytes = |request: SwapPolicyRequest| match request.part {
+                Some(Part::Component(bytes)) => Some(bytes),
+                _ => None,
+            };
+            let limit = self.max_component_bytes;
+            let sent = sent_policy::read(header, parts, bytes, &self.groups, limit).await;
             let sent = sent.inspect_err(|refused| {
                 guest.changed(Audited::Swap, &group, Err(refused.message()));
             });

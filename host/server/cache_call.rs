@@ -15,7 +15,7 @@ use crate::access::{Note, Role};
 use crate::error::Error;
 use crate::group::{Group, NewValue};
 use crate::key;
-use crate::own_task::{contained, in_own_task};
+use crate::own_task::recorded;
 use crate::proto::{
     ClearRequest, ClearResponse, GetManyRequest, GetManyResponse, GetRequest, GetResponse,
     GetResult, Origin, RemoveManyRequest, RemoveManyResponse, RemoveRequest, RemoveResponse,
@@ -65,12 +65,9 @@ pub(super) async fn execute<C: CacheCall>(
     let group = groups.of_request(call.group())?;
     let Some(note) = note else { return call.run(group, limit, span).await };
     let (call, group, span) = (call.clone(), Arc::clone(group), span.clone());
-    let recorded = in_own_task(async move {
-        let answer = contained(call.run(&group, limit, &span)).await.and_then(|answer| answer);
-        note.cleared(call.group(), &answer);
-        answer
-    });
-    recorded.await?
+    let of = call.clone();
+    let change = async move { call.run(&group, limit, &span).await };
+    recorded(change, move |answer| note.cleared(of.group(), answer)).await
 }
 
 impl CacheCall for GetRequest {

@@ -76,12 +76,9 @@ impl Callers {
             // The routes are served by a program that says nothing of its connections.
             None => Memory::default().admit(access, (token, &Arc::default()), role, Some(group)),
         });
-        let Err(problem) = admitted else {
-            becomes_known(caller);
-            return Ok(None);
-        };
-        self.note(headers, extensions).refused(method, &problem);
-        Err(problem)
+        // The gate has noted on the connection that it is a known one's.
+        admitted.inspect_err(|problem| self.note(headers, extensions).refused(method, problem))?;
+        Ok(None)
     }
 
     /// `service`, which refuses strangers before their messages are read.

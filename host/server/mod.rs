@@ -36,7 +36,6 @@ mod record_calls;
 mod recorded;
 mod sent_policy;
 mod shadow_calls;
-mod swap_calls;
 mod trial_calls;
 
 mod deadline;

@@ -33,8 +33,8 @@ pub struct PeerService {
 }
 
 impl PeerService {
-    /// A service that passes requests to `local`. When `health` is draining, a stream takes
-    /// no more requests and ends after those that run on it. `gate` refuses strangers before
+    /// A service that passes requests to `local`. When `health` is draining, a stream takes no more
+    /// requests, and ends when its running requests have ended. `gate` refuses strangers before
     /// their messages are read.
     #[must_use]
     pub fn new(

@@ -43,26 +43,36 @@ impl PeerStream {
         Self { local, answers, running: JoinSet::new(), places: HashMap::new() }
     }
 
+    /// Serves until the caller leaves, or is `refused`. What may be given up then ends, whether or
+    /// not somebody reads the answers.
     pub(super) async fn serve(
-        mut self,
-        mut requests: Streaming<PeerRequest>,
+        self,
+        requests: Streaming<PeerRequest>,
         draining: impl Future<Output = ()>,
         refused: impl Future<Output = Status>,
     ) {
-        let (mut draining, mut refused) = (pin!(draining), pin!(refused));
+        let answers = self.answers.clone();
+        tokio::select! {
+            biased;
+            refused = refused => {
+                let _ = answers.send(Outgoing::End(refused)).await;
+            }
+            () = self.work(requests, draining) => {}
+        }
+    }
+
+    async fn work(
+        mut self,
+        mut requests: Streaming<PeerRequest>,
+        draining: impl Future<Output = ()>,
+    ) {
+        let mut draining = pin!(draining);
         let mut takes_more = true;
         while takes_more || !self.running.is_empty() {
             tokio::select! {
-                // A caller that sends request after request is refused too. Then come ended
-                // requests, so that their places are free before the next request is read.
+                // Ended requests come first, so that their places are free before the next request
+                // is read.
                 biased;
-                refused = &mut refused => {
-                    let answers = self.answers.clone();
-                    // What may be given up ends now, though nobody may read the status.
-                    drop(self);
-                    let _ = answers.send(Outgoing::End(refused)).await;
-                    return;
-                }
                 Some(ended) = self.running.join_next() => self.ended(ended).await,
                 () = &mut draining, if takes_more => takes_more = false,
                 message = requests.message(), if takes_more => match message {

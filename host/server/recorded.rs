@@ -7,11 +7,10 @@ use super::callers::Guest;
 use super::status::status;
 use crate::access::Audited;
 use crate::error::Error;
-use crate::own_task::{contained, in_own_task};
+use crate::own_task;
 
 /// Makes a change of `group`, or of the whole node if that is empty, and records it. Both happen
-/// though the caller leaves meanwhile: a swap that is under way can't be taken back, and a change
-/// without its line in the record would be one that nobody made.
+/// though the caller leaves meanwhile: a swap that is under way can't be taken back.
 pub(super) async fn recorded<T: Send + 'static>(
     guest: Guest,
     kind: Audited,
@@ -19,13 +18,11 @@ pub(super) async fn recorded<T: Send + 'static>(
     change: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Status> {
     let of = group.clone();
-    let change = in_own_task(async move {
-        let ended = contained(change).await.and_then(|ended| ended);
-        let ended = ended.map_err(|error| status(&error, &of));
+    let record = move |ended: &Result<T, Error>| {
+        let ended = ended.as_ref().map(drop).map_err(|error| status(error, &of));
         guest.changed(kind, &of, told(&ended));
-        ended
-    });
-    change.await.unwrap_or_else(|lost| Err(status(&lost, &group)))
+    };
+    own_task::recorded(change, record).await.map_err(|error| status(&error, &group))
 }
 
 /// What the record says of the end of a change.

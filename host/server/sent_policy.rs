@@ -7,9 +7,11 @@ use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 use tonic::{Status, Streaming};
 
+use super::groups::Groups;
 use super::limit::restated;
 use super::status::status;
 use crate::error::Error;
+use crate::proto::SwapPolicyHeader;
 
 /// A request to use a policy for a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,22 +26,26 @@ pub struct PolicySwap {
     pub options: Vec<(String, String)>,
 }
 
-/// Reads the component that follows the header of a request, of at most `limit` bytes; empty if none
-/// was sent. `bytes` are those of a message; `None` if it is no part of a component.
-pub(super) async fn component<T>(
-    parts: &mut Streaming<T>,
+/// Reads the rest of a request after its header: a component of at most `limit` bytes, or nothing.
+/// `bytes` are those of a message; `None` if it is no part of a component. The caller has the role
+/// for the group.
+pub(super) async fn read<T>(
+    header: SwapPolicyHeader,
+    mut parts: Streaming<T>,
     bytes: impl Fn(T) -> Option<Bytes>,
+    groups: &Groups,
     limit: usize,
-    group: &[u8],
-) -> Result<BytesMut, Status> {
-    let told = |error: Error| status(&error, group);
+) -> Result<PolicySwap, Status> {
+    let SwapPolicyHeader { group, name, sha256, options } = header;
+    let told = |error: Error| status(&error, &group);
+    let of_group = groups.of_request(&group).map_err(told)?.name().to_owned();
     let mut component = BytesMut::new();
     while let Some(request) = parts.message().await.map_err(restated)? {
         let problem = "only parts of the component may follow the header";
         let part = bytes(request).ok_or_else(|| told(refused("component", problem)))?;
         grow(&mut component, &part, limit).map_err(told)?;
     }
-    Ok(component)
+    checked(of_group, name, &sha256, options, component).map_err(told)
 }
 
 /// Appends a part to a component of at most `limit` bytes.

@@ -1,11 +1,11 @@
 //! A session: many concurrent calls on one stream.
 //!
-//! The answers are a stream, and polling this stream drives the calls. There is no task
-//! and no queue between a request and its answer, but for a read that has to wait: it is a task,
-//! so that its value counts as held by the connection even while the client reads nothing and
-//! the stream is not polled. While a client does not read its answers, its requests are not
-//! read either. If the client disconnects, the stream is dropped together with its running
-//! calls. The transport sends all answers that are ready in one frame.
+//! The answers are a stream. Polling it begins the calls, and most end at once: there is no task
+//! and no queue between a request and its answer. A call that has to wait becomes a task. So its
+//! time limit holds and its value counts as held by the connection, even while the client reads
+//! nothing and the stream is not polled. While a client does not read its answers, its requests
+//! are not read either. If the client disconnects, the stream is dropped together with its
+//! running calls. The transport sends all answers that are ready in one frame.
 //!
 //! At most `window` calls run at a time. Further requests are read and set aside, so that
 //! cancellations behind them are seen. When more than `window` requests are set aside, the
@@ -18,16 +18,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures::future::{AbortHandle, Abortable, Aborted, BoxFuture, FutureExt, TryFutureExt};
-use futures::stream::{FuturesUnordered, Stream, StreamExt};
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{Stream, StreamExt};
 use prost::Message;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tonic::{Status, Streaming};
 
 use super::cache_call::{CacheCall, SERVICE, execute};
 use super::callers::Guest;
 use super::config::ServerConfig;
-use super::connections::{Account, Held, held};
+use super::connections::{Account, Held};
 use super::deadline::{self, Limit};
 use super::groups::Groups;
 use super::limit::restated;
@@ -42,9 +42,6 @@ use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
 
 type Running = BoxFuture<'static, SessionResponse>;
-
-/// The answer of a read, held by the connection if it is large.
-type Read = Result<(SessionResponse, Option<Held>), Aborted>;
 
 /// Bytes of requests set aside at which the session reads no more. It is about as much as
 /// the connection would buffer.
@@ -62,10 +59,8 @@ pub(super) struct Session {
     clock: Clock,
     /// `None` when the session takes no more requests.
     requests: Option<Streaming<SessionRequest>>,
-    /// Changes that are waiting for something.
-    running: FuturesUnordered<Abortable<Running>>,
-    /// Reads that are waiting for something.
-    reads: JoinSet<Read>,
+    /// Calls that are waiting for something, with what they hold of the connection.
+    running: JoinSet<(SessionResponse, Held)>,
     /// Cancellation handles of the running calls, by request id.
     cancels: HashMap<u64, AbortHandle>,
     /// Requests set aside until a call ends, oldest first.
@@ -98,8 +93,7 @@ impl Session {
             window: config.session_window,
             clock,
             requests: Some(requests),
-            running: FuturesUnordered::new(),
-            reads: JoinSet::new(),
+            running: JoinSet::new(),
             cancels: HashMap::new(),
             aside: VecDeque::new(),
             aside_bytes: 0,
@@ -110,28 +104,17 @@ impl Session {
 
     /// The answer of a running call, if one has ended.
     fn poll_running(&mut self, cx: &mut Context<'_>) -> Option<SessionResponse> {
-        loop {
-            let ended = match self.running.poll_next_unpin(cx) {
-                Poll::Ready(Some(ended)) => ended,
-                _ => match self.reads.poll_join_next(cx) {
-                    Poll::Ready(Some(Ok(ended))) => ended.map(|(answer, _)| answer),
-                    Poll::Ready(Some(Err(failed))) => match failed.try_into_panic() {
-                        Ok(panic) => resume_unwind(panic),
-                        Err(_) => continue,
-                    },
-                    _ => return None,
-                },
-            };
-            // A call that was cancelled ends without an answer.
-            if let Ok(answer) = ended {
-                self.cancels.remove(&answer.id);
-                return Some(answer);
+        while let Poll::Ready(Some(ended)) = self.running.poll_join_next(cx) {
+            match ended.map_err(JoinError::try_into_panic) {
+                // One that was cancelled when it had ended has no answer either.
+                Ok((answer, _)) if self.cancels.remove(&answer.id).is_some() => {
+                    return Some(answer);
+                }
+                Err(Ok(panic)) => resume_unwind(panic),
+                _ => {}
             }
         }
-    }
-
-    fn running(&self) -> usize {
-        self.running.len() + self.reads.len()
+        None
     }
 
     /// Takes no more requests. Requests that were read are still answered.
@@ -141,7 +124,7 @@ impl Session {
     }
 
     fn has_place(&self) -> bool {
-        self.running() < self.window
+        self.running.len() < self.window
     }
 
     /// Whether too many requests are set aside to read the next one. One more than `window`
@@ -197,7 +180,6 @@ impl Session {
     /// Starts a request. Returns the answer if it is ready at once, as for most gets, which
     /// are hits. Otherwise the call is added to the running ones.
     fn begin(&mut self, request: SessionRequest, cx: &mut Context<'_>) -> Option<SessionResponse> {
-        let is_read = matches!(request.call, Some(Wanted::Get(_) | Wanted::GetMany(_)));
         let bytes = match request.call {
             Some(Wanted::Get(_)) => 0,
             _ => request.encoded_len() as u64,
@@ -238,32 +220,14 @@ impl Session {
         if let Poll::Ready(answer) = running.poll_unpin(cx) {
             return Some(answer);
         }
-        self.go_on(id, running, held(&self.account, bytes), is_read);
+        let mut held = Held::new(&self.account, bytes);
+        let task = self.running.spawn(async move {
+            let answer = running.await;
+            held.set(answer.answer.as_ref().map_or(0, value_bytes));
+            (answer, held)
+        });
+        self.cancels.insert(id, task);
         None
-    }
-
-    /// Adds a call to those that run. `request` is what it holds of a large request.
-    fn go_on(&mut self, id: u64, running: Running, request: Option<Held>, is_read: bool) {
-        let (cancel, registration) = AbortHandle::new_pair();
-        self.cancels.insert(id, cancel);
-        let running = match request {
-            Some(request) => async move {
-                let _request = request;
-                running.await
-            }
-            .boxed(),
-            None => running,
-        };
-        if !is_read {
-            self.running.push(Abortable::new(running, registration));
-            return;
-        }
-        let account = Arc::clone(&self.account);
-        let read = Abortable::new(running, registration);
-        self.reads.spawn(read.map_ok(move |answer| {
-            let bytes = answer.answer.as_ref().map_or(0, value_bytes);
-            (answer, held(&account, bytes))
-        }));
     }
 }
 
@@ -289,7 +253,7 @@ impl Stream for Session {
                 return Poll::Pending;
             }
             let Some(requests) = &mut session.requests else {
-                if session.running() == 0 {
+                if session.running.is_empty() {
                     return Poll::Ready(session.farewell.take().map(Err));
                 }
                 return Poll::Pending;

@@ -7,12 +7,12 @@ use tonic::{Status, Streaming};
 use super::callers::Guest;
 use super::groups::Groups;
 use super::limit::restated;
-use super::sent_policy::{PolicySwap, checked, component, refused};
+use super::sent_policy::{self, PolicySwap, refused};
 use super::status::status;
 use crate::access::Role;
 use crate::error::Error;
 use crate::proto::try_policy_request::Part;
-use crate::proto::{SwapPolicyHeader, TryPolicyHeader, TryPolicyRequest, TryPolicyResponse};
+use crate::proto::{TryPolicyHeader, TryPolicyRequest, TryPolicyResponse};
 
 /// The longest trial.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -85,16 +85,14 @@ pub(super) async fn read(
     else {
         return Err(status(&refused("header", "it must come first, with a policy"), b""));
     };
-    let SwapPolicyHeader { group, name, sha256, options } = header;
+    let group = header.group.clone();
     let told = |error: Error| status(&error, &group);
     guest.admit("TryPolicy", Role::Admin, Some(&group)).map_err(told)?;
-    let of_group = groups.of_request(&group).map_err(told)?.name().to_owned();
     let bytes = |request: TryPolicyRequest| match request.part {
         Some(Part::Component(bytes)) => Some(bytes),
         _ => None,
     };
-    let component = component(&mut parts, bytes, limit, &group).await?;
-    let swap = checked(of_group, name, &sha256, options, component).map_err(told)?;
+    let swap = sent_policy::read(header, parts, bytes, groups, limit).await?;
     checked_trial(swap, better_by, for_ms).map_err(told)
 }
 

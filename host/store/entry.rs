@@ -14,6 +14,9 @@ pub struct Found {
     pub value: Option<Value>,
     /// When the entry expires on the store's clock; `None` if it never does.
     pub deadline_ms: Option<u64>,
+    /// Whether it may be loaded again before its deadline, see
+    /// [`refresh_ahead`](super::Store::refresh_ahead).
+    pub is_refreshed_ahead: bool,
 }
 
 /// An entry to insert.

@@ -89,7 +89,9 @@ impl Store {
         let NewEntry { value, deadline_ms, cost_us } = entry;
         let mut deadline = Deadline::new(deadline_ms);
         let refresh_ahead_ms = self.refresh_ahead_ms.load(Relaxed);
+        // A value that was set is its caller's until its deadline.
         if refresh_ahead_ms > 0
+            && kind == AccessKind::Loaded
             && value.is_some()
             && deadline_ms.is_some_and(|at_ms| {
                 at_ms.saturating_sub(self.clock.now_ms()) >= refresh_ahead_ms * 3 / 2

@@ -174,19 +174,11 @@ impl Store {
         self.keep_expired_ms.store(ms, Relaxed);
     }
 
-    /// Marks the values that are inserted from now on as ones that may be loaded again in the
+    /// Marks the values that are loaded from now on as ones that may be loaded again in the
     /// last `ms` before their deadline. A value that is kept for less than one and a half times
     /// that is not marked, so that it is not loaded all the time.
     pub fn refresh_ahead(&self, ms: u64) {
         self.refresh_ahead_ms.store(ms, Relaxed);
-    }
-
-    /// Whether the value of `key` was marked by [`refresh_ahead`](Self::refresh_ahead).
-    #[must_use]
-    pub fn is_refreshed_ahead(&self, key: &str, hash: u64) -> bool {
-        let table = self.shard(hash).0.read();
-        let slot = table.find(key.as_bytes(), kept(hash));
-        slot.is_some_and(|slot| table.arena.at(slot).record.deadline().is_refreshed_ahead())
     }
 
     /// Returns the value of `key` that has expired and is kept still, and for how many
@@ -255,9 +247,10 @@ impl Store {
     }
 
     fn found(&self, entry: &Entry) -> Option<Found> {
-        let deadline_ms = entry.record.deadline().ms();
+        let deadline = entry.record.deadline();
+        let (deadline_ms, is_refreshed_ahead) = (deadline.ms(), deadline.is_refreshed_ahead());
         let is_alive = deadline_ms.is_none_or(|deadline_ms| deadline_ms > self.clock.now_ms());
-        is_alive.then(|| Found { value: entry.record.value(), deadline_ms })
+        is_alive.then(|| Found { value: entry.record.value(), deadline_ms, is_refreshed_ahead })
     }
 
     /// Frees entries that were taken out, and gives their room back to the budget. Returns

@@ -92,7 +92,10 @@ impl World {
         let entry = NewEntry { value: value.clone(), deadline_ms, cost_us: 7 };
         self.store.commit(room, &key, self.store.hash(&key), entry);
         self.lost();
-        self.held.insert(key, Found { value: value.map(Into::into), deadline_ms });
+        self.held.insert(
+            key,
+            Found { value: value.map(Into::into), deadline_ms, is_refreshed_ahead: false },
+        );
     }
 
     pub(super) fn get(&mut self, key: u8) {

@@ -112,10 +112,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let (shown, span) = (path.display(), humantime::format_duration(args.span));
     output::line(&format!("recording {keys} of {group} to {shown} for {span}; Ctrl-C ends it"))?;
     let mut merge = Merge::new(sources);
-    // The nodes end it. One whose clock stands still does not.
+    // The nodes end the recording. This ends it if the clock of one stands still.
     let mut late = pin!(sleep(args.span.saturating_add(LONGEST_SILENCE)));
     let reason = loop {
-        // Room comes first: what is taken of the nodes is then written, whatever happens.
+        // A place in the queue comes first, so that no part that a node sent is lost.
         let part = async {
             let room = writer.room().await?;
             let part = merge.next().await;

@@ -92,7 +92,7 @@ impl Source {
     fn failure(&self, failed: Result<Result<Option<RecordResponse>, Status>, ()>) -> Failure {
         let address = self.node.address();
         let what = match failed {
-            // One that is stopping says nothing, and neither does a connection that broke.
+            // Without details the error is of the transport: the node stops, or the connection broke.
             Ok(Err(status)) if status.code() != Code::Unavailable || is_of_node(&status) => {
                 return self.node.failure(&status);
             }

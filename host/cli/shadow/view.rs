@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::output::Screen;
+use crate::cli::output::{Screen, escaped};
 use crate::cli::table::{self, Cell, Side};
 use crate::proto::{ShadowRow, ShadowStatus};
 use crate::words::{bytes, percent};
@@ -29,15 +29,15 @@ pub(super) fn render(shadow: &ShadowStatus, screen: Screen) -> String {
     }
     for row in shadow.rows.iter().filter(|row| !row.problem.is_empty()) {
         let (policy, capacity, problem) = (&row.policy, row.capacity, &row.problem);
-        text += &format!("{policy} with {capacity}x: {problem}\n");
+        text += &(escaped(&format!("{policy} with {capacity}x: {problem}")) + "\n");
     }
     text
 }
 
 /// What was measured so far, in a sentence a line.
 pub(in crate::cli) fn head(shadow: &ShadowStatus) -> String {
-    let group = String::from_utf8_lossy(&shadow.group).escape_debug().to_string();
-    let live = &shadow.live_policy;
+    let group = escaped(&String::from_utf8_lossy(&shadow.group));
+    let live = escaped(&shadow.live_policy);
     let ends = match shadow.ends_in_ms {
         0 => "until it is stopped".to_owned(),
         left => format!("for {} more", time(left)),

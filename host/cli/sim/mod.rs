@@ -196,7 +196,7 @@ fn row(subject: &Subject, unit: Unit, capacity: u64, trace: &Trace) -> Result<Ro
     Ok(Row { policy, cache })
 }
 
-/// Says how a trace was read where nobody has said how, and another way is thinkable.
+/// Prints the format of a trace where it was guessed and may be another one.
 #[allow(clippy::print_stderr, reason = "figures go to standard output, doubts beside them")]
 fn say_format(path: &Path, trace: &Trace) {
     if let Some(format) = trace.guessed() {

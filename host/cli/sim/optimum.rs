@@ -64,8 +64,7 @@ impl Optimum {
     /// a hit if it is the next use of a resident one.
     pub(super) fn end(&mut self, timeline: &mut Timeline) {
         let mut residents = BTreeSet::new();
-        let next_uses = std::mem::take(&mut self.next_uses);
-        for (now, &next) in (0_u64..).zip(&next_uses) {
+        for (now, &next) in (0_u64..).zip(&self.next_uses) {
             if residents.remove(&now) {
                 self.hits += u64::from(now >= self.uncounted as u64);
             } else if residents.len() as u64 == self.capacity {
@@ -82,7 +81,6 @@ impl Optimum {
                 timeline.note(Tally::of(counted, self.hits));
             }
         }
-        self.next_uses = next_uses;
     }
 }
 

@@ -6,7 +6,7 @@ use super::tally::Tally;
 pub(super) const STEP: usize = 64;
 
 /// Most intervals. When there are more, two become one.
-const MOST: usize = 256;
+pub(super) const MOST: usize = 256;
 
 /// Gets and hits up to some requests, at equal distances.
 #[derive(Clone, Debug)]
@@ -37,17 +37,15 @@ impl Timeline {
         }
     }
 
-    /// The hit ratio of each interval, 0 to 1; `None` where no get counts. What is left at the
-    /// end and is no whole interval is left out.
-    pub(super) fn ratios(&self) -> Vec<Option<f64>> {
-        let before = std::iter::once(&(0, 0)).chain(&self.sums);
-        let intervals = before.zip(&self.sums).map(|(from, to)| (to.0 - from.0, to.1 - from.1));
+    /// The hit ratio of each of at most `most` intervals, 0 to 1; `None` where no get counts. What
+    /// is left at the end and is no whole interval is left out. The last one may be shorter than
+    /// the others.
+    pub(super) fn ratios(&self, most: usize) -> Vec<Option<f64>> {
+        let each = self.sums.len().div_ceil(most).max(1);
+        let sums: Vec<_> = self.sums.chunks(each).filter_map(<[_]>::last).collect();
+        let before = std::iter::once(&(0, 0)).chain(sums.iter().copied());
+        let intervals = before.zip(&sums).map(|(from, to)| (to.0 - from.0, to.1 - from.1));
         intervals.map(|(gets, hits)| (gets > 0).then(|| hits as f64 / gets as f64)).collect()
-    }
-
-    /// Requests of an interval.
-    pub(super) fn interval(&self) -> u64 {
-        self.every * STEP as u64
     }
 }
 
@@ -63,12 +61,12 @@ mod tests {
             let gets = step * STEP as u64;
             timeline.note(Tally::of(gets, gets.saturating_sub(5_000 * STEP as u64)));
         }
-        let ratios = timeline.ratios();
+        let ratios = timeline.ratios(MOST);
         assert!((MOST / 2..=MOST).contains(&ratios.len()), "{}", ratios.len());
         assert_eq!((ratios[0], ratios[ratios.len() - 1]), (Some(0.0), Some(1.0)));
         let mean = ratios.iter().flatten().sum::<f64>() / ratios.len() as f64;
         assert!((mean - 0.5).abs() < 0.01, "{mean}");
-        assert!(timeline.interval() * ratios.len() as u64 <= 10_000 * STEP as u64);
+        assert!(ratios.len() as u64 * timeline.every <= 10_000);
     }
 
     #[test]
@@ -76,6 +74,10 @@ mod tests {
         let mut timeline = Timeline::new();
         timeline.note(Tally::of(0, 0));
         timeline.note(Tally::of(4, 1));
-        assert_eq!(timeline.ratios(), [None, Some(0.25)]);
+        assert_eq!(timeline.ratios(2), [None, Some(0.25)]);
+        // Both together: a mean of their ratios would count the gets of one more than once.
+        timeline.note(Tally::of(104, 101));
+        assert_eq!(timeline.ratios(1), [Some(101.0 / 104.0)]);
+        assert_eq!(timeline.ratios(2), [Some(0.25), Some(1.0)]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::output::Screen;
+use crate::cli::output::{Screen, escaped};
 use crate::cli::status::report::{Group, Node, Plugin, Report};
 use crate::cli::table::{self, Cell, Side};
 use crate::words::{bytes, percent};
@@ -56,20 +56,17 @@ pub(in crate::cli) fn head(report: &Report) -> String {
 
 /// The text of a report.
 pub(super) fn render(report: &Report, screen: Screen) -> String {
-    let mut text = head(report) + "\n\n";
+    let mut text = escaped(&head(report)) + "\n\n";
     text += &table::render(&NODES, &nodes(report), screen);
     text.push('\n');
     let groups: Vec<_> = report.groups.iter().map(group).collect();
     text += &table::render(&GROUPS, &groups, screen);
-    let problems = problems(report);
     let choices: Vec<String> = report.groups.iter().filter_map(choice).collect();
-    if !choices.is_empty() {
+    for sentences in [choices, problems(report)].iter().filter(|all| !all.is_empty()) {
         text.push('\n');
-        text += &choices.join("");
-    }
-    if !problems.is_empty() {
-        text.push('\n');
-        text += &problems.join("");
+        for sentence in sentences {
+            text += &(escaped(sentence) + "\n");
+        }
     }
     text
 }
@@ -118,19 +115,16 @@ fn group(group: &Group) -> Vec<Cell> {
 /// Why a group has its policy, where the node chose it.
 fn choice(group: &Group) -> Option<String> {
     let (policy, choice) = (group.policy.as_ref()?, group.policy_choice.as_ref()?);
-    Some(format!("group {}: the node chose {}: {choice}\n", group.name, policy.name))
+    Some(format!("group {}: the node chose {}: {choice}", group.name, policy.name))
 }
 
-/// What an operator should look at, a line each.
+/// What an operator should look at, in a sentence each.
 pub(in crate::cli) fn problems(report: &Report) -> Vec<String> {
-    let registry = report.registry.problem.iter().map(|problem| format!("registry: {problem}\n"));
+    let registry = report.registry.problem.iter().map(|problem| format!("registry: {problem}"));
     let of = |group: &Group, what: &str, plugin: &Option<Plugin>| {
         let plugin = plugin.as_ref()?;
         let problem = plugin.problem.as_ref()?;
-        Some(format!(
-            "group {}: {what} {} is {}: {problem}\n",
-            group.name, plugin.name, plugin.state
-        ))
+        Some(format!("group {}: {what} {} is {}: {problem}", group.name, plugin.name, plugin.state))
     };
     let plugins = report
         .groups
@@ -142,22 +136,20 @@ pub(in crate::cli) fn problems(report: &Report) -> Vec<String> {
     let missing = report.groups.iter().filter(|group| !group.missing_on.is_empty()).map(|group| {
         let (name, nodes) = (&group.name, group.missing_on.join(", "));
         format!(
-            "group {name}: not on {nodes}, so sets of keys that it owns fail; add the group there\n"
+            "group {name}: not on {nodes}, so sets of keys that it owns fail; add the group there"
         )
     });
     let unreachable = report.nodes.iter().filter_map(|node| {
         let problem = node.problem.as_ref()?;
-        Some(format!("node {}: {problem}\n", node.address))
+        Some(format!("node {}: {problem}", node.address))
     });
     let insecure = (report.security == "insecure").then(|| {
-        "the node is insecure: every machine that reaches its ports may change everything\n".into()
+        "the node is insecure: every machine that reaches its ports may change everything".into()
     });
     let waiting = report.groups.iter().filter_map(|group| {
         let source = group.source.as_ref().filter(|source| source.waiting > 0)?;
         let (name, waiting, places) = (&group.name, source.waiting, source.places);
-        Some(format!(
-            "group {name}: {waiting} loads wait for one of {places} places at the source\n"
-        ))
+        Some(format!("group {name}: {waiting} loads wait for one of {places} places at the source"))
     });
     let rest = waiting.chain(insecure);
     registry.chain(unreachable).chain(missing).chain(plugins).chain(rest).collect()

@@ -1,11 +1,13 @@
 //! `psycache token new`: a token, and its line for the tokens file.
 
+use std::str::FromStr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 
-use crate::access::{Grant, PerSecond, TokenDigest};
+use crate::access::{Grant, Pattern, PerSecond, TokenDigest};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
 use crate::config::text::Parsed;
@@ -35,10 +37,10 @@ pub(in crate::cli) struct Args {
     /// read, write (set and remove), clear, admin (status, swap, shadow, reload) or metrics,
     /// for all groups or some: read:scores, read:scores-*
     #[arg(long = "role", value_name = "ROLE[:GROUPS]", required = true)]
-    roles: Vec<Grant>,
+    roles: Vec<Wanted>,
     /// The groups of the roles that name none: scores, scores-* [default: all]
     #[arg(long = "group", value_name = "PATTERN")]
-    groups: Vec<String>,
+    groups: Vec<Pattern>,
     /// The most requests in a second [default: no limit]
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<PerSecond>,
@@ -58,6 +60,27 @@ fn rate(text: &str) -> Parsed<PerSecond> {
     rate.ok_or_else(|| format!("write a whole number from 1 to {}", PerSecond::MOST))
 }
 
+/// A role as it was given.
+#[derive(Clone)]
+struct Wanted {
+    grant: Grant,
+    names_groups: bool,
+}
+
+impl Wanted {
+    fn takes_groups(&self) -> bool {
+        !self.names_groups && self.grant.takes_groups()
+    }
+}
+
+impl FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self { grant: text.parse()?, names_groups: text.contains(':') })
+    }
+}
+
 /// Runs the command.
 pub(in crate::cli) fn run(args: &Args) -> anyhow::Result<()> {
     let mut random = [0; RANDOM_BYTES];
@@ -69,20 +92,17 @@ pub(in crate::cli) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// The roles, each for the groups that it names, or else for each of `groups`.
-fn roles(roles: &[Grant], groups: &[String]) -> Result<Vec<Grant>, Failure> {
-    let wrong = |problem: String| Failure::new(Exit::Usage, format!("--group: {problem}"));
-    let mut granted = Vec::new();
-    for role in roles {
-        match role.is_of_all_groups() && !groups.is_empty() {
-            false => granted.push(role.clone()),
-            true => {
-                for group in groups {
-                    granted.push(format!("{role}:{group}").parse().map_err(wrong)?);
-                }
-            }
-        }
+fn roles(roles: &[Wanted], groups: &[Pattern]) -> Result<Vec<Grant>, Failure> {
+    if !groups.is_empty() && !roles.iter().any(Wanted::takes_groups) {
+        let problem = "--group: no role takes it; write metrics without one, and ROLE:GROUPS names its \
+                       own";
+        return Err(Failure::new(Exit::Usage, problem));
     }
-    Ok(granted)
+    let of_each = |role: &Wanted| match role.takes_groups() && !groups.is_empty() {
+        true => groups.iter().cloned().map(|group| role.grant.of(group)).collect(),
+        false => vec![role.grant.clone()],
+    };
+    Ok(roles.iter().flat_map(of_each).collect())
 }
 
 /// The line of the file.

@@ -34,7 +34,8 @@ const COLUMNS: u16 = 120;
 ///
 /// What `psycache status` and the node's page show, every second: the nodes and their shares,
 /// each group with its hit ratio, rates and policy, the hit ratio of the last minutes, and the
-/// shadows. Ratios and rates are those of the last ten seconds. It only reads.
+/// shadows. Ratios and rates are those of the last ten seconds, or since the
+/// last look where that is longer. It only reads.
 ///
 /// Keys: up and down, or k and j, choose a group; Enter or Tab shows it alone; ? shows all keys; q
 /// ends it. A node that goes away is asked again until it answers.

@@ -25,11 +25,8 @@ impl FullScreen {
     /// It can't be taken. It is as before then.
     pub(super) fn enter() -> anyhow::Result<Self> {
         // From here a panic gives the terminal back before it says anything.
-        let entered = ratatui::try_init();
-        if entered.is_err() {
-            give_back();
-        }
-        entered
+        ratatui::try_init()
+            .inspect_err(|_| give_back())
             .map(|terminal| Self(ManuallyDrop::new(terminal)))
             .context("the terminal can't be taken; psycache top --once needs none")
     }

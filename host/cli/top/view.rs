@@ -8,6 +8,7 @@ use super::seen::Seen;
 use super::watch::Lost;
 use crate::cli::status::{Group, Report};
 use crate::proto::ShadowStatus;
+use crate::server::Interval;
 
 /// Rows that a page key moves by.
 const PAGE: usize = 10;
@@ -110,6 +111,11 @@ impl View {
     /// The chosen group; `None` where the node has none.
     pub(super) fn group(&self) -> Option<&Group> {
         self.seen.report.groups.get(self.chosen)
+    }
+
+    /// The last seconds of a group, of which ratios and rates are.
+    pub(super) fn lately(&self, group: &str) -> Option<Interval> {
+        self.history(group)?.lately()
     }
 
     /// The last minutes of a group.

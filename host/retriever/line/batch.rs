@@ -1,5 +1,8 @@
 //! One call for several keys, independent of the loads that wait for its answers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
@@ -36,8 +39,13 @@ impl Batch {
     }
 
     /// Asks `retriever`, in a task of its own that has the place until it ends. Returns where
-    /// the answer of the first key comes.
-    pub(super) fn run(self, retriever: SharedRetriever, place: OwnedSemaphorePermit) -> Taken {
+    /// the answer of the first key comes. `takes_one` is set where the retriever can't be asked so.
+    pub(super) fn run(
+        self,
+        retriever: SharedRetriever,
+        place: OwnedSemaphorePermit,
+        takes_one: Arc<AtomicBool>,
+    ) -> Taken {
         let Self { keys, until, answers, first } = self;
         let task = async move {
             let left = until.saturating_duration_since(Instant::now());
@@ -54,7 +62,12 @@ impl Batch {
                 Err(error) if is_of_all(&error) => {
                     answers.into_iter().for_each(|to| tell((to, Some(Err(error.clone())))));
                 }
-                Ok(_) | Err(_) => answers.into_iter().for_each(|to| tell((to, None))),
+                other => {
+                    if other.is_ok_and(|found| found.is_empty()) {
+                        takes_one.store(true, Relaxed);
+                    }
+                    answers.into_iter().for_each(|to| tell((to, None)));
+                }
             }
         };
         tokio::spawn(task.in_current_span());

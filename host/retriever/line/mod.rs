@@ -1,5 +1,5 @@
-//! The line before a source: how many loads it has at a time, how many wait, and which of
-//! those that wait share one call.
+//! The line before a source: how many loads it has at a time, how many wait, and which waiting
+//! loads share one call.
 //!
 //! There is one semaphore for native sources and components. A component's pool has as many
 //! instances as there are places, so a load that has a place never waits for an instance.
@@ -8,7 +8,7 @@ mod batch;
 mod waiting;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -25,11 +25,14 @@ use waiting::{Taken, Waiting, WaitingLoad};
 /// which they came, at most a bounded number of them.
 pub(crate) struct Line {
     retriever: SharedRetriever,
-    /// A permit for each load that may run. The semaphore is fair. `None`: any number may run.
-    places: Option<Arc<Semaphore>>,
-    at_once: u32,
+    /// A permit for each load that may run. The semaphore is fair.
+    places: Arc<Semaphore>,
+    /// `None`: any number may run.
+    at_once: Option<u32>,
     queue: u32,
     waiting: Waiting,
+    /// The source has said that it is asked for one key at a time.
+    takes_one: Arc<AtomicBool>,
     batches: AtomicU64,
     batched_keys: AtomicU64,
 }
@@ -50,26 +53,24 @@ impl Line {
     #[must_use]
     pub(crate) fn new(retriever: SharedRetriever, at_once: Option<u32>, queue: u32) -> Arc<Self> {
         assert_ne!(at_once, Some(0), "a line without a place never moves");
-        let places = |at_once| Arc::new(Semaphore::new(at_once as usize));
         Arc::new(Self {
             retriever,
-            places: at_once.map(places),
-            at_once: at_once.unwrap_or(0),
+            places: Arc::new(Semaphore::new(permits(at_once))),
+            at_once,
             queue,
             waiting: Waiting::default(),
+            takes_one: Arc::default(),
             batches: AtomicU64::new(0),
             batched_keys: AtomicU64::new(0),
         })
     }
 
     async fn load(&self, key: &str, timeout: Duration, asked: &(dyn Fn() + Sync)) -> Answer {
-        let Some(places) = &self.places else {
-            return self.retriever.fetch_telling(key, timeout, asked).await;
-        };
+        let places = &self.places;
         let until = Instant::now() + timeout;
         let loading = async {
             let began = Instant::now();
-            let turn = match self.retriever.fetches_many() {
+            let turn = match self.retriever.fetches_many() && !self.takes_one.load(Relaxed) {
                 true => self.turn_in_batch(places, key, until, asked).await?,
                 false => Turn::Alone(self.place(places).await?),
             };
@@ -78,7 +79,10 @@ impl Line {
                 Turn::InBatch(answer) => match answer.await {
                     Ok(Some(answer)) => return answer,
                     // The batch failed, perhaps by the fault of another key.
-                    Ok(None) => acquired(places).await,
+                    Ok(None) => {
+                        let _waits = self.waiting.count(u32::MAX)?;
+                        acquired(places).await
+                    }
                     Err(_) => return Err(FetchError::Broken("its batch has ended".into())),
                 },
             };
@@ -143,8 +147,13 @@ impl Line {
     fn begin(&self, place: OwnedSemaphorePermit, taken: Vec<WaitingLoad>) -> Taken {
         self.batches.fetch_add(1, Relaxed);
         self.batched_keys.fetch_add(taken.len() as u64, Relaxed);
-        Batch::of(taken).run(Arc::clone(&self.retriever), place)
+        Batch::of(taken).run(Arc::clone(&self.retriever), place, Arc::clone(&self.takes_one))
     }
+}
+
+/// So many loads may run.
+fn permits(at_once: Option<u32>) -> usize {
+    at_once.map_or(Semaphore::MAX_PERMITS, |at_once| at_once as usize)
 }
 
 async fn acquired(places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
@@ -170,10 +179,7 @@ impl Retriever for Line {
         Some(Box::pin(async move {
             let within = async {
                 // It takes a connection to the source like a load.
-                let _place = match &self.places {
-                    Some(places) => Some(acquired(places).await),
-                    None => None,
-                };
+                let _place = acquired(&self.places).await;
                 probe.await
             };
             let probed = tokio::time::timeout(timeout, within).await;
@@ -182,14 +188,14 @@ impl Retriever for Line {
     }
 
     fn is_busy(&self) -> bool {
-        self.places.as_ref().is_some_and(|places| places.available_permits() == 0)
+        self.places.available_permits() == 0
     }
 
     fn reading(&self) -> SourceReading {
-        let free = self.places.as_ref().map_or(0, |places| places.available_permits());
+        let running = permits(self.at_once) - self.places.available_permits();
         SourceReading {
-            places: self.at_once.into(),
-            running: u64::from(self.at_once).saturating_sub(free as u64),
+            places: self.at_once.unwrap_or(0).into(),
+            running: running as u64,
             waiting: self.waiting.len(),
             batches: self.batches.load(Relaxed),
             batched_keys: self.batched_keys.load(Relaxed),

@@ -28,6 +28,8 @@ struct Gated {
     calls: Mutex<Vec<Vec<String>>>,
     /// What a call for many fails with.
     fails: Option<FetchError>,
+    /// A call for many says that it can't be asked so.
+    refuses: bool,
 }
 
 /// Whatever becomes of a call, it does not run any more.
@@ -48,7 +50,15 @@ impl Gated {
             most_running: AtomicUsize::new(0),
             calls: Mutex::default(),
             fails,
+            refuses: false,
         })
+    }
+
+    /// One that says at the first call for many that it is asked for one key at a time.
+    fn refusing() -> Arc<Self> {
+        let mut source = Arc::into_inner(Self::new(true, None)).expect("it is new");
+        source.refuses = true;
+        Arc::new(source)
     }
 
     async fn call(&self, keys: &[&str]) {
@@ -89,6 +99,7 @@ impl Retriever for Gated {
             self.call(keys).await;
             match &self.fails {
                 Some(error) => Err(error.clone()),
+                None if self.refuses => Ok(Vec::new()),
                 None => Ok(keys.iter().map(|key| answer(key)).collect()),
             }
         })
@@ -199,7 +210,7 @@ async fn loads_that_begin_together_share_one_call_though_there_are_places() {
     let loads: Vec<_> = keys.iter().map(|key| load(&line, key)).collect();
     settled().await;
     assert_eq!(source.calls(), [64]);
-    // The places of those that were taken along are free again.
+    // The places of the other loads of the batch are free again.
     assert_eq!(line.reading().running, 1);
     source.gate.add_permits(1);
     for (key, load) in keys.iter().zip(loads) {
@@ -294,5 +305,49 @@ async fn each_load_is_told_when_the_source_works_for_it() {
     source.gate.add_permits(1);
     for load in loads {
         ended(load).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_can_not_be_asked_for_many_is_asked_so_once() {
+    let source = Gated::refusing();
+    let line = line(&source, 1, 2);
+    source.gate.add_permits(100);
+    for round in 0..3 {
+        let loads = [load(&line, "a"), load(&line, "b")];
+        for (key, load) in ["a", "b"].iter().zip(loads) {
+            assert_eq!(ended(load).await, answer(key), "{round}");
+        }
+    }
+    assert_eq!(source.calls(), [2, 1, 1, 1, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn loads_that_a_batch_could_not_answer_wait_in_the_line_again() {
+    let source = Gated::new(true, Some(FetchError::BadKey("one of them".into())));
+    let line = line(&source, 1, 2);
+    let loads = [load(&line, "a"), load(&line, "b")];
+    settled().await;
+    // The batch ends, and one of its loads runs in the only place.
+    source.gate.add_permits(1);
+    settled().await;
+    assert_eq!((line.reading().running, line.reading().waiting), (1, 1));
+    source.gate.add_permits(2);
+    for (key, load) in ["a", "b"].iter().zip(loads) {
+        assert_eq!(ended(load).await, answer(key));
+    }
+}
+
+#[tokio::test]
+async fn a_source_without_a_bound_is_asked_for_many_too() {
+    let source = Gated::new(true, None);
+    let line = Line::new(Arc::clone(&source) as SharedRetriever, None, 0);
+    let loads = [load(&line, "a"), load(&line, "b")];
+    settled().await;
+    assert_eq!((source.calls(), line.reading().running, line.reading().places), (vec![2], 1, 0));
+    assert!(!line.is_busy());
+    source.gate.add_permits(1);
+    for (key, load) in ["a", "b"].iter().zip(loads) {
+        assert_eq!(ended(load).await, answer(key));
     }
 }

@@ -50,7 +50,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// The place of a load among those that wait. Dropping it leaves.
+/// The place of a load among the waiting ones. Dropping it gives the place up.
 pub(super) struct Entered<'a> {
     waiting: &'a Waiting,
     arrival: u64,

@@ -38,7 +38,7 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Kept {
     /// A stack, with the connection used last on top, so that connections beyond the load
-    /// stay idle and expire.
+    /// stay idle and expire. A spare one goes to the bottom: it has not reached its source yet.
     idle: Vec<Idle>,
     /// Connections in use.
     lent: usize,
@@ -49,6 +49,12 @@ struct Kept {
 struct Idle {
     connection: Box<dyn Connection>,
     since: Instant,
+}
+
+/// Where in the stack of idle connections.
+enum Place {
+    Top,
+    Bottom,
 }
 
 impl Pool {
@@ -77,9 +83,8 @@ impl Pool {
     /// Closes the connections that were idle for too long.
     fn close_idle(&self) {
         let mut kept = self.kept.lock();
-        let is_old = |one: &&Idle| one.since.elapsed() >= self.config.idle;
-        let old = kept.idle.iter().take_while(is_old).count();
-        let closed: Vec<Idle> = kept.idle.drain(..old).collect();
+        let is_old = |one: &mut Idle| one.since.elapsed() >= self.config.idle;
+        let closed: Vec<Idle> = kept.idle.extract_if(.., is_old).collect();
         drop(kept);
         drop(closed);
     }
@@ -123,15 +128,19 @@ impl Pool {
             pool.kept.lock().makes_spare = false;
             // A load that needs one makes it by itself, and tells why that fails.
             if let Ok(connection) = made {
-                pool.keep(connection);
+                pool.keep(connection, Place::Bottom);
             }
         });
     }
 
-    fn keep(&self, connection: Box<dyn Connection>) {
+    fn keep(&self, connection: Box<dyn Connection>, place: Place) {
         let mut kept = self.kept.lock();
         if kept.lent + kept.idle.len() < self.config.size as usize {
-            kept.idle.push(Idle { connection, since: Instant::now() });
+            let at = match place {
+                Place::Top => kept.idle.len(),
+                Place::Bottom => 0,
+            };
+            kept.idle.insert(at, Idle { connection, since: Instant::now() });
         }
     }
 }
@@ -205,7 +214,7 @@ impl Lent<'_> {
         let pool = self.pool;
         drop(self);
         if let Some(connection) = connection {
-            pool.keep(connection);
+            pool.keep(connection, Place::Top);
         }
         answer
     }

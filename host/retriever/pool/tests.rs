@@ -210,6 +210,16 @@ async fn the_last_one_used_is_used_next() {
 }
 
 #[tokio::test]
+async fn a_spare_connection_is_used_after_one_in_use_before() {
+    let (pool, state) = pool(2, LATE).await;
+    state.connects.forget_permits(1000);
+    assert_eq!(number(&pool, "any").await, 0);
+    state.connects.add_permits(1);
+    at_rest(&pool).await;
+    assert_eq!((pool.reading().idle_instances, number(&pool, "any").await), (2, 0));
+}
+
+#[tokio::test]
 async fn idle_connections_are_closed_in_time() {
     let (pool, state) = pool(3, SOON).await;
     number(&pool, "any").await;

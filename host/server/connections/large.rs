@@ -1,13 +1,11 @@
 //! Messages that are not small: counted as held while a call works on them, besides what was
 //! received and what is sent of them.
 
-use std::sync::Arc;
-
 use prost::Message;
 use tonic::codegen::http;
 use tonic::{Extensions, Response};
 
-use super::account::{Account, Held};
+use super::account::Held;
 use super::call::SMALL_BYTES;
 use super::caller::Caller;
 
@@ -23,12 +21,8 @@ pub(in crate::server) fn held_request(
     request: &impl Message,
 ) -> Option<Held> {
     let bytes = request.encoded_len() as u64;
-    held(&extensions.get::<Caller>()?.account, bytes)
-}
-
-/// Counts so many bytes as held by a connection, unless they are few.
-pub(in crate::server) fn held(account: &Arc<Account>, bytes: u64) -> Option<Held> {
-    (bytes >= SMALL_BYTES).then(|| Held::new(account, bytes))
+    let caller = extensions.get::<Caller>()?;
+    (bytes >= SMALL_BYTES).then(|| Held::new(&caller.account, bytes))
 }
 
 /// A response with `answer`.

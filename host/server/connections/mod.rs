@@ -25,6 +25,6 @@ pub use limits::ConnectionLimits;
 pub(super) use account::{Account, Held};
 pub(super) use admission::{Admitted, Refused};
 pub(super) use caller::Caller;
-pub(super) use large::{held, held_request, response};
+pub(super) use large::{held_request, response};
 pub(super) use listener::ListenerKind;
 pub(super) use serve::{HttpVersion, serve};

@@ -3,8 +3,8 @@
 //!
 //! All answers to what one read brought are written at once. A command that waits does not hold
 //! up the start of later ones, unless they touch its keys. At most [`MOST_RUNNING`] run at a
-//! time. While the requests of those that run have [`MOST_RUNNING_BYTES`], or
-//! [`MOST_ANSWER_BYTES`] wait to be taken by the client, no more are started.
+//! time. No command is started while the requests of the running ones have
+//! [`MOST_RUNNING_BYTES`], or while [`MOST_ANSWER_BYTES`] wait to be taken by the client.
 //! While a request can't be started, none is read.
 
 use std::io;

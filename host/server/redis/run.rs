@@ -13,7 +13,7 @@ use crate::access::Note;
 use crate::error::Error;
 use crate::group::{Group, NewValue};
 use crate::key;
-use crate::own_task::{contained, in_own_task};
+use crate::own_task::recorded;
 use crate::server::get;
 use crate::server::keys::{Keys, MAX_ANSWER_BYTES, MAX_KEYS};
 use crate::server::status::{in_redis, outcome};
@@ -139,14 +139,14 @@ pub(super) fn remove_many(target: Target<'_>, keys: Arguments<'_>) -> Started {
 /// `note` records it. It runs to its end though the client leaves.
 pub(super) fn clear(target: Target<'_>, note: Option<Note>) -> Started {
     later(target, target.span("FLUSHDB"), move |group, within| async move {
-        let recorded = in_own_task(async move {
-            let ended = contained(group.clear(within)).await.and_then(|ended| ended);
+        let of = Arc::clone(&group);
+        let change = async move { group.clear(within).await };
+        let record = move |ended: &Result<_, _>| {
             if let Some(note) = note {
-                note.cleared(group.name().as_bytes(), &ended);
+                note.cleared(of.name().as_bytes(), ended);
             }
-            ended
-        });
-        recorded.await?.map(|_| Reply::OK)
+        };
+        recorded(change, record).await.map(|_| Reply::OK)
     })
 }
 

@@ -159,7 +159,8 @@ impl World {
         let value = len.map(|len| Bytes::from(vec![key.len() as u8; len]));
         let deadline_ms =
             ttl_bits.map(|bits| (self.clock.now_ms() + (1 << bits) - 1).min((1 << 39) - 1));
-        let found = Found { value: value.clone().map(Into::into), deadline_ms };
+        let found =
+            Found { value: value.clone().map(Into::into), deadline_ms, is_refreshed_ahead: false };
         let fits = weight(key, &found) <= self.limits.capacity_bytes;
         let before = self.store.stats();
         match self.store.reserve(key.len(), len.unwrap_or(0)) {

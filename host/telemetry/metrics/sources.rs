@@ -8,7 +8,7 @@ use crate::telemetry::{GroupReading, SourceGauges};
 impl Page<'_> {
     /// Nothing for a group without a source.
     pub(super) fn sources(&mut self, groups: &[GroupReading]) -> fmt::Result {
-        let help = "Retries of a load, values that were loaded again, and those that were not";
+        let help = "Retries of loads, loads of values that are still there, and such loads that were dropped";
         self.counters("psycache_source_events", help, groups, |group, add| {
             group.source_events.iter().try_for_each(|(event, count)| {
                 add(&[("group", group.group.as_str()), ("event", event)], *count)

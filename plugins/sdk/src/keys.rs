@@ -4,7 +4,7 @@
 /// functions of a policy but `configure`, for entries of this step too. Each call crosses to the
 /// node and copies the key, so ask once, in `insert`. A policy that calls it imports `entries`.
 ///
-/// On a native target the keys are those that [`with_keys`] gives.
+/// On a native target [`with_keys`] gives the keys.
 #[must_use]
 pub fn key(slot: u32) -> Option<String> {
     imported::key(slot)
@@ -72,7 +72,7 @@ mod imported {
             }
             Vec::from_raw_parts(answer.bytes, answer.len, answer.len)
         };
-        Some(String::from_utf8_lossy(&bytes).into_owned())
+        String::from_utf8(bytes).ok()
     }
 
     /// Where the bytes of a key go.

@@ -58,6 +58,13 @@ pub struct Fetched {
     pub ttl_ms: Option<u64>,
 }
 
+impl From<Vec<u8>> for Fetched {
+    /// A value that may be kept for the group's default.
+    fn from(value: Vec<u8>) -> Self {
+        Self { value, ttl_ms: None }
+    }
+}
+
 /// Why a fetch failed. Each case carries a message for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
@@ -100,19 +107,18 @@ pub trait Retriever: Sized {
     fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError>;
 
     /// What [`Retriever::fetch`] would give for each of `keys`, in their order, in fewer round
-    /// trips. Without an implementation of its own a source can't be asked so.
+    /// trips. A source that can't be asked so, as it is configured, answers with an empty list at
+    /// once, and is not asked so again. Without an implementation of its own a source does that.
     ///
     /// # Errors
-    /// See [`FetchError`]. It is that of the whole batch. [`FetchError::BadKey`] and
-    /// [`FetchError::BadValue`] may be the fault of one key: the node asks for each by itself then.
-    /// A source that can't be asked for many, as it is configured, answers
-    /// [`FetchError::BadKey`] without asking it.
+    /// See [`FetchError`]. The error is for the whole batch. After [`FetchError::BadKey`] and
+    /// [`FetchError::BadValue`] the node asks for each key by itself.
     fn fetch_many(
         &mut self,
         keys: &[String],
         timeout_ms: u32,
     ) -> Result<Vec<Option<Fetched>>, FetchError> {
         let _ = (keys, timeout_ms);
-        Err(FetchError::BadKey("this source is asked for one key at a time".to_owned()))
+        Ok(Vec::new())
     }
 }

@@ -60,6 +60,15 @@ fn groups_may_be_named_apart_from_the_roles_and_a_name_is_made_where_none_is_giv
 }
 
 #[test]
+fn groups_named_apart_are_for_the_roles_that_name_none() {
+    let roles = ["--role", "metrics", "--role", "read:*", "--role", "write", "--group", "notes"];
+    let made = psycache([&["token", "new", "web"], &roles[..]].concat());
+    assert_eq!(ending(&made), (Some(0), ""));
+    let said = stdout(&made);
+    assert!(said.contains("roles = [\"metrics\", \"read\", \"write:notes\"]"), "{said}");
+}
+
+#[test]
 fn what_cant_be_a_token_is_refused_with_words() {
     for (args, parts) in [
         (&["web"][..], &["--role"][..]),
@@ -68,6 +77,7 @@ fn what_cant_be_a_token_is_refused_with_words() {
         (&["web", "--role", "metrics:scores"], &["write metrics without one"]),
         (&["web", "--role", "read", "--group", "*x"], &["--group", "names no groups"]),
         (&["web", "--role", "metrics", "--group", "a"], &["write metrics without one"]),
+        (&["web", "--role", "read:scores", "--group", "a"], &["no role takes it"]),
         (&["a b", "--role", "read"], &["letters, digits, - and _"]),
         (&["web", "--role", "read", "--rate", "0"], &["from 1 to 10000000"]),
     ] {

@@ -71,6 +71,8 @@ async fn keeper(answers: Vec<&'static str>, more: &'static str) -> String {
         let mut open = Vec::new();
         for answer in answers {
             let (mut socket, _) = listener.accept().await.unwrap();
+            // What is written is sent at once, not when the answer before it is acknowledged.
+            socket.set_nodelay(true).unwrap();
             assert!(socket.read(&mut [0; 4096]).await.unwrap() > 0);
             socket.write_all(answer.as_bytes()).await.unwrap();
             socket.write_all(more.as_bytes()).await.unwrap();
@@ -83,7 +85,8 @@ async fn keeper(answers: Vec<&'static str>, more: &'static str) -> String {
 
 fn kept(place: &str) -> ServedNode {
     let mut command = serve_by(&format!("http://{place}/{{key}}"), &[]);
-    command.args(["--allow-net", place]);
+    // One instance, which keeps its connection.
+    command.args(["--allow-net", place, "--pool-size", "1"]);
     ServedNode::spawn(command)
 }
 

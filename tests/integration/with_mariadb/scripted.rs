@@ -88,7 +88,8 @@ fn node(place: &str, more: &[(&str, &str)]) -> ServedNode {
     for (name, value) in more {
         command.args(["--retriever-opt", &format!("{name}={value}")]);
     }
-    command.args(["--allow-net", place]);
+    // One instance, which keeps its connection.
+    command.args(["--allow-net", place, "--pool-size", "1"]);
     ServedNode::spawn(command)
 }
 
@@ -153,6 +154,7 @@ async fn what_a_server_says_unasked_is_not_taken_for_the_next_answer() {
     let server = tokio::spawn(async move {
         for value in ["630", "589"] {
             let (mut socket, _) = listener.accept().await.unwrap();
+            socket.set_nodelay(true).unwrap();
             send(&mut socket, 0, &greeting(false)).await;
             let (sequence, _) = next(&mut socket).await.unwrap();
             send(&mut socket, sequence + 1, OK).await;

@@ -1,7 +1,7 @@
 //! Many keys by one query.
 
 use super::{Database, PASSWORD};
-use crate::scores::run_ignored;
+use crate::scores::run_server_tests;
 
 #[test]
 fn many_keys_by_one_query_give_what_each_gives_by_itself() {
@@ -17,7 +17,7 @@ fn many_keys_by_one_query_give_what_each_gives_by_itself() {
          CREATE TABLE several (name TEXT, score INT, at INT);
          INSERT INTO several VALUES ('a', 1, 3), ('a', 2, 1), ('b', 3, 9), ('a', 4, 2)",
     );
-    run_ignored("psycache-retriever-postgres", &database.address(), PASSWORD);
+    run_server_tests("psycache-retriever-postgres", &database.address(), PASSWORD);
     assert_eq!(database.executed(r#"{Sam,"only here",Tom,"a\"b\\c''{,}"}"#), 1);
     assert_eq!(database.executed("only here"), 0);
     assert_eq!(database.executed(r#"{Tom,"Nobody at all",tom,Sam}"#), 1);

@@ -4,6 +4,7 @@ use futures::future::join_all;
 use psycache::proto::Origin;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 use super::{
     BAD_VALUE, LATE, NOT_FOUND, REJECTED, Server, UNAVAILABLE, client, get, node, refused,
@@ -131,30 +132,39 @@ async fn a_server_that_hangs_costs_no_more_than_the_load_has() {
 }
 
 #[tokio::test]
-async fn what_a_server_says_after_its_reply_is_not_taken_for_the_next_one() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let server = tokio::spawn(async move {
-        for value in ["630", "589"] {
-            let (mut socket, _) = listener.accept().await.unwrap();
-            let reply = format!("$3\r\n{value}\r\n$6\r\nforged\r\n");
-            for reply in ["+OK\r\n", &*reply] {
-                let mut request = [0; 256];
-                assert!(socket.read(&mut request).await.unwrap() > 0);
-                socket.write_all(reply.as_bytes()).await.unwrap();
+async fn what_a_server_says_unasked_is_not_taken_for_the_next_reply() {
+    // With the reply, and after it.
+    for (with, after) in [("$6\r\nforged\r\n", ""), ("", "$6\r\nforged\r\n")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (said, mut has_said) = mpsc::unbounded_channel();
+        let server = tokio::spawn(async move {
+            for value in ["630", "589"] {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                // What is written is sent at once, not when the reply before it is acknowledged.
+                socket.set_nodelay(true).unwrap();
+                let reply = format!("$3\r\n{value}\r\n{with}");
+                for reply in ["+OK\r\n", &*reply] {
+                    let mut request = [0; 256];
+                    assert!(socket.read(&mut request).await.unwrap() > 0);
+                    socket.write_all(reply.as_bytes()).await.unwrap();
+                }
+                socket.write_all(after.as_bytes()).await.unwrap();
+                said.send(()).unwrap();
+                let asked_again = socket.read(&mut [0; 256]).await.is_ok_and(|read| read > 0);
+                assert!(!asked_again, "on a connection that has said too much");
             }
-            // Until the other end has had enough of it.
-            while socket.read(&mut [0; 256]).await.is_ok_and(|read| read > 0) {
-                socket.write_all(b"$6\r\nforged\r\n").await.unwrap();
-            }
+        });
+        let mut command = serve_by(&format!("redis://psy@{address}"), &[]);
+        // One instance, which keeps its connection.
+        command.args(["--allow-net", &address, "--pool-size", "1"]);
+        let node = ServedNode::spawn(command);
+        let client = client(&node).await;
+        for (key, score) in [("Tom", "630"), ("Jack", "589")] {
+            assert_eq!(value(&client, key).await, score);
+            has_said.recv().await.unwrap();
         }
-    });
-    let mut command = serve_by(&format!("redis://psy@{address}"), &[]);
-    command.args(["--allow-net", &address]);
-    let node = ServedNode::spawn(command);
-    let client = client(&node).await;
-    assert_eq!(value(&client, "Tom").await, "630");
-    assert_eq!(value(&client, "Jack").await, "589");
-    drop(node);
-    server.await.unwrap();
+        drop(node);
+        server.await.unwrap();
+    }
 }

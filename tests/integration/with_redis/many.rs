@@ -1,7 +1,7 @@
 //! Many keys in one round trip.
 
 use super::{PASSWORD, Server};
-use crate::scores::run_ignored;
+use crate::scores::run_server_tests;
 
 #[test]
 fn many_keys_at_once_give_what_each_gives_by_itself() {
@@ -9,7 +9,7 @@ fn many_keys_at_once_give_what_each_gives_by_itself() {
     for key in ["large", "larger"] {
         server.does(&["SETRANGE", key, "40000000", "x"]);
     }
-    run_ignored("psycache-retriever-redis", &server.address(), PASSWORD);
+    run_server_tests("psycache-retriever-redis", &server.address(), PASSWORD);
     // One connection for each retriever, whatever its batches were refused for but their size.
     assert_eq!(server.ran("auth"), 5);
     assert_eq!(server.ran("mget"), 0);

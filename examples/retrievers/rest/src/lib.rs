@@ -1,7 +1,6 @@
 //! A data source of one's own: a REST API that answers `GET /scores/KEY`.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::time::{Duration, Instant};
 
 use psycache_plugin::net::{Failure, Kept, Link, Place};
 use psycache_plugin::{ConfigError, FetchError, Fetched, Retriever, RetrieverConfig};
@@ -18,21 +17,19 @@ impl Retriever for Rest {
     }
 
     fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
         if !key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(FetchError::BadKey("it is no name".into()));
         }
         let Self(place, kept) = self;
         let request = format!("GET /scores/{key} HTTP/1.1\r\nhost: {place}\r\n\r\n");
         // With `link.secure(&place.host, None)?` after it this would be https.
-        let open = || Link::open(place, deadline, deadline).map(BufReader::new);
-        let answered = kept.ask(deadline, open, |link| {
+        let open = |deadline| Link::open(place, deadline, deadline).map(BufReader::new);
+        let found = kept.ask_within(place, timeout_ms, open, |link, deadline| {
             link.get_mut().until(deadline);
             link.get_mut().write_all(request.as_bytes())?;
             answer(link)
-        });
-        let found = answered.map_err(|error| place.told(error))?;
-        Ok(found.map(|value| Fetched { value, ttl_ms: None }))
+        })?;
+        Ok(found.map(Fetched::from))
     }
 }
 
@@ -44,8 +41,13 @@ fn answer(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
             return Err(Failure::Broken("it gives no whole answer".into()));
         }
     }
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0_usize).min(1 << 20)];
+    let length = head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+    });
+    let Some(length) = length.filter(|length| *length <= 1 << 20) else {
+        return Err(Failure::Broken("its answer has no length, or more than 1 MiB".into()));
+    };
+    let mut body = vec![0; length];
     from.read_exact(&mut body)?;
     match head.split(' ').nth(1) {
         Some("200") => Ok(Some(body)),

@@ -6,11 +6,9 @@ use wit_parser::Resolve;
 
 /// The contract.
 const WIT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/wit/psycache-plugin.wit"));
-/// Interfaces that a policy may export beside, each with a function of it as a module names it.
-const ABILITIES: [(&str, &str); 2] = [
-    ("introspect", "psycache:plugin/introspect@0.1.0#stats"),
-    ("snapshot", "psycache:plugin/snapshot@0.1.0#save"),
-];
+/// A function of each interface that a policy may export beside, as a module names it.
+const ABILITIES: [&str; 2] =
+    ["psycache:plugin/introspect@0.1.0#stats", "psycache:plugin/snapshot@0.1.0#save"];
 /// How a component begins; a module has another version.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 /// The module that a program for WASI 0.1 calls the system by, and what it gets here.
@@ -51,9 +49,9 @@ pub(super) fn wrap(mut module: Vec<u8>) -> Result<Vec<u8>> {
 /// not imported is not in the component.
 fn world_of(module: &[u8]) -> String {
     let has = |name: &str| module.windows(name.len()).any(|bytes| bytes == name.as_bytes());
-    let named = ABILITIES.into_iter().filter(|(_, function)| has(function));
-    let exports: String =
-        named.map(|(interface, _)| format!("export psycache:plugin/{interface}@0.1.0; ")).collect();
+    let named = ABILITIES.into_iter().filter(|function| has(function));
+    let interfaces = named.filter_map(|function| Some(function.split_once('#')?.0));
+    let exports: String = interfaces.map(|interface| format!("export {interface}; ")).collect();
     format!(
         "package psycache:built; world built {{ include psycache:plugin/policy-plugin-keys@0.1.0; \
          {exports}}}"

@@ -24,8 +24,7 @@ pub(super) fn render(report: &Report, screen: Screen) -> String {
         None => MOST_BARS,
     };
     let most = most.clamp(LEAST_BARS, MOST_BARS);
-    let ratios: Vec<Vec<Option<f64>>> =
-        rows.iter().map(|row| thinned(&row.timeline.ratios(), most)).collect();
+    let ratios: Vec<Vec<Option<f64>>> = rows.iter().map(|row| row.timeline.ratios(most)).collect();
     let top = ratios.iter().flatten().flatten().copied().fold(0.0, f64::max);
     if ratios.iter().all(|ratios| ratios.len() < 2) {
         return String::new();
@@ -51,16 +50,6 @@ fn bar(ratio: Option<f64>, top: f64) -> char {
     BARS[step.clamp(1, BARS.len()) - 1]
 }
 
-/// At most `most` means of neighbours.
-fn thinned(ratios: &[Option<f64>], most: usize) -> Vec<Option<f64>> {
-    let each = ratios.len().div_ceil(most).max(1);
-    let mean = |part: &[Option<f64>]| {
-        let known: Vec<f64> = part.iter().flatten().copied().collect();
-        (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
-    };
-    ratios.chunks(each).map(mean).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,8 +61,5 @@ mod tests {
             ['▁', '▄', '█']
         );
         assert_eq!([bar(None, 0.5), bar(Some(0.0), 0.0)], [' ', '▁']);
-        let ratios = [Some(0.0), Some(1.0), None, None, Some(0.5)];
-        assert_eq!(thinned(&ratios, 3), [Some(0.5), None, Some(0.5)]);
-        assert_eq!(thinned(&ratios, 9), ratios);
     }
 }

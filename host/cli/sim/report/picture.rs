@@ -10,6 +10,7 @@ use plotters::prelude::*;
 use super::found::Report;
 use super::matrix::grouped;
 use crate::cli::sim::capacity::Unit;
+use crate::cli::sim::timeline;
 use crate::colours::COLOURS;
 
 const WIDTH: u32 = 900;
@@ -47,7 +48,7 @@ fn undrawn(problem: impl std::fmt::Display) -> anyhow::Error {
 
 /// The bars of `over_time` need two intervals, and so do its curves.
 fn height(report: &Report) -> u32 {
-    let has_times = report.rows.iter().any(|row| row.timeline.ratios().len() > 1);
+    let has_times = report.rows.iter().any(|row| row.timeline.ratios(2).len() > 1);
     HEIGHT + if has_times { LOW } else { 0 }
 }
 
@@ -83,16 +84,16 @@ fn over_capacity(area: &Area<'_>, report: &Report) -> Drawn {
 fn over_requests(area: &Area<'_>, report: &Report) -> Drawn {
     let Some(capacity) = report.middle_capacity() else { return Ok(()) };
     let rows: Vec<_> = report.rows_of(capacity).collect();
-    let end = |row: &&super::Row| row.timeline.interval() * row.timeline.ratios().len() as u64;
-    let end = rows.iter().map(end).max().unwrap_or(0);
-    if end == 0 || height(report) == HEIGHT {
+    if height(report) == HEIGHT {
         return Ok(());
     }
     let curve = |policy: &str| {
         let Some(row) = rows.iter().find(|row| row.policy == policy) else { return Vec::new() };
-        let at = |place: usize| ((place as u64 + 1) * row.timeline.interval()) as f64;
-        let ratios = row.timeline.ratios().into_iter().enumerate();
-        ratios.map(|(place, ratio)| (at(place), ratio)).collect()
+        let ratios = row.timeline.ratios(timeline::MOST);
+        // By the requests of the trace, of which a sample has a share.
+        let each = report.requests as f64 / ratios.len() as f64;
+        let at = |place: usize| (place + 1) as f64 * each;
+        ratios.into_iter().enumerate().map(|(place, ratio)| (at(place), ratio)).collect()
     };
     let panel = Panel {
         caption: format!("{}: over time, with a capacity of {}", report.trace, grouped(capacity)),
@@ -100,7 +101,7 @@ fn over_requests(area: &Area<'_>, report: &Report) -> Drawn {
         dots: 0,
         curves: curves(report, &curve),
     };
-    panel.draw(area, 0.0..end as f64)
+    panel.draw(area, 0.0..report.requests as f64)
 }
 
 /// A place on the axis below, and the value there if there is one.

@@ -26,8 +26,8 @@ pub(in crate::cli::sim) enum Format {
 }
 
 impl Format {
-    /// Whether a trace that begins so can hardly be anything else: it says so itself, or each line
-    /// is one word.
+    /// Whether the format is certain from this beginning: it is named there, or each line is one
+    /// word.
     pub(super) fn is_sure(&self, beginning: &[u8]) -> bool {
         let has_parts = || beginning.iter().any(|byte| b",;|\t {\"".contains(byte));
         matches!(self, Self::Recording) || (*self == Self::Keys && !has_parts())

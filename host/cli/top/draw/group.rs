@@ -61,7 +61,7 @@ fn rates() -> [(&'static str, Counter); 3] {
 /// The hit ratio of the last minutes.
 pub(super) fn hit_ratio(view: &View, group: &Group, width: usize) -> Chart<'static> {
     let values = intervals(view, group, width).iter().map(Interval::hit_ratio).collect();
-    let lately = view.history(&group.name).and_then(|history| history.lately());
+    let lately = view.lately(&group.name);
     let now = percent(lately.and_then(|lately| lately.hit_ratio()));
     let name = escaped(&group.name);
     let title = format!("Hit ratio of {name}, {}: {now} now", span(view, group));
@@ -78,7 +78,7 @@ fn of_rate(
     let intervals = intervals(view, group, width);
     let values: Vec<_> = intervals.iter().map(|interval| interval.rate(counter)).collect();
     let top = values.iter().flatten().copied().fold(1.0, f64::max);
-    let lately = view.history(&group.name).and_then(|history| history.lately());
+    let lately = view.lately(&group.name);
     let now = rate(lately.and_then(|lately| lately.rate(counter)));
     let title = format!("{title}, {}: {now} now", span(view, group));
     Chart { title, values, top, text: &short }

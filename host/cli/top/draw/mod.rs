@@ -66,8 +66,8 @@ fn keys(look: Look, rest: &mut Rest) {
         rest.line(&Line::from(format!("{keys:widest$}  {meaning}")));
     }
     rest.blank();
-    let words = "Hit ratios and rates are those of the last ten seconds, IN ALL is the hit ratio \
-                 since the node began. All is of this node alone: a get that another node answers \
+    let words = "Hit ratios and rates are those of the last ten seconds, or since the last look \
+                 where that is longer. IN ALL is the hit ratio since the node began. All is of this node alone: a get that another node answers \
                  is no hit.";
     rest.lines(&text::wrapped(words, rest.width(), look.plain()));
 }

@@ -95,7 +95,7 @@ fn window(groups: &[Line<'_>], chosen: usize, height: usize, look: Look, rest: &
 }
 
 fn cells(view: &View, group: &Group) -> Vec<Cell> {
-    let lately = view.history(&group.name).and_then(|history| history.lately());
+    let lately = view.lately(&group.name);
     let per_second = |counter: fn(&Sample) -> u64| {
         Cell::new(rate(lately.and_then(|lately| lately.rate(counter))))
     };

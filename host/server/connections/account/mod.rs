@@ -24,7 +24,7 @@ pub(super) struct Accounts {
     /// The whole units of all accounts. It is signed because a release may be added before the
     /// hold of another thread that it undoes.
     units: AtomicI64,
-    /// Locked when a connection begins or ends, and to find those that hold the most.
+    /// Locked when a connection begins or ends, and to find the connections that hold the most.
     open: Mutex<HashMap<u64, Arc<Account>>>,
 }
 

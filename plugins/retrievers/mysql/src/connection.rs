@@ -1,9 +1,9 @@
 //! One connection that is logged in.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use psycache_plugin::FetchError;
-use psycache_plugin::net::{Failure, Quiet};
+use psycache_plugin::net::{Failure, Quiet, StatementLimit};
 
 use crate::answer::{self, Column};
 use crate::failure::{self, ServerError};
@@ -11,10 +11,6 @@ use crate::fields::Fields;
 use crate::login::log_in;
 use crate::packets::{Packets, strange};
 use crate::settings::{Settings, limit_statement};
-
-/// How far a session's limit may lie below the time that a load has left, in hundredths,
-/// before the server is told another one. Most loads have about the same time.
-const SLACK_PERCENT: u32 = 2;
 
 /// The command that runs a statement of text.
 const QUERY: u8 = 3;
@@ -27,7 +23,7 @@ const MORE_RESULTS: u64 = 8;
 pub(crate) struct Connection {
     packets: Option<Packets>,
     /// The time that the server gives a statement of this session.
-    limit: Duration,
+    limit: StatementLimit,
 }
 
 /// What the server tells of a statement.
@@ -51,9 +47,9 @@ impl Connection {
         let connected_by = (Instant::now() + settings.connect_timeout).min(deadline);
         let span = settings.span("connect");
         let opened = log_in(settings, connected_by).and_then(|packets| {
-            let limit = statement_limit(deadline);
+            let limit = StatementLimit::before(deadline);
             let mut connection = Self { packets: Some(packets), limit };
-            connection.execute(&settings.session(limit), None, |_| Ok(()))?;
+            connection.execute(&settings.session(limit.get()), None, |_| Ok(()))?;
             Ok(connection)
         });
         span.end(opened.as_ref().err());
@@ -97,26 +93,19 @@ impl Connection {
         if let Some(packets) = &mut self.packets {
             packets.until(deadline);
         }
-        self.limit_to(statement_limit(deadline))?;
+        self.limit_to(StatementLimit::before(deadline))?;
         let span = settings.span(settings.query.first_word()).with("db.query.text", asked.text);
         let began = Instant::now();
         let answer = self.execute(asked.statement, Some(asked.key), take);
         span.end(answer.as_ref().err());
-        match answer {
-            // A limit of the server's own, which is lower than ours. Its clock is not this one,
-            // and it counts whole milliseconds.
-            Err(Failure::OutOfTime(message)) if began.elapsed() < least_of(self.limit) => {
-                Err(Failure::Answered(FetchError::Unavailable(message)))
-            }
-            answer => answer,
-        }
+        self.limit.judge(began.elapsed(), answer)
     }
 
     /// Has the server end a statement when nobody would wait for it any more: without that
     /// it would work on, and this connection's place would be given to another one.
-    fn limit_to(&mut self, limit: Duration) -> Result<(), Failure> {
-        if !(least_of(limit)..=limit).contains(&self.limit) {
-            self.execute(&limit_statement(limit), None, |_| Ok(()))?;
+    fn limit_to(&mut self, limit: StatementLimit) -> Result<(), Failure> {
+        if !self.limit.serves(limit) {
+            self.execute(&limit_statement(limit.get()), None, |_| Ok(()))?;
             self.limit = limit;
         }
         Ok(())
@@ -226,15 +215,4 @@ fn end_of(payload: &[u8]) -> Option<u64> {
         [0xFE, _, _, low, high] => Some(u64::from(u16::from_le_bytes([*low, *high]))),
         _ => None,
     }
-}
-
-/// What is as good as this limit.
-fn least_of(limit: Duration) -> Duration {
-    limit.saturating_sub(limit * SLACK_PERCENT / 100)
-}
-
-/// Somewhat less than what is left, so that the server's answer comes in time.
-fn statement_limit(deadline: Instant) -> Duration {
-    let left = deadline.saturating_duration_since(Instant::now());
-    left.saturating_sub((left / 20).min(Duration::from_millis(50)))
 }

@@ -22,7 +22,7 @@ pub(crate) struct Settings {
     pub(crate) connect_timeout: Duration,
     /// Whether TLS is spoken.
     pub(crate) tls: bool,
-    /// Certificates in PEM, in place of those that the node's system trusts.
+    /// Certificates in PEM, in place of the authorities that the system of the node trusts.
     pub(crate) authorities: Option<String>,
     pub(crate) password: Option<String>,
     time_zone: Option<String>,

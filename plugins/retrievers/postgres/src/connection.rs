@@ -7,17 +7,13 @@ use fallible_iterator::FallibleIterator;
 use postgres_protocol::IsNull;
 use postgres_protocol::message::backend::{DataRowBody, Message};
 use postgres_protocol::message::frontend;
-use psycache_plugin::net::{Failure, Quiet};
+use psycache_plugin::net::{Failure, Quiet, StatementLimit};
 use psycache_plugin::{FetchError, sql};
 
 use crate::answer::Column;
 use crate::messages::Messages;
 use crate::settings::Settings;
 use crate::{answer, failure, login};
-
-/// How far a session's limit may lie below the time that a load has left, in hundredths,
-/// before the server is told another one. Most loads have about the same time.
-const SLACK_PERCENT: u32 = 2;
 
 /// Makes a session what the rest relies on, whatever the server's defaults are: nothing that
 /// changes data, and bytes in hexadecimal. Gives the limit that the administrator set, in
@@ -40,7 +36,7 @@ pub(crate) struct Connection {
     /// time than that, and never more.
     own_limit: Option<Duration>,
     /// The time that the server gives a statement of this session, unless that is less.
-    limit: Duration,
+    limit: StatementLimit,
 }
 
 impl Connection {
@@ -76,7 +72,7 @@ impl Connection {
         let text = last.and_then(|last| String::from_utf8(last).ok());
         let own_ms = text.and_then(|text| text.parse().ok()).filter(|ms| *ms > 0);
         let own_limit = own_ms.map(Duration::from_millis);
-        Ok(Self { messages: Some(messages), own_limit, limit: Duration::ZERO })
+        Ok(Self { messages: Some(messages), own_limit, limit: StatementLimit::default() })
     }
 
     /// The value of the first row that the query gives for `key`.
@@ -116,7 +112,7 @@ impl Connection {
         let mut messages = self.messages.take().ok_or_else(closed)?;
         messages.until(deadline);
         let mut request = BytesMut::new();
-        let limited = self.limit_to(statement_limit(deadline), &mut request)?;
+        let limited = self.limit_to(StatementLimit::before(deadline), &mut request)?;
         asked.write(&mut request)?;
         let span = settings.span(settings.first_word()).with("db.query.text", asked.query);
         let began = Instant::now();
@@ -125,25 +121,19 @@ impl Connection {
             answered
         });
         span.end(answer.as_ref().err());
-        match answer {
-            // Not our limit: a lower one of the administrator's, or somebody has cancelled it.
-            Err(Failure::OutOfTime(message)) if began.elapsed() < least_of(self.limit) => {
-                Err(Failure::Answered(FetchError::Unavailable(message)))
-            }
-            answer => answer,
-        }
+        self.limit.judge(began.elapsed(), answer)
     }
 
     /// Has the server end a statement when nobody would wait for it any more: without that it
     /// would work on, and this connection's place would be given to another one. Tells whether
     /// that is a statement of its own.
-    fn limit_to(&mut self, limit: Duration, request: &mut BytesMut) -> Result<bool, Failure> {
-        if (least_of(limit)..=limit).contains(&self.limit) {
+    fn limit_to(&mut self, limit: StatementLimit, request: &mut BytesMut) -> Result<bool, Failure> {
+        if self.limit.serves(limit) {
             return Ok(false);
         }
         self.limit = limit;
         // 0 would be no limit.
-        let ms = self.own_limit.map_or(limit, |own| own.min(limit)).as_millis().max(1);
+        let ms = self.own_limit.map_or(limit.get(), |own| own.min(limit.get())).as_millis().max(1);
         frontend::query(&format!("SET statement_timeout = {ms}"), request)?;
         Ok(true)
     }
@@ -224,15 +214,4 @@ fn exchange(
             return answered.map(Ok);
         }
     }
-}
-
-/// What is as good as this limit.
-fn least_of(limit: Duration) -> Duration {
-    limit.saturating_sub(limit * SLACK_PERCENT / 100)
-}
-
-/// Somewhat less than what is left, so that the server's answer comes in time.
-fn statement_limit(deadline: Instant) -> Duration {
-    let left = deadline.saturating_duration_since(Instant::now());
-    left.saturating_sub((left / 20).min(Duration::from_millis(50)))
 }

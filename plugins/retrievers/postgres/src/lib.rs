@@ -17,8 +17,6 @@ mod messages;
 mod settings;
 mod statement;
 
-use std::time::{Duration, Instant};
-
 use connection::Connection;
 use psycache_plugin::net::Kept;
 use psycache_plugin::{
@@ -38,13 +36,11 @@ impl Retriever for Postgres {
     }
 
     fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
         let Self { settings, kept } = self;
-        let open = || Connection::open(settings, deadline);
-        let answered =
-            kept.ask(deadline, open, |connection| connection.ask(settings, key, deadline));
-        let value = answered.map_err(|error| settings.server.place.told(error))?;
-        Ok(value.map(|value| Fetched { value, ttl_ms: None }))
+        let open = |deadline| Connection::open(settings, deadline);
+        let ask = |connection: &mut Connection, deadline| connection.ask(settings, key, deadline);
+        let value = kept.ask_within(&settings.server.place, timeout_ms, open, ask)?;
+        Ok(value.map(Fetched::from))
     }
 
     fn fetch_many(
@@ -52,15 +48,14 @@ impl Retriever for Postgres {
         keys: &[String],
         timeout_ms: u32,
     ) -> Result<Vec<Option<Fetched>>, FetchError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
         let Self { settings, kept } = self;
-        let many = settings.many.as_ref().ok_or_else(sql::no_batch)?;
-        let open = || Connection::open(settings, deadline);
-        let ask = |connection: &mut Connection| many.ask(connection, settings, keys, deadline);
-        let values = kept.ask(deadline, open, ask);
-        let values = values.map_err(|error| sql::alone(settings.server.place.told(error)))?;
-        let fetched = |value| Fetched { value, ttl_ms: None };
-        Ok(values.into_iter().map(|value| value.map(fetched)).collect())
+        let Some(many) = &settings.many else { return Ok(Vec::new()) };
+        let open = |deadline| Connection::open(settings, deadline);
+        let ask =
+            |connection: &mut Connection, deadline| many.ask(connection, settings, keys, deadline);
+        let asked = kept.ask_within(&settings.server.place, timeout_ms, open, ask);
+        let values = asked.map_err(sql::alone)?;
+        Ok(values.into_iter().map(|value| value.map(Fetched::from)).collect())
     }
 }
 

@@ -19,7 +19,7 @@ impl Many {
         // The server compares: by the type and the collation of the column.
         let query = format!(
             "{}, array_positions($1, {column}) AS psycache_keys {from}{column} = ANY($1){rest}",
-            select.trim_end()
+            select
         );
         Some(Self { query, is_written: false })
     }
@@ -39,7 +39,7 @@ mod tests {
         let many = Many::of("SELECT score FROM student WHERE name = $1 AND age > 7;").expect("yes");
         assert_eq!(
             many.query,
-            "SELECT score, array_positions($1, name) AS psycache_keys \
+            "SELECT score , array_positions($1, name) AS psycache_keys \
              FROM student WHERE name = ANY($1) AND age > 7"
         );
         assert_eq!(Many::of("SELECT max(score) FROM student WHERE name = $1"), None);

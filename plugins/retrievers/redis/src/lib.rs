@@ -10,8 +10,6 @@ mod connection;
 mod reply;
 mod settings;
 
-use std::time::{Duration, Instant};
-
 use connection::Connection;
 use psycache_plugin::net::Kept;
 use psycache_plugin::{
@@ -31,13 +29,11 @@ impl Retriever for Redis {
     }
 
     fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
         let Self { settings, kept } = self;
-        let open = || Connection::open(settings, deadline);
-        let answered =
-            kept.ask(deadline, open, |connection| connection.ask(settings, key, deadline));
-        let value = answered.map_err(|error| settings.server.place.told(error))?;
-        Ok(value.map(|value| Fetched { value, ttl_ms: None }))
+        let open = |deadline| Connection::open(settings, deadline);
+        let ask = |connection: &mut Connection, deadline| connection.ask(settings, key, deadline);
+        let value = kept.ask_within(&settings.server.place, timeout_ms, open, ask)?;
+        Ok(value.map(Fetched::from))
     }
 
     fn fetch_many(
@@ -45,14 +41,12 @@ impl Retriever for Redis {
         keys: &[String],
         timeout_ms: u32,
     ) -> Result<Vec<Option<Fetched>>, FetchError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
         let Self { settings, kept } = self;
-        let open = || Connection::open(settings, deadline);
-        let answered =
-            kept.ask(deadline, open, |connection| connection.ask_many(settings, keys, deadline));
-        let values = answered.map_err(|error| settings.server.place.told(error))?;
-        let fetched = |value| Fetched { value, ttl_ms: None };
-        Ok(values.into_iter().map(|value| value.map(fetched)).collect())
+        let open = |deadline| Connection::open(settings, deadline);
+        let ask =
+            |connection: &mut Connection, deadline| connection.ask_many(settings, keys, deadline);
+        let values = kept.ask_within(&settings.server.place, timeout_ms, open, ask)?;
+        Ok(values.into_iter().map(|value| value.map(Fetched::from)).collect())
     }
 }
 

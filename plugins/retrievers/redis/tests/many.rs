@@ -23,7 +23,6 @@ fn many(redis: &mut Redis, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, FetchE
 }
 
 #[test]
-#[ignore = "it asks a real server"]
 fn each_key_has_its_value_by_the_rights_of_the_page() {
     for more in [&[][..], &[("key", "student:{key}"), ("field", "score")]] {
         let mut redis = redis(more);
@@ -36,7 +35,6 @@ fn each_key_has_its_value_by_the_rights_of_the_page() {
 }
 
 #[test]
-#[ignore = "it asks a real server"]
 fn one_that_is_no_string_refuses_the_batch_and_the_next_is_answered() {
     let mut redis = redis(&[]);
     let refused = many(&mut redis, &["Tom", "student:Tom", "Sam"]).unwrap_err();
@@ -45,7 +43,6 @@ fn one_that_is_no_string_refuses_the_batch_and_the_next_is_answered() {
 }
 
 #[test]
-#[ignore = "it asks a real server"]
 fn values_that_are_too_large_together_refuse_the_batch() {
     let mut redis = redis(&[]);
     let refused = many(&mut redis, &["large", "larger"]).unwrap_err();

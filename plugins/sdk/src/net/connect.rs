@@ -50,7 +50,7 @@ async fn first_of(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
         };
         match ended {
             Some(Ok(Ok(socket))) => return Ok(socket),
-            // That one address is not allowed says less than what is wrong with an allowed one.
+            // The error of an allowed address says more than the refusal of another one.
             Some(Ok(Err(error))) if error.kind() == ErrorKind::PermissionDenied => {
                 failed.get_or_insert(error);
             }

@@ -1,13 +1,12 @@
 //! The connection that an instance keeps from one fetch to the next.
 
 use std::io::BufReader;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::Failure;
+use super::{Failure, Place};
 use crate::FetchError;
 
-/// A connection that knows whether all that was said on it was asked for. What was not would be
-/// taken for the answer to the next question.
+/// A connection that notices bytes which nobody asked for. They would be read as the next answer.
 pub trait Quiet {
     /// Whether nothing has come since the last answer was read to its end, not even the end of
     /// the connection. It does not wait.
@@ -31,6 +30,23 @@ impl<C> Default for Kept<C> {
 }
 
 impl<C: Quiet> Kept<C> {
+    /// Asks the source at `place` within `timeout_ms`, as [`ask`](Self::ask) does. `open` and
+    /// `ask` get the deadline.
+    ///
+    /// # Errors
+    /// That of opening or asking, which says that it is about `place`.
+    pub fn ask_within<T>(
+        &mut self,
+        place: &Place,
+        timeout_ms: u32,
+        open: impl FnOnce(Instant) -> Result<C, FetchError>,
+        mut ask: impl FnMut(&mut C, Instant) -> Result<T, Failure>,
+    ) -> Result<T, FetchError> {
+        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+        let asked = self.ask(deadline, || open(deadline), |connection| ask(connection, deadline));
+        asked.map_err(|error| place.told(error))
+    }
+
     /// Asks on the kept connection, or on a new one where there is none, it is not quiet or turns
     /// out to be closed. A connection is kept if it is not broken.
     ///
@@ -80,8 +96,6 @@ fn wait_until(deadline: Instant) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// The number of a connection, which is quiet if that is below ten.

@@ -181,8 +181,7 @@ impl Write for Link {
     }
 }
 
-/// How often TLS may have something to say of its own, which nobody reads, before a connection
-/// is given up.
+/// The most parts of TLS without data that are read before a connection is given up.
 const MOST_TURNS: usize = 4;
 
 impl Quiet for Link {

@@ -5,8 +5,6 @@
 //!
 //! ```
 //! use std::io::{BufRead, BufReader, Write};
-//! use std::time::{Duration, Instant};
-//!
 //! use psycache_plugin::net::{Failure, Kept, Link, Place};
 //! use psycache_plugin::{ConfigError, FetchError, Fetched, Retriever, RetrieverConfig};
 //!
@@ -24,9 +22,8 @@
 //!     }
 //!
 //!     fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError> {
-//!         let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
-//!         let open = || Link::open(&self.place, deadline, deadline).map(BufReader::new);
-//!         let answered = self.kept.ask(deadline, open, |lines| {
+//!         let open = |deadline| Link::open(&self.place, deadline, deadline).map(BufReader::new);
+//!         let value = self.kept.ask_within(&self.place, timeout_ms, open, |lines, deadline| {
 //!             lines.get_mut().until(deadline);
 //!             lines.get_mut().write_all(format!("{key}\n").as_bytes())?;
 //!             let mut value = String::new();
@@ -34,9 +31,8 @@
 //!                 0 => Err(Failure::Broken("it has closed the connection".into())),
 //!                 _ => Ok(value.into_bytes()),
 //!             }
-//!         });
-//!         let value = answered.map_err(|error| self.place.told(error))?;
-//!         Ok(Some(Fetched { value, ttl_ms: None }))
+//!         })?;
+//!         Ok(Some(Fetched::from(value)))
 //!     }
 //! }
 //! ```
@@ -47,6 +43,7 @@ mod failure;
 mod kept;
 mod link;
 mod place;
+mod statement_limit;
 mod tls;
 mod within;
 
@@ -55,3 +52,4 @@ pub use failure::Failure;
 pub use kept::{Kept, Quiet};
 pub use link::Link;
 pub use place::Place;
+pub use statement_limit::StatementLimit;

@@ -70,13 +70,6 @@ impl<'k> Batch<'k> {
     }
 }
 
-/// What a source says whose query can't be asked for many keys.
-#[must_use]
-pub fn no_batch() -> FetchError {
-    let problem = "the query is for one key; give the option `query-many` for many at once";
-    FetchError::BadKey(problem.to_owned())
-}
-
 /// What a source says whose server refuses a query for many keys. It may take the one for each.
 #[must_use]
 pub fn alone(error: FetchError) -> FetchError {

@@ -29,7 +29,7 @@ pub fn value_column(names: &[&str], wanted: Option<&str>) -> Result<usize, Fetch
     Err(FetchError::Rejected(problem))
 }
 
-/// What is said of a query that is no question.
+/// The error for a query without columns.
 #[must_use]
 pub fn no_columns() -> FetchError {
     FetchError::Rejected("the query returns no columns; it must be a SELECT".to_owned())

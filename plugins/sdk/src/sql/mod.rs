@@ -6,7 +6,7 @@ mod column;
 mod one_key;
 mod tokens;
 
-pub use batch::{Batch, alone, no_batch};
+pub use batch::{Batch, alone};
 pub use column::{no_columns, null, value_column};
 pub use one_key::OneKey;
 pub use tokens::{Dialect, Kind, Token, tokens};

@@ -26,8 +26,8 @@ pub struct OneKey<'q> {
     pub rest: &'q str,
 }
 
-/// What looks at rows together, or makes the comparison with the key one of several ways for a
-/// row to be there. Aggregates and subqueries have parentheses.
+/// Words of queries whose rows depend on each other, or on more than the comparison with the key.
+/// Aggregates and subqueries have parentheses.
 const OTHERWISE: [&str; 29] = [
     "ALL",
     "ANY",
@@ -69,9 +69,10 @@ impl<'q> OneKey<'q> {
             return None;
         }
         let mut all = tokens(query, dialect).ok()?;
-        let end = all.iter().position(|token| token.kind == Kind::Semicolon);
-        let end =
-            end.map_or(query.len(), |end| all.drain(end..).next().map_or(0, |token| token.at));
+        if let Some(end) = all.iter().position(|token| token.kind == Kind::Semicolon) {
+            all.truncate(end);
+        }
+        let end = all.last()?.end();
         let is_simple = |token: &Token<'_>| match token.kind {
             Kind::Symbol => [",", ".", "=", "<", ">", "*", "+", "-", ":"].contains(&token.text),
             Kind::Word => !OTHERWISE.iter().any(|word| token.is(word)),
@@ -104,7 +105,7 @@ impl<'q> OneKey<'q> {
             from: &query[all[from].at..all[first].at],
             column: &query[all[first].at..all[place - 2].end()],
             collate: &query[after_key..collate],
-            rest: &query[collate..all.last().map_or(end, |last| last.end().max(collate))],
+            rest: &query[collate..end],
         })
     }
 }

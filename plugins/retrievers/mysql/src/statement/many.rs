@@ -28,7 +28,7 @@ impl Many {
     pub(crate) fn of(query: &str) -> Option<Self> {
         let one = OneKey::of(query, Dialect::MySql)?;
         Some(Self::Compared {
-            select: one.select.trim_end().to_owned(),
+            select: one.select.to_owned(),
             from: one.from.to_owned(),
             column: one.column.to_owned(),
             collate: one.collate.to_owned(),
@@ -78,7 +78,7 @@ mod tests {
         let literals = ["'x'", "'y'"].map(str::to_owned);
         assert_eq!(
             many.expect("it is simple").with(&literals),
-            "SELECT *, CONCAT(a.b = 'x' COLLATE utf8mb4_bin, a.b = 'y' COLLATE utf8mb4_bin) \
+            "SELECT * , CONCAT(a.b = 'x' COLLATE utf8mb4_bin, a.b = 'y' COLLATE utf8mb4_bin) \
              AS psycache_keys FROM a WHERE a.b IN ('x' COLLATE utf8mb4_bin, 'y' COLLATE \
              utf8mb4_bin) ORDER BY c"
         );
