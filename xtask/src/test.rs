@@ -43,6 +43,10 @@ const PACKAGES: [&str; 3] = ["--package psycache", "--package psycache-models", 
 /// How the node is compiled for its tests; the path is below the root of the tree.
 const CHECKED: &str = "--config .cargo/checked.toml";
 
+/// For tests that compute little, and would wait longer for the compiler.
+const NODE_QUICKLY: &str = "--config profile.release.package.psycache.opt-level=1";
+const ALL_QUICKLY: &str = "--config profile.release.opt-level=1";
+
 /// The library alone: `config` does without clap then.
 const WITHOUT_CLI: &str = "--package psycache --lib --no-default-features --features node";
 
@@ -75,15 +79,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         node.and(beside)
     })?;
-    let deny = "cargo deny --all-features";
-    optional(".", "cargo deny --version", &format!("{deny} check bans licenses sources"))?;
-    // Advisories change without a change of the tree, and come from a database elsewhere.
-    let advisories = format!("{deny} check --disable-fetch advisories");
-    optional(".", "cargo deny fetch db", &advisories)?;
+    for shipped in [".", "plugins"] {
+        supply_chain(shipped)?;
+    }
     if arguments.no_services {
         eprintln!("\nLEFT OUT: the tests in {} (--no-services)", SERVICE_TESTS.join(", "));
     }
     Ok(())
+}
+
+/// What a crate that is shipped depends on.
+fn supply_chain(folder: &str) -> Result<()> {
+    let deny = "cargo deny --all-features";
+    optional(folder, "cargo deny --version", &format!("{deny} check bans licenses sources"))?;
+    // Advisories change without a change of the tree, and come from a database elsewhere.
+    let advisories = format!("{deny} check --disable-fetch advisories");
+    optional(folder, "cargo deny fetch db", &advisories)
 }
 
 /// The tests of the node itself.
@@ -103,12 +114,12 @@ fn others() -> Result<()> {
     beside(".", "cargo test --release --package psycache-models")?;
     beside(".", "cargo test --release --package xtask")?;
     beside(".", &format!("cargo {CHECKED} test --release {CLIENT}"))?;
-    beside("plugins", "cargo test --release --workspace")?;
+    beside("plugins", &format!("cargo {ALL_QUICKLY} test --release --workspace"))?;
     let into = "--locked --target-dir ../../../plugins/target";
-    beside(EXAMPLE_POLICY, &format!("cargo test --release {into}"))?;
+    beside(EXAMPLE_POLICY, &format!("cargo {ALL_QUICKLY} test --release {into}"))?;
     let run = "run --release --locked --target-dir ../../target";
     beside(EXAMPLE_PROGRAM, &format!("cargo --config ../../.cargo/checked.toml {run}"))?;
-    beside(".", &format!("cargo test --release {SIMULATION}"))
+    beside(".", &format!("cargo {NODE_QUICKLY} test --release {SIMULATION}"))
 }
 
 /// What reads the sources.
