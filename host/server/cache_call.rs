@@ -39,6 +39,10 @@ pub(super) trait CacheCall: Message + Clone + 'static {
     const NEEDS: Role;
     /// Name of the group, as sent.
     fn group(&self) -> &[u8];
+    /// The answer, if it is in this node's memory. `None`, and nothing counted: it is to be run.
+    fn look_up(&self, _group: &Arc<Group>) -> Option<Result<Self::Answer, Error>> {
+        None
+    }
     /// Executes the request on its group, within its time limits. Records in `span` details of
     /// the result that the status does not contain.
     fn run(
@@ -77,6 +81,12 @@ impl CacheCall for GetRequest {
 
     fn group(&self) -> &[u8] {
         &self.group
+    }
+
+    fn look_up(&self, group: &Arc<Group>) -> Option<Result<GetResponse, Error>> {
+        // To lend a value takes more than a look.
+        let answer = if self.may_lend { None } else { get::from_memory(group, &self.key) };
+        answer.map(|answer| answer.map(found))
     }
 
     async fn run(

@@ -34,3 +34,12 @@ pub(super) async fn counted(
     span.got(result);
     answer.map(|answer| (answer, lent_ms))
 }
+
+/// Gets `key`, as sent, if it is in this node's memory. `None`, and nothing counted: it is not
+/// there, or it is no key.
+pub(super) fn from_memory(group: &Arc<Group>, key: &[u8]) -> Option<Result<Answer, Error>> {
+    let began = Instant::now();
+    let (result, answer) = group.get_from_memory(key::parse(key).ok()?)?;
+    group.counters().time_get(result, began.elapsed());
+    Some(answer)
+}

@@ -1,7 +1,8 @@
 //! A session: many concurrent calls on one stream.
 //!
 //! The answers are a stream. Polling it begins the calls, and most end at once: there is no task
-//! and no queue between a request and its answer. A call that has to wait becomes a task. So its
+//! and no queue between a request and its answer, and a get from memory has no future either. A
+//! call that has to wait becomes a task. So its
 //! time limit holds and its value counts as held by the connection, even while the client reads
 //! nothing and the stream is not polled. While a client does not read its answers, its requests
 //! are not read either. If the client disconnects, the stream is dropped together with its
@@ -42,6 +43,12 @@ use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
 
 type Running = BoxFuture<'static, SessionResponse>;
+
+/// A call that was admitted or refused.
+enum Begun {
+    Ended(SessionResponse),
+    Runs(Running),
+}
 
 /// Bytes of requests set aside at which the session reads no more. It is about as much as
 /// the connection would buffer.
@@ -190,12 +197,12 @@ impl Session {
         let envelope = Envelope {
             id,
             guest: &mut self.guest,
-            groups: self.groups.clone(),
+            groups: &self.groups,
             limit: Limit::new(within, until_ms, &self.clock),
             traceparent,
             inline_bytes,
         };
-        let mut running = match call {
+        let begun = match call {
             Some(Wanted::Get(call)) => envelope.run(call, Answer::Get),
             Some(Wanted::GetMany(call)) => envelope.run(call, Answer::GetMany),
             Some(Wanted::Set(call)) => envelope.run(call, Answer::Set),
@@ -217,6 +224,10 @@ impl Session {
         if let Some(farewell) = gone.map(|problem| status(problem, b"")) {
             self.close(Some(farewell));
         }
+        let mut running = match begun {
+            Begun::Ended(answer) => return Some(answer),
+            Begun::Runs(running) => running,
+        };
         if let Poll::Ready(answer) = running.poll_unpin(cx) {
             return Some(answer);
         }
@@ -275,30 +286,41 @@ impl Stream for Session {
 struct Envelope<'a> {
     id: u64,
     guest: &'a mut Guest,
-    groups: Groups,
+    groups: &'a Groups,
     limit: Result<Limit, Error>,
     traceparent: String,
     inline_bytes: u64,
 }
 
 impl Envelope<'_> {
-    fn run<C: CacheCall>(self, call: C, answer: fn(C::Answer) -> Answer) -> Running {
+    fn run<C: CacheCall>(self, call: C, answer: fn(C::Answer) -> Answer) -> Begun {
         let Self { id, guest, groups, limit, traceparent, inline_bytes } = self;
         // A look into a snapshot: who calls was found when the session was opened.
         let admitted = guest.admit(C::METHOD, C::NEEDS, Some(call.group()));
         let admitted = admitted.map(|()| (C::NEEDS == Role::Clear).then(|| guest.note()));
-        async move {
-            let incoming = || Incoming::in_text(&traceparent);
-            let span = RpcSpan::serve(SERVICE, C::METHOD, call.group(), incoming);
+        let incoming = || Incoming::in_text(&traceparent);
+        let span = RpcSpan::serve(SERVICE, C::METHOD, call.group(), incoming);
+        let response = move |ended: Result<C::Answer, Error>| {
+            let ended = ended.map_or_else(|error| Answer::Failure(failure(&error)), answer);
+            SessionResponse { id, answer: Some(inline(ended, inline_bytes)) }
+        };
+        if admitted.is_ok()
+            && limit.is_ok()
+            && span.is_none()
+            && let Ok(group) = groups.of_request(call.group())
+            && let Some(ended) = call.look_up(group)
+        {
+            return Begun::Ended(response(ended));
+        }
+        let groups = groups.clone();
+        let running = async move {
             let run = async {
                 let note = admitted?;
                 execute(&call, &groups, limit?, &span, note).await
             };
-            let ended = span.record(run, outcome).await;
-            let ended = ended.map_or_else(|error| Answer::Failure(failure(&error)), answer);
-            SessionResponse { id, answer: Some(inline(ended, inline_bytes)) }
-        }
-        .boxed()
+            response(span.record(run, outcome).await)
+        };
+        Begun::Runs(running.boxed())
     }
 }
 

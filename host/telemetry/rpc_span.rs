@@ -111,6 +111,12 @@ impl RpcSpan {
         )))
     }
 
+    /// Whether the call has none.
+    #[must_use]
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Records the result of a get.
     pub(crate) fn got(&self, result: GetResult) {
         if let Some(span) = &self.0 {
