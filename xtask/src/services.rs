@@ -13,7 +13,7 @@ struct Service {
     package: &'static str,
 }
 
-const SERVICES: [Service; 13] = [
+const SERVICES: [Service; 15] = [
     Service { program: "etcd", package: "etcd-server" },
     Service { program: "mariadbd", package: "mariadb-server" },
     Service { program: "postgres", package: "postgresql" },
@@ -24,6 +24,8 @@ const SERVICES: [Service; 13] = [
     Service { program: "node", package: "nodejs" },
     Service { program: "npm", package: "npm" },
     Service { program: "python3", package: "python3-venv" },
+    Service { program: "javac", package: "default-jdk-headless" },
+    Service { program: "mvn", package: "maven" },
     Service { program: "cc", package: "gcc" },
     Service { program: "prometheus", package: "prometheus" },
     Service { program: "chromium-headless-shell", package: "chromium-headless-shell" },
@@ -32,16 +34,22 @@ const SERVICES: [Service; 13] = [
 /// Not a program: redis-py, where Debian's python3 finds it.
 const PYTHON_REDIS: &str = "/usr/lib/python3/dist-packages/redis/__init__.py";
 
-/// What npm and pip bring: the tools that `psycache policy build` runs for JavaScript, Python,
-/// Zig and C, and a client in Python. They are installed below `target/`, for the tests alone.
-/// Go keeps grpcurl in its own cache.
-const TOOLS: [&str; 4] = [
+/// What npm, pip and Maven bring: the tools that `psycache policy build` runs for JavaScript,
+/// Python, Zig and C, and clients in Python and Java. They are installed below `target/`, for the
+/// tests alone. Go keeps grpcurl in its own cache, as Maven does the libraries of the example in
+/// Java: they are fetched here, because two runs of Maven that fetch at a time can disturb each
+/// other.
+const TOOLS: [&str; 6] = [
     "npm install --no-audit --no-fund --prefer-offline --prefix target/tools/javascript \
      componentize-qjs@0.4.5",
     "python3 -m venv target/tools/python",
     "target/tools/python/bin/pip install --quiet componentize-py==0.25.1 grpcio==1.85.3 \
      ziglang==0.17.1",
     "go run github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3 -version",
+    "mvn --quiet --batch-mode --file examples/clients/java/pom.xml compile \
+     dependency:copy-dependencies",
+    "mvn --quiet --batch-mode --file tests/integration/redis/with_clients/jedis/pom.xml \
+     dependency:copy-dependencies -DoutputDirectory=../../../../../target/tools/jedis",
 ];
 
 /// Makes sure that every service can be started and every compiler run.
@@ -52,7 +60,7 @@ pub(crate) fn ensure() -> Result<()> {
     ensure_programs()?;
     for line in TOOLS {
         step(".", line).context(
-            "tests of policies in other languages need it; `cargo xtask test --no-services` \
+            "tests of policies and clients in other languages need it; `cargo xtask test --no-services` \
              leaves them out",
         )?;
     }

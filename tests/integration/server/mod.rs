@@ -3,6 +3,7 @@
 
 mod admin;
 mod calls;
+mod client;
 mod compression;
 mod drain;
 mod errors;
@@ -14,6 +15,7 @@ mod source;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{self, BoxFuture, FutureExt};
@@ -135,7 +137,10 @@ fn group(name: &str, source: Option<Source>) -> Arc<Group> {
         source: source.map(|source| Arc::new(source) as _).into(),
         ownership: Arc::new(Ownership::alone()),
     };
-    Group::new(GroupConfig::named(name), parts).unwrap()
+    let mut config = GroupConfig::named(name);
+    // A load is given up because nobody waits for it, not because its time is over.
+    config.load_timeout = Duration::from_secs(3600);
+    Group::new(config, parts).unwrap()
 }
 
 pub(crate) async fn served() -> Served {

@@ -112,6 +112,11 @@ fn the_example_in_go_works() {
 }
 
 #[test]
+fn the_example_in_java_works() {
+    run_the_example("java");
+}
+
+#[test]
 fn the_example_in_javascript_works() {
     run_the_example("node");
 }

@@ -39,6 +39,15 @@ fn go_redis_works() {
 }
 
 #[test]
+fn jedis_works() {
+    let jedis = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/jedis");
+    assert!(jedis.is_dir(), "`cargo xtask test` installs Jedis");
+    let mut java = Command::new("java");
+    java.arg("--class-path").arg(jedis.join("*")).arg(folder().join("jedis/Scenario.java"));
+    Pair::start().run(java);
+}
+
+#[test]
 fn node_redis_works() {
     let built = built("node_redis");
     for file in ["package.json", "package-lock.json", "scenario.mjs"] {
