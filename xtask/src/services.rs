@@ -13,10 +13,11 @@ struct Service {
     package: &'static str,
 }
 
-const SERVICES: [Service; 15] = [
+const SERVICES: [Service; 16] = [
     Service { program: "etcd", package: "etcd-server" },
     Service { program: "mariadbd", package: "mariadb-server" },
     Service { program: "postgres", package: "postgresql" },
+    Service { program: "pgbouncer", package: "pgbouncer" },
     Service { program: "redis-server", package: "redis-server" },
     Service { program: "redis-benchmark", package: "redis-tools" },
     Service { program: PYTHON_REDIS, package: "python3-redis" },

@@ -10,7 +10,7 @@ use crate::patience::soon;
 
 /// A server that gives each connection the next of `answers`, waits for a request before it, and
 /// closes the connection after it. The last one is given for ever.
-async fn liar(answers: Vec<Vec<u8>>) -> String {
+pub(super) async fn liar(answers: Vec<Vec<u8>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let place = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
@@ -28,7 +28,7 @@ async fn liar(answers: Vec<Vec<u8>>) -> String {
     place
 }
 
-const HONEST: &str = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n630";
+pub(super) const HONEST: &str = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n630";
 
 /// Asserts that `answer` is refused so, and that the next one is taken.
 async fn lies(answer: impl Into<Vec<u8>>, kind: (Code, &str), part: &str) {

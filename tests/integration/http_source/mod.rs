@@ -8,6 +8,7 @@ mod page;
 mod redirects;
 mod secure;
 mod site;
+mod with_languages;
 
 use std::process::Command;
 

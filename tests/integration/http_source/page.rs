@@ -26,16 +26,14 @@ async fn the_file_of_the_page_serves_from_a_server() {
     assert_eq!(value(&client(&node).await, "Tom").await, "630");
 }
 
-#[tokio::test]
-async fn the_command_of_the_readme_serves_from_a_server() {
-    let (site, folder) = (Site::start().await, tempfile::tempdir().unwrap());
-    let commands = readme::commands();
-    let mut ours = commands.iter().filter(|shown| shown.command.contains("--retriever http"));
-    let command = ours.next().unwrap().command.replace("https://api.example", site.url());
-    assert!(ours.next().is_none());
-    let command = command.replace("api.example:443", site.place());
-    let node = ServedNode::spawn(readme::shell(&command, folder.path()));
-    assert_eq!(value(&client(&node).await, "Tom").await, "630");
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tour_of_the_readme_goes_through_a_server() {
+    let site = Site::start().await;
+    readme::tour("http", |serve, folder| {
+        let serve = serve.replace("https://api.example", site.url());
+        readme::shell(&serve.replace("api.example:443", site.place()), folder)
+    });
+    assert_eq!(site.requests(), ["/scores/Tom", "/scores/Nobody", "/scores/Tom"]);
 }
 
 #[test]

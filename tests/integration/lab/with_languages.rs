@@ -2,27 +2,10 @@
 //! serves with the policy.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use crate::harness::{ServedNode, psycache_command};
-use crate::readme::{about, shell};
-
-/// Where `cargo xtask test` puts what npm and pip bring.
-fn tools() -> [PathBuf; 2] {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
-    ["javascript/node_modules/.bin", "python/bin"].map(|bin| tools.join(bin))
-}
-
-/// A shell in `folder` that finds the tools.
-fn equipped(command: &str, folder: &Path) -> Command {
-    let mut shell = shell(command, folder);
-    let own = shell.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value);
-    let own = own.expect("the shell has a path").to_owned();
-    let places = std::env::split_paths(&own).chain(tools());
-    shell.env("PATH", std::env::join_paths(places).expect("no path has a colon"));
-    shell
-}
+use crate::readme::{about, equipped};
 
 /// Does what the page says about a policy in `language`.
 ///

@@ -6,7 +6,7 @@ mod shown;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use flate2::Compression;
@@ -127,6 +127,22 @@ pub(crate) fn shell(command: &str, folder: &Path) -> Command {
     shell
 }
 
+/// Where `cargo xtask test` puts what npm and pip bring.
+fn tools() -> [PathBuf; 2] {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
+    ["javascript/node_modules/.bin", "python/bin"].map(|bin| tools.join(bin))
+}
+
+/// A shell in `folder` that finds the tools.
+pub(crate) fn equipped(command: &str, folder: &Path) -> Command {
+    let mut shell = shell(command, folder);
+    let own = shell.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value);
+    let own = own.expect("the shell has a path").to_owned();
+    let places = std::env::split_paths(&own).chain(tools());
+    shell.env("PATH", std::env::join_paths(places).expect("no path has a colon"));
+    shell
+}
+
 /// The ready line where only the ports differ.
 fn without_ports(line: &str) -> String {
     let word = |word: &str| match word.rsplit_once(':') {
@@ -172,6 +188,24 @@ fn write_policy(folder: &Path) {
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme");
     fs::create_dir_all(&built).unwrap();
     std::os::unix::fs::symlink(built, folder.join("target")).unwrap();
+}
+
+/// Takes the tour of a `source`, for which the README has a block with a command that serves. In
+/// front of the real one: `here` makes that command one of this machine.
+///
+/// # Panics
+/// A command fails, or prints something else than is shown.
+pub(crate) fn tour(source: &str, here: impl Fn(&str, &Path) -> Command) {
+    let [serve] = <[Shown; 1]>::try_from(about(source)).expect("one command serves");
+    assert_eq!(serve.kind(), Kind::Serve);
+    let mut terminal = Terminal::open();
+    terminal.node = Some(ServedNode::spawn(here(&serve.command, terminal.folder.path())));
+    let commands = about("scores");
+    assert!(commands.len() > 4, "{commands:?}");
+    for shown in commands {
+        terminal.run(&shown);
+    }
+    terminal.stop();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::{Database, PASSWORD, SCORES, client, shared, value};
 use crate::harness::ServedNode;
-use crate::readme::{self, Kind};
+use crate::readme;
 use crate::scores::assert_page_has_every_option;
 
 const PORT: &str = "127.0.0.1:3306";
@@ -15,15 +15,13 @@ async fn serves_tom(command: &str, folder: &std::path::Path) {
     assert_eq!(value(&client(&node).await, "Tom").await, "630");
 }
 
-#[tokio::test]
-async fn the_command_of_the_readme_serves_from_a_database() {
-    let folder = tempfile::tempdir().unwrap();
-    let commands = readme::commands();
-    let ours = commands.iter().filter(|shown| shown.command.contains("--retriever mysql.wasm"));
-    let ours: Vec<_> = ours.collect();
-    assert_eq!(ours.len(), 1);
-    assert_eq!(ours[0].kind(), Kind::Serve);
-    serves_tom(&ours[0].command, folder.path()).await;
+#[test]
+fn the_tour_of_the_readme_goes_through_a_database() {
+    readme::tour("mysql", |serve, folder| {
+        let mut command = readme::shell(&serve.replace(PORT, &shared().address()), folder);
+        command.env("DB_PASSWORD", PASSWORD);
+        command
+    });
 }
 
 #[tokio::test]

@@ -173,7 +173,7 @@ impl Database {
     }
 
     /// A program on the server's side, which tells its log what it says.
-    fn command(&self, name: &str) -> Command {
+    pub(super) fn command(&self, name: &str) -> Command {
         let said = || File::options().create(true).append(true).open(self.file("said.log"));
         let mut command = match is_root() {
             true => {

@@ -2,6 +2,7 @@
 //! database was asked, its own log tells.
 
 mod answers;
+mod bouncer;
 mod bounds;
 mod changes;
 mod database;

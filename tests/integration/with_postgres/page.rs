@@ -32,17 +32,14 @@ async fn the_file_of_the_page_serves_from_a_database() {
     assert_eq!(value(&client(&node).await, "Tom").await, "630");
 }
 
-#[tokio::test]
-async fn the_command_of_the_readme_serves_from_a_database() {
-    let folder = tempfile::tempdir().unwrap();
-    let commands = readme::commands();
-    let mut ours = commands.iter().filter(|shown| shown.command.contains("--retriever postgres"));
-    let command = ours.next().unwrap().command.replace("127.0.0.1:5432", &shared().address());
-    assert!(ours.next().is_none());
-    let mut command = readme::shell(&command, folder.path());
-    command.env("DB_PASSWORD", PASSWORD);
-    let node = ServedNode::spawn(command);
-    assert_eq!(value(&client(&node).await, "Tom").await, "630");
+#[test]
+fn the_tour_of_the_readme_goes_through_a_database() {
+    readme::tour("postgres", |serve, folder| {
+        let serve = serve.replace("127.0.0.1:5432", &shared().address());
+        let mut command = readme::shell(&serve, folder);
+        command.env("DB_PASSWORD", PASSWORD);
+        command
+    });
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ impl Retriever for Rest {
     fn configure(config: &RetrieverConfig) -> Result<Self, ConfigError> {
         let options = config.options();
         let place = Place::read("place", options.required("place")?)?;
-        options.finish()?;
+        options.finish().and(config.secrets().finish())?;
         Ok(Self(place, Kept::default()))
     }
 
@@ -22,7 +22,6 @@ impl Retriever for Rest {
         }
         let Self(place, kept) = self;
         let request = format!("GET /scores/{key} HTTP/1.1\r\nhost: {place}\r\n\r\n");
-        // With `link.secure(&place.host, None)?` after it this would be https.
         let open = |deadline| Link::open(place, deadline, deadline).map(BufReader::new);
         let found = kept.ask_within(place, timeout_ms, open, |link, deadline| {
             link.get_mut().until(deadline);
@@ -44,16 +43,18 @@ fn answer(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
     let length = head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
-    let Some(length) = length.filter(|length| *length <= 1 << 20) else {
-        return Err(Failure::Broken("its answer has no length, or more than 1 MiB".into()));
-    };
-    let mut body = vec![0; length];
+    let length = length.ok_or_else(|| Failure::Broken("its answer has no length".into()))?;
+    let mut body = vec![0; length.min(1 << 20)];
     from.read_exact(&mut body)?;
-    match head.split(' ').nth(1) {
-        Some("200") => Ok(Some(body)),
-        Some("404") => Ok(None),
-        _ => Err(Failure::Answered(FetchError::Unavailable("it is not well".into()))),
-    }
+    let status = head.split(' ').nth(1).unwrap_or_default();
+    let told = format!("it answers {status}");
+    Err(Failure::Answered(match status.as_bytes() {
+        b"200" if length > body.len() => FetchError::BadValue("it is larger than 1 MiB".into()),
+        b"200" => return Ok(Some(body)),
+        b"404" | b"410" => return Ok(None),
+        b"408" | b"425" | b"429" | [b'5', ..] => FetchError::Unavailable(told),
+        _ => FetchError::Rejected(told),
+    }))
 }
 
 psycache_plugin::export_retriever!(Rest);
