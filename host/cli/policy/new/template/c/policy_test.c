@@ -22,21 +22,21 @@ static void expect(bool is_so, const char *what, int at) {
 }
 
 static bool start(const struct option *options, size_t options_len, struct refusal *refusal) {
-  struct config config = {CAPACITY, CAPACITY + 1, CAPACITY, 1, options, options_len};
+  struct config config = {CAPACITY, 2 * CAPACITY, CAPACITY, 1, options, options_len};
   return stepped_configure(&config, refusal);
 }
 
 static void agrees_with_the_model(void) {
   const uint64_t hash = 7;
   const uint32_t attributes[] = {1, 0, 0}, *victims;
-  bool resident[CAPACITY + 1] = {false};
+  bool resident[2 * CAPACITY] = {false};
   int residents = 0;
   srand(1);
   for (int at = 0; at < 20000; at++) {
-    uint32_t slot = rand() % (CAPACITY + 1), expected = 0;
+    uint32_t slot = rand() % (2 * CAPACITY), expected = 0;
     struct step step = {0};
-    switch (rand() % 4) {
-    case 0: // comes, or is overwritten
+    switch (rand() % 8) {
+    case 0: case 1: case 2: case 3: // comes, or is overwritten
       step = (struct step){.admitted = &slot, .admitted_len = 1, .hashes = &hash, .attributes = attributes, .attributes_len = 3};
       if (resident[slot]) {
         model_touch(slot);
@@ -52,7 +52,7 @@ static void agrees_with_the_model(void) {
       resident[slot] = true;
       residents++;
       break;
-    case 1: // is removed
+    case 4: // is removed
       step.removed = &slot;
       step.removed_len = 1;
       if (!resident[slot]) break;

@@ -10,7 +10,7 @@ import (
 const capacity = 20
 
 func start(t *testing.T) *stepped {
-	s, err := newStepped(config{capacity: capacity, maxEntries: capacity + 1, maxVictims: capacity})
+	s, err := newStepped(config{capacity: capacity, maxEntries: 2 * capacity, maxVictims: capacity})
 	if err != nil {
 		t.Fatalf("no options were given: %+v", *err)
 	}
@@ -22,11 +22,11 @@ func TestAgreesWithTheModel(t *testing.T) {
 	resident := map[uint32]bool{}
 	random := rand.New(rand.NewPCG(1, 2))
 	for at := range 20_000 {
-		slot := random.Uint32N(capacity + 1)
+		slot := random.Uint32N(2 * capacity)
 		var step step
 		var expected []uint32
-		switch random.IntN(4) {
-		case 0: // comes, or is overwritten
+		switch random.IntN(8) {
+		case 0, 1, 2, 3: // comes, or is overwritten
 			step.admitted, step.hashes, step.attributes = []uint32{slot}, []uint64{7}, []uint32{1, 0, 0}
 			if resident[slot] {
 				model.touch(slot)
@@ -39,7 +39,7 @@ func TestAgreesWithTheModel(t *testing.T) {
 			}
 			model.insert(slot)
 			resident[slot] = true
-		case 1: // is removed
+		case 4: // is removed
 			step.removed = []uint32{slot}
 			if resident[slot] {
 				model.remove(slot)

@@ -32,11 +32,11 @@ test('agrees with the model', () => {
   const resident = new Set();
   const draw = random(1);
   for (let at = 0; at < 20_000; at++) {
-    const slot = draw(capacity + 1);
+    const slot = draw(2 * capacity);
     let expected = [];
     let happened;
-    switch (draw(4)) {
-      case 0: // comes, or is overwritten
+    switch (draw(8)) {
+      case 0: case 1: case 2: case 3: // comes, or is overwritten
         happened = { admitted: [slot], need: 0 };
         if (resident.has(slot)) {
           model.touch(slot);
@@ -50,7 +50,7 @@ test('agrees with the model', () => {
         model.insert(slot);
         resident.add(slot);
         break;
-      case 1: // is removed
+      case 4: // is removed
         happened = { removed: [slot] };
         if (resident.delete(slot)) model.remove(slot);
         break;

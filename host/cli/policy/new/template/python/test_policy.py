@@ -26,8 +26,8 @@ class TestPolicy(unittest.TestCase):
         policy, model, resident = start(), Model(), set()
         draw = random.Random(1)
         for at in range(20_000):
-            slot, expected = draw.randrange(CAPACITY + 1), []
-            what = draw.choice(["admitted", "removed", "touched", "touched"])
+            slot, expected = draw.randrange(2 * CAPACITY), []
+            what = draw.choice(4 * ["admitted"] + ["removed"] + 3 * ["touched"])
             happened = {what: [slot]}
             if what == "admitted" and slot not in resident:
                 if len(resident) == CAPACITY:

@@ -8,24 +8,24 @@ const expectEqualSlices = std.testing.expectEqualSlices;
 const capacity = 20;
 
 fn start(options: []const contract.Option, refusal: *contract.Refusal) !contract.Stepped {
-    return contract.Stepped.configure(.{ .capacity = capacity, .max_entries = capacity + 1, .max_victims = capacity, .seed = 1, .options = options }, refusal);
+    return contract.Stepped.configure(.{ .capacity = capacity, .max_entries = 2 * capacity, .max_victims = capacity, .seed = 1, .options = options }, refusal);
 }
 
 test "agrees with the model" {
     var refusal: contract.Refusal = undefined;
     var policy = try start(&.{}, &refusal);
     var model: Model = .{};
-    var resident: [capacity + 1]bool = @splat(false);
+    var resident: [2 * capacity]bool = @splat(false);
     var residents: usize = 0;
     var generator = std.Random.DefaultPrng.init(1);
     const random = generator.random();
     for (0..20_000) |_| {
-        const slot = [1]u32{random.uintLessThan(u32, capacity + 1)};
+        const slot = [1]u32{random.uintLessThan(u32, 2 * capacity)};
         const is_resident = &resident[slot[0]];
         var expected: [1]u32 = undefined;
         var expected_len: usize = 0;
-        const happened: contract.Step = switch (random.uintLessThan(u32, 4)) {
-            0 => admitted: { // comes, or is overwritten
+        const happened: contract.Step = switch (random.uintLessThan(u32, 8)) {
+            0...3 => admitted: { // comes, or is overwritten
                 if (is_resident.*) {
                     model.touch(slot[0]);
                 } else {
@@ -41,7 +41,7 @@ test "agrees with the model" {
                 }
                 break :admitted .{ .admitted = &slot, .hashes = &.{7}, .attributes = &.{ 1, 0, 0 }, .need = expected_len };
             },
-            1 => removed: {
+            4 => removed: {
                 if (is_resident.*) {
                     model.remove(slot[0]);
                     is_resident.* = false;
