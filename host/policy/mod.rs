@@ -26,6 +26,7 @@ mod statistics;
 mod status;
 
 mod native;
+mod simulated;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use worker::{Turns, Worker};
 
 pub(crate) use instance::Instance;
 pub(crate) use recovery::Patience;
+pub(crate) use simulated::{Broken, Faults, Index, SimulatedCache};
 pub(crate) use status::STEP_BOUNDS_US;
 pub(crate) use touches::TouchRing;
 

@@ -128,6 +128,19 @@ fn what_could_never_fit_is_not_admitted_and_drops_what_it_replaces() {
 }
 
 #[test]
+fn a_value_that_replaced_many_others_expires_at_its_own_time() {
+    for sets in 1..200 {
+        let mut cache = Cache::new(&lru(), &[], Limits { bytes: 100, entries: 10 }).unwrap();
+        for now_ms in 1..=sets {
+            cache.access(&access(AccessKind::Set, 1, 10, Some(now_ms + 1_000)), now_ms).unwrap();
+        }
+        let mut get = |now_ms| cache.access(&access(AccessKind::Miss, 1, 0, None), now_ms);
+        assert_eq!(get(sets + 999), Ok(Some(true)), "{sets}");
+        assert_eq!(get(sets + 1_000), Ok(Some(false)), "{sets}");
+    }
+}
+
+#[test]
 fn the_number_of_entries_is_a_limit_too() {
     let mut cache = Cache::new(&lru(), &[], Limits { bytes: 1_000, entries: 3 }).unwrap();
     for hash in 0..10 {
@@ -143,7 +156,7 @@ fn a_policy_that_names_nobody_fails_with_a_sentence() {
     let mut cache = Cache::new(&source, &[], Limits { bytes: 10, entries: 10 }).unwrap();
     cache.access(&access(AccessKind::Loaded, 1, 6, None), 1).unwrap();
     let problem = cache.access(&access(AccessKind::Loaded, 2, 6, None), 1).unwrap_err();
-    assert_eq!(problem, "named no victim where 2 bytes had to leave");
+    assert_eq!(problem, "named no victim where a weight of 2 had to leave");
 }
 
 /// A store of about a hundred entries, asked by the test, and a shadow of it.

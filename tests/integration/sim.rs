@@ -3,10 +3,10 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 
 use crate::cli::assert_fails;
-use crate::harness::{ending, psycache, stderr, stdout};
+use crate::harness::{ending, psycache, psycache_command, stderr, stdout};
 
 /// A folder of traces.
 struct Traces(tempfile::TempDir);
@@ -153,8 +153,8 @@ fn each_format_tells_the_same_requests() {
 }
 
 fn packed(program: &str, text: &str) -> Vec<u8> {
-    let mut command = std::process::Command::new(program);
-    command.arg("-c").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut command = Command::new(program);
+    command.arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|_| panic!("{program} is installed"));
     let mut input = child.stdin.take().unwrap();
     input.write_all(text.as_bytes()).unwrap();
@@ -261,7 +261,8 @@ fn what_is_no_trace_is_refused_with_the_place() {
     sim("cut", &[0; 30], &["--format", "oracleGeneral"], &["record 2", "ends in the middle"]);
     sim("long", &vec![b'k'; 1 << 20], &[], &["line 1 is too long"]);
     sim("negative", b"key,size\na,1\nb,-2\n", &[], &["line 3", "\"-2\" is no size"]);
-    sim("nan", b"key,time\na,NaN\n", &[], &["line 2", "\"NaN\" is no time"]);
+    sim("nan", b"key,size\na,NaN\n", &[], &["line 2", "\"NaN\" is no size"]);
+    sim("when", b"key,time\na,NaN\n", &[], &["line 2", "\"NaN\" is no time"]);
     sim("op", b"key,op\na,fetch\n", &[], &["line 2", "\"fetch\" is no operation"]);
     sim("short", b"a,1\n", &["--format", "csv:key=3"], &["there is no column 3, only 2"]);
     sim("head", b"a,b\n", &["--format", "csv:key=id"], &["there is no column \"id\"", "\"a,b\""]);
@@ -284,4 +285,20 @@ fn what_is_no_trace_is_refused_with_the_place() {
         assert_fails(&traces.sim(&path, &[argument]), 2, &[part]);
     }
     assert_fails(&psycache(["sim", "-"]), 1, &["standard input can be read only once"]);
+}
+
+#[test]
+fn a_line_without_an_end_is_refused_while_it_comes() {
+    for format in ["auto", "keys", "csv:key=1"] {
+        let asked = ["sim", "-", "--policy", "lru", "--capacity", "5", "--format", format];
+        let mut command = psycache_command(asked);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        // At most 1 GiB, in case that somebody reads on.
+        let is_read = (0..16_384).all(|_| input.write_all(&[b'k'; 1 << 16]).is_ok());
+        drop(input);
+        assert_fails(&child.wait_with_output().unwrap(), 1, &["line 1 is too long"]);
+        assert!(!is_read, "{format}");
+    }
 }

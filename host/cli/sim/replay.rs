@@ -1,27 +1,20 @@
 //! One policy over one stream: a get fills on a miss.
-//!
-//! The policy is told in steps, as by a node. A run of hits and the request that ends it are one
-//! step. A policy takes touches before admissions, so it names the same victims as with a step for
-//! each request.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use parking_lot::Mutex;
 
 use super::capacity::Unit;
 use super::request::{Kind, Request};
 use super::tally::Tally;
 use super::trace::Names;
-use crate::policy::{Attributes, Batch, Keys, Policy, PolicyConfig, PolicySource};
+use crate::policy::{
+    Attributes, Broken, Faults, Index, Keys, PolicyConfig, PolicySource, SimulatedCache,
+};
 
 /// The maximum number of victims of a step: enough for a batch of one in bytes.
 const MAX_VICTIMS: u32 = 1024;
-
-/// Hits of a step, as many as events in a step of a busy node.
-const RUN: usize = 64;
 
 /// No slot: the key is not resident.
 const ABSENT: u32 = u32::MAX;
@@ -41,37 +34,13 @@ fn config(capacity: u64, options: &[(String, String)]) -> PolicyConfig {
     }
 }
 
-/// The content of a slot.
-#[derive(Clone, Copy, Default)]
-struct Entry {
-    key: u32,
-    /// 0: nothing is there.
-    weight: u32,
-    /// When it expires; 0: never.
-    ends_ms: u64,
-}
-
 /// A cache of one capacity.
 pub(super) struct Replay {
-    policy: Box<dyn Policy>,
+    cache: SimulatedCache<Numbers>,
     unit: Unit,
-    capacity: u64,
-    max_entries: u32,
-    /// Slot of each key, by the key's number.
-    slots: Vec<u32>,
-    /// What is in each slot.
-    entries: Vec<Entry>,
-    free: Vec<u32>,
-    /// When slots expire, the earliest first. A slot that has another entry now has another
-    /// time too, or expires at the same.
-    expirations: BinaryHeap<Reverse<(u64, u32)>>,
-    residents: Arc<Residents>,
-    held: u64,
     requests: u64,
     now_ms: u64,
     tally: Tally,
-    batch: Batch,
-    victims: Vec<u32>,
 }
 
 impl Replay {
@@ -85,24 +54,10 @@ impl Replay {
     ) -> Result<Self> {
         let residents = Arc::new(Residents { names, keys: Mutex::default() });
         let config = config(capacity, options);
-        let policy = source.instantiate(&config, Arc::clone(&residents) as Arc<dyn Keys>)?;
-        Ok(Self {
-            policy,
-            unit,
-            capacity,
-            max_entries: config.max_entries,
-            slots: Vec::new(),
-            entries: Vec::new(),
-            free: Vec::new(),
-            expirations: BinaryHeap::new(),
-            residents,
-            held: 0,
-            requests: 0,
-            now_ms: 0,
-            tally: Tally::default(),
-            batch: Batch::default(),
-            victims: Vec::new(),
-        })
+        let keys = Arc::clone(&residents) as Arc<dyn Keys>;
+        let numbers = Numbers { slots: Vec::new(), residents };
+        let cache = SimulatedCache::new(source, &config, keys, numbers, Faults::End)?;
+        Ok(Self { cache, unit, requests: 0, now_ms: 0, tally: Tally::default() })
     }
 
     /// What was counted so far.
@@ -112,166 +67,69 @@ impl Replay {
 
     /// Answers one request.
     pub(super) fn request(&mut self, request: Request) -> Result<()> {
-        let key = request.key as usize;
-        if key >= self.slots.len() {
-            self.slots.resize(key + 1, ABSENT);
-        }
         self.requests += 1;
         // Where a trace tells no times, a request takes a millisecond.
         self.now_ms =
             self.now_ms.max(if request.at_ms == 0 { self.requests } else { request.at_ms });
-        self.expire(request.at_ms)?;
-        let slot = self.slots[key];
-        self.tally.count(&request, slot != ABSENT);
+        self.cache.set_time(self.now_ms);
+        self.answer(request).with_context(|| format!("request {}", self.requests))
+    }
+
+    fn answer(&mut self, request: Request) -> Result<(), Broken> {
+        self.cache.expire(request.at_ms)?;
+        let key = request.key;
+        let is_there = match request.kind {
+            Kind::Get | Kind::Miss => self.cache.get(key)?,
+            Kind::Set | Kind::Remove | Kind::Load | Kind::Clear => self.cache.contains(key),
+        };
+        self.tally.count(&request, is_there);
         match request.kind {
-            Kind::Get | Kind::Miss if slot != ABSENT => {
-                self.batch.touched.push(slot);
-                if self.batch.touched.len() >= RUN { self.step(0) } else { Ok(()) }
-            }
-            Kind::Remove if slot == ABSENT => Ok(()),
-            Kind::Remove => {
-                self.release(slot);
-                self.batch.removed.push(slot);
-                self.step(0)
-            }
-            Kind::Clear => self.clear(),
+            Kind::Get | Kind::Load if is_there => Ok(()),
+            Kind::Get | Kind::Load | Kind::Set => self.store(request),
             // What a miss brings is a request of its own, and this cache would not ask for it.
             Kind::Miss => Ok(()),
-            Kind::Load if slot != ABSENT => Ok(()),
-            Kind::Get | Kind::Load | Kind::Set => self.store(request, slot),
+            Kind::Remove => self.cache.remove(key),
+            Kind::Clear => self.cache.clear(),
         }
     }
 
-    /// Takes everything out.
-    fn clear(&mut self) -> Result<()> {
-        for slot in 0..self.entries.len() as u32 {
-            if self.entries[slot as usize].weight > 0 {
-                self.release(slot);
-                self.batch.removed.push(slot);
-                if self.batch.removed.len() >= RUN {
-                    self.step(0)?;
-                }
-            }
-        }
-        self.step(0)
-    }
-
-    /// Stores a value in place of what is at `slot`, or anew.
-    fn store(&mut self, request: Request, slot: u32) -> Result<()> {
+    fn store(&mut self, request: Request) -> Result<(), Broken> {
+        let Request { key, size, at_ms, ttl_ms, load_us, kind, .. } = request;
         let weight = match self.unit {
             Unit::Entries => 1,
-            Unit::Bytes => request.size,
+            Unit::Bytes => size,
         };
-        if u64::from(weight) > self.capacity {
-            if slot == ABSENT {
-                return Ok(());
-            }
-            // A node does not keep the old value of a key whose new one is too large.
-            self.release(slot);
-            self.batch.removed.push(slot);
-            return self.step(0);
-        }
-        if slot != ABSENT {
-            self.held -= u64::from(self.entries[slot as usize].weight);
-        }
-        let need = (self.held + u64::from(weight)).saturating_sub(self.capacity);
-        self.admit(request, weight, slot)?;
-        self.step(need)?;
-        while self.held > self.capacity {
-            let before = self.held;
-            self.step(before - self.capacity)?;
-            if self.held == before {
-                bail!("it named no victim with {} over the capacity", before - self.capacity);
-            }
-        }
-        Ok(())
+        // The value of a set was not loaded.
+        let cost_us = if kind == Kind::Set { 0 } else { load_us };
+        let ends_ms = if ttl_ms == 0 { 0 } else { at_ms.saturating_add(u64::from(ttl_ms)) };
+        self.cache.store(key, Attributes { weight, cost_us, ttl_ms }, ends_ms)
+    }
+}
+
+/// Keys by their numbers.
+struct Numbers {
+    /// Slot of each key.
+    slots: Vec<u32>,
+    residents: Arc<Residents>,
+}
+
+impl Index for Numbers {
+    type Key = u32;
+
+    fn slot(&self, key: u32) -> Option<u32> {
+        self.slots.get(key as usize).copied().filter(|slot| *slot != ABSENT)
     }
 
-    fn admit(&mut self, request: Request, weight: u32, slot: u32) -> Result<()> {
-        let Request { key, at_ms, ttl_ms, load_us, .. } = request;
-        let slot = match slot {
-            ABSENT => self.free_slot()?,
-            slot => slot,
-        };
-        let ends_ms = if ttl_ms == 0 { 0 } else { at_ms.saturating_add(u64::from(ttl_ms)) };
-        if ends_ms > 0 {
-            self.expirations.push(Reverse((ends_ms, slot)));
-            self.forget_past_expirations();
+    fn insert(&mut self, key: u32, slot: u32) {
+        if key as usize >= self.slots.len() {
+            self.slots.resize(key as usize + 1, ABSENT);
         }
         self.slots[key as usize] = slot;
-        self.entries[slot as usize] = Entry { key, weight, ends_ms };
         self.residents.set(slot, key);
-        self.held += u64::from(weight);
-        // Multiplying by an odd number keeps distinct keys distinct in 53 bits.
-        let hash = u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        // The value of a set was not loaded.
-        let cost_us = if request.kind == Kind::Set { 0 } else { load_us };
-        self.batch.admit(slot, hash, Attributes { weight, cost_us, ttl_ms });
-        Ok(())
     }
 
-    fn free_slot(&mut self) -> Result<u32> {
-        if let Some(slot) = self.free.pop() {
-            return Ok(slot);
-        }
-        let slot = self.entries.len() as u32;
-        if slot >= self.max_entries {
-            bail!("more than {} entries at a time; use a smaller capacity", self.max_entries);
-        }
-        self.entries.push(Entry::default());
-        Ok(slot)
-    }
-
-    /// Takes out what has expired by `now_ms`. The next step tells it.
-    fn expire(&mut self, now_ms: u64) -> Result<()> {
-        while let Some(&Reverse((ends_ms, slot))) = self.expirations.peek()
-            && ends_ms <= now_ms
-        {
-            self.expirations.pop();
-            if self.entries[slot as usize].ends_ms == ends_ms {
-                self.release(slot);
-                self.batch.removed.push(slot);
-                // As many as in a step of a node, or a slow policy would be ended for it.
-                if self.batch.removed.len() >= RUN {
-                    self.step(0)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Drops the times of entries that left before, when they are more than those of entries.
-    fn forget_past_expirations(&mut self) {
-        if self.expirations.len() > 2 * self.entries.len() + RUN {
-            let entries = &self.entries;
-            self.expirations.retain(|Reverse((ends_ms, slot))| {
-                entries.get(*slot as usize).is_some_and(|entry| entry.ends_ms == *ends_ms)
-            });
-        }
-    }
-
-    /// Empties a slot.
-    fn release(&mut self, slot: u32) {
-        let entry = std::mem::take(&mut self.entries[slot as usize]);
-        self.held -= u64::from(entry.weight);
-        self.slots[entry.key as usize] = ABSENT;
-        self.free.push(slot);
-    }
-
-    fn step(&mut self, need: u64) -> Result<()> {
-        self.victims.clear();
-        let stepped = self.policy.step(&self.batch, need, self.now_ms, &mut self.victims);
-        stepped.with_context(|| format!("request {}", self.requests))?;
-        self.batch.clear();
-        let victims = std::mem::take(&mut self.victims);
-        for &slot in &victims {
-            if self.entries.get(slot as usize).is_none_or(|entry| entry.weight == 0) {
-                bail!("request {}: it named slot {slot}, where nothing is", self.requests);
-            }
-            self.release(slot);
-        }
-        self.victims = victims;
-        Ok(())
+    fn remove(&mut self, key: u32) {
+        self.slots[key as usize] = ABSENT;
     }
 }
 

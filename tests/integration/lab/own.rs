@@ -158,7 +158,6 @@ fn what_is_typed_wrong_is_told_with_a_mend() {
         ("psycache policy new ../mine", 2, "it is a path"),
         ("psycache policy new mine --like lrru", 2, "a similar value exists: 'lru'"),
         ("psycache policy new mine --lang cobol", 2, "possible values: rust, go, c"),
-        ("psycache policy new mine --lang go --like sieve", 2, "only an LRU to begin with in Go"),
         ("psycache policy build", 1, "there is no policy in . (none of Cargo.toml, go.mod,"),
         ("psycache policy build none", 1, "there is no policy in none (none of Cargo.toml,"),
         ("psycache policy build --lang go", 1, "there is no go.mod in ., so no policy in Go"),

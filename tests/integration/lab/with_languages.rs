@@ -7,18 +7,33 @@ use std::path::Path;
 use crate::harness::{ServedNode, psycache_command};
 use crate::readme::{about, equipped};
 
-/// Does what the page says about a policy in `language`.
+/// Does what the page says about a policy in `language`, for each that it may be like.
 ///
 /// # Panics
 /// A command fails. If a tool is missing, `cargo xtask test` installs it.
 fn follow_the_page(language: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    let likes = [("", "lru"), (" --like sieve", "sieve"), (" --like blank", "fifo")];
+    let folders = likes.map(|(like, equal)| {
+        let folder = tempfile::tempdir().unwrap();
+        make(language, like, equal, folder.path());
+        folder
+    });
+    let folder = folders[0].path();
+    serve_with(&folder.join("mine/mine.wasm"));
+    assert_tells_of_no_tool(folder);
+}
+
+/// A policy in `folder` whose hit ratios are those of the built-in `equal`.
+fn make(language: &str, like: &str, equal: &str, folder: &Path) {
     let mut simulated = false;
     for shown in about(language) {
-        let command = &shown.command;
+        let new = format!("psycache policy new mine --lang {language}");
+        let command = shown
+            .command
+            .replace(&new, &format!("{new}{like}"))
+            .replace("--policy lru,", &format!("--policy {equal},"));
         // Compilers take as long as they take.
-        let output = equipped(command, folder).output().unwrap();
+        let output = equipped(&command, folder).output().unwrap();
         let said = [&output.stdout[..], &output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         let mend = "tools that are missing are installed by `cargo xtask test`";
@@ -27,7 +42,7 @@ fn follow_the_page(language: &str) {
             assert!(said.contains(" 0 failures, "), "{said}");
         }
         if command.starts_with("psycache sim") {
-            assert_equal_to_the_builtin(&said);
+            assert_equal_to_the_builtin(equal, &said);
             simulated = true;
         }
     }
@@ -35,19 +50,17 @@ fn follow_the_page(language: &str) {
     let inspected = equipped("psycache plugin inspect mine/mine.wasm --json", folder).output();
     let inspected = String::from_utf8(inspected.unwrap().stdout).unwrap();
     assert!(!inspected.contains("wasi:"), "a policy imports nothing: {inspected}");
-    serve_with(&folder.join("mine/mine.wasm"));
-    assert_tells_of_no_tool(folder);
 }
 
-/// Rows of `lru` and of the policy, which is one too.
-fn assert_equal_to_the_builtin(printed: &str) {
+/// Rows of the built-in and of the policy, which is one too.
+fn assert_equal_to_the_builtin(builtin: &str, printed: &str) {
     let ratios = |policy: &str| -> Vec<String> {
         let rows = printed.lines().filter(|row| row.split(',').nth(4) == Some(policy));
         rows.map(|row| row.rsplit(',').next().unwrap().to_owned()).collect()
     };
     let own = ratios("mine/mine.wasm");
     assert_eq!(own.len(), 2, "{printed}");
-    assert_eq!(own, ratios("lru"), "{printed}");
+    assert_eq!(own, ratios(builtin), "{printed}");
 }
 
 /// Swaps the policy into a node that holds an entry.

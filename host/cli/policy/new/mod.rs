@@ -26,7 +26,7 @@ use like::Like;
 /// contract and the SDK. Nothing is fetched to make it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  psycache policy new mine\n  \
-    psycache policy new mine --like sieve\n  psycache policy new mine --lang go")]
+    psycache policy new mine --like sieve\n  psycache policy new mine --lang go --like blank")]
 pub(in crate::cli) struct Args {
     /// Its name, and that of the folder
     name: String,
@@ -42,7 +42,6 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) fn run(args: &Args) -> Result<()> {
     name::check(&args.name)?;
     let name = &args.name;
-    args.like.check(args.lang)?;
     let folder = Path::new(name);
     match fs::create_dir(folder) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

@@ -1,6 +1,7 @@
-//! The folders of policies in languages other than Rust. Each has the policy, its tests, and
-//! what turns the one call of the contract into calls of the policy.
+//! The folders of policies in languages other than Rust. Each has the policy, a model, tests that
+//! compare the two, and what turns the one call of the contract into calls of the policy.
 
+use super::like::Like;
 use super::template::{File, Page};
 
 macro_rules! files {
@@ -9,24 +10,47 @@ macro_rules! files {
     };
 }
 
-/// The folder of an LRU.
+/// Files of the same names for each [`Like`], in its order.
+macro_rules! likes {
+    ($folder:literal: $policy:literal $model:literal) => {
+        [
+            likes!($folder, "lru": $policy $model),
+            likes!($folder, "sieve": $policy $model),
+            likes!($folder, "blank": $policy $model),
+        ]
+    };
+    ($folder:literal, $like:literal: $policy:literal $model:literal) => {
+        [
+            ($policy, include_str!(concat!("template/", $folder, "/", $like, "/", $policy))),
+            ($model, include_str!(concat!("template/", $folder, "/", $like, "/", $model))),
+        ]
+    };
+}
+
+/// A path, and the text that goes there.
+type Text = (&'static str, &'static str);
+
+/// The folders of one language.
 pub(super) struct Folder {
-    /// Texts with their paths below it.
-    files: &'static [(&'static str, &'static str)],
+    /// What all of them have.
+    frame: &'static [Text],
+    /// The policy, and the model that its tests compare it with, for each [`Like`] in its order.
+    likes: [[Text; 2]; 3],
     page: Page,
 }
 
 impl Folder {
-    /// Its files, and what its README says.
-    pub(super) fn parts(&'static self) -> (Vec<File>, &'static Page) {
-        let file = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
-        (self.files.iter().map(file).collect(), &self.page)
+    /// The files of a folder, and what its README says.
+    pub(super) fn parts(&'static self, like: Like) -> (Vec<File>, &'static Page) {
+        let files = self.frame.iter().chain(&self.likes[like as usize]);
+        let file = |(path, text): &Text| ((*path).to_owned(), (*text).to_owned());
+        (files.map(file).collect(), &self.page)
     }
 }
 
 pub(super) static GO: Folder = Folder {
-    files: files!("go": "go.mod" "policy.go" "policy_test.go" "queue.go" "contract.go"
-    "abi_wasm.go"),
+    frame: files!("go": "go.mod" "policy_test.go" "queue.go" "contract.go" "abi_wasm.go"),
+    likes: likes!("go": "policy.go" "model_test.go"),
     page: Page {
         policy: "policy.go",
         tests: "policy_test.go",
@@ -37,14 +61,14 @@ pub(super) static GO: Folder = Folder {
         hints: "An entry that is overwritten is a `touch`, unless the policy has a method \
             `overwrite(slot uint32, e entry)`.\n\nKeep state by slot, in slices that grow; \
             `queue` keeps slots in an order.",
-        files: "| `policy.go`, `policy_test.go`, `queue.go` | the policy and its tests: yours to change |\n\
+        files: "| `policy.go`, `model_test.go`, `policy_test.go`, `queue.go` | the policy, the model of its rule, the tests: yours to change |\n\
             | `contract.go`, `abi_wasm.go` | the way from the node's calls to the policy |",
     },
 };
 
 pub(super) static JAVASCRIPT: Folder = Folder {
-    files: files!("javascript": "package.json" "policy.js" "policy.test.js" "queue.js"
-    "contract.js" "abi.js"),
+    frame: files!("javascript": "package.json" "policy.test.js" "queue.js" "contract.js" "abi.js"),
+    likes: likes!("javascript": "policy.js" "model.js"),
     page: Page {
         policy: "policy.js",
         tests: "policy.test.js",
@@ -56,13 +80,14 @@ pub(super) static JAVASCRIPT: Folder = Folder {
         hints: "An entry that is overwritten is a `touch`, unless the policy has a method \
             `overwrite(slot, entry)`.\n\nKeep state by slot, in typed arrays that `longer` makes longer; `Queue` keeps slots in an order. \
             A `Map` and a\n`Set` of QuickJS slow down when entries come and go.",
-        files: "| `policy.js`, `policy.test.js`, `queue.js` | the policy and its tests: yours to change |\n\
+        files: "| `policy.js`, `model.js`, `policy.test.js`, `queue.js` | the policy, the model of its rule, the tests: yours to change |\n\
             | `contract.js`, `abi.js` | the way from the node's calls to the policy |",
     },
 };
 
 pub(super) static PYTHON: Folder = Folder {
-    files: files!("python": "policy.py" "test_policy.py" "contract.py" "abi.py"),
+    frame: files!("python": "test_policy.py" "contract.py" "abi.py"),
+    likes: likes!("python": "policy.py" "model.py"),
     page: Page {
         policy: "policy.py",
         tests: "test_policy.py",
@@ -76,13 +101,14 @@ pub(super) static PYTHON: Folder = Folder {
         hints: "An entry that is overwritten is a `touch`, unless the policy has a method \
             `overwrite(self, slot, entry)`.\n\nKeep state by slot: an `OrderedDict` keeps an \
             order, an `array` takes the least memory.",
-        files: "| `policy.py`, `test_policy.py` | the policy and its tests: yours to change |\n\
+        files: "| `policy.py`, `model.py`, `test_policy.py` | the policy, the model of its rule, the tests: yours to change |\n\
             | `contract.py`, `abi.py` | the way from the node's calls to the policy |",
     },
 };
 
 pub(super) static ZIG: Folder = Folder {
-    files: files!("zig": "policy.zig" "policy_test.zig" "queue.zig" "contract.zig" "abi.zig"),
+    frame: files!("zig": "policy_test.zig" "queue.zig" "contract.zig" "abi.zig"),
+    likes: likes!("zig": "policy.zig" "model.zig"),
     page: Page {
         policy: "policy.zig",
         tests: "policy_test.zig",
@@ -93,13 +119,14 @@ pub(super) static ZIG: Folder = Folder {
         hints: "An entry that is overwritten is a `touch`, unless the policy has a function \
             `overwrite`.\n\nKeep state by slot, in slices that `contract.grow` makes longer; \
             `Queue` keeps slots in an order.",
-        files: "| `policy.zig`, `policy_test.zig`, `queue.zig` | the policy and its tests: yours to change |\n\
+        files: "| `policy.zig`, `model.zig`, `policy_test.zig`, `queue.zig` | the policy, the model of its rule, the tests: yours to change |\n\
             | `contract.zig`, `abi.zig` | the way from the node's calls to the policy |",
     },
 };
 
 pub(super) static C: Folder = Folder {
-    files: files!("c": "policy.c" "policy_test.c" "queue.h" "policy.h" "support.h" "support.c" "contract.h" "contract.c" "memory.h" "memory.c" "abi.c"),
+    frame: files!("c": "policy_test.c" "queue.h" "policy.h" "support.h" "support.c" "contract.h" "contract.c" "memory.h" "memory.c" "abi.c"),
+    likes: likes!("c": "policy.c" "model.h"),
     page: Page {
         policy: "policy.c",
         tests: "policy_test.c",
@@ -110,7 +137,7 @@ pub(super) static C: Folder = Folder {
         hints: "`remove_entry` stands for `remove`, a name that the C library has already. An entry that is \
             overwritten is\nan `overwrite`, which counts as a use.\n\nKeep state by slot, in arrays \
             that `grow` makes longer; `queue.h` keeps slots in an order.",
-        files: "| `policy.c`, `policy_test.c`, `queue.h` | the policy and its tests: yours to change |\n\
+        files: "| `policy.c`, `model.h`, `policy_test.c`, `queue.h` | the policy, the model of its rule, the tests: yours to change |\n\
             | `policy.h`, `support.*` | what a policy is, and what it is built with |\n\
             | `abi.c`, `contract.*`, `memory.*` | the way from the node's calls to the policy |",
     },

@@ -7,21 +7,35 @@ use super::template::{File, Page};
 const MANIFEST: &str = include_str!("template/rust/Cargo.toml.in");
 const SDK_MANIFEST: &str = include_str!("template/rust/sdk.toml");
 const TESTING_MANIFEST: &str = include_str!("template/rust/testing.toml");
-/// What stands at each function of a blank policy, after the line that it is put before.
-const COMMENTS: [(&str, &str); 5] = [
+/// What a blank policy says beyond FIFO: the line that it is put before, and the text.
+const COMMENTS: [(&str, &str); 7] = [
+    (
+        "//! One queue in",
+        "//! The least that is a policy. \"Write here\" marks what to replace.\n//!\n",
+    ),
+    ("    arrival: SlotQueue,", "    /// Write here: the policy's state, by slot.\n"),
     (
         "    fn configure(",
-        "    /// Called once. Read each option, then `finish` refuses all others.\n",
+        "    /// Called once.\n    /// Write here: read options; `finish` refuses all others.\n",
     ),
-    ("    #[inline]\n    fn touch(", "    /// The entry was used.\n"),
+    (
+        "    #[inline]\n    fn touch(",
+        "    /// The entry was used.\n    /// Write here: what a use changes. In a FIFO it changes \
+         nothing.\n",
+    ),
     (
         "    #[inline]\n    fn insert(",
-        "    /// The entry came; `_entry` has its hash, weight, cost and time to live.\n",
+        "    /// The entry came; `_entry` has its hash, weight, cost and time to live.\n    \
+         /// Write here: where a new entry stands.\n",
     ),
-    ("    #[inline]\n    fn remove(", "    /// The entry is gone, and not by this policy.\n"),
+    (
+        "    #[inline]\n    fn remove(",
+        "    /// The entry is gone, and not by this policy.\n    /// Write here: forget it.\n",
+    ),
     (
         "    #[inline]\n    fn victim(",
-        "    /// Who leaves next? Forget it. `None`: nobody is left.\n",
+        "    /// Who leaves next? `None`: nobody is left.\n    /// Write here: choose an entry, and \
+         forget it.\n",
     ),
 ];
 
@@ -71,11 +85,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_blank_policy_has_a_comment_at_each_function() {
+    fn a_blank_policy_has_a_mark_at_each_function_and_its_state() {
         let text = commented(FIFO.0);
         for (_, comment) in COMMENTS {
             assert_eq!(text.matches(comment).count(), 1, "{comment}");
         }
-        assert_eq!(text.matches("    fn ").count(), COMMENTS.len());
+        let marks = text.matches("/// Write here: ").count();
+        assert_eq!(marks, text.matches("    fn ").count() + 1, "{text}");
     }
 }

@@ -33,3 +33,11 @@ static inline bool queue_back(const struct queue *queue, uint32_t *slot) {
   *slot = queue->links[0].previous - 1;
   return true;
 }
+
+// The next slot towards the front. False: `slot` is at the front.
+static inline bool queue_before(const struct queue *queue, uint32_t slot, uint32_t *before) {
+  uint32_t at = queue->links[slot + 1].previous;
+  if (at == 0) return false;
+  *before = at - 1;
+  return true;
+}

@@ -1,4 +1,4 @@
-// The policy against a model: the same rule, written without a thought for speed.
+// The policy against the model, by random steps.
 package main
 
 import (
@@ -9,20 +9,8 @@ import (
 
 const capacity = 20
 
-// model is a queue of slots, the coldest first.
-type model struct{ slots []uint32 }
-
-func (m *model) use(slot uint32) {
-	m.forget(slot)
-	m.slots = append(m.slots, slot)
-}
-
-func (m *model) forget(slot uint32) {
-	m.slots = slices.DeleteFunc(m.slots, func(s uint32) bool { return s == slot })
-}
-
 func start(t *testing.T) *stepped {
-	s, err := newStepped(config{capacity: capacity, maxEntries: capacity + 1, maxVictims: capacity})
+	s, err := newStepped(config{capacity: capacity, maxEntries: 2 * capacity, maxVictims: capacity})
 	if err != nil {
 		t.Fatalf("no options were given: %+v", *err)
 	}
@@ -31,28 +19,36 @@ func start(t *testing.T) *stepped {
 
 func TestAgreesWithTheModel(t *testing.T) {
 	policy, model := start(t), &model{}
+	resident := map[uint32]bool{}
 	random := rand.New(rand.NewPCG(1, 2))
 	for at := range 20_000 {
-		// Some slots are resident and some are not.
-		slot := random.Uint32N(capacity + 1)
-		resident := slices.Contains(model.slots, slot)
+		slot := random.Uint32N(2 * capacity)
 		var step step
 		var expected []uint32
-		switch random.IntN(4) {
-		case 0: // comes, or is overwritten
+		switch random.IntN(8) {
+		case 0, 1, 2, 3: // comes, or is overwritten
 			step.admitted, step.hashes, step.attributes = []uint32{slot}, []uint64{7}, []uint32{1, 0, 0}
-			if !resident && len(model.slots) == capacity {
-				step.need, expected = 1, model.slots[:1:1]
-				model.slots = model.slots[1:]
+			if resident[slot] {
+				model.touch(slot)
+				break
 			}
-			model.use(slot)
-		case 1: // is removed
+			if len(resident) == capacity {
+				victim := model.victim()
+				step.need, expected = 1, []uint32{victim}
+				delete(resident, victim)
+			}
+			model.insert(slot)
+			resident[slot] = true
+		case 4: // is removed
 			step.removed = []uint32{slot}
-			model.forget(slot)
+			if resident[slot] {
+				model.remove(slot)
+				delete(resident, slot)
+			}
 		default: // is used
 			step.touched = []uint32{slot}
-			if resident {
-				model.use(slot)
+			if resident[slot] {
+				model.touch(slot)
 			}
 		}
 		if victims := policy.step(&step); !slices.Equal(victims, expected) {

@@ -31,3 +31,9 @@ func (q *queue) back() (uint32, bool) {
 	}
 	return q.links[0].previous - 1, true
 }
+
+// before is the next slot towards the front. False: slot is at the front.
+func (q *queue) before(slot uint32) (uint32, bool) {
+	at := q.links[slot+1].previous
+	return at - 1, at != 0
+}

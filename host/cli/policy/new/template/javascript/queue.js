@@ -33,6 +33,12 @@ export class Queue {
     const back = this.#previous[0];
     return back === 0 ? undefined : back - 1;
   }
+
+  // The next slot towards the front. Undefined: `slot` is at the front.
+  before(slot) {
+    const before = this.#previous[slot + 1];
+    return before === 0 ? undefined : before - 1;
+  }
 }
 
 // A copy with room for at least `len` numbers; the new ones are 0.

@@ -31,4 +31,10 @@ pub const Queue = struct {
         if (queue.links.len == 0 or queue.links[0].previous == 0) return null;
         return queue.links[0].previous - 1;
     }
+
+    /// The next slot towards the front. Null: `slot` is at the front.
+    pub fn before(queue: Queue, slot: u32) ?u32 {
+        const at = queue.links[slot + 1].previous;
+        return if (at == 0) null else at - 1;
+    }
 };

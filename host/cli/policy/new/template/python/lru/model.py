@@ -1,0 +1,19 @@
+"""The policy's rule, written without a thought for speed."""
+
+
+class Model:
+    def __init__(self):
+        self.slots = []  # the coldest first
+
+    def touch(self, slot):
+        self.remove(slot)
+        self.insert(slot)
+
+    def insert(self, slot):
+        self.slots.append(slot)
+
+    def remove(self, slot):
+        self.slots.remove(slot)
+
+    def victim(self):
+        return self.slots.pop(0)
