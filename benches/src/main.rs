@@ -21,6 +21,7 @@ mod report;
 mod serve;
 mod server;
 mod sim;
+mod sources;
 mod startup;
 mod step;
 mod streams;
@@ -46,6 +47,11 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("remote", "Gets of what another node has in memory, next to groupcache", remote::run),
     ("serve", "Processor time of a get over gRPC, next to a bare echo", serve::run),
     ("sim", "Requests a second through a simulated cache, and the time of a curve", sim::run),
+    (
+        "sources",
+        "Loads from real databases, next to the same retriever without a sandbox",
+        sources::run,
+    ),
     ("startup", "From the start of a node to its ready line", startup::run),
     ("step", "One step of a policy, as a component and as native code", step::run),
     ("swap", "A swap and a recovery with a million entries, and gets meanwhile", swap::run),

@@ -17,6 +17,7 @@ mod clients_grpc;
 mod cluster_changes;
 mod cluster_group;
 mod cluster_peer;
+mod cold_keys;
 mod compile_cache;
 mod compose;
 mod config_file;

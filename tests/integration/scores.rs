@@ -1,5 +1,6 @@
 //! A node whose group `scores` asks a source of a test's own, and what callers get of it.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
@@ -11,6 +12,7 @@ use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
 use crate::harness::{ServedNode, psycache_command};
+use crate::patience::until;
 
 pub(crate) const UNAVAILABLE: (Code, &str) = (Code::Unavailable, "UNAVAILABLE");
 pub(crate) const REJECTED: (Code, &str) = (Code::PermissionDenied, "SOURCE_REJECTED");
@@ -87,6 +89,35 @@ pub(crate) async fn assert_secret(node: ServedNode, secret: &str) {
     for text in shown {
         assert!(!text.contains(secret), "{text}");
     }
+}
+
+/// Asserts that `retriever` has its secret `password` from a file, and after a reload the one
+/// that the file has then. With another one it is refused in words with all of `parts`.
+pub(crate) async fn assert_rotates_password(
+    retriever: &str,
+    place: &str,
+    options: &[(&str, &str)],
+    password: &str,
+    parts: &[&str],
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, config) = (folder.path().join("password"), folder.path().join("psycache.toml"));
+    fs::write(&file, "wrong").unwrap();
+    let options = options.iter().map(|(name, value)| format!("{name} = \"{value}\""));
+    let lines = format!(
+        "listen = \"127.0.0.1:0\"\nhttp = \"none\"\n[[group]]\nname = \"scores\"\n\
+         [group.retriever]\nplugin = \"{retriever}\"\nallow-net = [\"{place}\"]\n\
+         secrets = {{ password = \"file:{}\" }}\noptions = {{ {} }}\n",
+        file.display(),
+        options.collect::<Vec<_>>().join(", "),
+    );
+    fs::write(&config, lines).unwrap();
+    let node = ServedNode::spawn(psycache_command(["serve", "--config", config.to_str().unwrap()]));
+    let client = client(&node).await;
+    refused(&client, "Tom", REJECTED, parts).await;
+    fs::write(&file, password).unwrap();
+    node.signal("HUP");
+    until("the new password is taken", async || get(&client, "Tom").await.is_ok()).await;
 }
 
 /// The page of metrics at `address`.

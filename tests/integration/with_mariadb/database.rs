@@ -1,8 +1,9 @@
 //! A MariaDB of a test's own, on a free port and in a temporary folder.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::LazyLock;
 
 use tempfile::TempDir;
@@ -111,9 +112,17 @@ impl Database {
     /// How often the server itself says that it executed `statement`, with its key in
     /// place.
     pub(super) fn executed(&self, statement: &str) -> usize {
+        self.logged(|line| line.ends_with(&format!("Query\t{statement}")))
+    }
+
+    /// How many statements the server says that it executed that have all `parts`.
+    pub(super) fn executed_with(&self, parts: &[&str]) -> usize {
+        self.logged(|line| line.contains("Query\t") && parts.iter().all(|part| line.contains(part)))
+    }
+
+    fn logged(&self, counts: impl Fn(&str) -> bool) -> usize {
         let log = fs::read(self.file("general.log")).unwrap();
-        let log = String::from_utf8_lossy(&log);
-        log.lines().filter(|line| line.ends_with(&format!("Query\t{statement}"))).count()
+        String::from_utf8_lossy(&log).lines().filter(|line| counts(line)).count()
     }
 
     pub(super) fn sql(&self, statements: &str) {
@@ -132,12 +141,30 @@ impl Database {
         String::from_utf8(self.printed(statement)).unwrap().trim_end().to_owned()
     }
 
-    /// A session of the server's client, which takes statements from its standard input.
-    pub(super) fn session(&self) -> Child {
+    /// A session that has executed `statement`, and lasts until its input is dropped.
+    pub(super) fn session(&self, statement: &str) -> (Child, ChildStdin) {
         let mut client = program("mariadb");
         client.args(["--no-defaults", "-uroot", "-N", "--unbuffered"]);
         client.arg(self.option("socket", "s"));
-        client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+        let mut session = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut statements = session.stdin.take().unwrap();
+        writeln!(statements, "{statement}; SELECT 'done';").unwrap();
+        let mut printed = BufReader::new(session.stdout.take().unwrap()).lines();
+        assert!(printed.any(|line| line.unwrap() == "done"), "{statement}");
+        (session, statements)
+    }
+
+    /// How many connections there were at a time since it runs, at most.
+    pub(super) fn most_connections(&self) -> usize {
+        let most = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS
+            WHERE VARIABLE_NAME = 'MAX_USED_CONNECTIONS'";
+        self.row(most).parse().unwrap()
+    }
+
+    /// Sends a signal by its name, `STOP` say.
+    pub(super) fn signal(&self, name: &str) {
+        let server = self.server.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &server]).status().unwrap().success());
     }
 
     fn answers(&self) -> bool {

@@ -7,6 +7,7 @@ use tonic::Code;
 use super::changes::Proxy;
 use super::{Database, PASSWORD, SCORES, client, refused, serve_by, shared, value};
 use crate::harness::{ServedNode, ending, psycache_command, run};
+use crate::scores::assert_rotates_password;
 
 const REJECTED: (Code, &str) = (Code::PermissionDenied, "SOURCE_REJECTED");
 
@@ -102,4 +103,13 @@ async fn the_environment_has_an_option_in_each_line() {
     node.signal("TERM");
     let (_, _, log) = node.ended();
     assert!(!log.contains("is no setting"), "{log}");
+}
+
+#[tokio::test]
+async fn a_password_that_is_rotated_in_its_file_is_taken_at_a_reload() {
+    let place = shared().address();
+    let dsn = format!("mysql://psy@{place}/school");
+    let options = [("dsn", &*dsn), ("query", SCORES)];
+    let wrong = ["1045", "Access denied for user 'psy'"];
+    assert_rotates_password("mysql", &place, &options, PASSWORD, &wrong).await;
 }

@@ -1,6 +1,7 @@
 //! Many keys by one query, and keys that have to be numbers.
 
 use super::{Database, PASSWORD, SCORES, client, node, refused, shared, value};
+use crate::cold_keys::{self, MOST_QUERIES, POOL, POOL_SIZE, PRESENT, Way};
 use crate::scores::{INVALID_KEY, run_server_tests};
 
 #[test]
@@ -52,4 +53,29 @@ async fn a_key_that_only_begins_like_a_number_finds_no_row() {
     for key in ["630abc", "0630", "630 ", "6.3e2", "abc"] {
         refused(&client, key, INVALID_KEY, &["no integer"]).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cold_keys_that_are_asked_for_at_once_are_few_queries_on_the_pools_connections() {
+    let database = Database::start();
+    database.sql(
+        "CREATE TABLE school.numbered (name VARCHAR(20) PRIMARY KEY, number INT) ENGINE = InnoDB",
+    );
+    let query = "SELECT number FROM numbered WHERE name = ?";
+    let node = node(&database, query, &[&POOL_SIZE[..], &["--load-timeout", "60s"]].concat());
+    for way in Way::ALL {
+        database.sql(&format!(
+            "INSERT INTO school.numbered SELECT CONCAT('{way:?}', seq), seq
+             FROM school.seq_0_to_{}",
+            PRESENT - 1
+        ));
+        let (mut holder, lock) = database.session("LOCK TABLES school.numbered WRITE");
+        cold_keys::ask(&node, way, || drop(lock)).await;
+        holder.wait().unwrap();
+        let queries =
+            database.executed_with(&[query.trim_end_matches(" = ?"), &format!("'{way:?}")]);
+        assert!((1..=MOST_QUERIES).contains(&queries), "{way:?}: {queries} queries");
+    }
+    // The one that has the lock and the one that asks come to the pool's.
+    assert!(database.most_connections() <= POOL + 2, "{}", database.most_connections());
 }

@@ -46,6 +46,69 @@ async fn a_node_starts_before_its_database() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_killed_in_the_middle_of_a_query_is_unavailable() {
+    let mut database = Database::start();
+    let query = "SELECT score + SLEEP(3600) FROM student WHERE name = ?";
+    let node = node(&database, query, &["--load-timeout", "60s"]);
+    let client = client(&node).await;
+    let (asking, ()) = tokio::join!(get(&client, "Tom"), async {
+        let runs = "SELECT COUNT(*) FROM information_schema.PROCESSLIST
+            WHERE USER = 'psy' AND INFO LIKE '%SLEEP(3600)%'";
+        until("the query runs", async || database.row(runs) == "1").await;
+        database.stop();
+    });
+    let status = asking.expect_err("its database was killed");
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_costs_no_more_than_the_load_has_until_it_goes_on() {
+    let database = Database::start();
+    let node = node(&database, SCORES, &["--load-timeout", "1s"]);
+    let client = client(&node).await;
+    assert_eq!(value(&client, "Tom").await, "630");
+    database.signal("STOP");
+    // On the connection that there is, and on a new one.
+    for key in ["Jack", "Sam"] {
+        let late = (Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+        refused(&client, key, late, &["1000 ms"]).await;
+    }
+    assert_eq!(value(&client, "Tom").await, "630");
+    database.signal("CONT");
+    until("it answers again", async || get(&client, "Jack").await.is_ok()).await;
+    assert_eq!(value(&client, "Jack").await, "589");
+}
+
+#[tokio::test]
+async fn a_database_that_becomes_read_only_under_its_connections_is_asked_on() {
+    let database = Database::start();
+    let node = node(&database, "SELECT score FROM student WHERE name = ? LOCK IN SHARE MODE", &[]);
+    let client = client(&node).await;
+    assert_eq!(value(&client, "Tom").await, "630");
+    database.sql("SET GLOBAL read_only = 1");
+    assert_eq!(value(&client, "Jack").await, "589");
+    database.sql("SET GLOBAL read_only = 0");
+    assert_eq!(value(&client, "Sam").await, "567");
+}
+
+#[tokio::test]
+async fn a_database_without_a_free_connection_is_unavailable_until_it_has_one() {
+    let database = Database::start();
+    // The fewest that it takes; one more is for who administers it.
+    database.sql("SET GLOBAL max_connections = 10");
+    let holders: Vec<_> = (0..10).map(|_| database.session("DO 0")).collect();
+    let node = node(&database, SCORES, &[]);
+    let client = client(&node).await;
+    let unavailable = (Code::Unavailable, "UNAVAILABLE");
+    refused(&client, "Tom", unavailable, &["1040", "Too many connections"]).await;
+    for (mut holder, input) in holders {
+        drop(input);
+        holder.wait().unwrap();
+    }
+    until("there is a place", async || get(&client, "Tom").await.is_ok()).await;
+}
+
+#[tokio::test]
 async fn with_stale_if_error_a_resident_value_outlives_its_ttl_while_the_database_is_down() {
     let mut database = Database::start();
     let times = ["--ttl", "1s", "--ttl-jitter", "0%", "--stale-if-error", "1h"];

@@ -3,7 +3,7 @@
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use tonic::Code;
 
-use super::{SCORES, client, node, refused, shared, value};
+use super::{PASSWORD, SCORES, client, node, refused, shared, value};
 use crate::traces::collector::{Collector, Span};
 use crate::traces::{assert_attributes, one, stop};
 
@@ -19,7 +19,9 @@ async fn traced(query: &str, refusal: Option<(Code, &str)>) -> Vec<Span> {
     }
     drop(client);
     stop([node]).await;
-    collector.spans()
+    let spans = collector.spans();
+    assert!(!format!("{spans:?}").contains(PASSWORD), "a trace shows the password");
+    spans
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,5 @@
 //! What loads cost the database: connections, and queries that nobody waits for.
 
-use std::io::{BufRead, BufReader, Write};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -22,14 +21,8 @@ fn running(database: &Database, part: &str) -> usize {
 #[tokio::test]
 async fn callers_that_give_up_on_a_locked_table_are_one_query_and_harm_nobody_after() {
     let database = Database::start();
-    let mut holder = database.session();
-    let mut statements = holder.stdin.take().unwrap();
-    let lock = "BEGIN; LOCK TABLE student IN ACCESS EXCLUSIVE MODE; SELECT 'locked';\n";
-    statements.write_all(lock.as_bytes()).unwrap();
-    let mut printed = String::new();
-    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut printed).unwrap();
-    assert_eq!(printed, "locked\n");
-
+    let lock = "BEGIN; LOCK TABLE student IN ACCESS EXCLUSIVE MODE";
+    let (mut holder, lock) = database.session(lock);
     let node = node(&database, super::SCORES, &["--load-timeout", "30s"]);
     let client = client(&node).await;
     for _ in 0..4 {
@@ -45,7 +38,7 @@ async fn callers_that_give_up_on_a_locked_table_are_one_query_and_harm_nobody_af
         }
     }
     until("the one query waits", async || running(&database, "student") == 1).await;
-    drop(statements);
+    drop(lock);
     holder.wait().unwrap();
     assert_eq!(value(&client, "Tom").await, "630");
     assert_eq!(database.executed("Tom"), 1);
@@ -76,8 +69,9 @@ async fn a_limit_of_the_servers_own_stays_and_is_told_in_its_words() {
 async fn a_thousand_cold_keys_never_take_more_connections_than_the_pool_has() {
     let database = Database::start();
     // Another connection would be refused.
-    database.sql("ALTER ROLE psy CONNECTION LIMIT 8");
-    let node = node(&database, "SELECT $1 || '!'", &["--load-timeout", "60s"]);
+    database.sql("ALTER ROLE psy CONNECTION LIMIT 4");
+    let limits = ["--pool-size", "4", "--load-timeout", "60s"];
+    let node = node(&database, "SELECT $1 || '!'", &limits);
     let client = client(&node).await;
     let keys: Vec<String> = (0..1_000).map(|at| format!("key{at}")).collect();
     for (key, answer) in keys.iter().zip(join_all(keys.iter().map(|key| get(&client, key))).await) {

@@ -1,8 +1,9 @@
 //! A PostgreSQL of a test's own, on a free port and in a temporary folder.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::LazyLock;
 
 use tempfile::TempDir;
@@ -116,9 +117,22 @@ impl Database {
 
     /// How often the server itself says that it executed a statement for `key`.
     pub(super) fn executed(&self, key: &str) -> usize {
-        let parameters = format!("DETAIL:  parameters: $1 = '{key}'");
+        self.logged(|parameters| parameters == format!("$1 = '{key}'"))
+    }
+
+    /// How often it executed one for a key, or for keys, with `part` in it.
+    pub(super) fn executed_with(&self, part: &str) -> usize {
+        self.logged(|parameters| parameters.contains(part))
+    }
+
+    fn logged(&self, counts: impl Fn(&str) -> bool) -> usize {
+        let said = self.said();
         // Later versions write the word with a capital.
-        self.said().lines().filter(|line| line.eq_ignore_ascii_case(&parameters)).count()
+        let parameters = said.lines().filter_map(|line| {
+            let (head, parameters) = line.split_once("arameters: ")?;
+            head.starts_with("DETAIL:").then_some(parameters)
+        });
+        parameters.filter(|parameters| counts(parameters)).count()
     }
 
     pub(super) fn sql(&self, statements: &str) {
@@ -139,12 +153,24 @@ impl Database {
         String::from_utf8(self.printed(statement)).unwrap().trim_end().to_owned()
     }
 
-    /// A session of the server's client, which takes statements from its standard input.
-    pub(super) fn session(&self) -> Child {
+    /// A session that has executed `statement`, and lasts until its input is dropped.
+    pub(super) fn session(&self, statement: &str) -> (Child, ChildStdin) {
         let mut client = program("psql");
         client.args(["-X", "-q", "-A", "-t", "-U", "postgres", "-d", "school"]);
         client.arg("-h").arg(self.folder.path()).args(["-p", &self.port.to_string()]);
-        client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+        let mut session = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut statements = session.stdin.take().unwrap();
+        writeln!(statements, "{statement}; SELECT 'done';").unwrap();
+        let mut printed = BufReader::new(session.stdout.take().unwrap()).lines();
+        assert!(printed.any(|line| line.unwrap() == "done"), "{statement}");
+        (session, statements)
+    }
+
+    /// Sends a signal to every session of `psy`, by its name.
+    pub(super) fn signal_sessions(&self, name: &str) {
+        let sessions = self.row("SELECT pid FROM pg_stat_activity WHERE usename = 'psy'");
+        let sent = Command::new("kill").args(["-s", name]).args(sessions.lines()).status();
+        assert!(sent.unwrap().success(), "{sessions}");
     }
 
     fn client(&self, database: &str, statements: &str) -> Command {

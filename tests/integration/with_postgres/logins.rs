@@ -10,7 +10,7 @@ use super::{
 };
 use crate::certificates::{Authority, Valid};
 use crate::harness::ServedNode;
-use crate::patience::until;
+use crate::scores::assert_rotates_password;
 
 /// A `serve` that asks at `localhost`, for which the server's certificate is.
 fn serve(database: &Database, more: &[(&str, &str)]) -> Command {
@@ -105,26 +105,10 @@ async fn users_log_in_by_scram_md5_and_in_clear_over_tls_only() {
 #[tokio::test]
 async fn a_password_that_is_rotated_in_its_file_is_taken_at_a_reload() {
     let database = Database::start();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("password");
-    fs::write(&file, "wrong").unwrap();
-    let config = format!(
-        "listen = \"127.0.0.1:0\"\nhttp = \"none\"\n[[group]]\nname = \"scores\"\n\
-         [group.retriever]\nplugin = \"postgres\"\nsecrets = {{ password = \"file:{}\" }}\n\
-         allow-net = [\"{}\"]\noptions = {{ dsn = \"{}\", query = \"{SCORES}\", tls = \"false\" }}\n",
-        file.display(),
-        database.address(),
-        database.dsn("psy"),
-    );
-    let path = folder.path().join("psycache.toml");
-    fs::write(&path, config).unwrap();
-    let command = crate::harness::psycache_command(["serve", "--config", path.to_str().unwrap()]);
-    let node = ServedNode::spawn(command);
-    let client = client(&node).await;
-    refused(&client, "Tom", REJECTED, &["28P01", "password authentication failed"]).await;
-    fs::write(&file, PASSWORD).unwrap();
-    node.signal("HUP");
-    until("the new password is taken", async || get(&client, "Tom").await.is_ok()).await;
+    let dsn = database.dsn("psy");
+    let options = [("dsn", &*dsn), ("query", SCORES), ("tls", "false")];
+    let wrong = ["28P01", "password authentication failed"];
+    assert_rotates_password("postgres", &database.address(), &options, PASSWORD, &wrong).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Many keys by one query.
 
-use super::{Database, PASSWORD};
+use super::{Database, PASSWORD, node};
+use crate::cold_keys::{self, MOST_QUERIES, POOL, POOL_SIZE, PRESENT, Way};
 use crate::scores::run_server_tests;
 
 #[test]
@@ -21,4 +22,28 @@ fn many_keys_by_one_query_give_what_each_gives_by_itself() {
     assert_eq!(database.executed(r#"{Sam,"only here",Tom,"a\"b\\c''{,}"}"#), 1);
     assert_eq!(database.executed("only here"), 0);
     assert_eq!(database.executed(r#"{Tom,"Nobody at all",tom,Sam}"#), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cold_keys_that_are_asked_for_at_once_are_few_queries_on_the_pools_connections() {
+    let database = Database::start();
+    // Another connection would be refused, and its load would fail.
+    database.sql(&format!(
+        "CREATE TABLE numbered (name TEXT PRIMARY KEY, number INT);
+         ALTER ROLE psy CONNECTION LIMIT {POOL}"
+    ));
+    let query = "SELECT number FROM numbered WHERE name = $1";
+    let node = node(&database, query, &[&POOL_SIZE[..], &["--load-timeout", "60s"]].concat());
+    for way in Way::ALL {
+        database.sql(&format!(
+            "INSERT INTO numbered SELECT '{way:?}' || i, i FROM generate_series(0, {}) AS i",
+            PRESENT - 1
+        ));
+        let lock = "BEGIN; LOCK TABLE numbered IN ACCESS EXCLUSIVE MODE";
+        let (mut holder, lock) = database.session(lock);
+        cold_keys::ask(&node, way, || drop(lock)).await;
+        holder.wait().unwrap();
+        let queries = database.executed_with(&format!("{way:?}"));
+        assert!((1..=MOST_QUERIES).contains(&queries), "{way:?}: {queries} queries");
+    }
 }

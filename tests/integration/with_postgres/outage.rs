@@ -1,6 +1,6 @@
 //! A database that goes away and comes back while the node serves.
 
-use super::{Database, SCORES, UNAVAILABLE, client, get, node, refused, value};
+use super::{Database, LATE, SCORES, UNAVAILABLE, client, get, node, refused, value};
 use crate::patience::until;
 
 #[tokio::test]
@@ -49,4 +49,28 @@ async fn a_server_without_a_free_connection_is_unavailable_until_it_has_one() {
     refused(&waiting, "Tom", UNAVAILABLE, &["53300", "too many connections"]).await;
     drop((held, first));
     until("the place is free", async || get(&waiting, "Tom").await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_costs_no_more_than_the_load_has_until_it_goes_on() {
+    let database = Database::start();
+    let node = node(&database, SCORES, &["--load-timeout", "1s"]);
+    let client = client(&node).await;
+    assert_eq!(value(&client, "Tom").await, "630");
+    database.signal_sessions("STOP");
+    refused(&client, "Jack", LATE, &["1000 ms"]).await;
+    database.signal_sessions("CONT");
+    assert_eq!(value(&client, "Jack").await, "589");
+}
+
+#[tokio::test]
+async fn a_server_that_becomes_read_only_under_its_connections_is_asked_on() {
+    let database = Database::start();
+    let node = node(&database, SCORES, &[]);
+    let client = client(&node).await;
+    assert_eq!(value(&client, "Tom").await, "630");
+    database.sql("ALTER SYSTEM SET default_transaction_read_only = on");
+    database.sql("SELECT pg_reload_conf()");
+    until("it is so", async || database.row("SHOW transaction_read_only") == "on").await;
+    assert_eq!(value(&client, "Jack").await, "589");
 }

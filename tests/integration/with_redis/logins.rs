@@ -6,6 +6,7 @@ use super::{
 };
 use crate::certificates::Authority;
 use crate::harness::ServedNode;
+use crate::scores::assert_rotates_password;
 
 #[tokio::test]
 async fn a_user_without_the_right_or_with_another_password_is_told() {
@@ -75,4 +76,12 @@ async fn no_password_is_ever_shown() {
         assert_eq!(found.is_ok(), password == PASSWORD, "{found:?}");
         assert_secret(node, password).await;
     }
+}
+
+#[tokio::test]
+async fn a_password_that_is_rotated_in_its_file_is_taken_at_a_reload() {
+    let server = Server::start();
+    let dsn = format!("redis://psy@{}", server.address());
+    let wrong = ["WRONGPASS"];
+    assert_rotates_password("redis", &server.address(), &[("dsn", &dsn)], PASSWORD, &wrong).await;
 }

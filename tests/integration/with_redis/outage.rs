@@ -50,6 +50,21 @@ async fn a_server_without_a_free_connection_is_unavailable() {
 }
 
 #[tokio::test]
+async fn a_server_that_becomes_a_replica_without_its_master_is_unavailable_unless_it_answers() {
+    let server = Server::start();
+    let node = node(&server, &[], &[]);
+    let client = client(&node).await;
+    assert_eq!(value(&client, "Tom").await, "630");
+    // Nobody listens there.
+    server.does(&["REPLICAOF", "127.0.0.1", "1"]);
+    assert_eq!(value(&client, "Jack").await, "589");
+    server.does(&["CONFIG", "SET", "replica-serve-stale-data", "no"]);
+    refused(&client, "Sam", UNAVAILABLE, &["MASTERDOWN"]).await;
+    server.does(&["REPLICAOF", "NO", "ONE"]);
+    assert_eq!(value(&client, "Sam").await, "567");
+}
+
+#[tokio::test]
 async fn a_port_that_is_not_allowed_is_told_with_the_flag() {
     let server = Server::start();
     let mut command = serve(&server, &[]);
