@@ -10,6 +10,7 @@ mod fidelity;
 mod growth;
 mod heap;
 mod hit_path;
+mod hostile;
 mod linear_memory;
 mod listeners;
 mod members;
@@ -41,6 +42,7 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("fidelity", "Hits lost to the lossy way of telling a policy", fidelity::run),
     ("growth", "What more entries do to the cost of one", growth::run),
     ("hit-path", "A get from memory, next to other caches in their own process", hit_path::run),
+    ("hostile", "A get by others while a client tries to use the node up", hostile::run),
     ("listeners", "What shadows and a recording add to a hit", listeners::run),
     ("members", "What cluster size costs the registry and the network", members::run),
     ("redis", "Processor time of a get by a Redis client, next to redis-server", redis::run),

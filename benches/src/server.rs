@@ -11,6 +11,8 @@ use crate::processor;
 /// Ends the process when it is dropped.
 pub(crate) struct Server {
     process: Child,
+    /// The first line that it has printed.
+    ready: String,
     address: String,
 }
 
@@ -23,12 +25,17 @@ impl Server {
             .with_context(|| format!("{name} can't be started; build or install it first"))?;
         let output = process.stdout.take().context("the output is piped")?;
         // Before anything can fail, so that the process ends with it.
-        let mut server = Self { process, address: String::new() };
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        let address = line.split_whitespace().find_map(|word| word.strip_prefix("listen="));
-        server.address = address.with_context(|| format!("{name} said {line:?}"))?.to_owned();
+        let mut server = Self { process, ready: String::new(), address: String::new() };
+        BufReader::new(output).read_line(&mut server.ready)?;
+        server.address = server.told("listen").with_context(|| name)?.to_owned();
         Ok(server)
+    }
+
+    /// What the first line has for `name`.
+    pub(crate) fn told(&self, name: &str) -> Result<&str> {
+        let mut words = self.ready.split_whitespace();
+        let told = words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        told.with_context(|| format!("there is no {name} in {:?}", self.ready))
     }
 
     pub(crate) fn address(&self) -> &str {

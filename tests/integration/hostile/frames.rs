@@ -49,6 +49,11 @@ pub(super) fn call(stream: u32, method: &str) -> Vec<u8> {
 
 /// The same to a method of any service.
 pub(super) fn call_of(stream: u32, method: &str) -> Vec<u8> {
+    call_with(stream, method, ("te", "trailers"))
+}
+
+/// The same with this header.
+pub(super) fn call_with(stream: u32, method: &str, header: (&str, &str)) -> Vec<u8> {
     let path = format!("/{method}");
     let fields = [
         (":method", "POST"),
@@ -56,7 +61,7 @@ pub(super) fn call_of(stream: u32, method: &str) -> Vec<u8> {
         (":path", &path),
         (":authority", "node"),
         ("content-type", "application/grpc"),
-        ("te", "trailers"),
+        header,
     ];
     // Literal fields without indexing and without Huffman codes (RFC 7541, 6.2.2).
     let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
@@ -142,7 +147,9 @@ pub(super) async fn upload(stream: &mut TcpStream, mut bytes: &[u8]) {
             continue;
         }
         let Some(frame) = next_frame(stream).await else { return };
-        let number = |at: usize| u32::from_be_bytes(frame.payload[at..at + 4].try_into().unwrap());
+        let number = |at: usize| {
+            u32::from_be_bytes(frame.payload[at..at + 4].try_into().expect("four bytes"))
+        };
         match frame.kind {
             WINDOW_UPDATE => windows[frame.stream.min(1) as usize] += i64::from(number(0)),
             SETTINGS if frame.flags & ACK == 0 => {
