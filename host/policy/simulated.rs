@@ -1,8 +1,8 @@
 //! A cache without values under one policy: what `psycache sim` and shadows replay requests into.
 //!
-//! The policy is told in steps, as by a node. A run of hits and the request that ends it are one
-//! step. A policy takes touches before admissions, so it names the same victims as with a step for
-//! each request.
+//! The policy is told in steps, as in a node: a run of hits or removals goes with the request that
+//! ends it. Touches come first in a step and admissions last. A policy that reads the time sees that
+//! of the step.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -15,7 +15,7 @@ const RUN: usize = 64;
 
 /// The slots of the keys that are resident.
 pub(crate) trait Index {
-    /// A key, or what stands for it. It makes a hash that keeps distinct keys distinct.
+    /// A key, or a number that stands for it. Distinct keys have distinct numbers.
     type Key: Copy + Into<u64>;
 
     /// Where the key is.
@@ -42,9 +42,9 @@ pub(crate) enum Faults {
 pub(crate) enum Broken {
     #[error(transparent)]
     Policy(#[from] Failure),
-    #[error("named no victim where a weight of {need} had to leave")]
+    #[error("the policy named no victim where a weight of {need} had to leave")]
     NoVictim { need: u64 },
-    #[error("named slot {slot}, where nothing is")]
+    #[error("the policy named slot {slot}, which is empty")]
     Stray { slot: u32 },
     #[error("more than {most} entries at a time; use a smaller capacity")]
     Full { most: u64 },
@@ -79,8 +79,8 @@ pub(crate) struct SimulatedCache<I: Index> {
 }
 
 impl<I: Index> SimulatedCache<I> {
-    /// An empty cache for one entry less than the configuration has slots: a new entry gets its
-    /// slot before its victim has released one.
+    /// An empty cache. It holds at most one entry less than the configuration has slots, because a
+    /// new entry takes a slot before its victim frees one.
     ///
     /// # Errors
     /// The policy refuses its configuration or fails.
@@ -117,7 +117,13 @@ impl<I: Index> SimulatedCache<I> {
         self.entries.len() - self.free.len()
     }
 
-    /// Whether `key` is there. This is no use of it.
+    /// Number of times at which something may expire.
+    #[cfg(test)]
+    pub(crate) fn ends(&self) -> usize {
+        self.expirations.len()
+    }
+
+    /// Whether `key` is there. This does not count as a use.
     pub(crate) fn contains(&self, key: I::Key) -> bool {
         self.index.slot(key).is_some()
     }
@@ -189,12 +195,17 @@ impl<I: Index> SimulatedCache<I> {
         Ok(())
     }
 
-    /// Drops the times of entries that left before, when they are more than those of entries.
+    /// Drops the times of entries that left before, once there are more times than entries. At
+    /// most one for each slot stays, so the cost of a store is constant on average.
     fn forget_past_expirations(&mut self) {
         if self.expirations.len() > 2 * self.entries.len() + RUN {
             let entries = &self.entries;
-            self.expirations
-                .retain(|Reverse((ends_ms, slot))| entries[*slot as usize].ends_ms == *ends_ms);
+            let mut times = std::mem::take(&mut self.expirations).into_vec();
+            times.retain(|Reverse((ends_ms, slot))| entries[*slot as usize].ends_ms == *ends_ms);
+            // An entry that is stored again with the same end has the same time twice.
+            times.sort_unstable();
+            times.dedup();
+            self.expirations = times.into();
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) trait CacheCall: Message + Clone + 'static {
     const NEEDS: Role;
     /// Name of the group, as sent.
     fn group(&self) -> &[u8];
-    /// The answer, if it is in this node's memory. `None`, and nothing counted: it is to be run.
+    /// The answer, if it is in memory. On `None` nothing was counted; call [`run`](Self::run).
     fn look_up(&self, _group: &Arc<Group>) -> Option<Result<Self::Answer, Error>> {
         None
     }

@@ -1,12 +1,11 @@
 //! A session: many concurrent calls on one stream.
 //!
-//! The answers are a stream. Polling it begins the calls, and most end at once: there is no task
-//! and no queue between a request and its answer, and a get from memory has no future either. A
-//! call that has to wait becomes a task. So its
-//! time limit holds and its value counts as held by the connection, even while the client reads
-//! nothing and the stream is not polled. While a client does not read its answers, its requests
-//! are not read either. If the client disconnects, the stream is dropped together with its
-//! running calls. The transport sends all answers that are ready in one frame.
+//! The answers are a stream. Polling it begins the calls, and most end at once. There is no task and
+//! no queue between a request and its answer. A get from memory has no future either. A call that has
+//! to wait becomes a task, so its time limit holds and its value counts as held by the connection,
+//! even while the client reads nothing and the stream is not polled. While a client does not read its
+//! answers, its requests are not read either. If the client disconnects, the stream is dropped
+//! together with its running calls. The transport sends all answers that are ready in one frame.
 //!
 //! At most `window` calls run at a time. Further requests are read and set aside, so that
 //! cancellations behind them are seen. When more than `window` requests are set aside, the

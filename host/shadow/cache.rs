@@ -89,6 +89,12 @@ impl Cache {
         self.0.len()
     }
 
+    /// Number of times at which something may expire.
+    #[cfg(test)]
+    pub(super) fn ends(&self) -> usize {
+        self.0.ends()
+    }
+
     /// Admits a new entry, or one in the place of another with the same key.
     fn admit(&mut self, access: &Access, now_ms: u64) -> Result<(), Broken> {
         let Access { hash, weight, cost_us, deadline_ms, .. } = *access;

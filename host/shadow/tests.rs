@@ -128,6 +128,15 @@ fn what_could_never_fit_is_not_admitted_and_drops_what_it_replaces() {
 }
 
 #[test]
+fn a_value_that_is_stored_again_with_the_same_end_takes_no_more_room() {
+    let mut cache = Cache::new(&lru(), &[], Limits { bytes: 100, entries: 10 }).unwrap();
+    for _ in 0..10_000 {
+        cache.access(&access(AccessKind::Set, 1, 1, Some(1_000)), 0).unwrap();
+    }
+    assert!(cache.ends() < 100, "{}", cache.ends());
+}
+
+#[test]
 fn a_value_that_replaced_many_others_expires_at_its_own_time() {
     for sets in 1..200 {
         let mut cache = Cache::new(&lru(), &[], Limits { bytes: 100, entries: 10 }).unwrap();
@@ -156,7 +165,7 @@ fn a_policy_that_names_nobody_fails_with_a_sentence() {
     let mut cache = Cache::new(&source, &[], Limits { bytes: 10, entries: 10 }).unwrap();
     cache.access(&access(AccessKind::Loaded, 1, 6, None), 1).unwrap();
     let problem = cache.access(&access(AccessKind::Loaded, 2, 6, None), 1).unwrap_err();
-    assert_eq!(problem, "named no victim where a weight of 2 had to leave");
+    assert_eq!(problem, "the policy named no victim where a weight of 2 had to leave");
 }
 
 /// A store of about a hundred entries, asked by the test, and a shadow of it.

@@ -1,5 +1,5 @@
-//! 64 keys that are asked for at once, of a node whose database does not answer yet: a few queries,
-//! and each caller gets what is its own.
+//! 64 missing keys are asked for at once while the database is locked. The node sends few queries,
+//! and each caller gets its own answer.
 
 use futures::future::join_all;
 use psycache::proto::get_result::Result as Found;
@@ -66,7 +66,8 @@ pub(crate) async fn ask(node: &ServedNode, way: Way, unlock: impl FnOnce()) {
     until("the loads are under way or wait", async || {
         let now = Loads::of(node);
         let batched = now.batched_keys - before.batched_keys;
-        let alone = now.running + before.batches - now.batches;
+        // A batch may begin between the two counts.
+        let alone = (now.running + before.batches).saturating_sub(now.batches);
         // One that saw a free place and came too late for it counts nowhere.
         alone + batched + now.waiting >= KEYS - POOL
     })

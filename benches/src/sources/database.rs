@@ -4,12 +4,16 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
 /// Rows of the table `item`, whose values have 100 bytes.
 pub(super) const ROWS: u32 = 10_000;
+
+/// How long a server may take until it answers.
+const BEGINS_WITHIN: Duration = Duration::from_secs(60);
 
 /// What a server answers once it is there.
 const PROBE: &str = "SELECT 1";
@@ -113,7 +117,9 @@ impl Database {
         serve.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let server = serve.spawn().with_context(|| format!("{serve:?} can't be started"))?;
         let mut database = Self { server, port, _folder: folder };
+        let begun = Instant::now();
         while done(&mut client(PROBE)).is_err() {
+            ensure!(begun.elapsed() < BEGINS_WITHIN, "the database does not begin to serve");
             if database.server.try_wait()?.is_some() {
                 bail!("the database ended:\n{}", fs::read_to_string(&said)?);
             }

@@ -69,7 +69,8 @@ impl Components {
 
 impl Load for Components {
     async fn load(&mut self, keys: &[String]) -> Result<()> {
-        let each = keys.len().div_ceil(self.instances.len());
+        let each = keys.len() / self.instances.len();
+        ensure!(each * self.instances.len() == keys.len(), "each instance takes as many keys");
         // In tasks, as in a node.
         let tasks = self.instances.drain(..).zip(keys.chunks(each)).map(|(mut instance, keys)| {
             let keys = keys.to_vec();

@@ -10,7 +10,7 @@ use tokio::task::unconstrained;
 use super::served_with;
 use crate::patience::soon;
 
-/// Requests of a session that a node works on at a time, and that a client sends.
+/// Requests that a node works on at a time for one session. The client sends no more.
 const AT_ONCE: usize = 256;
 
 /// No request ends by its time.

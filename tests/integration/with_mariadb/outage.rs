@@ -64,14 +64,14 @@ async fn a_database_that_is_killed_in_the_middle_of_a_query_is_unavailable() {
 #[tokio::test]
 async fn a_database_that_hangs_costs_no_more_than_the_load_has_until_it_goes_on() {
     let database = Database::start();
-    let node = node(&database, SCORES, &["--load-timeout", "1s"]);
+    let node = node(&database, SCORES, &["--load-timeout", "5s"]);
     let client = client(&node).await;
     assert_eq!(value(&client, "Tom").await, "630");
     database.signal("STOP");
     // On the connection that there is, and on a new one.
     for key in ["Jack", "Sam"] {
         let late = (Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
-        refused(&client, key, late, &["1000 ms"]).await;
+        refused(&client, key, late, &["5000 ms"]).await;
     }
     assert_eq!(value(&client, "Tom").await, "630");
     database.signal("CONT");

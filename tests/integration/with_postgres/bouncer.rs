@@ -21,8 +21,8 @@ struct Bouncer {
 }
 
 impl Bouncer {
-    /// One in front of `database`, with two connections to it.
-    fn start(database: &Database, pool_mode: &str) -> Self {
+    /// One in front of `database`, with so many connections to it.
+    fn start(database: &Database, pool_mode: &str, connections: u32) -> Self {
         let folder = TempDir::new().unwrap();
         let port = free_port();
         let users = folder.path().join("users.txt");
@@ -33,7 +33,7 @@ impl Bouncer {
             "[pgbouncer]".to_owned(),
             format!("listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir ="),
             format!("auth_type = scram-sha-256\nauth_file = {}", users.display()),
-            format!("pool_mode = {pool_mode}\ndefault_pool_size = 2"),
+            format!("pool_mode = {pool_mode}\ndefault_pool_size = {connections}"),
         ];
         let file = folder.path().join("pgbouncer.ini");
         fs::write(&file, settings.join("\n")).unwrap();
@@ -63,12 +63,11 @@ impl Drop for Bouncer {
     }
 }
 
-/// Asserts that loads at a time get their own values by `query`.
-async fn answers_behind(pool_mode: &str, query: &str) {
-    let bouncer = Bouncer::start(shared(), pool_mode);
+/// Asserts that loads at a time get their own values by `query`, on two connections to PgBouncer.
+async fn answers_behind(pool_mode: &str, connections: u32, query: &str) {
+    let bouncer = Bouncer::start(shared(), pool_mode, connections);
     let dsn = format!("postgres://psy@{}/school", bouncer.address());
     let mut command = serve_by(&dsn, query, &[("tls", "false")]);
-    // As many connections as PgBouncer has.
     command.args(["--allow-net", &bouncer.address(), "--pool-size", "2"]);
     let node = ServedNode::spawn(command);
     let client = client(&node).await;
@@ -84,10 +83,11 @@ async fn answers_behind(pool_mode: &str, query: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_behind_pgbouncer_that_pools_sessions_keeps_its_settings() {
     let read_only = format!("{SCORES} AND current_setting('default_transaction_read_only') = 'on'");
-    answers_behind("session", &read_only).await;
+    answers_behind("session", 2, &read_only).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn values_are_right_behind_pgbouncer_that_pools_transactions() {
-    answers_behind("transaction", SCORES).await;
+    // Both connections of the node share it.
+    answers_behind("transaction", 1, SCORES).await;
 }

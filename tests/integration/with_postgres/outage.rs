@@ -52,15 +52,16 @@ async fn a_server_without_a_free_connection_is_unavailable_until_it_has_one() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_costs_no_more_than_the_load_has_until_it_goes_on() {
+async fn a_session_that_hangs_costs_one_load_its_time() {
     let database = Database::start();
-    let node = node(&database, SCORES, &["--load-timeout", "1s"]);
+    let node = node(&database, SCORES, &["--load-timeout", "5s"]);
     let client = client(&node).await;
     assert_eq!(value(&client, "Tom").await, "630");
     database.signal_sessions("STOP");
-    refused(&client, "Jack", LATE, &["1000 ms"]).await;
-    database.signal_sessions("CONT");
+    refused(&client, "Jack", LATE, &["5000 ms"]).await;
+    // A new session is asked.
     assert_eq!(value(&client, "Jack").await, "589");
+    database.signal_sessions("CONT");
 }
 
 #[tokio::test]

@@ -34,17 +34,21 @@ export class Link {
     const net = network.instanceNetwork();
     const found = names.resolveAddresses(net, host);
     let failed = new Error('its name has no address');
-    for (;;) {
-      const address = wait(found, deadline, () => found.resolveNextAddress());
-      if (address === null) throw failed;
-      try {
-        // One address that swallows everything leaves time for the next.
-        this.connect(net, address, port, (clock.now() + deadline) / 2);
-        return;
-      } catch (error) {
-        this.close();
-        failed = error;
+    try {
+      for (;;) {
+        const address = wait(found, deadline, () => found.resolveNextAddress());
+        if (address === null) throw failed;
+        try {
+          // One address that swallows everything leaves time for the next.
+          this.connect(net, address, port, (clock.now() + deadline) / 2);
+          return;
+        } catch (error) {
+          this.close();
+          failed = error;
+        }
       }
+    } finally {
+      for (const handle of [found, net]) handle[Symbol.dispose]();
     }
   }
 

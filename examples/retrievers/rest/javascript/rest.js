@@ -49,8 +49,12 @@ function answer(read) {
   const status = /^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1] ?? broken('it does not speak HTTP/1.1');
   const stated = /\ncontent-length: *(\d+) *\r\n/i.exec(text.slice(0, body));
   const length = Number(stated?.[1] ?? broken('its answer has no length'));
-  if (length > LONGEST) fail('bad-value', 'it is larger than 1 MiB');
+  if (length > LONGEST) {
+    api = api.close(); // the rest is not read
+    fail('bad-value', 'it is larger than 1 MiB');
+  }
   while (text.length < body + length) text += read();
+  if (text.length > body + length) api = api.close(); // it says more than its answer
   if (status === '200') return { value: bytes(text.slice(body, body + length)) };
   if (status === '404' || status === '410') return null;
   const passes = /^(408|425|429|5..)$/.test(status);

@@ -38,12 +38,17 @@ class Retriever(Contract):
                     self.api.close()  # it has ended, or says what nobody asked for
                 except BlockingIOError:
                     sock.settimeout(self.api.timeout)
+                except OSError:
+                    self.api.close()
             self.api.request("GET", f"/scores/{key}")
             answer = self.api.getresponse()
+            if answer.length is None and not answer.chunked:
+                raise HTTPException("its answer has no length")
             body = answer.read(LONGEST + 1)
             if answer.length and len(body) <= LONGEST:
                 raise IncompleteRead(body, answer.length)
         except PermissionError:
+            self.api.close()
             problem = f"the node does not allow it; start it with --allow-net {self.place}"
             raise Err(wit.FetchError_Rejected(f"{self.place}: {problem}"))
         except (OSError, HTTPException) as error:

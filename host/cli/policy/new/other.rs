@@ -10,14 +10,14 @@ macro_rules! files {
     };
 }
 
-/// Files of the same names for each [`Like`], in its order.
+/// Files of the same names for each [`Like`]: a policy and its model.
 macro_rules! likes {
     ($folder:literal: $policy:literal $model:literal) => {
-        [
-            likes!($folder, "lru": $policy $model),
-            likes!($folder, "sieve": $policy $model),
-            likes!($folder, "blank": $policy $model),
-        ]
+        Likes {
+            lru: likes!($folder, "lru": $policy $model),
+            sieve: likes!($folder, "sieve": $policy $model),
+            blank: likes!($folder, "blank": $policy $model),
+        }
     };
     ($folder:literal, $like:literal: $policy:literal $model:literal) => {
         [
@@ -34,15 +34,26 @@ type Text = (&'static str, &'static str);
 pub(super) struct Folder {
     /// What all of them have.
     frame: &'static [Text],
-    /// The policy, and the model that its tests compare it with, for each [`Like`] in its order.
-    likes: [[Text; 2]; 3],
+    likes: Likes,
     page: Page,
+}
+
+/// The policy, and the model that its tests compare it with, for each [`Like`].
+struct Likes {
+    lru: [Text; 2],
+    sieve: [Text; 2],
+    blank: [Text; 2],
 }
 
 impl Folder {
     /// The files of a folder, and what its README says.
     pub(super) fn parts(&'static self, like: Like) -> (Vec<File>, &'static Page) {
-        let files = self.frame.iter().chain(&self.likes[like as usize]);
+        let own = match like {
+            Like::Lru => &self.likes.lru,
+            Like::Sieve => &self.likes.sieve,
+            Like::Blank => &self.likes.blank,
+        };
+        let files = self.frame.iter().chain(own);
         let file = |(path, text): &Text| ((*path).to_owned(), (*text).to_owned());
         (files.map(file).collect(), &self.page)
     }

@@ -27,8 +27,11 @@ impl Retriever for Rest {
             link.get_mut().until(deadline);
             link.get_mut().write_all(request.as_bytes())?;
             answer(link)
-        })?;
-        Ok(found.map(Fetched::from))
+        });
+        if matches!(found, Err(FetchError::BadValue(_))) {
+            *kept = Kept::default(); // the rest of the answer was not read
+        }
+        Ok(found?.map(Fetched::from))
     }
 }
 
@@ -44,12 +47,16 @@ fn answer(from: &mut impl BufRead) -> Result<Option<Vec<u8>>, Failure> {
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
     let length = length.ok_or_else(|| Failure::Broken("its answer has no length".into()))?;
-    let mut body = vec![0; length.min(1 << 20)];
+    if length > 1 << 20 {
+        return Err(Failure::Answered(FetchError::BadValue("it is larger than 1 MiB".into())));
+    }
+    let mut body = vec![0; length];
     from.read_exact(&mut body)?;
-    let status = head.split(' ').nth(1).unwrap_or_default();
+    let Some(status) = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)) else {
+        return Err(Failure::Broken("it does not speak HTTP/1.1".into()));
+    };
     let told = format!("it answers {status}");
     Err(Failure::Answered(match status.as_bytes() {
-        b"200" if length > body.len() => FetchError::BadValue("it is larger than 1 MiB".into()),
         b"200" => return Ok(Some(body)),
         b"404" | b"410" => return Ok(None),
         b"408" | b"425" | b"429" | [b'5', ..] => FetchError::Unavailable(told),

@@ -5,11 +5,15 @@ import io.grpc.NameResolver;
 import io.grpc.NameResolverProvider;
 import io.grpc.Status;
 import io.grpc.StatusOr;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
-/** Resolves one target to a list of nodes, which a target of the library can't have. */
+/** A resolver for a fixed list of nodes. A target of grpc-java names only one host. */
 final class NodeList extends NameResolverProvider {
   static final String SCHEME = "psycache";
 
@@ -26,6 +30,16 @@ final class NodeList extends NameResolverProvider {
       return InetSocketAddress.createUnresolved(node.substring(0, colon), port);
     } catch (IllegalArgumentException | IndexOutOfBoundsException error) {
       throw new IllegalArgumentException("a node is HOST:PORT, not " + node, error);
+    }
+  }
+
+  /** All that a name has: a node each. */
+  private static Stream<InetSocketAddress> addresses(InetSocketAddress node) {
+    try {
+      return Arrays.stream(InetAddress.getAllByName(node.getHostString()))
+          .map(address -> new InetSocketAddress(address, node.getPort()));
+    } catch (UnknownHostException unknown) {
+      return Stream.empty();
     }
   }
 
@@ -54,8 +68,7 @@ final class NodeList extends NameResolverProvider {
       private void resolve() {
         var found =
             nodes.stream()
-                .map(node -> new InetSocketAddress(node.getHostString(), node.getPort()))
-                .filter(address -> !address.isUnresolved())
+                .flatMap(NodeList::addresses)
                 .map(EquivalentAddressGroup::new)
                 .toList();
         var result = ResolutionResult.newBuilder();

@@ -41,7 +41,8 @@ public final class Session implements AutoCloseable {
         .exceptionallyCompose(
             error ->
                 Status.fromThrowable(error).getCode() == Status.Code.UNAVAILABLE
-                    // The stream ended with its node. Another goes to another node.
+                    // The stream ended with its node, or the source of the node can't be reached.
+                    // The second try may reach another node.
                     ? call(request, TIMEOUT)
                     : CompletableFuture.failedFuture(error))
         .thenApply(response -> response.getGet().getValue());
