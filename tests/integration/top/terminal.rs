@@ -65,7 +65,16 @@ impl Terminal {
     /// # Panics
     /// It never has: with what it has instead.
     pub(super) fn shows(&self, parts: &[&str]) -> String {
+        self.shows_while(parts, || ())
+    }
+
+    /// The same, and does `what` again and again until then.
+    ///
+    /// # Panics
+    /// As [`shows`](Self::shows).
+    pub(super) fn shows_while(&self, parts: &[&str], what: impl Fn()) -> String {
         seen_blocking(|| {
+            what();
             let text = self.text();
             match parts.iter().find(|part| !text.contains(**part)) {
                 None => Ok(text),
