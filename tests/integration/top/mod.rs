@@ -56,8 +56,7 @@ fn a_group_and_its_ratio_are_on_the_screen_and_keys_choose() {
     terminal.resize(50, 160);
     terminal.shows(&["CAPACITY", "64.0 MiB", "Hit ratio of names"]);
 
-    terminal.press("q");
-    assert_eq!(terminal.ended().code(), Some(0));
+    assert_eq!(terminal.ended_by("q").code(), Some(0));
     terminal.is_given_back();
 }
 

@@ -122,6 +122,15 @@ impl Terminal {
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
+    /// Presses a key until the program ends. The library that reads the terminal keeps a key that
+    /// comes together with a change of size until the next one.
+    pub(super) fn ended_by(&mut self, key: &str) -> ExitStatus {
+        seen_blocking(|| {
+            self.press(key);
+            self.child.try_wait().unwrap().ok_or_else(|| self.text())
+        })
+    }
+
     /// Waits for the end of the program.
     pub(super) fn ended(&mut self) -> ExitStatus {
         seen_blocking(|| self.child.try_wait().unwrap().ok_or_else(|| self.text()))
