@@ -33,9 +33,9 @@ pub(super) struct SourceHealth {
 }
 
 impl SourceHealth {
-    /// Notes how a load or a probe ended that began at `began_ms`. A failure is one with the last,
-    /// if it began before that was noted: the loads of a batch fail together, and those that run at
-    /// a time say no more of an outage than one of them.
+    /// Notes how a load or a probe ended that began at `began_ms`. Failures of loads that overlap
+    /// count as one: the loads of a batch fail together, and concurrent loads say no more of an
+    /// outage than one of them.
     pub(super) fn note<T>(&self, asked: &Result<T, FetchError>, began_ms: u64, now_ms: u64) {
         let (failures, down_after) = match asked {
             Err(FetchError::Unavailable(_)) => (&self.unavailable, 1),

@@ -17,8 +17,8 @@ pub(crate) const PRESENT: usize = 60;
 /// The group's pool, and what makes it so.
 pub(crate) const POOL: usize = 4;
 pub(crate) const POOL_SIZE: [&str; 2] = ["--pool-size", "4"];
-/// The most queries for them: those that found a place, as many that came too late for one, and
-/// one for all that waited.
+/// The most queries for the keys. A pool's worth of loads runs at once, and one batch takes all
+/// loads that wait. As many loads may see a free place, and find it taken.
 pub(crate) const MOST_QUERIES: usize = 2 * POOL + 1;
 
 /// How they are asked for.

@@ -1,8 +1,9 @@
 //! Servers of other people, which tests start in folders of their own.
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// A port that is free now. Released only just before a server takes it.
 pub(crate) fn free_port() -> u16 {
@@ -23,6 +24,17 @@ pub(crate) fn program(name: &str) -> Command {
 
 pub(crate) fn is_root() -> bool {
     Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
+}
+
+/// A session by the SQL client of a server that has executed `statement`. It lasts until its input
+/// is dropped.
+pub(crate) fn session(mut client: Command, statement: &str) -> (Child, ChildStdin) {
+    let mut session = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut statements = session.stdin.take().unwrap();
+    writeln!(statements, "{statement}; SELECT 'done';").unwrap();
+    let mut printed = BufReader::new(session.stdout.take().unwrap()).lines();
+    assert!(printed.any(|line| line.unwrap() == "done"), "{statement}");
+    (session, statements)
 }
 
 /// Nobody drops what is static, and nobody who was killed drops anything. This process

@@ -35,7 +35,7 @@ const SERVE: [&str; 9] = [
     "off",
 ];
 
-/// The key of what is asked for by those who read no answers.
+/// The key of the large value. Its answers are the ones that the hostile client does not read.
 const LARGE: &str = "large";
 const LARGE_BYTES: usize = 8 << 20;
 

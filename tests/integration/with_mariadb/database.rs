@@ -1,7 +1,6 @@
 //! A MariaDB of a test's own, on a free port and in a temporary folder.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::LazyLock;
@@ -10,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::certificates::{Authority, Valid};
 use crate::patience::seen_blocking;
-use crate::service::{Caretaker, free_port, is_root, program};
+use crate::service::{Caretaker, free_port, is_root, program, session};
 
 pub(super) const PASSWORD: &str = "correct-horse-battery";
 
@@ -146,12 +145,7 @@ impl Database {
         let mut client = program("mariadb");
         client.args(["--no-defaults", "-uroot", "-N", "--unbuffered"]);
         client.arg(self.option("socket", "s"));
-        let mut session = client.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut statements = session.stdin.take().unwrap();
-        writeln!(statements, "{statement}; SELECT 'done';").unwrap();
-        let mut printed = BufReader::new(session.stdout.take().unwrap()).lines();
-        assert!(printed.any(|line| line.unwrap() == "done"), "{statement}");
-        (session, statements)
+        session(client, statement)
     }
 
     /// How many connections there were at a time since it runs, at most.
