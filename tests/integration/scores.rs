@@ -147,6 +147,8 @@ pub(crate) fn assert_page_has_every_option(page: &str, retriever: &str, options:
 pub(crate) fn run_server_tests(package: &str, address: &str, password: &str) {
     let plugins = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins");
     let mut cargo = Command::new("cargo");
+    // As `cargo xtask test` compiles the other tests of plugins.
+    cargo.args(["--config", "profile.release.opt-level=1"]);
     cargo.args(["test", "--release", "--locked", "--package", package, "--test", "many"]);
     cargo.args(["--features", "server-tests"]).current_dir(plugins).env_remove("CARGO_TARGET_DIR");
     let tests = cargo.env("TEST_SERVER", address).env("TEST_PASSWORD", password).output().unwrap();

@@ -38,20 +38,25 @@ const COHERENCE: &str = "tests/models/coherence";
 
 /// Built one after another: in one build cargo would unify their features, and would compile the
 /// node's dependencies once more with these.
-const PACKAGES: [&str; 3] = ["--package psycache", "--package psycache-models", "--package xtask"];
+const PACKAGES: [&str; 3] =
+    ["--package psycache --features flaws", "--package psycache-models", "--package xtask"];
 
 /// How the node is compiled for its tests; the path is below the root of the tree.
 const CHECKED: &str = "--config .cargo/checked.toml";
 
+/// The same, for tests that compute.
+const COMPUTING: &str =
+    "--config .cargo/checked.toml --config profile.release.package.psycache.opt-level=1";
+
 /// For tests that compute little, and would wait longer for the compiler.
-const NODE_QUICKLY: &str = "--config profile.release.package.psycache.opt-level=1";
 const ALL_QUICKLY: &str = "--config profile.release.opt-level=1";
 
 /// The library alone: `config` does without clap then.
 const WITHOUT_CLI: &str = "--package psycache --lib --no-default-features --features node";
 
-/// The crate of the client, which has the library without a node.
-const CLIENT: &str = "--package psycache-client";
+/// The node and the crate of the client. By itself the client is another build of most of what
+/// both depend on, as it asks for less of it; the lints look at it so.
+const NODE: &str = "--package psycache --package psycache-client";
 
 /// Takes parts of the protocol away, which nothing else may be built with. It needs no WebAssembly,
 /// which would take minutes to compile once more.
@@ -67,8 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     step(".", &format!("cargo {CHECKED} test --release --test architecture"))?;
     // What they run is built before, as two builds at once only wait for each other.
-    step(".", &format!("cargo {CHECKED} test --release --package psycache --no-run --quiet"))?;
-    step(".", &format!("cargo {CHECKED} build --release {CLIENT} --examples --quiet"))?;
+    step(".", &format!("cargo {CHECKED} test --release {NODE} --no-run"))?;
     thread::scope(|scope| {
         // The node's tests wait for services, time-outs and leases more than they compute.
         let beside = scope.spawn(|| others().and_then(|()| lints()));
@@ -103,7 +107,7 @@ fn node(arguments: &Arguments) -> Result<()> {
         false => String::new(),
         true => SERVICE_TESTS.map(|module| format!(" --skip {module}")).concat(),
     };
-    step(".", &format!("cargo {CHECKED} test --release --package psycache --{skips}"))
+    step(".", &format!("cargo {CHECKED} test --release {NODE} --{skips}"))
 }
 
 /// The plugins, the models, and the tests of what stands beside the node.
@@ -113,13 +117,12 @@ fn others() -> Result<()> {
     beside(COHERENCE, "cargo run --release -- ci")?;
     beside(".", "cargo test --release --package psycache-models")?;
     beside(".", "cargo test --release --package xtask")?;
-    beside(".", &format!("cargo {CHECKED} test --release {CLIENT}"))?;
     beside("plugins", &format!("cargo {ALL_QUICKLY} test --release --workspace"))?;
     let into = "--locked --target-dir ../../../plugins/target";
     beside(EXAMPLE_POLICY, &format!("cargo {ALL_QUICKLY} test --release {into}"))?;
     let run = "run --release --locked --target-dir ../../target";
     beside(EXAMPLE_PROGRAM, &format!("cargo --config ../../.cargo/checked.toml {run}"))?;
-    beside(".", &format!("cargo {NODE_QUICKLY} test --release {SIMULATION}"))
+    beside(".", &format!("cargo {COMPUTING} test --release {SIMULATION}"))
 }
 
 /// What reads the sources.
@@ -128,7 +131,7 @@ fn lints() -> Result<()> {
         beside(".", &format!("cargo clippy --release {package} --all-targets -- -D warnings"))?;
     }
     // The last one lints the library without a node, too.
-    for alone in [WITHOUT_CLI, SIMULATION, "--package psycache-client --all-targets"] {
+    for alone in [WITHOUT_CLI, "--package psycache-client --all-targets"] {
         beside(".", &format!("cargo clippy --release {alone} -- -D warnings"))?;
     }
     let all = "cargo clippy --release --all-targets";
