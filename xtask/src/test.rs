@@ -44,11 +44,8 @@ const PACKAGES: [&str; 3] =
 /// How the node is compiled for its tests; the path is below the root of the tree.
 const CHECKED: &str = "--config .cargo/checked.toml";
 
-/// The same, for tests that compute.
-const COMPUTING: &str =
-    "--config .cargo/checked.toml --config profile.release.package.psycache.opt-level=1";
-
 /// For tests that compute little, and would wait longer for the compiler.
+const NODE_QUICKLY: &str = "--config profile.release.package.psycache.opt-level=1";
 const ALL_QUICKLY: &str = "--config profile.release.opt-level=1";
 
 /// The library alone: `config` does without clap then.
@@ -122,7 +119,7 @@ fn others() -> Result<()> {
     beside(EXAMPLE_POLICY, &format!("cargo {ALL_QUICKLY} test --release {into}"))?;
     let run = "run --release --locked --target-dir ../../target";
     beside(EXAMPLE_PROGRAM, &format!("cargo --config ../../.cargo/checked.toml {run}"))?;
-    beside(".", &format!("cargo {COMPUTING} test --release {SIMULATION}"))
+    beside(".", &format!("cargo {NODE_QUICKLY} test --release {SIMULATION}"))
 }
 
 /// What reads the sources.

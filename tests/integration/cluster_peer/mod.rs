@@ -149,7 +149,7 @@ fn request(key: &str, call: PeerCall) -> Request {
 }
 
 async fn get(peer: &Peer, key: &str) -> Result<Bytes, RemoteError> {
-    match peer.ask(request(key, PeerCall::Get), Duration::from_secs(5)).await? {
+    match peer.ask(request(key, PeerCall::Get), LONG).await? {
         Response::Value { answer, .. } => {
             assert_eq!(answer.origin, Origin::Peer);
             Ok(answer.value.into())
@@ -197,7 +197,7 @@ async fn large_values_go_both_ways() {
         assert_eq!(value.len(), size);
         let value = Bytes::from(vec![1; size]);
         let set = request("k", PeerCall::Set { value, ttl: Ttl::OfGroup, version: 0 });
-        assert_eq!(peer.ask(set, Duration::from_secs(5)).await, Ok(done(size)));
+        assert_eq!(peer.ask(set, LONG).await, Ok(done(size)));
     }
     assert_eq!(server.local.sets.load(Ordering::Relaxed), 4);
 }
@@ -212,7 +212,7 @@ async fn who_waits_holds_nobody_up_and_may_go_away() {
     assert_eq!(get(&peer, "quick").await.as_deref(), Ok(&b"quick"[..]));
     waiting.abort();
     let given_up = server.local.given_up.notified();
-    tokio::time::timeout(Duration::from_secs(3), given_up).await.expect("the peer is told");
+    soon("the peer is told", given_up).await;
 
     let within = Duration::from_millis(50);
     let late = peer.ask(request("wait", PeerCall::Get), within).await;
