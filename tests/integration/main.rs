@@ -33,6 +33,7 @@ mod light_client;
 mod metrics;
 mod museum;
 mod no_limit;
+mod outages;
 mod packaging;
 mod page;
 mod pinned;

@@ -105,21 +105,23 @@ impl Network {
 
     /// Whether a socket may do that.
     pub(super) fn allows(&self, place: SocketAddr, what: SocketAddrUse) -> bool {
-        match what {
+        let refused = match what {
             // What a connect does first by itself.
-            SocketAddrUse::TcpBind => place.ip().is_unspecified() && place.port() == 0,
+            SocketAddrUse::TcpBind if place.ip().is_unspecified() && place.port() == 0 => {
+                return true;
+            }
             SocketAddrUse::TcpConnect => {
                 let canonical = SocketAddr::new(place.ip().to_canonical(), place.port());
-                let allowed = self.reachable.lock().contains(&canonical);
-                if !allowed {
-                    self.log.write_line(&format!(
-                        "was refused to connect to {place}; allow it with --allow-net {place}"
-                    ));
+                if self.reachable.lock().contains(&canonical) {
+                    return true;
                 }
-                allowed
+                format!("connect to {place}; allow it with --allow-net {place}")
             }
-            _ => false,
-        }
+            // WASI makes no socket of UDP, so this is about TCP.
+            _ => format!("listen at {place}; a retriever may only connect"),
+        };
+        self.log.write_line(&format!("was refused to {refused}"));
+        false
     }
 }
 

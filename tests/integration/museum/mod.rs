@@ -10,6 +10,7 @@ mod groups;
 mod policies;
 mod refused;
 mod retrievers;
+mod sockets;
 mod steady;
 mod swaps;
 

@@ -13,13 +13,14 @@ use super::{proc_status, rounds};
 use crate::harness::{ServedNode, psycache, stderr};
 
 /// Each with what a get of it is answered with.
-const ANSWERS: [(&str, Result<usize, Code>); 9] = [
+const ANSWERS: [(&str, Result<usize, Code>); 10] = [
     ("a-hundred-bytes", Ok(100)),
     ("another-keys-value", Ok(26)),
     ("hangs", Err(Code::DeadlineExceeded)),
     ("hoards-sockets", Err(Code::Unavailable)),
     ("leaks", Ok(100)),
     ("one-gigabyte", Err(Code::Unavailable)),
+    ("reaches-out", Err(Code::PermissionDenied)),
     ("sleeps", Err(Code::DeadlineExceeded)),
     ("traps", Err(Code::Unavailable)),
     ("two-hundred-megabytes", Err(Code::Unavailable)),

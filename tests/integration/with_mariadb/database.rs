@@ -99,6 +99,12 @@ impl Database {
         });
     }
 
+    /// The same at `port`.
+    pub(super) fn run_at(&mut self, port: u16) {
+        self.port = port;
+        self.run();
+    }
+
     /// Kills it: its port is closed.
     pub(super) fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {

@@ -1,15 +1,10 @@
 //! A database that goes away and comes back while the node serves.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-
 use psycache::proto::{Origin, SetRequest};
-use serde_json::Value;
-use tokio::task::JoinSet;
 use tonic::Code;
 
 use super::{Database, SCORES, client, get, node, refused, value};
-use crate::harness::{ServedNode, stdout};
+use crate::outages::{self, Source};
 use crate::patience::until;
 
 #[tokio::test]
@@ -45,20 +40,37 @@ async fn a_node_starts_before_its_database() {
     assert_eq!(value(&client, "Tom").await, "630");
 }
 
-#[tokio::test]
-async fn a_database_that_is_killed_in_the_middle_of_a_query_is_unavailable() {
-    let mut database = Database::start();
-    let query = "SELECT score + SLEEP(3600) FROM student WHERE name = ?";
-    let node = node(&database, query, &["--load-timeout", "60s"]);
-    let client = client(&node).await;
-    let (asking, ()) = tokio::join!(get(&client, "Tom"), async {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_killed_in_the_middle_of_a_query_is_unavailable_until_another_replaces_it()
+ {
+    let databases = outages::two(Database::start);
+    let query = "SELECT score + IF(score = 567, SLEEP(3600), 0) FROM student WHERE name = ?";
+    let node = node(&databases[0], query, &["--load-timeout", "60s"]);
+    outages::assert_follows(&node, databases).await;
+}
+
+impl Source for Database {
+    fn port(&self) -> u16 {
+        Database::port(self)
+    }
+
+    fn end(&mut self) {
+        self.stop();
+    }
+
+    fn begin_at(&mut self, port: u16) {
+        self.run_at(port);
+    }
+
+    fn set_score(&self, name: &str, score: &str) {
+        self.sql(&format!("UPDATE school.student SET score = {score} WHERE name = '{name}'"));
+    }
+
+    fn holds(&self) -> bool {
         let runs = "SELECT COUNT(*) FROM information_schema.PROCESSLIST
             WHERE USER = 'psy' AND INFO LIKE '%SLEEP(3600)%'";
-        until("the query runs", async || database.row(runs) == "1").await;
-        database.stop();
-    });
-    let status = asking.expect_err("its database was killed");
-    assert_eq!(status.code(), Code::Unavailable, "{status}");
+        self.row(runs) == "1"
+    }
 }
 
 #[tokio::test]
@@ -140,106 +152,11 @@ async fn with_stale_if_error_a_resident_value_outlives_its_ttl_while_the_databas
     assert_eq!(value(&plain, "Tom").await, "631");
 }
 
-/// The retriever of the node's only group, as its status shows it.
-fn retriever(node: &ServedNode) -> Value {
-    let status: Value = serde_json::from_str(stdout(&node.run(["status", "--json"]))).unwrap();
-    status["groups"][0]["retriever"].clone()
-}
-
-/// Gets of resident keys, by several clients at a time, until they are ended.
-struct Load {
-    clients: JoinSet<()>,
-    stops: Arc<AtomicBool>,
-    stale: Arc<AtomicUsize>,
-    failed: Arc<AtomicUsize>,
-}
-
-impl Load {
-    async fn of(node: &ServedNode) -> Self {
-        let (stops, stale, failed) = Default::default();
-        let mut load = Self { clients: JoinSet::new(), stops, stale, failed };
-        for key in ["Tom", "Jack", "Sam", "Tom"] {
-            let client = client(node).await;
-            let (stops, stale) = (Arc::clone(&load.stops), Arc::clone(&load.stale));
-            let failed = Arc::clone(&load.failed);
-            load.clients.spawn(async move {
-                while !stops.load(SeqCst) {
-                    match get(&client, key).await {
-                        Ok(answer) if answer.origin() == Origin::Stale => {
-                            stale.fetch_add(1, SeqCst)
-                        }
-                        Ok(_) => continue,
-                        Err(status) => {
-                            assert_eq!(status.code(), Code::Unavailable, "{status}");
-                            failed.fetch_add(1, SeqCst)
-                        }
-                    };
-                }
-            });
-        }
-        load
-    }
-
-    async fn end(mut self) {
-        self.stops.store(true, SeqCst);
-        while let Some(ended) = self.clients.join_next().await {
-            ended.expect("only unavailable is an error");
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn under_load_an_outage_fails_no_resident_key_with_stale_if_error_and_both_recover() {
-    let mut database = Database::start();
-    let times = ["--ttl", "200ms", "--ttl-jitter", "0%", "--breaker", "5", "--retries", "1"];
-    let stale = node(&database, SCORES, &[&times[..], &["--stale-if-error", "1h"]].concat());
-    let plain = node(&database, SCORES, &times);
-    for node in [&stale, &plain] {
-        let client = client(node).await;
-        for key in ["Tom", "Jack", "Sam"] {
-            value(&client, key).await;
-        }
-    }
-    let (stale_load, plain_load) = (Load::of(&stale).await, Load::of(&plain).await);
-    database.stop();
-    // Far more gets than any of them could answer from memory before its ttl was over.
-    until("the outage lasts", async || {
-        stale_load.stale.load(SeqCst) > 2_000 && plain_load.failed.load(SeqCst) > 2_000
-    })
-    .await;
-    assert_eq!(stale_load.failed.load(SeqCst), 0, "gets of resident keys failed");
-    for node in [&stale, &plain] {
-        let shown = retriever(node);
-        assert_eq!(shown["state"], "unavailable", "{shown}");
-        assert!(shown["problem"].as_str().unwrap().contains("refused"), "{shown}");
-    }
-    let open = refusal(&plain).await;
-    assert!(open.contains("times in a row"), "{open}");
-
-    database.run();
-    database.sql("UPDATE school.student SET score = 631 WHERE name = 'Tom'");
-    for node in [&stale, &plain] {
-        let client = client(node).await;
-        until("it recovers by itself", async || {
-            get(&client, "Tom").await.is_ok_and(|answer| *answer.value == *b"631")
-        })
-        .await;
-        until("its status says so", async || retriever(node)["state"] == "running").await;
-    }
-    assert_eq!(stale_load.failed.load(SeqCst), 0, "gets of resident keys failed");
-    stale_load.end().await;
-    plain_load.end().await;
-}
-
-/// What a get is told that is refused without a question to the source.
-async fn refusal(node: &ServedNode) -> String {
-    let client = client(node).await;
-    loop {
-        let status = get(&client, "Tom").await.expect_err("the database is down");
-        if status.message().contains("in a row") {
-            return status.message().to_owned();
-        }
-    }
+    let database = Database::start();
+    let nodes = outages::NODES.map(|more| node(&database, SCORES, more));
+    outages::assert_recover(nodes, database).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

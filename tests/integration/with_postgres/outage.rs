@@ -1,6 +1,7 @@
 //! A database that goes away and comes back while the node serves.
 
 use super::{Database, LATE, SCORES, UNAVAILABLE, client, get, node, refused, value};
+use crate::outages::{self, Source};
 use crate::patience::until;
 
 #[tokio::test]
@@ -20,21 +21,45 @@ async fn a_node_starts_before_its_database_and_outlives_it() {
     assert_eq!(value(&client, "Jack").await, "589");
 }
 
-#[tokio::test]
-async fn a_database_that_is_ended_in_the_middle_of_a_query_is_unavailable() {
-    let mut database = Database::start();
-    let query = "SELECT score FROM student, pg_sleep(3600) WHERE name = $1";
-    let node = node(&database, query, &["--load-timeout", "60s"]);
-    let client = client(&node).await;
-    let (asking, ()) = tokio::join!(get(&client, "Tom"), async {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_ended_in_the_middle_of_a_query_is_unavailable_until_another_replaces_it()
+ {
+    let databases = outages::two(Database::start);
+    let query = "SELECT score FROM student, pg_sleep(CASE score WHEN 567 THEN 3600 ELSE 0 END)
+        WHERE name = $1";
+    let node = node(&databases[0], query, &["--load-timeout", "60s"]);
+    outages::assert_follows(&node, databases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_load_an_outage_fails_no_resident_key_with_stale_if_error_and_both_recover() {
+    let database = Database::start();
+    let nodes = outages::NODES.map(|more| node(&database, SCORES, more));
+    outages::assert_recover(nodes, database).await;
+}
+
+impl Source for Database {
+    fn port(&self) -> u16 {
+        Database::port(self)
+    }
+
+    fn end(&mut self) {
+        self.stop();
+    }
+
+    fn begin_at(&mut self, port: u16) {
+        self.run_at(port);
+    }
+
+    fn set_score(&self, name: &str, score: &str) {
+        self.sql(&format!("UPDATE student SET score = {score} WHERE name = '{name}'"));
+    }
+
+    fn holds(&self) -> bool {
         let active =
             "SELECT COUNT(*) FROM pg_stat_activity WHERE usename = 'psy' AND state = 'active'";
-        until("the query runs", async || database.row(active) == "1").await;
-        database.stop();
-    });
-    let status = asking.expect_err("its database was ended");
-    assert_eq!(status.code(), UNAVAILABLE.0, "{status}");
-    database.run();
+        self.row(active) == "1"
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::{REJECTED, Server, UNAVAILABLE, client, node, refused, serve, value};
 use crate::harness::ServedNode;
+use crate::outages::{self, Source};
 
 #[tokio::test]
 async fn a_node_starts_before_its_server_and_outlives_it() {
@@ -18,6 +19,40 @@ async fn a_node_starts_before_its_server_and_outlives_it() {
     assert_eq!(value(&client, "Tom").await, "630");
     server.run_filled();
     assert_eq!(value(&client, "Jack").await, "589");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_in_the_middle_of_a_command_is_unavailable_until_another_replaces_it()
+ {
+    let servers = outages::two(Server::start);
+    let node = node(&servers[0], &[], &["--load-timeout", "60s"]);
+    outages::assert_follows(&node, servers).await;
+}
+
+impl Source for Server {
+    fn port(&self) -> u16 {
+        Server::port(self)
+    }
+
+    fn end(&mut self) {
+        self.stop();
+    }
+
+    fn begin_at(&mut self, port: u16) {
+        self.run_filled_at(port);
+    }
+
+    fn set_score(&self, name: &str, score: &str) {
+        self.does(&["SET", name, score]);
+    }
+
+    fn hold(&self) {
+        self.signal("STOP");
+    }
+
+    fn holds(&self) -> bool {
+        self.has_unread()
+    }
 }
 
 #[tokio::test]

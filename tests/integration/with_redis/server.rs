@@ -58,6 +58,10 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where it speaks TLS, by the name that its certificate has.
     pub(super) fn tls_place(&self) -> String {
         format!("localhost:{}", self.tls_port)
@@ -97,6 +101,12 @@ impl Server {
         self.fill();
     }
 
+    /// The same at `port`.
+    pub(super) fn run_filled_at(&mut self, port: u16) {
+        self.port = port;
+        self.run_filled();
+    }
+
     /// Kills it: its ports are closed.
     pub(super) fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -110,6 +120,18 @@ impl Server {
     pub(super) fn signal(&self, name: &str) {
         let pid = self.process.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Whether a command has come that it has not read, because it was told to do nothing.
+    pub(super) fn has_unread(&self) -> bool {
+        let sockets = fs::read_to_string("/proc/net/tcp").unwrap();
+        let own = format!(":{:04X}", self.port);
+        sockets.lines().any(|socket| {
+            // Its number, both addresses, the state (1: connected) and the lengths of both queues.
+            let fields: Vec<&str> = socket.split_whitespace().collect();
+            let connected = fields[1].ends_with(&own) && fields[3] == "01";
+            connected && !fields[4].ends_with(":00000000")
+        })
     }
 
     /// What it replies to the administrator.
