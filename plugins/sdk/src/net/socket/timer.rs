@@ -32,9 +32,10 @@ impl Timer {
                 _ => Running::until(by)?,
             };
             let ready = poll(&[of, &[&running.ended]].concat());
-            match ready.contains(&(of.len() as u32)) {
-                true => drop((running, left_until(by)?)),
-                false => self.0 = Some(running),
+            if ready.contains(&(of.len() as u32)) {
+                left_until(by)?;
+            } else {
+                self.0 = Some(running);
             }
             let ready = ready.into_iter().map(|ready| ready as usize);
             if let Some(first) = ready.filter(|ready| *ready < of.len()).min() {
