@@ -91,14 +91,6 @@ impl Load for Components {
 /// Instances of the same source in Rust, each called on a thread of its own.
 pub(super) struct Native<R: Retriever + Send>(Vec<R>);
 
-impl<R: Retriever + Send> Drop for Native<R> {
-    fn drop(&mut self) {
-        // Each has a runtime of its own, which must not end inside of another one.
-        let instances = std::mem::take(&mut self.0);
-        std::thread::scope(|scope| drop(scope.spawn(move || drop(instances))));
-    }
-}
-
 impl<R: Retriever + Send> Native<R> {
     pub(super) fn of(source: &Source, count: usize) -> Result<Self> {
         let config = source

@@ -61,13 +61,13 @@ fn compile(root: &Path, toolchain: &Toolchain, kind: Kind, packages: &[String]) 
     for package in packages {
         cargo.args(["--package", package]);
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustflags(root, toolchain, kind)?.join("\x1f"));
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustflags(root, toolchain)?.join("\x1f"));
     ensure!(cargo.status()?.success(), "the plugins for {target} do not build");
     Ok(())
 }
 
 /// Flags that keep this machine's paths out of panic messages.
-fn rustflags(root: &Path, toolchain: &Toolchain, kind: Kind) -> Result<Vec<String>> {
+fn rustflags(root: &Path, toolchain: &Toolchain) -> Result<Vec<String>> {
     let mut renamed = vec![
         (root.to_path_buf(), "/psycache".to_owned()),
         (toolchain.sysroot.join("lib/rustlib/src/rust"), format!("/rustc/{}", toolchain.commit)),
@@ -80,12 +80,7 @@ fn rustflags(root: &Path, toolchain: &Toolchain, kind: Kind) -> Result<Vec<Strin
     }
     let rename =
         |(from, to): (PathBuf, String)| format!("--remap-path-prefix={}={to}", from.display());
-    let mut flags: Vec<String> = renamed.into_iter().map(rename).collect();
-    if kind == Kind::Retriever {
-        // Flags given here replace those of plugins/.cargo/config.toml.
-        flags.extend(["--cfg".to_owned(), "tokio_unstable".to_owned()]);
-    }
-    Ok(flags)
+    Ok(renamed.into_iter().map(rename).collect())
 }
 
 fn cargo_home() -> Result<PathBuf> {

@@ -64,7 +64,7 @@ impl Plugin {
         for folder in [own.as_str(), "plugins/sdk", "wit"] {
             collect(&root.join(folder), &mut files)?;
         }
-        for file in ["Cargo.toml", "Cargo.lock", ".cargo/config.toml"] {
+        for file in ["Cargo.toml", "Cargo.lock"] {
             files.push(root.join("plugins").join(file));
         }
         files.sort();

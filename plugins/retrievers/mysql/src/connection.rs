@@ -47,7 +47,7 @@ impl Connection {
         let connected_by = (Instant::now() + settings.connect_timeout).min(deadline);
         let span = settings.span("connect");
         let opened = log_in(settings, connected_by).and_then(|packets| {
-            let limit = StatementLimit::before(deadline);
+            let limit = StatementLimit::before(deadline, Instant::now());
             let mut connection = Self { packets: Some(packets), limit };
             connection.execute(&settings.session(limit.get()), None, |_| Ok(()))?;
             Ok(connection)
@@ -93,22 +93,26 @@ impl Connection {
         if let Some(packets) = &mut self.packets {
             packets.until(deadline);
         }
-        self.limit_to(StatementLimit::before(deadline))?;
+        let mut began = Instant::now();
+        if self.limit_to(StatementLimit::before(deadline, began))? {
+            began = Instant::now();
+        }
         let span = settings.span(settings.query.first_word()).with("db.query.text", asked.text);
-        let began = Instant::now();
         let answer = self.execute(asked.statement, Some(asked.key), take);
         span.end(answer.as_ref().err());
-        self.limit.judge(began.elapsed(), answer)
+        self.limit.judge(|| began.elapsed(), answer)
     }
 
     /// Has the server end a statement when nobody would wait for it any more: without that
-    /// it would work on, and this connection's place would be given to another one.
-    fn limit_to(&mut self, limit: StatementLimit) -> Result<(), Failure> {
-        if !self.limit.serves(limit) {
-            self.execute(&limit_statement(limit.get()), None, |_| Ok(()))?;
-            self.limit = limit;
+    /// it would work on, and this connection's place would be given to another one. Tells
+    /// whether that took a statement of its own.
+    fn limit_to(&mut self, limit: StatementLimit) -> Result<bool, Failure> {
+        if self.limit.serves(limit) {
+            return Ok(false);
         }
-        Ok(())
+        self.execute(&limit_statement(limit.get()), None, |_| Ok(()))?;
+        self.limit = limit;
+        Ok(true)
     }
 
     /// Sends statements and reads what is answered, to its end.

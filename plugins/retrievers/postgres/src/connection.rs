@@ -112,16 +112,16 @@ impl Connection {
         let mut messages = self.messages.take().ok_or_else(closed)?;
         messages.until(deadline);
         let mut request = BytesMut::new();
-        let limited = self.limit_to(StatementLimit::before(deadline), &mut request)?;
+        let began = Instant::now();
+        let limited = self.limit_to(StatementLimit::before(deadline, began), &mut request)?;
         asked.write(&mut request)?;
         let span = settings.span(settings.first_word()).with("db.query.text", asked.query);
-        let began = Instant::now();
         let answer = exchange(&mut messages, &request, limited, take).and_then(|answered| {
             self.messages = Some(messages);
             answered
         });
         span.end(answer.as_ref().err());
-        self.limit.judge(began.elapsed(), answer)
+        self.limit.judge(|| began.elapsed(), answer)
     }
 
     /// Has the server end a statement when nobody would wait for it any more: without that it

@@ -4,26 +4,19 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpStream;
-use tokio::runtime::Runtime;
-use tokio::task::JoinSet;
-
 use super::Place;
-use super::within::within;
+use super::deadline::left_until;
+use super::socket::{Attempt, Socket};
 use crate::{FetchError, io_words};
 
 /// How long an address is tried alone before the next one is tried beside it (RFC 8305, 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// A connection to `place`, by `by` at the latest.
-pub(super) fn connect(
-    runtime: &Runtime,
-    place: &Place,
-    by: Instant,
-) -> Result<TcpStream, FetchError> {
+pub(super) fn connect(place: &Place, by: Instant) -> Result<Socket, FetchError> {
     let began = Instant::now();
     let addresses = place.addresses()?;
-    within(runtime, by, first_of(addresses)).map_err(|error| match error.kind() {
+    first_of(addresses, by).map_err(|error| match error.kind() {
         ErrorKind::PermissionDenied => FetchError::Rejected(format!(
             "the node does not let this group connect there; start it with --allow-net {place}"
         )),
@@ -37,45 +30,41 @@ pub(super) fn connect(
 
 /// The first connection that is made. One address that swallows what is sent to it takes no more
 /// than its head start from the others.
-async fn first_of(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+fn first_of(addresses: Vec<SocketAddr>, by: Instant) -> io::Result<Socket> {
     let mut untried = addresses.into_iter();
-    let mut attempts = JoinSet::new();
-    let mut failed = None;
-    loop {
-        if let Some(address) = untried.next() {
-            attempts.spawn(TcpStream::connect(address));
-        }
-        let Ok(ended) = tokio::time::timeout(HEAD_START, attempts.join_next()).await else {
-            continue;
-        };
+    let mut attempts = Vec::new();
+    let mut failed = io::Error::new(ErrorKind::NotFound, "its name has no address");
+    while untried.len() + attempts.len() > 0 {
+        left_until(by)?;
+        let ended = untried.next().map(Attempt::begin).transpose().and_then(|begun| {
+            attempts.extend(begun);
+            let head_start = if untried.len() == 0 { by } else { Instant::now() + HEAD_START };
+            let first = Attempt::first(&attempts, head_start.min(by))?;
+            attempts.remove(first).finish()
+        });
         match ended {
-            Some(Ok(Ok(socket))) => return Ok(socket),
+            Ok(socket) => return Ok(socket),
             // The error of an allowed address says more than the refusal of another one.
-            Some(Ok(Err(error))) if error.kind() == ErrorKind::PermissionDenied => {
-                failed.get_or_insert(error);
-            }
-            Some(Ok(Err(error))) => failed = Some(error),
-            // Nobody cancels an attempt.
-            Some(Err(_)) => {}
-            None => {
-                let none = || io::Error::new(ErrorKind::NotFound, "its name has no address");
-                return Err(failed.unwrap_or_else(none));
-            }
+            Err(error)
+                if error.kind() == ErrorKind::PermissionDenied
+                    && failed.kind() != ErrorKind::NotFound => {}
+            // Or a head start is over. What becomes of that attempt is told in its place.
+            Err(error) => failed = error,
         }
     }
+    Err(failed)
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::{SocketAddr, TcpListener};
 
-    use tokio::net::TcpSocket;
-    use tokio::runtime::Builder;
+    use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
 
     use super::*;
 
-    fn runtime() -> Runtime {
-        Builder::new_current_thread().enable_all().build().expect("it takes memory only")
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
     }
 
     fn listener() -> (TcpListener, SocketAddr) {
@@ -85,30 +74,43 @@ mod tests {
     }
 
     /// A place that takes no connection and refuses none: its queue is full.
-    async fn swallows() -> (tokio::net::TcpListener, SocketAddr, JoinSet<io::Result<TcpStream>>) {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
-        let listener = socket.listen(1).expect("it listens");
+    fn swallows() -> (TcpListener, SocketAddr, Vec<Attempt>) {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        let anywhere: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        bind(&socket, &anywhere).expect("a free port");
+        listen(&socket, 1).expect("it listens");
+        let listener = TcpListener::from(socket);
         let address = listener.local_addr().expect("it is bound");
-        let mut waiting = JoinSet::new();
-        for _ in 0..8 {
-            waiting.spawn(TcpStream::connect(address));
-        }
+        let begin = |_| Attempt::begin(address).expect("it is begun");
+        let mut waiting: Vec<_> = (0..8).map(begin).collect();
         // Those that fit into the queue.
-        while let Ok(Some(_)) = tokio::time::timeout(HEAD_START, waiting.join_next()).await {}
+        let mut queued = Vec::new();
+        while let Ok(first) = Attempt::first(&waiting, Instant::now() + HEAD_START) {
+            queued.push(waiting.remove(first));
+        }
         assert!(!waiting.is_empty(), "the queue is not full");
+        waiting.extend(queued);
         (listener, address, waiting)
+    }
+
+    /// Connects to an address, and says to which of them.
+    fn peer(addresses: Vec<SocketAddr>) -> io::Result<SocketAddr> {
+        first_of(addresses, soon())?.peer()
     }
 
     #[test]
     fn an_address_that_swallows_everything_leaves_time_for_the_next() {
         let (_here, good) = listener();
-        let by = Instant::now() + Duration::from_secs(60);
-        let connected = within(&runtime(), by, async {
-            let (_listener, bad, _waiting) = swallows().await;
-            first_of(vec![bad, bad, good]).await?.peer_addr()
-        });
-        assert_eq!(connected.expect("the third answers"), good);
+        let (_listener, bad, _waiting) = swallows();
+        assert_eq!(peer(vec![bad, bad, good]).expect("the third answers"), good);
+    }
+
+    #[test]
+    fn addresses_that_all_swallow_everything_take_no_longer_than_the_deadline() {
+        let (_listener, bad, _waiting) = swallows();
+        let late =
+            first_of(vec![bad, bad], Instant::now() + HEAD_START).expect_err("nobody answers");
+        assert_eq!(late.kind(), ErrorKind::TimedOut);
     }
 
     #[test]
@@ -116,12 +118,9 @@ mod tests {
         let (closed, refuses) = listener();
         drop(closed);
         let (_here, good) = listener();
-        let by = Instant::now() + Duration::from_secs(60);
-        let of =
-            |addresses| within(&runtime(), by, async { first_of(addresses).await?.peer_addr() });
-        assert_eq!(of(vec![refuses, good]).expect("the second answers"), good);
-        let refused = of(vec![refuses, refuses]).expect_err("nobody listens");
+        assert_eq!(peer(vec![refuses, good]).expect("the second answers"), good);
+        let refused = peer(vec![refuses, refuses]).expect_err("nobody listens");
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
-        assert_eq!(of(Vec::new()).expect_err("nobody is there").kind(), ErrorKind::NotFound);
+        assert_eq!(peer(Vec::new()).expect_err("nobody is there").kind(), ErrorKind::NotFound);
     }
 }

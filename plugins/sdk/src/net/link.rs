@@ -3,12 +3,10 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Instant;
 
-use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Runtime};
-
 use super::connect::connect;
+use super::deadline::left_until;
+use super::socket::Socket;
 use super::tls::Session;
-use super::within::within;
 use super::{Place, Quiet};
 use crate::{FetchError, io_words};
 
@@ -18,11 +16,9 @@ const CHUNK_BYTES: usize = 16 << 10;
 /// A TCP connection, with TLS or without. What is not done by its deadline fails with
 /// [`ErrorKind::TimedOut`], after which it must not be used.
 pub struct Link {
-    socket: TcpStream,
+    socket: Socket,
     secure: Option<Secure>,
     deadline: Instant,
-    /// Drives the socket while this is called, and only then. Dropped after it.
-    runtime: Runtime,
 }
 
 /// TLS, and what it gave and nobody has read yet.
@@ -45,10 +41,8 @@ impl Link {
         connected_by: Instant,
         deadline: Instant,
     ) -> Result<Self, FetchError> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.expect("a runtime without threads takes memory only");
-        let socket = connect(&runtime, place, connected_by.min(deadline))?;
-        Ok(Self { socket, secure: None, deadline, runtime })
+        let socket = connect(place, connected_by.min(deadline))?;
+        Ok(Self { socket, secure: None, deadline })
     }
 
     /// Gives it another deadline.
@@ -91,47 +85,36 @@ impl Link {
         self.secure.is_some()
     }
 
-    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        within(&self.runtime, self.deadline, async {
-            loop {
-                self.socket.readable().await?;
-                match self.socket.try_read(buffer) {
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                    received => return received,
-                }
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.socket.readable(self.deadline)?;
+            match self.socket.try_receive(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                received => return received,
             }
-        })
-    }
-
-    /// What has arrived by now, without waiting for more.
-    #[expect(clippy::disallowed_methods, reason = "a plugin is called without a runtime")]
-    fn received_by_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.runtime.block_on(async {
-            // The runtime looks at its sockets when nothing else is to be done.
-            tokio::task::yield_now().await;
-            self.socket.try_read(buffer)
-        })
-    }
-
-    fn send(&self, mut bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
         }
-        within(&self.runtime, self.deadline, async {
-            while !bytes.is_empty() {
-                self.socket.writable().await?;
-                match self.socket.try_write(bytes) {
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                    sent => bytes = &bytes[sent?..],
+    }
+
+    fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            // Even what could be done at once is not begun too late.
+            left_until(self.deadline)?;
+            match self.socket.try_send(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.socket.writable(self.deadline)?;
                 }
+                sent => bytes = &bytes[sent?..],
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 }
 
 impl Read for Link {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         if self.secure.is_none() {
             return self.receive(buffer);
         }
@@ -139,7 +122,7 @@ impl Read for Link {
         loop {
             if let Some(secure) = &mut self.secure {
                 let rest = &secure.clear[secure.read..];
-                if !rest.is_empty() || secure.closed || buffer.is_empty() {
+                if !rest.is_empty() || secure.closed {
                     let length = rest.len().min(buffer.len());
                     buffer[..length].copy_from_slice(&rest[..length]);
                     secure.read += length;
@@ -191,7 +174,7 @@ impl Quiet for Link {
             if self.secure.as_ref().is_some_and(Secure::has_more) {
                 return false;
             }
-            match self.received_by_now(&mut chunk) {
+            match self.socket.try_receive(&mut chunk) {
                 Err(error) => return error.kind() == ErrorKind::WouldBlock,
                 Ok(0) => return false,
                 // A ticket for the next session, say.
@@ -240,6 +223,41 @@ mod tests {
         let error = link.read(&mut [0; 8]).expect_err("it says nothing");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!(Instant::now() >= deadline);
+    }
+
+    #[test]
+    fn a_source_that_reads_nothing_costs_no_more_than_the_deadline() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let deadline = Instant::now() + Duration::from_millis(20);
+        let mut link = Link::open(&here(&listener), deadline, deadline).expect("it listens");
+        let _other = listener.accept().expect("it connects");
+        let error = link.write_all(&vec![0; 64 << 20]).expect_err("it does not fit on the way");
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert!(Instant::now() >= deadline);
+        let error = link.write_all(b"?").expect_err("it is begun too late");
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn more_than_fits_on_the_way_arrives_whole() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut link = Link::open(&here(&listener), deadline, deadline).expect("it listens");
+        let mut other = listener.accept().expect("it connects").0;
+        let sent: Vec<u8> = (0..16 << 20).map(|at: u32| (at / 3) as u8).collect();
+        let mut received = vec![0; sent.len()];
+        std::thread::scope(|scope| {
+            // It reads all before it says a word.
+            scope.spawn(|| {
+                other.read_exact(&mut received).expect("it is sent");
+                other.write_all(&received).expect("it is connected");
+                drop(other);
+            });
+            link.write_all(&sent).expect("it is read");
+            let mut back = Vec::new();
+            link.read_to_end(&mut back).expect("it is sent");
+            assert!(back == sent);
+        });
     }
 
     #[test]

@@ -38,14 +38,15 @@
 //! ```
 
 mod connect;
+mod deadline;
 mod dsn;
 mod failure;
 mod kept;
 mod link;
 mod place;
+mod socket;
 mod statement_limit;
 mod tls;
-mod within;
 
 pub use dsn::{Dsn, DsnShape};
 pub use failure::Failure;

@@ -15,11 +15,11 @@ const SLACK_PERCENT: u32 = 2;
 pub struct StatementLimit(Duration);
 
 impl StatementLimit {
-    /// That of a load which ends at `deadline`: somewhat less than is left, so that the server's
-    /// answer comes in time.
+    /// That of a load which ends at `deadline`: somewhat less than is left at `now`, so that the
+    /// server's answer comes in time.
     #[must_use]
-    pub fn before(deadline: Instant) -> Self {
-        let left = deadline.saturating_duration_since(Instant::now());
+    pub fn before(deadline: Instant, now: Instant) -> Self {
+        let left = deadline.saturating_duration_since(now);
         Self(left.saturating_sub((left / 20).min(Duration::from_millis(50))))
     }
 
@@ -35,15 +35,20 @@ impl StatementLimit {
         (wanted.least()..=wanted.0).contains(&self.0)
     }
 
-    /// What a statement gave that `ran` so long. Where the server ended it earlier than at this
-    /// limit, that was a lower limit of its own, or a person, and the load is not out of time.
+    /// What a statement gave that `ran` so long, which is asked only where it matters. Where the
+    /// server ended it earlier than at this limit, that was a lower limit of its own, or a
+    /// person, and the load is not out of time.
     ///
     /// # Errors
     /// Those of `answer`.
-    pub fn judge<T>(self, ran: Duration, answer: Result<T, Failure>) -> Result<T, Failure> {
+    pub fn judge<T>(
+        self,
+        ran: impl FnOnce() -> Duration,
+        answer: Result<T, Failure>,
+    ) -> Result<T, Failure> {
         match answer {
             // The server's clock is not this one, and counts whole milliseconds.
-            Err(Failure::OutOfTime(message)) if ran < self.least() => {
+            Err(Failure::OutOfTime(message)) if ran() < self.least() => {
                 Err(Failure::Answered(FetchError::Unavailable(message)))
             }
             answer => answer,
@@ -76,9 +81,9 @@ mod tests {
     #[test]
     fn what_the_server_ends_early_is_not_out_of_time() {
         let ended = || Err::<(), _>(Failure::OutOfTime("ended".into()));
-        let late = limit(1_000).judge(Duration::from_millis(980), ended());
+        let late = limit(1_000).judge(|| Duration::from_millis(980), ended());
         assert!(matches!(late, Err(Failure::OutOfTime(_))), "{late:?}");
-        let early = limit(1_000).judge(Duration::from_millis(979), ended());
+        let early = limit(1_000).judge(|| Duration::from_millis(979), ended());
         assert!(matches!(early, Err(Failure::Answered(FetchError::Unavailable(_)))), "{early:?}");
     }
 }
