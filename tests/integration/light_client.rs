@@ -11,8 +11,8 @@ const PAGE: &str = include_str!("../../docs/clients.md");
 /// The nodes that the page names; the test uses free ports.
 const NODES: [&str; 2] = ["127.0.0.1:7400", "127.0.0.1:7402"];
 
-/// What the page runs it by. `cargo xtask test` has compiled it together with the node's tests: for
-/// cargo the client alone is another build of most that it depends on.
+/// What the page runs it by. `cargo xtask test` has compiled it together with the node's tests.
+/// Clippy checks it by itself, as the page compiles it.
 const BY_CARGO: &str = "cargo run --release --package psycache-client --example scores --";
 
 #[test]
@@ -32,6 +32,7 @@ fn the_example_works() {
     assert_eq!(nodes.len(), 2);
     nodes.iter().for_each(ServedNode::wait_until_it_holds);
     let built = Path::new(env!("CARGO_BIN_EXE_psycache")).with_file_name("examples").join("scores");
+    assert!(built.exists(), "cargo build --release --package psycache-client --examples builds it");
     let arguments = example.command.strip_prefix(BY_CARGO).expect("it is run by cargo");
     let output = shell(&format!("{}{arguments}", built.display()), root).output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();

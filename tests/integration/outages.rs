@@ -25,10 +25,10 @@ pub(crate) trait Source {
     /// Runs it at `port`, and waits until it answers.
     fn begin_at(&mut self, port: u16);
     fn set_score(&self, name: &str, score: &str);
-    /// Has it answer nothing more, unless Sam's 567 takes for ever anyway.
-    fn hold(&self) {}
-    /// Whether it was asked for Sam's score and has not answered.
-    fn holds(&self) -> bool;
+    /// Stops answering. Without this, the query for Sam's 567 never ends.
+    fn freeze(&self) {}
+    /// Whether a query for Sam's score has arrived and has no answer.
+    fn has_unanswered(&self) -> bool;
 }
 
 /// Two servers. They are started at the same time, because each takes seconds.
@@ -42,9 +42,9 @@ pub(crate) fn two<S: Send + 'static>(start: fn() -> S) -> [S; 2] {
 pub(crate) async fn assert_follows(node: &ServedNode, [mut first, mut other]: [impl Source; 2]) {
     let client = client(node).await;
     assert_eq!(value(&client, "Tom").await, "630");
-    first.hold();
+    first.freeze();
     let (asking, ()) = tokio::join!(get(&client, "Sam"), async {
-        until("the load of Sam is under way", async || first.holds()).await;
+        until("the load of Sam is under way", async || first.has_unanswered()).await;
         first.end();
     });
     let status = asking.expect_err("its server was killed");

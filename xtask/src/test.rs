@@ -38,8 +38,7 @@ const COHERENCE: &str = "tests/models/coherence";
 
 /// Built one after another: in one build cargo would unify their features, and would compile the
 /// node's dependencies once more with these.
-const PACKAGES: [&str; 3] =
-    ["--package psycache --features flaws", "--package psycache-models", "--package xtask"];
+const PACKAGES: [&str; 3] = ["--package psycache", "--package psycache-models", "--package xtask"];
 
 /// How the node is compiled for its tests; the path is below the root of the tree.
 const CHECKED: &str = "--config .cargo/checked.toml";
@@ -51,8 +50,8 @@ const ALL_QUICKLY: &str = "--config profile.release.opt-level=1";
 /// The library alone: `config` does without clap then.
 const WITHOUT_CLI: &str = "--package psycache --lib --no-default-features --features node";
 
-/// The node and the crate of the client. By itself the client is another build of most of what
-/// both depend on, as it asks for less of it; the lints look at it so.
+/// The node and the crate of the client. They are built together: alone the client selects fewer
+/// features, with which cargo would compile most dependencies once more. Clippy checks it alone.
 const NODE: &str = "--package psycache --package psycache-client";
 
 /// Takes parts of the protocol away, which nothing else may be built with. It needs no WebAssembly,
@@ -128,7 +127,7 @@ fn lints() -> Result<()> {
         beside(".", &format!("cargo clippy --release {package} --all-targets -- -D warnings"))?;
     }
     // The last one lints the library without a node, too.
-    for alone in [WITHOUT_CLI, "--package psycache-client --all-targets"] {
+    for alone in [WITHOUT_CLI, SIMULATION, "--package psycache-client --all-targets"] {
         beside(".", &format!("cargo clippy --release {alone} -- -D warnings"))?;
     }
     let all = "cargo clippy --release --all-targets";

@@ -117,6 +117,7 @@ impl Network {
                 }
                 format!("connect to {place}; allow it with --allow-net {place}")
             }
+            SocketAddrUse::TcpBind => format!("bind to {place}; a retriever may only connect"),
             // WASI makes no socket of UDP, so this is about TCP.
             _ => format!("listen at {place}; a retriever may only connect"),
         };

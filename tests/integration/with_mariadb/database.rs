@@ -195,7 +195,7 @@ impl Database {
         command.arg("--no-defaults").arg(self.option("datadir", "data"));
         // Servers elsewhere on this machine would use files of the same names in /tmp.
         command.arg(format!("--tmpdir={}", self.folder.path().display()));
-        // What is written outlives the process, if not the machine.
+        // Survives a killed process, which is all that tests need.
         command.args(["--debug-no-sync", "--skip-innodb-doublewrite"]);
         if is_root() {
             // It refuses to be root unless told to.

@@ -41,8 +41,7 @@ async fn a_node_starts_before_its_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_killed_in_the_middle_of_a_query_is_unavailable_until_another_replaces_it()
- {
+async fn a_database_that_is_killed_during_a_query_is_replaced_by_another() {
     let databases = outages::two(Database::start);
     let query = "SELECT score + IF(score = 567, SLEEP(3600), 0) FROM student WHERE name = ?";
     let node = node(&databases[0], query, &["--load-timeout", "60s"]);
@@ -66,7 +65,7 @@ impl Source for Database {
         self.sql(&format!("UPDATE school.student SET score = {score} WHERE name = '{name}'"));
     }
 
-    fn holds(&self) -> bool {
+    fn has_unanswered(&self) -> bool {
         let runs = "SELECT COUNT(*) FROM information_schema.PROCESSLIST
             WHERE USER = 'psy' AND INFO LIKE '%SLEEP(3600)%'";
         self.row(runs) == "1"

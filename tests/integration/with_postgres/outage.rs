@@ -22,8 +22,7 @@ async fn a_node_starts_before_its_database_and_outlives_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_ended_in_the_middle_of_a_query_is_unavailable_until_another_replaces_it()
- {
+async fn a_database_that_is_killed_during_a_query_is_replaced_by_another() {
     let databases = outages::two(Database::start);
     let query = "SELECT score FROM student, pg_sleep(CASE score WHEN 567 THEN 3600 ELSE 0 END)
         WHERE name = $1";
@@ -55,7 +54,7 @@ impl Source for Database {
         self.sql(&format!("UPDATE student SET score = {score} WHERE name = '{name}'"));
     }
 
-    fn holds(&self) -> bool {
+    fn has_unanswered(&self) -> bool {
         let active =
             "SELECT COUNT(*) FROM pg_stat_activity WHERE usename = 'psy' AND state = 'active'";
         self.row(active) == "1"

@@ -22,8 +22,7 @@ async fn a_node_starts_before_its_server_and_outlives_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_killed_in_the_middle_of_a_command_is_unavailable_until_another_replaces_it()
- {
+async fn a_server_that_is_killed_during_a_command_is_replaced_by_another() {
     let servers = outages::two(Server::start);
     let node = node(&servers[0], &[], &["--load-timeout", "60s"]);
     outages::assert_follows(&node, servers).await;
@@ -46,11 +45,11 @@ impl Source for Server {
         self.does(&["SET", name, score]);
     }
 
-    fn hold(&self) {
+    fn freeze(&self) {
         self.signal("STOP");
     }
 
-    fn holds(&self) -> bool {
+    fn has_unanswered(&self) -> bool {
         self.has_unread()
     }
 }

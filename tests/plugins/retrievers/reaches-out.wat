@@ -101,11 +101,14 @@
 (core func $connected
     (canon lower (func $tcp "[method]tcp-socket.finish-connect") (memory $shelf-memory)))
 (core func $look-up (canon lower (func $names "resolve-addresses") (memory $shelf-memory)))
+(core func $drop-network (canon resource.drop $net))
+(core func $drop-socket (canon resource.drop $tcp-socket))
 (core instance $wasi
     (export "network" (func $net)) (export "tcp" (func $tcp)) (export "udp" (func $udp))
     (export "bind" (func $bind)) (export "bound" (func $bound))
     (export "listen" (func $listen)) (export "connect" (func $connect))
-    (export "connected" (func $connected)) (export "look-up" (func $look-up)))
+    (export "connected" (func $connected)) (export "look-up" (func $look-up))
+    (export "drop-network" (func $drop-network)) (export "drop-socket" (func $drop-socket)))
 ;;; with
 (with "wasi" (instance $wasi)) (with "shelf" (instance $shelf))
 ;;; import
@@ -121,6 +124,8 @@
 (import "wasi" "connect" (func $connect (type $to-place)))
 (import "wasi" "connected" (func $connected (param i32 i32)))
 (import "wasi" "look-up" (func $look-up (param i32 i32 i32 i32)))
+(import "wasi" "drop-network" (func $drop-network (param i32)))
+(import "wasi" "drop-socket" (func $drop-socket (param i32)))
 (import "shelf" "memory" (memory $shelf 2))
 ;;; module
 (data (memory $memory) (i32.const 8192) "let inaccess-deniedanother error")
@@ -145,7 +150,9 @@
     (if (i32.eqz (i32.load8_u $shelf (i32.const 2048)))
         (then (return (call $value (i32.const 8192) (i32.const 6)))))
     (i32.store8 $memory (i32.const 16) (i32.const 1))
-    (i32.store8 $memory (i32.const 24) (i32.const 1))
+    ;; Rejected where access was denied, and else unavailable.
+    (i32.store8 $memory (i32.const 24)
+        (i32.eq (i32.load8_u $shelf (local.get $code)) (i32.const 1)))
     (if (i32.eq (i32.load8_u $shelf (local.get $code)) (i32.const 1))
         (then
             (i32.store $memory (i32.const 28) (i32.const 8198))
@@ -155,8 +162,16 @@
             (i32.store $memory (i32.const 32) (i32.const 13))))
     (i32.const 16))
 (func $reach-out (param $how i32) (param $port i32) (result i32)
-    (local $network i32) (local $socket i32)
+    (local $network i32) (local $answer i32)
     (local.set $network (call $network))
+    (local.set $answer (call $answer-by (local.get $how) (local.get $port) (local.get $network)))
+    (if (global.get $socket) (then (call $drop-socket (global.get $socket))))
+    (global.set $socket (i32.const 0))
+    (call $drop-network (local.get $network))
+    (local.get $answer))
+(global $socket (mut i32) (i32.const 0))
+(func $answer-by (param $how i32) (param $port i32) (param $network i32) (result i32)
+    (local $socket i32)
     (if (i32.eq (local.get $how) (i32.const 0x75)) (then ;; u
         (call $udp (i32.const 0) (i32.const 2048))
         (return (call $answer (i32.const 2052)))))
@@ -165,6 +180,7 @@
         (return (call $answer (i32.const 2052)))))
     (call $tcp (i32.const 0) (i32.const 2048))
     (local.set $socket (i32.load $shelf (i32.const 2052)))
+    (global.set $socket (local.get $socket))
     (if (i32.eq (local.get $how) (i32.const 0x62)) (then ;; b
         (call $bind (local.get $socket) (local.get $network)
             (i32.const 0) (local.get $port)
@@ -182,8 +198,9 @@
         (call $bound (local.get $socket) (i32.const 2048))
         (call $listen (local.get $socket) (i32.const 2048))
         (return (call $answer (i32.const 2049)))))
+    ;; Port 0 is refused for another reason.
     (call $connect (local.get $socket) (local.get $network)
-        (i32.const 0) (local.get $port)
+        (i32.const 0) (select (local.get $port) (i32.const 1) (local.get $port))
         (i32.const 127) (i32.const 0) (i32.const 0) (i32.const 1)
         (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
         (i32.const 2048))

@@ -18,7 +18,8 @@ pub(super) fn connect(place: &Place, by: Instant) -> Result<Socket, FetchError> 
     let addresses = place.addresses()?;
     first_of(addresses, by).map_err(|error| match error.kind() {
         ErrorKind::PermissionDenied => FetchError::Rejected(format!(
-            "the node does not let this group connect there; start it with --allow-net {place}"
+            "the node does not let this group connect there; start it with --allow-net {place}, or \
+             look at this machine's firewall if the node's log names no refusal"
         )),
         ErrorKind::TimedOut => {
             let limit = by.saturating_duration_since(began).as_millis();
@@ -33,26 +34,37 @@ pub(super) fn connect(place: &Place, by: Instant) -> Result<Socket, FetchError> 
 fn first_of(addresses: Vec<SocketAddr>, by: Instant) -> io::Result<Socket> {
     let mut untried = addresses.into_iter();
     let mut attempts = Vec::new();
-    let mut failed = io::Error::new(ErrorKind::NotFound, "its name has no address");
+    let mut failed = None;
     while untried.len() + attempts.len() > 0 {
         left_until(by)?;
-        let ended = untried.next().map(Attempt::begin).transpose().and_then(|begun| {
-            attempts.extend(begun);
-            let head_start = if untried.len() == 0 { by } else { Instant::now() + HEAD_START };
-            let first = Attempt::first(&attempts, head_start.min(by))?;
-            attempts.remove(first).finish()
-        });
-        match ended {
-            Ok(socket) => return Ok(socket),
-            // The error of an allowed address says more than the refusal of another one.
-            Err(error)
-                if error.kind() == ErrorKind::PermissionDenied
-                    && failed.kind() != ErrorKind::NotFound => {}
-            // Or a head start is over. What becomes of that attempt is told in its place.
-            Err(error) => failed = error,
+        match untried.next().map(Attempt::begin).transpose() {
+            Ok(begun) => attempts.extend(begun),
+            Err(error) => failed = Some(to_tell(failed, error)),
+        }
+        if attempts.is_empty() {
+            continue;
+        }
+        let head_start = if untried.len() == 0 { by } else { Instant::now() + HEAD_START };
+        match Attempt::first(&attempts, head_start.min(by)) {
+            Ok(first) => match attempts.remove(first).finish() {
+                Ok(socket) => return Ok(socket),
+                Err(error) => failed = Some(to_tell(failed, error)),
+            },
+            // The attempt goes on beside the next one.
+            Err(error) if error.kind() == ErrorKind::TimedOut => {}
+            Err(error) => return Err(error),
         }
     }
-    Err(failed)
+    let none = || io::Error::new(ErrorKind::NotFound, "its name has no address");
+    Err(failed.unwrap_or_else(none))
+}
+
+/// The error of an allowed address says more than the refusal of another one.
+fn to_tell(before: Option<io::Error>, error: io::Error) -> io::Error {
+    match before {
+        Some(before) if error.kind() == ErrorKind::PermissionDenied => before,
+        _ => error,
+    }
 }
 
 #[cfg(test)]

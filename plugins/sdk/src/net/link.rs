@@ -15,6 +15,9 @@ const CHUNK_BYTES: usize = 16 << 10;
 
 /// A TCP connection, with TLS or without. What is not done by its deadline fails with
 /// [`ErrorKind::TimedOut`], after which it must not be used.
+///
+/// In a node, dropping it waits while bytes are on their way to an end that reads nothing. The
+/// node's own limit ends that, and this instance with it.
 pub struct Link {
     socket: Socket,
     secure: Option<Secure>,

@@ -35,9 +35,9 @@ impl StatementLimit {
         (wanted.least()..=wanted.0).contains(&self.0)
     }
 
-    /// What a statement gave that `ran` so long, which is asked only where it matters. Where the
-    /// server ended it earlier than at this limit, that was a lower limit of its own, or a
-    /// person, and the load is not out of time.
+    /// What a statement gave. Where the server ended it earlier than at this limit, that was a
+    /// lower limit of its own, or a person, and the load is not out of time. `ran` tells how long
+    /// the statement ran. It is called only if the server ended the statement.
     ///
     /// # Errors
     /// Those of `answer`.

@@ -7,14 +7,17 @@
 //! A component talks to WASI itself. An asynchronous runtime between them asks WASI three times
 //! as often, and that is most of what a load would cost.
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(any(unix, target_os = "wasi")))]
+compile_error!("the feature `net` is for wasm32-wasip2, and for Unix in tests");
+
+#[cfg(unix)]
 mod native;
-#[cfg(target_family = "wasm")]
+#[cfg(target_os = "wasi")]
 mod timer;
-#[cfg(target_family = "wasm")]
+#[cfg(target_os = "wasi")]
 mod wasi;
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(unix)]
 pub(super) use native::{Attempt, Socket};
-#[cfg(target_family = "wasm")]
+#[cfg(target_os = "wasi")]
 pub(super) use wasi::{Attempt, Socket};

@@ -17,6 +17,7 @@ pub(in crate::net) struct Attempt(TcpStream);
 impl Attempt {
     pub(in crate::net) fn begin(address: SocketAddr) -> io::Result<Self> {
         let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        // Apple's systems can't do both at once.
         let socket = socket(family, SocketType::STREAM, None)?;
         fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
         let socket = TcpStream::from(socket);
@@ -76,7 +77,7 @@ impl Socket {
 /// Waits until one of them is ready, or has failed, which its next use tells.
 fn first(of: &mut [PollFd<'_>], by: Instant) -> io::Result<usize> {
     loop {
-        // One that nobody can wait for is not waited for.
+        // None: too far away for `poll`, which then has no limit.
         let left = Timespec::try_from(left_until(by)?).ok();
         match poll(of, left.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}

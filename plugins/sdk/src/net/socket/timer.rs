@@ -27,7 +27,7 @@ impl Timer {
     pub(super) fn first(&mut self, of: &[&Pollable], by: Instant) -> io::Result<usize> {
         loop {
             let running = match self.0.take() {
-                // One for an earlier deadline serves until it ends.
+                // A timer that ends earlier is used until it ends, and then replaced.
                 Some(running) if running.ends_at <= by => running,
                 _ => Running::until(by)?,
             };
@@ -47,7 +47,7 @@ impl Timer {
 
 impl Running {
     fn until(by: Instant) -> io::Result<Self> {
-        // One that takes centuries ends as late as WASI can say.
+        // Longer than 64 bits of nanoseconds is cut to that.
         let left_ns = u64::try_from(left_until(by)?.as_nanos()).unwrap_or(u64::MAX);
         Ok(Self { ends_at: by, ended: subscribe_duration(left_ns) })
     }

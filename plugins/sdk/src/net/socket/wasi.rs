@@ -135,7 +135,7 @@ fn in_words(error: ErrorCode) -> io::Error {
     kind.into()
 }
 
-/// WASI does not tell why a connection ended.
+/// Stable WASI has no error code for why a connection ended.
 fn cut(_: StreamError) -> io::Error {
     ErrorKind::BrokenPipe.into()
 }
