@@ -1,25 +1,42 @@
 //! The files of the compile cache, each with the digest of what was written. Compiled code is
 //! run as it is, so a file that is damaged could do anything: it is removed, and made again.
+//!
+//! Which file a component is in is known to wasmtime alone, so all of them are checked. To read
+//! hundreds of megabytes at each start would take seconds. A file is read once after each boot of
+//! the machine, and when its date or size has changed.
 
 use std::collections::HashSet;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
+
+/// Bytes of a digest.
+const DIGEST_BYTES: usize = 32;
+
+/// How old a change must be to be told from another one by its date. File systems count ticks.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// The files below one folder.
 #[derive(Debug)]
 pub(super) struct CompiledFiles {
     code: PathBuf,
+    /// A file for each file with code: its digest, and what [`stamp`](Self::stamp) gave when it
+    /// was read last.
     digests: PathBuf,
+    /// Names the time since the machine was started; `None` if the system does not tell.
+    boot: Option<String>,
 }
 
 impl CompiledFiles {
     /// The files below `folder`. Removes damaged files, and files without a digest: their writer
     /// ended before it wrote one.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
-        let files = Self { code: folder.join("code"), digests: folder.join("digests") };
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+        let files = Self { code: folder.join("code"), digests: folder.join("digests"), boot };
         fs::create_dir_all(&files.code)?;
         fs::create_dir_all(&files.digests)?;
         let all = files.all();
@@ -58,14 +75,11 @@ impl CompiledFiles {
     pub(super) fn note(&self) -> io::Result<()> {
         for file in self.all() {
             let digest = self.digest_of(&file);
-            if !digest.exists()
-                && let Some(now) = digest_now(&file)?
-            {
-                // Other threads and processes read and write it meanwhile.
-                let writer = format!("{}-{:?}", std::process::id(), std::thread::current().id());
-                let whole = digest.with_extension(writer);
-                fs::write(&whole, now)?;
-                absent_is_fine(fs::rename(whole, digest))?;
+            if !digest.exists() {
+                let stamp = self.stamp(&file);
+                if let Some(now) = digest_now(&file)? {
+                    write(&digest, now, stamp)?;
+                }
             }
         }
         Ok(())
@@ -86,15 +100,39 @@ impl CompiledFiles {
     /// Whether the file is as it was written. If not, its digest is gone afterwards.
     fn is_sound(&self, file: &Path) -> io::Result<bool> {
         let path = self.digest_of(file);
-        let (Ok(written), Some(now)) = (fs::read(&path), digest_now(file)?) else {
-            return Ok(false);
-        };
-        if written != now {
+        let Ok(noted) = fs::read(&path) else { return Ok(false) };
+        let (written, seen) = noted.split_at(noted.len().min(DIGEST_BYTES));
+        let stamp = self.stamp(file);
+        if stamp.as_deref().is_some_and(|stamp| stamp.as_bytes() == seen) {
+            return Ok(true);
+        }
+        let Some(now) = digest_now(file)? else { return Ok(false) };
+        let is_sound = written == now;
+        if !is_sound {
             tracing::warn!(file = %file.display(), "Compiled code is not as it was written; it is compiled again");
             remove(&path)?;
+        } else if stamp.is_some() {
+            write(&path, now, stamp)?;
         }
-        Ok(written == now)
+        Ok(is_sound)
     }
+
+    /// What changes whenever the file is changed, and with each boot. `None` if that can't be
+    /// told, or the file was changed just now. Taken before the file is read.
+    fn stamp(&self, file: &Path) -> Option<String> {
+        let (boot, of) = (self.boot.as_ref()?, fs::metadata(file).ok()?);
+        let changed = Duration::new(of.ctime().unsigned_abs(), of.ctime_nsec() as u32);
+        let age = (UNIX_EPOCH + changed).elapsed().ok()?;
+        (age > SETTLED).then(|| format!("{boot}{} {} {changed:?}", of.ino(), of.size()))
+    }
+}
+
+/// Writes a file of digests, which other threads and processes may read and write meanwhile.
+fn write(path: &Path, digest: Vec<u8>, stamp: Option<String>) -> io::Result<()> {
+    let writer = format!("{}-{:?}", std::process::id(), std::thread::current().id());
+    let whole = path.with_extension(writer);
+    fs::write(&whole, [digest, stamp.unwrap_or_default().into_bytes()].concat())?;
+    absent_is_fine(fs::rename(whole, path))
 }
 
 /// The digest of what the file has now; `None` if another process has removed it.
@@ -115,5 +153,58 @@ fn absent_is_fine(done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// One file, which was changed long ago and is not the digest's.
+    fn with_another_digest(folder: &Path) -> (CompiledFiles, PathBuf) {
+        let files = CompiledFiles::open(folder).expect("a folder");
+        let version = files.code.join("modules/version");
+        fs::create_dir_all(&version).expect("a folder");
+        let file = version.join("code");
+        let old = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        std::os::unix::fs::symlink(old, &file).expect("a link");
+        let stamp = files.stamp(&file);
+        assert!(stamp.is_some(), "it is older than its compilation");
+        write(&files.digest_of(&file), vec![0; DIGEST_BYTES], stamp).expect("a file");
+        (files, file)
+    }
+
+    #[test]
+    fn a_file_is_read_once_after_each_boot() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (files, file) = with_another_digest(folder.path());
+        files.check().expect("readable");
+        assert!(file.exists(), "it was read in this boot");
+        let files = CompiledFiles { boot: Some("another".to_owned()), ..files };
+        files.check().expect("readable");
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn a_file_is_read_whose_size_or_date_is_another() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (files, file) = with_another_digest(folder.path());
+        fs::remove_file(&file).expect("it is there");
+        fs::write(&file, "changed just now").expect("a file");
+        assert_eq!(files.stamp(&file), None);
+        files.check().expect("readable");
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn what_was_read_and_is_right_gets_its_stamp() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (files, file) = with_another_digest(folder.path());
+        let digest = digest_now(&file).expect("readable").expect("it is there");
+        write(&files.digest_of(&file), digest.clone(), None).expect("a file");
+        files.check().expect("readable");
+        let noted = fs::read(files.digest_of(&file)).expect("it is there");
+        let stamp = files.stamp(&file).expect("it is old");
+        assert_eq!(noted, [digest, stamp.into_bytes()].concat());
     }
 }

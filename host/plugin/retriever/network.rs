@@ -117,9 +117,8 @@ impl Network {
                 }
                 format!("connect to {place}; allow it with --allow-net {place}")
             }
-            SocketAddrUse::TcpBind => format!("bind to {place}; a retriever may only connect"),
-            // WASI makes no socket of UDP, so this is about TCP.
-            _ => format!("listen at {place}; a retriever may only connect"),
+            // Both are asked for by the same name. WASI makes no socket of UDP.
+            _ => format!("bind or listen at {place}; a retriever may only connect"),
         };
         self.log.write_line(&format!("was refused to {refused}"));
         false

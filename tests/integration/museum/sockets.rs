@@ -41,8 +41,8 @@ async fn a_source_connects_to_where_its_group_may_and_gets_no_other_socket() {
     let log = log.await.unwrap();
     for told in [
         &*format!("connect to {forbidden_at}; allow it with --allow-net {forbidden_at}"),
-        "bind to 127.0.0.1:0; a retriever may only connect",
-        "listen at 0.0.0.0:",
+        "bind or listen at 127.0.0.1:0; a retriever may only connect",
+        "bind or listen at 0.0.0.0:",
         "look up \"secret.attacker.example\"",
     ] {
         let told = format!("was refused to {told}");
