@@ -210,6 +210,9 @@
         (br_if $more (i32.and
             (i32.load8_u $shelf (i32.const 2048))
             (i32.eq (i32.load8_u $shelf (i32.const 2052)) (i32.const 8)))))
+    ;; One that is connected has streams, and can't be dropped before them.
+    (if (i32.eqz (i32.load8_u $shelf (i32.const 2048)))
+        (then (global.set $socket (i32.const 0))))
     (call $answer (i32.const 2052)))
 ;;; fetch
 (call $reach-out
