@@ -17,7 +17,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let described = prost::Message::encode_to_vec(&descriptors);
     std::fs::write(out.join("descriptors.bin"), described)?;
     keys_as_bytes(&mut descriptors);
-    tonic_prost_build::configure().build_server(is_node).bytes(".").compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .build_server(is_node)
+        .bytes(".")
+        .codec_path("crate::transport::codec::Messages")
+        .compile_fds(descriptors)?;
     Ok(())
 }
 

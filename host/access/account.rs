@@ -83,6 +83,11 @@ impl Account {
         })
     }
 
+    /// Whether its requests are counted.
+    pub(super) fn is_counted(&self) -> bool {
+        self.rate.is_some()
+    }
+
     fn denied(&self, role: Role, group: Option<&[u8]>) -> Error {
         let (name, role) = (&self.name, role.name());
         let problem = match group {

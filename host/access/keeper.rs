@@ -2,12 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use arc_swap::ArcSwap;
 
+use super::account::Account;
 use super::audit::{Audit, Audited};
 use super::error::AccessError;
 use super::rules::Rules;
+use super::shown::Shown;
+use crate::error::Error;
 use crate::follow::Followed;
 
 /// Who may do what, now.
@@ -15,6 +20,8 @@ use crate::follow::Followed;
 pub struct Access {
     path: PathBuf,
     now: ArcSwap<Rules>,
+    /// How many times the rules were replaced. It is less work to read than they are.
+    generation: AtomicU64,
     audit: Arc<Audit>,
 }
 
@@ -25,11 +32,25 @@ impl Access {
     /// It can't be read or used.
     pub fn read(path: &Path, audit: Arc<Audit>) -> Result<Self, AccessError> {
         let rules = Rules::parse(path, text(path)?, None)?;
-        Ok(Self { path: path.into(), now: ArcSwap::from_pointee(rules), audit })
+        let (now, generation) = (ArcSwap::from_pointee(rules), AtomicU64::new(0));
+        Ok(Self { path: path.into(), now, generation, audit })
     }
 
-    pub(super) fn now(&self) -> &ArcSwap<Rules> {
-        &self.now
+    /// The account of who shows this, and the generation of the rules that it is of, or an
+    /// earlier one.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`]: there is none.
+    pub(super) fn find(&self, shown: &Shown) -> Result<(Arc<Account>, u64), Error> {
+        // Read first, so rules that are replaced meanwhile have a later one.
+        let generation = self.generation();
+        let account = self.now.load().find(shown).ok_or_else(|| shown.unknown())?;
+        Ok((account, generation))
+    }
+
+    /// Another number than before as soon as the rules are others.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Acquire)
     }
 }
 
@@ -48,6 +69,7 @@ impl Followed for Access {
     fn take(&self, found: Arc<Arc<str>>) -> Result<(), AccessError> {
         let rules = Rules::parse(&self.path, Arc::clone(&found), Some(&self.now.load()))?;
         self.now.store(Arc::new(rules));
+        self.generation.fetch_add(1, Release);
         self.audit.tokens(&self.path, Audited::Tokens, "taken");
         Ok(())
     }

@@ -24,9 +24,9 @@ impl Pattern {
     }
 
     pub(super) fn matches(&self, name: &[u8]) -> bool {
-        match self.0.strip_suffix('*') {
-            Some(begin) => name.starts_with(begin.as_bytes()),
-            None => name == self.0.as_bytes(),
+        match self.0.as_bytes() {
+            [begin @ .., b'*'] => name.starts_with(begin),
+            whole => name == whole,
         }
     }
 }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use super::account::Account;
 use super::keeper::Access;
 use super::role::Role;
-use super::rules::Rules;
 use super::shown::Shown;
 use crate::error::Error;
 
-/// A caller whose account was found. It is found again when the file has changed, so a check is
-/// a look into a snapshot, without a lock.
+/// A caller whose account was found. It is found again when the file has changed, so a check
+/// compares a number, and takes no lock.
 #[derive(Clone, Debug)]
 pub(crate) struct Principal {
     shown: Shown,
@@ -21,8 +20,36 @@ pub(crate) struct Principal {
 #[derive(Clone, Debug)]
 struct Found {
     access: Arc<Access>,
-    rules: Arc<Rules>,
     account: Arc<Account>,
+    /// Of the rules that the account is of.
+    generation: u64,
+    before: Before,
+}
+
+/// What the request before was admitted to, since most requests of a session are like the one
+/// before.
+#[derive(Clone, Debug, Default)]
+struct Before {
+    /// `None` if the next one is to be checked anyway.
+    role: Option<Role>,
+    group: Vec<u8>,
+}
+
+impl Before {
+    /// The longest name that is kept. A caller may ask for groups that do not exist.
+    const LONGEST: usize = 64;
+
+    fn was(&self, role: Role, group: &[u8]) -> bool {
+        self.role == Some(role) && self.group == group
+    }
+
+    fn note(&mut self, role: Role, group: &[u8]) {
+        self.role = (group.len() <= Self::LONGEST).then_some(role);
+        if self.role.is_some() {
+            self.group.clear();
+            self.group.extend_from_slice(group);
+        }
+    }
 }
 
 impl Principal {
@@ -33,9 +60,8 @@ impl Principal {
     /// [`Error::Unauthenticated`].
     pub(crate) fn find(access: Option<&Arc<Access>>, shown: Shown) -> Result<Self, Error> {
         let found = access.map(|access| {
-            let rules = access.now().load_full();
-            let account = rules.find(&shown).ok_or_else(|| shown.unknown())?;
-            Ok(Found { access: Arc::clone(access), rules, account })
+            let (account, generation) = access.find(&shown)?;
+            Ok(Found { access: Arc::clone(access), account, generation, before: Before::default() })
         });
         let found = found.transpose()?;
         Ok(Self { shown, found })
@@ -60,7 +86,17 @@ impl Principal {
     /// [`Error::PermissionDenied`], [`Error::RateLimited`], and [`Error::Unauthenticated`] if the
     /// file does not have the caller any more.
     pub(crate) fn admit(&mut self, role: Role, group: Option<&[u8]>) -> Result<(), Error> {
-        self.present()?.map_or(Ok(()), |account| account.admit(role, group))
+        let Some(found) = self.present()? else { return Ok(()) };
+        if group.is_some_and(|group| found.before.was(role, group)) {
+            return Ok(());
+        }
+        found.account.admit(role, group)?;
+        if let Some(group) = group
+            && !found.account.is_counted()
+        {
+            found.before.note(role, group);
+        }
+        Ok(())
     }
 
     /// Checks the same for something that is open already. It is no request, and is not counted.
@@ -68,7 +104,7 @@ impl Principal {
     /// # Errors
     /// [`Error::PermissionDenied`] and [`Error::Unauthenticated`].
     pub(crate) fn check(&mut self, role: Role, group: Option<&[u8]>) -> Result<(), Error> {
-        self.present()?.map_or(Ok(()), |account| account.check(role, group))
+        self.present()?.map_or(Ok(()), |found| found.account.check(role, group))
     }
 
     /// Checks that the file still has the caller, whatever its roles, for a request, which is
@@ -77,17 +113,16 @@ impl Principal {
     /// # Errors
     /// [`Error::RateLimited`] and [`Error::Unauthenticated`].
     pub(crate) fn admit_any(&mut self) -> Result<(), Error> {
-        self.present()?.map_or(Ok(()), Account::count)
+        self.present()?.map_or(Ok(()), |found| found.account.count())
     }
 
     /// The account as the file has it now.
-    fn present(&mut self) -> Result<Option<&Account>, Error> {
+    fn present(&mut self) -> Result<Option<&mut Found>, Error> {
         let Some(found) = &mut self.found else { return Ok(None) };
-        let now = found.access.now().load();
-        if !Arc::ptr_eq(&now, &found.rules) {
-            found.account = now.find(&self.shown).ok_or_else(|| self.shown.unknown())?;
-            found.rules = Arc::clone(&now);
+        if found.generation != found.access.generation() {
+            (found.account, found.generation) = found.access.find(&self.shown)?;
+            found.before.role = None;
         }
-        Ok(Some(&found.account))
+        Ok(Some(found))
     }
 }

@@ -110,7 +110,7 @@ impl Cache for CacheService {
         let account =
             request.extensions().get::<Caller>().map(|caller| Arc::clone(&caller.account));
         let account = account.unwrap_or_else(Account::of_no_listener);
-        let (groups, draining) = (self.groups.clone(), self.health.draining());
+        let (groups, draining) = (self.groups.clone(), self.health.drain_watch());
         let limits = (&self.config, self.clock.clone());
         let requests = request.into_inner();
         let session = Session::new(requests, groups, limits, guest, account, draining);

@@ -1,7 +1,9 @@
 //! The readiness of the node, shared by grpc.health.v1, /readyz and the sessions.
 
 use std::collections::BTreeSet;
+use std::task::{Context, Poll};
 
+use futures::future::{BoxFuture, FutureExt};
 use tokio::sync::watch;
 
 use super::groups::Groups;
@@ -24,6 +26,29 @@ pub enum Phase {
 pub struct Health {
     phase: watch::Sender<Phase>,
     groups: BTreeSet<String>,
+}
+
+/// Watches for the node to drain.
+pub(super) struct DrainWatch {
+    phase: watch::Receiver<Phase>,
+    begun: BoxFuture<'static, ()>,
+}
+
+impl DrainWatch {
+    /// Whether it drains. Wakes nobody, and costs as much as to read a number.
+    pub(super) fn has_begun(&mut self) -> bool {
+        match self.phase.has_changed() {
+            Ok(false) => false,
+            Ok(true) => *self.phase.borrow_and_update() == Phase::Draining,
+            // `Health` was dropped, and with it the server.
+            Err(_) => true,
+        }
+    }
+
+    /// Ready as soon as it drains.
+    pub(super) fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.begun.poll_unpin(cx)
+    }
 }
 
 impl Health {
@@ -79,6 +104,14 @@ impl Health {
             // An error means that `Health` was dropped, and with it the server.
             let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
         }
+    }
+
+    /// The same, for one who asks often.
+    pub(super) fn drain_watch(&self) -> DrainWatch {
+        let mut phase = self.phase.subscribe();
+        // What the phase is now was not seen yet.
+        phase.mark_changed();
+        DrainWatch { phase, begun: self.draining().boxed() }
     }
 
     /// The current phase and each later one.

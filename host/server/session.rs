@@ -30,6 +30,7 @@ use super::config::ServerConfig;
 use super::connections::{Account, Held};
 use super::deadline::{self, Limit};
 use super::groups::Groups;
+use super::health::DrainWatch;
 use super::limit::restated;
 use super::status::{failure, outcome, status};
 use crate::access::Role;
@@ -75,8 +76,7 @@ pub(super) struct Session {
     aside_bytes: usize,
     /// The same, as held by the connection.
     aside_held: Held,
-    /// Resolves when the node begins to stop.
-    draining: BoxFuture<'static, ()>,
+    draining: DrainWatch,
     /// Status that ends the stream after the last answer; `None` for OK.
     farewell: Option<Status>,
 }
@@ -88,7 +88,7 @@ impl Session {
         (config, clock): (&ServerConfig, Clock),
         guest: Guest,
         account: Arc<Account>,
-        draining: impl Future<Output = ()> + Send + 'static,
+        draining: DrainWatch,
     ) -> Self {
         Self {
             guest,
@@ -103,14 +103,16 @@ impl Session {
             cancels: HashMap::new(),
             aside: VecDeque::new(),
             aside_bytes: 0,
-            draining: draining.boxed(),
+            draining,
             farewell: None,
         }
     }
 
     /// The answer of a running call, if one has ended.
     fn poll_running(&mut self, cx: &mut Context<'_>) -> Option<SessionResponse> {
-        while let Poll::Ready(Some(ended)) = self.running.poll_join_next(cx) {
+        while !self.running.is_empty()
+            && let Poll::Ready(Some(ended)) = self.running.poll_join_next(cx)
+        {
             match ended.map_err(JoinError::try_into_panic) {
                 // One that was cancelled when it had ended has no answer either.
                 Ok((answer, _)) if self.cancels.remove(&answer.id).is_some() => {
@@ -256,7 +258,7 @@ impl Stream for Session {
                 }
                 continue;
             }
-            if session.requests.is_some() && session.draining.poll_unpin(cx).is_ready() {
+            if session.requests.is_some() && session.draining.has_begun() {
                 session.close(Some(status(&Error::Stopping, b"")));
             }
             if session.is_full() {
@@ -268,14 +270,18 @@ impl Stream for Session {
                 }
                 return Poll::Pending;
             };
-            match ready!(requests.poll_next_unpin(cx)) {
-                Some(Ok(request)) => {
+            match requests.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(request))) => {
                     if let Some(answer) = session.take(request, cx) {
                         return Poll::Ready(Some(Ok(answer)));
                     }
                 }
-                Some(Err(broken)) => session.close(Some(restated(broken))),
-                None => session.close(None),
+                Poll::Ready(Some(Err(broken))) => session.close(Some(restated(broken))),
+                Poll::Ready(None) => session.close(None),
+                Poll::Pending => {
+                    ready!(session.draining.poll_begun(cx));
+                    session.close(Some(status(&Error::Stopping, b"")));
+                }
             }
         }
     }

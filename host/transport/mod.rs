@@ -4,8 +4,10 @@
 #[cfg(feature = "node")]
 pub mod remote;
 
+pub(crate) mod codec;
 pub(crate) mod dial;
 pub(crate) mod session;
+mod session_get;
 
 #[cfg(feature = "node")]
 pub mod peer;
