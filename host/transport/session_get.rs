@@ -58,12 +58,14 @@ struct Part<'a> {
 impl<'a> Part<'a> {
     /// The next field and its wire type, from the one byte that they take if the field is below
     /// 16; `None` at the end. Of a longer one the first byte is none of those that are known.
+    #[inline]
     fn tag(&mut self) -> Option<(u8, u8)> {
         let tag = *self.of.get(self.at..self.end)?.first()?;
         self.at += 1;
         Some((tag >> 3, tag & 7))
     }
 
+    #[inline]
     fn number(&mut self) -> Option<u64> {
         let mut rest = &self.of[self.at..self.end];
         let number = match rest {

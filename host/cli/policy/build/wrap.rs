@@ -11,8 +11,9 @@ const ABILITIES: [&str; 2] =
     ["psycache:plugin/introspect@0.1.0#stats", "psycache:plugin/snapshot@0.1.0#save"];
 /// How a component begins; a module has another version.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
-/// The module that a program for WASI 0.1 calls the system by, and what it gets here.
-const SYSTEM: (&str, &str) = ("wasi_snapshot_preview1", include_str!("no_system.wat"));
+/// The module that a program for WASI 0.1 calls the system by, and what it gets here. As bytes, so
+/// that the command needs no parser of the text that they are made of.
+const SYSTEM: (&str, &[u8]) = ("wasi_snapshot_preview1", include_bytes!("no_system.wasm"));
 
 /// The component of a policy's module. What is a component already stays as it is.
 ///
@@ -61,12 +62,24 @@ fn world_of(module: &[u8]) -> String {
 fn encode(module: &[u8]) -> Result<Vec<u8>> {
     let (name, system) = SYSTEM;
     let encoder = ComponentEncoder::default().validate(true).module(module)?;
-    encoder.adapter(name, &wat::parse_str(system)?)?.encode()
+    encoder.adapter(name, system)?.encode()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const REWRITE: &str = "PSYCACHE_WRITE_SYSTEM=1 cargo test --release --lib as_its_text_says";
+
+    #[test]
+    fn the_system_is_as_its_text_says() {
+        let bytes = wat::parse_str(include_str!("no_system.wat")).unwrap();
+        if std::env::var_os("PSYCACHE_WRITE_SYSTEM").is_some() {
+            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/host/cli/policy/build/no_system.wasm");
+            return std::fs::write(file, bytes).unwrap();
+        }
+        assert!(SYSTEM.1 == bytes, "no_system.wat was changed; write its module: {REWRITE}");
+    }
 
     #[test]
     fn a_module_that_is_no_policy_is_told_why() {
