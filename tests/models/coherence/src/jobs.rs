@@ -17,9 +17,9 @@ struct Listed<M: Model> {
 /// Of the protocol between nodes, and of the sets of a client.
 type Both = (Listed<Scope>, Listed<sets::Scope>);
 
-fn both(nodes: Vec<Scope>, sets: Vec<sets::Scope>) -> Both {
-    let nodes = Listed { scopes: nodes, mutants: MUTANTS };
-    (nodes, Listed { scopes: sets, mutants: sets::MUTANTS })
+fn both(scopes: Vec<Scope>) -> Both {
+    let sets = Listed { scopes: sets::scopes(), mutants: sets::MUTANTS };
+    (Listed { scopes, mutants: MUTANTS }, sets)
 }
 
 /// The models as they are, in the scopes of these names, or in all.
@@ -27,7 +27,7 @@ fn both(nodes: Vec<Scope>, sets: Vec<sets::Scope>) -> Both {
 /// # Errors
 /// There is no scope of such a name.
 pub fn checks(names: &[&str]) -> Result<Vec<Job>, String> {
-    let (nodes, sets) = both(scopes(), sets::scopes());
+    let (nodes, sets) = both(scopes());
     check_names("scope", names, &[nodes.scope_names(), sets.scope_names()].concat())?;
     Ok(nodes.checks(names).chain(sets.checks(names)).collect())
 }
@@ -37,7 +37,7 @@ pub fn checks(names: &[&str]) -> Result<Vec<Job>, String> {
 /// # Errors
 /// There is no mutant of such a name.
 pub fn flaws(names: &[&str]) -> Result<Vec<Job>, String> {
-    let (nodes, sets) = both(scopes(), sets::scopes());
+    let (nodes, sets) = both(scopes());
     check_names("flaw", names, &[nodes.flaw_names(), sets.flaw_names()].concat())?;
     Ok(nodes.flaws(names).chain(sets.flaws(names)).collect())
 }
@@ -47,7 +47,7 @@ pub fn flaws(names: &[&str]) -> Result<Vec<Job>, String> {
 /// # Errors
 /// There is no such mutant, or no such scope of its model.
 pub fn single(flaw: &str, scope: &str) -> Result<Job, String> {
-    let (nodes, sets) = both(scopes(), sets::scopes());
+    let (nodes, sets) = both(scopes());
     check_names("flaw", &[flaw], &[nodes.flaw_names(), sets.flaw_names()].concat())?;
     let names = match nodes.flaw_names().iter().any(|name| name == flaw) {
         true => nodes.scope_names(),
@@ -58,10 +58,10 @@ pub fn single(flaw: &str, scope: &str) -> Result<Job, String> {
     job.ok_or_else(|| format!("{flaw} has no scope {scope}"))
 }
 
-/// All scopes and all mutants, the largest scopes with smaller bounds.
+/// All scopes and all mutants, the largest scopes between nodes with smaller bounds.
 #[must_use]
 pub fn ci() -> Vec<Job> {
-    let (nodes, sets) = both(ci_scopes(), sets::ci_scopes());
+    let (nodes, sets) = both(ci_scopes());
     let checks = nodes.checks(&[]).chain(sets.checks(&[]));
     checks.chain(nodes.flaws(&[])).chain(sets.flaws(&[])).collect()
 }

@@ -70,8 +70,11 @@ fn print(job: &Job, report: &Report, traces: bool) {
             job.trace(violation).iter().for_each(|line| println!("    {line}"));
         }
         None if is_protocol => {
-            let (recovered, not) = report.recovered;
-            println!("    {recovered} states recover, {not} do not; {}", report.notable.join("; "));
+            let notable = report.notable.join("; ");
+            match report.recovered {
+                (0, 0) => println!("    {notable}"),
+                (some, not) => println!("    {some} states recover, {not} do not; {notable}"),
+            }
         }
         _ => {}
     }

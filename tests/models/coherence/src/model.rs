@@ -35,6 +35,7 @@ pub(crate) trait Model: Clone + Send + Sync + 'static {
     /// What a run must have come across, or it looked at nothing.
     fn notable(&self, state: &Self::State) -> impl IntoIterator<Item = (bool, &'static str)>;
 
-    /// Whether the faults in `state` end well; asked of a sample of the states.
-    fn recovers(&self, state: &Self::State) -> bool;
+    /// Whether a run goes on well from `state` when faults end; `None`: that is not modelled.
+    /// Asked of a sample of the states.
+    fn recovers(&self, state: &Self::State) -> Option<bool>;
 }

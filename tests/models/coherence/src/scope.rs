@@ -113,7 +113,7 @@ impl Model for Scope {
         state.notable(self)
     }
 
-    fn recovers(&self, state: &State) -> bool {
-        state.recovers(self)
+    fn recovers(&self, state: &State) -> Option<bool> {
+        Some(state.recovers(self))
     }
 }

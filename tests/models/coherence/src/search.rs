@@ -116,8 +116,9 @@ impl Report {
         }
         if fingerprint.is_multiple_of(RECOVERS_ONE_OF) {
             match scope.recovers(state) {
-                true => self.recovered.0 += 1,
-                false => self.recovered.1 += 1,
+                Some(true) => self.recovered.0 += 1,
+                Some(false) => self.recovered.1 += 1,
+                None => {}
             }
         }
     }

@@ -18,8 +18,7 @@ pub(crate) enum Flaw {
     MarginIsLeftOut,
     ReadingIsNotRoundedUp,
     RestIsReadBeforeTheClock,
-    LinkConnectsAgain,
-    ReadingOutlivesTheProcess,
+    ClockOfAnotherProcessCounts,
     ClocksAreNotBounded,
     // The owner.
     OwnerIgnoresVersions,

@@ -26,7 +26,7 @@ mod scopes;
 
 pub(crate) use mutants::MUTANTS;
 pub(crate) use scope::Scope;
-pub(crate) use scopes::{ci_scopes, scopes};
+pub(crate) use scopes::scopes;
 
 #[cfg(test)]
 mod tests;

@@ -79,7 +79,7 @@ impl Model for Scope {
     }
 
     /// A set may fail at any time.
-    fn recovers(&self, _: &State) -> bool {
-        true
+    fn recovers(&self, _: &State) -> Option<bool> {
+        None
     }
 }

@@ -15,13 +15,3 @@ pub(crate) fn scopes() -> Vec<Scope> {
         Scope { name: "sets-faults", moves: 2, restarts: 1, drops: 1, ..BASE },
     ]
 }
-
-/// The same, the largest ones with smaller bounds.
-pub(crate) fn ci_scopes() -> Vec<Scope> {
-    let smaller = |scope: Scope| match scope.name {
-        "sets-moves" | "sets-faults" => Scope { moves: 1, ..scope },
-        "sets-three" => Scope { moves: 0, ..scope },
-        _ => scope,
-    };
-    scopes().into_iter().map(smaller).collect()
-}

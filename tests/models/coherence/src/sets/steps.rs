@@ -3,7 +3,7 @@
 use super::act::Act;
 use super::flaw::Flaw;
 use super::scope::Scope;
-use super::state::{Call, Doing, LONG, N, NOBODY, Stage, State};
+use super::state::{Call, Doing, LONG, N, NOBODY, Reading, Stage, State};
 
 /// Finds the steps from one state.
 pub(crate) struct Steps<'a, F> {
@@ -80,16 +80,15 @@ impl State {
         }
         let before = *self;
         self.connection_breaks(scope, at);
-        let link_connects_again = scope.breaks(Flaw::LinkConnectsAgain)
-            && (before.client.asks, before.client.doing) == (at, Doing::Computes);
-        if link_connects_again {
-            self.client = before.client;
-        }
-        if link_connects_again || scope.breaks(Flaw::ReadingOutlivesTheProcess) {
-            let node = &mut self.nodes[usize::from(at)];
-            node.reading = before.nodes[usize::from(at)].reading;
+        if scope.breaks(Flaw::ClockOfAnotherProcessCounts) {
             // The clock before had run for long.
-            node.reading.iter_mut().for_each(|reading| reading.since = -LONG);
+            let reading = before.nodes[usize::from(at)].reading;
+            let reading = reading.map(|reading| Reading { since: -LONG, ..reading });
+            self.nodes[usize::from(at)].reading = reading;
+            // The set goes to the new process.
+            if (before.client.asks, before.client.doing) == (at, Doing::Computes) {
+                self.client = before.client;
+            }
         }
     }
 

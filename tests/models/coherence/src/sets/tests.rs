@@ -2,7 +2,7 @@
 
 use super::flaw::Flaw;
 use super::scope::Scope;
-use super::{MUTANTS, ci_scopes, scopes};
+use super::{MUTANTS, scopes};
 use crate::job::Job;
 use crate::model::Model;
 use crate::run::run;
@@ -25,7 +25,7 @@ fn the_model_holds_in_small_scopes_and_comes_across_duplicates() {
 
 #[test]
 fn each_mutant_ends_as_it_must() {
-    let scopes = ci_scopes();
+    let scopes = scopes();
     let jobs = MUTANTS.iter().flat_map(|mutant| Job::of_mutant(mutant, &scopes));
     let jobs: Vec<Job> = jobs.collect();
     assert!(jobs.len() >= MUTANTS.len());
