@@ -52,14 +52,20 @@ impl Limit {
     /// The limits in the headers of a call.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new); [`Error::InvalidArgument`]: the moment is no number. A call that was
+    /// made without its limit could replace a later change.
     pub(super) fn of(
         metadata: &MetadataMap,
         at_most: Duration,
         clock: &Clock,
     ) -> Result<Self, Error> {
-        let until = metadata.get(UNTIL_HEADER).and_then(|value| value.to_str().ok());
-        let until_ms = until.and_then(|value| value.parse().ok()).unwrap_or(0);
+        let until_ms = metadata
+            .get(UNTIL_HEADER)
+            .map_or(Some(0), |value| value.to_str().ok().and_then(|value| value.parse().ok()));
+        let until_ms = until_ms.ok_or_else(|| Error::InvalidArgument {
+            argument: UNTIL_HEADER,
+            problem: "give it in milliseconds, as digits, by the clock of this node".into(),
+        })?;
         Self::new(of(metadata, at_most), until_ms, clock)
     }
 }
@@ -129,6 +135,11 @@ mod tests {
         metadata.insert(UNTIL_HEADER, 602.into());
         let limit = Limit::of(&metadata, second, &clock).expect("there is time");
         assert_eq!(limit.within, Duration::from_millis(1));
+        for no_number in ["601.5", "-1", ""] {
+            metadata.insert(UNTIL_HEADER, no_number.parse().expect("it is a header's value"));
+            let refused = Limit::of(&metadata, second, &clock);
+            assert!(matches!(refused, Err(Error::InvalidArgument { .. })), "{no_number}");
+        }
     }
 
     #[test]
