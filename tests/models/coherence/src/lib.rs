@@ -39,6 +39,8 @@ mod model;
 
 mod scope;
 
+mod protocol;
+
 mod scopes;
 
 mod flaw;
