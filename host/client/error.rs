@@ -157,7 +157,7 @@ impl Error {
         }
         // The status comes from this client, which has its own limits.
         let reason = match status.code() {
-            Code::OutOfRange | Code::ResourceExhausted => Reason::TooLarge,
+            Code::OutOfRange => Reason::TooLarge,
             Code::DeadlineExceeded => Reason::DeadlineExceeded,
             _ => return None,
         };
@@ -168,5 +168,19 @@ impl Error {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         Self { reason: Reason::named(&failure.reason), message: failure.message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_node_said_is_no_answer_but_for_this_client_s_own_limits() {
+        // tonic makes this of a connection that a node ends by ENHANCE_YOUR_CALM.
+        assert_eq!(Error::told(&Status::resource_exhausted("h2 protocol error")), None);
+        let told = |status: Status| Error::told(&status).map(|error| error.reason);
+        assert_eq!(told(Status::out_of_range("a long message")), Some(Reason::TooLarge));
+        assert_eq!(told(Status::unavailable("gone")), None);
     }
 }

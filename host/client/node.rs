@@ -82,7 +82,7 @@ impl Node {
                 Err(problem) => return lost(&problem, false),
             };
             let SessionCalls { cache, clock } = up.calls();
-            let left = over.saturating_duration_since(Instant::now());
+            let left = || over.saturating_duration_since(Instant::now());
             let Some(until_ms) = clock.after(left, &self.clock) else {
                 let ask = |id| small(id, Call::Clock(ClockRequest {}), over, 0);
                 match up.ask(false, ask).await {

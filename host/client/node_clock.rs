@@ -36,12 +36,16 @@ impl NodeClock {
 
     /// A moment that the node's clock has reached when `rest` has passed; `None`: the node must
     /// be asked first.
-    pub(super) fn after(&self, rest: Duration, own: &Clock) -> Option<u64> {
+    ///
+    /// `rest` is read after the client's clock. If this process is paused between the two, the
+    /// moment is too early. In the other order the pause would count twice.
+    pub(super) fn after(&self, rest: impl FnOnce() -> Duration, own: &Clock) -> Option<u64> {
         let Reading { node_ms, at_ms } = (*self.0.lock())?;
         let age_ms = own.now_ms().saturating_sub(at_ms);
-        let rest_ms = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
+        let rest_ms = u64::try_from(rest().as_millis()).unwrap_or(u64::MAX);
         let passed_ms = age_ms.saturating_add(rest_ms);
-        (age_ms <= FRESH_MS).then(|| node_ms.saturating_add(passed_ms - passed_ms / DRIFT))
+        let drift_ms = passed_ms.div_ceil(DRIFT);
+        (age_ms <= FRESH_MS).then(|| node_ms.saturating_add(passed_ms - drift_ms))
     }
 }
 
@@ -52,12 +56,19 @@ mod tests {
     #[test]
     fn the_node_s_clock_is_not_ahead_of_itself_and_must_be_read_again() {
         let (own, clock) = (Clock::manual(), NodeClock::default());
-        let second = Duration::from_secs(1);
+        let second = || Duration::from_secs(1);
         assert_eq!(clock.after(second, &own), None);
         clock.note(5_000, &own);
         own.advance(1_001);
         assert_eq!(clock.after(second, &own), Some(5_000 + 2_000 - 10));
-        own.advance(FRESH_MS - 1_000);
+        let after_a_pause = || {
+            own.advance(500);
+            second()
+        };
+        assert_eq!(clock.after(after_a_pause, &own), Some(5_000 + 2_000 - 10));
+        // What may have drifted is rounded up.
+        assert_eq!(clock.after(|| Duration::ZERO, &own), Some(5_000 + 1_500 - 8));
+        own.advance(FRESH_MS - 1_500);
         assert!(clock.after(second, &own).is_some());
         own.advance(1);
         assert_eq!(clock.after(second, &own), None);

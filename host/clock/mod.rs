@@ -16,8 +16,12 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    /// When the clock was made.
-    Monotonic(Duration),
+    Monotonic {
+        /// When the clock was made.
+        start: Duration,
+        /// What it showed then.
+        first_ms: u64,
+    },
     /// Set by hand. A test of a time to live need not wait, and a simulation controls what
     /// happens between two milliseconds.
     Manual(ByHand),
@@ -38,7 +42,12 @@ impl Clock {
     /// A clock that starts now, at 1 ms. The value 0 is reserved for "no deadline".
     #[must_use]
     pub fn monotonic() -> Self {
-        Self(Source::Monotonic(since_boot()))
+        Self::monotonic_from(1)
+    }
+
+    /// A clock that starts now, at `first_ms`, above 0.
+    pub(crate) fn monotonic_from(first_ms: u64) -> Self {
+        Self(Source::Monotonic { start: since_boot(), first_ms })
     }
 
     /// A clock that stands at 1 ms until [`advance`](Self::advance) moves it.
@@ -47,11 +56,13 @@ impl Clock {
         Self(Source::Manual(ByHand::new()))
     }
 
-    /// Milliseconds since the clock was made, plus one.
+    /// Milliseconds since the clock was made, plus what it showed then.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         match &self.0 {
-            Source::Monotonic(start) => since_boot().saturating_sub(*start).as_millis() as u64 + 1,
+            Source::Monotonic { start, first_ms } => {
+                since_boot().saturating_sub(*start).as_millis() as u64 + first_ms
+            }
             Source::Manual(clock) => clock.now_ms(),
         }
     }
@@ -62,7 +73,7 @@ impl Clock {
     /// On a monotonic clock, outside of a tokio runtime with timers.
     pub async fn sleep(&self, duration: Duration) {
         match &self.0 {
-            Source::Monotonic(_) => tokio::time::sleep(duration).await,
+            Source::Monotonic { .. } => tokio::time::sleep(duration).await,
             Source::Manual(clock) => clock.sleep(duration).await,
         }
     }
@@ -80,7 +91,9 @@ impl Clock {
         work: impl Future<Output = T>,
     ) -> Result<T, Elapsed> {
         match &self.0 {
-            Source::Monotonic(_) => tokio::time::timeout(limit, work).await.map_err(|_| Elapsed),
+            Source::Monotonic { .. } => {
+                tokio::time::timeout(limit, work).await.map_err(|_| Elapsed)
+            }
             Source::Manual(clock) => tokio::select! {
                 biased;
                 end = work => Ok(end),
@@ -114,7 +127,7 @@ impl Clock {
 
     fn by_hand(&self) -> &ByHand {
         match &self.0 {
-            Source::Monotonic(_) => panic!("only a manual clock can be moved"),
+            Source::Monotonic { .. } => panic!("only a manual clock can be moved"),
             Source::Manual(clock) => clock,
         }
     }

@@ -12,6 +12,16 @@ use crate::transport::session::UNTIL_HEADER;
 /// reserved if that is less. An answer that is sent at the deadline arrives too late.
 const WAY_BACK: Duration = Duration::from_millis(20);
 
+/// No call takes longer than this. It is more than a year, the longest that the Rust client waits.
+const LONGEST: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// The clock that callers are told, for the moments in their calls. It begins at random below 2^52,
+/// up to where a double has each number. So a moment on the clock of another process, which was at
+/// this address before, has passed on this one or is beyond [`LONGEST`], but for one case in 65,000.
+pub(super) fn told_clock() -> Clock {
+    Clock::monotonic_from(rand::random_range(1..1 << 52))
+}
+
 /// The time limits of a call.
 #[derive(Clone, Debug)]
 pub(super) struct Limit {
@@ -26,29 +36,36 @@ impl Limit {
     /// `until_ms`, if that is not 0.
     ///
     /// # Errors
-    /// That moment has passed.
+    /// That moment has passed, or is one on another clock.
     pub(super) fn new(within: Duration, until_ms: u64, clock: &Clock) -> Result<Self, Error> {
         if until_ms == 0 {
             return Ok(Self { within, until: None });
         }
         let until = clock.until(until_ms);
-        match until.left() {
-            Duration::ZERO => Err(Error::DeadlineExceeded { after: within }),
-            left => Ok(Self { within: within.min(left), until: Some(until) }),
+        let left = until.left();
+        if left.is_zero() || left > LONGEST {
+            return Err(Error::DeadlineExceeded { after: within });
         }
+        Ok(Self { within: within.min(left), until: Some(until) })
     }
 
     /// The limits in the headers of a call.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new); [`Error::InvalidArgument`]: the moment is no number. A call that was
+    /// made without its limit could replace a later change.
     pub(super) fn of(
         metadata: &MetadataMap,
         at_most: Duration,
         clock: &Clock,
     ) -> Result<Self, Error> {
-        let until = metadata.get(UNTIL_HEADER).and_then(|value| value.to_str().ok());
-        let until_ms = until.and_then(|value| value.parse().ok()).unwrap_or(0);
+        let until_ms = metadata
+            .get(UNTIL_HEADER)
+            .map_or(Some(0), |value| value.to_str().ok().and_then(|value| value.parse().ok()));
+        let until_ms = until_ms.ok_or_else(|| Error::InvalidArgument {
+            argument: UNTIL_HEADER,
+            problem: "give it in milliseconds, as digits, by the clock of this node".into(),
+        })?;
         Self::new(of(metadata, at_most), until_ms, clock)
     }
 }
@@ -118,6 +135,24 @@ mod tests {
         metadata.insert(UNTIL_HEADER, 602.into());
         let limit = Limit::of(&metadata, second, &clock).expect("there is time");
         assert_eq!(limit.within, Duration::from_millis(1));
+        for no_number in ["601.5", "-1", ""] {
+            metadata.insert(UNTIL_HEADER, no_number.parse().expect("it is a header's value"));
+            let refused = Limit::of(&metadata, second, &clock);
+            assert!(matches!(refused, Err(Error::InvalidArgument { .. })), "{no_number}");
+        }
+    }
+
+    #[test]
+    fn a_moment_on_the_clock_of_another_process_is_no_limit_of_a_call() {
+        let (one, other) = (Clock::monotonic_from(1), Clock::monotonic_from(1 << 40));
+        let hour = Duration::from_secs(3_600);
+        let is_begun = |until_ms, clock| Limit::new(hour, until_ms, clock).is_ok();
+        assert!(is_begun(one.now_ms() + 3_600_000, &one));
+        assert!(is_begun(other.now_ms() + 3_600_000, &other));
+        assert!(!is_begun(other.now_ms() + 3_600_000, &one));
+        assert!(!is_begun(one.now_ms() + 3_600_000, &other));
+        let difference = told_clock().now_ms().abs_diff(told_clock().now_ms());
+        assert!(difference > 60_000, "each of them begins somewhere else");
     }
 
     #[test]

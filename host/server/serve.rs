@@ -17,6 +17,7 @@ use super::cache_service::CacheService;
 use super::callers::Callers;
 use super::config::ServerConfig;
 use super::connections::{self, Connections, HttpVersion, ListenerKind};
+use super::deadline::told_clock;
 use super::groups::Groups;
 use super::health::Health;
 use super::health_service::HealthService;
@@ -30,7 +31,6 @@ use super::peer_service::PeerService;
 use super::redis::{RedisConnections, RedisService};
 use super::status::status;
 use super::until_draining::UntilDraining;
-use crate::clock::Clock;
 use crate::proto;
 use crate::proto::admin_server::AdminServer;
 use crate::proto::cache_server::CacheServer;
@@ -230,7 +230,7 @@ pub fn routes(config: &ServerConfig, services: Services) -> Routes {
         config: config.clone(),
         health: Arc::clone(&health),
         callers: callers.clone(),
-        clock: Clock::monotonic(),
+        clock: told_clock(),
     };
     let cache = CacheServer::new(cache)
         .max_decoding_message_size(max_message_bytes(config.max_value_bytes))

@@ -33,7 +33,7 @@ const EXAMPLE_POLICY: &str = "examples/policies/slru";
 /// Stands alone too, and builds the node without WebAssembly.
 const EXAMPLE_PROGRAM: &str = "examples/embedding";
 
-/// The protocol of ownership, explored state by state.
+/// The protocol of ownership and the sets of a client, explored state by state.
 const COHERENCE: &str = "tests/models/coherence";
 
 /// Built one after another: in one build cargo would unify their features, and would compile the

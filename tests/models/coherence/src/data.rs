@@ -184,7 +184,7 @@ impl State {
             && (node.joined || scope.breaks(Flaw::UnjoinedClears))
             && (self.is_certain(scope, at) || scope.breaks(Flaw::UncertainClears));
         let asked = match scope.flaw {
-            Flaw::ClearAsksMembersOnly => members(&view),
+            Some(Flaw::ClearAsksMembersOnly) => members(&view),
             _ => self.ring(scope, at),
         };
         counts

@@ -38,7 +38,7 @@ impl<F: FnMut(Act, State)> Steps<'_, F> {
                     next.spent.restores += 1;
                     next.lose(scope, entries);
                     next.key = match scope.flaw {
-                        Flaw::RestoreKeepsTheId => ClusterKey::PresentId,
+                        Some(Flaw::RestoreKeepsTheId) => ClusterKey::PresentId,
                         _ => ClusterKey::FormerId,
                     };
                 });

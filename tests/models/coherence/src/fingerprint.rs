@@ -1,5 +1,6 @@
 //! A state as 64 bits.
 
+use crate::hash::{Hash, word};
 use crate::names::Names;
 use crate::state::{Kind, Node, State};
 
@@ -86,33 +87,4 @@ impl Node {
 /// A byte for each address.
 fn packed(names: &Names) -> u64 {
     names.iter().fold(0, |all, name| all << 8 | u64::from(*name))
-}
-
-fn word(bytes: [u8; 8]) -> u64 {
-    u64::from_le_bytes(bytes)
-}
-
-/// A sum of products, one a word: they do not wait for each other.
-#[derive(Default)]
-struct Hash {
-    sum: u64,
-    key: u64,
-}
-
-impl Hash {
-    fn add(&mut self, word: u64) {
-        // Each place has a key of its own.
-        self.key = self.key.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        self.sum = self.sum.wrapping_add(folded(word ^ self.key, 0xD6E8_FEB8_6659_FD93));
-    }
-
-    fn finish(&self) -> u64 {
-        folded(self.sum ^ self.key, 0x9FB2_1C65_1E98_DF25)
-    }
-}
-
-/// The product of both, its halves laid over each other.
-fn folded(word: u64, factor: u64) -> u64 {
-    let product = u128::from(word) * u128::from(factor);
-    (product as u64) ^ (product >> 64) as u64
 }

@@ -2,9 +2,7 @@
 
 /// A broken rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the README has the rule of each")]
-pub enum Flaw {
-    None,
+pub(crate) enum Flaw {
     // The right to hold: 1 to 4, 11.
     JoinsWithoutAcks,
     JoinsWithOneAckMissing,

@@ -1,28 +1,10 @@
 //! The mutants: in which scopes each broken rule must show.
 
 use crate::flaw::Flaw::{self, *};
-
-/// A mutant.
-#[derive(Clone, Copy, Debug)]
-pub struct Mutant {
-    /// The rule that is broken.
-    pub flaw: Flaw,
-    /// The scopes in which that is a violation.
-    pub killed_in: &'static [&'static str],
-    /// The scopes in which it is none: the README says why.
-    pub survives: &'static [&'static str],
-}
-
-const fn killed(flaw: Flaw, killed_in: &'static [&'static str]) -> Mutant {
-    Mutant { flaw, killed_in, survives: &[] }
-}
-
-const fn harmless(flaw: Flaw, survives: &'static [&'static str]) -> Mutant {
-    Mutant { flaw, killed_in: &[], survives }
-}
+use crate::mutant::{Mutant, harmless, killed};
 
 /// All mutants; those that take longest first.
-pub const MUTANTS: &[Mutant] = &[
+pub(crate) const MUTANTS: &[Mutant<Flaw>] = &[
     harmless(VouchesForTheUnjoined, &["vouch"]),
     harmless(GoesOnAfterItsRemoval, &["vouch", "rights"]),
     killed(JoinsWithoutAcks, &["rights", "data"]),

@@ -60,8 +60,8 @@ impl<F: FnMut(Act, State)> Steps<'_, F> {
         let is_restored = now.is_former(at, node.name) && entry != 0;
         let written = match scope.flaw {
             // A wiped etcd may have the same id.
-            Flaw::KeyIsWrittenUnconditionally if now.spent.restores == 0 => true,
-            Flaw::KeyTakesTheIdOfTheAnswer if is_restored => true,
+            Some(Flaw::KeyIsWrittenUnconditionally) if now.spent.restores == 0 => true,
+            Some(Flaw::KeyTakesTheIdOfTheAnswer) if is_restored => true,
             _ => entry == node.name,
         };
         if written {
@@ -108,10 +108,10 @@ impl State {
         let others = node.earlier;
         let missing = (others & !node.acks).count_ones();
         match scope.flaw {
-            Flaw::JoinsWithoutAcks => return true,
-            Flaw::KeyReplacesAcks if self.key == ClusterKey::PresentId => {}
-            Flaw::JoinsWithOneAckMissing if missing == 1 && others.count_ones() == 2 => {}
-            Flaw::JoinsWithAckOfPreviousOwner => match first_of(others, false) {
+            Some(Flaw::JoinsWithoutAcks) => return true,
+            Some(Flaw::KeyReplacesAcks) if self.key == ClusterKey::PresentId => {}
+            Some(Flaw::JoinsWithOneAckMissing) if missing == 1 && others.count_ones() == 2 => {}
+            Some(Flaw::JoinsWithAckOfPreviousOwner) => match first_of(others, false) {
                 Some(previous) if node.acks & bit(previous) == 0 => return false,
                 _ => {}
             },

@@ -1,7 +1,8 @@
 //! An explicit-state model of the coherence protocol in `docs/coherence.md`: its rules as
-//! states and steps, and a breadth-first search over all of them.
+//! states and steps, and a breadth-first search over all of them. Numbers in brackets are the
+//! rules.
 //!
-//! Numbers in brackets are the rules.
+//! `sets` is a second model, of the way of a set from a client to the owner of its key.
 
 mod names;
 mod short_vec;
@@ -30,26 +31,37 @@ mod steps;
 
 mod promise;
 
+mod hash;
+
 mod fingerprint;
-mod search;
-mod seen;
+
+mod model;
 
 mod scope;
+
+mod protocol;
 
 mod scopes;
 
 mod flaw;
 mod flaws;
+mod mutant;
+
+mod search;
+mod seen;
+
+mod sets;
+
+mod job;
+
+mod jobs;
 
 mod run;
 
-pub use flaw::Flaw;
-pub use flaws::{MUTANTS, Mutant};
-pub use run::{Expected, Job, run};
-pub use scope::Scope;
-pub use scopes::{ci_scopes, scopes};
-pub use search::{Report, Violation, search, trace};
-pub use state::Kind;
+pub use job::Job;
+pub use jobs::{checks, ci, flaws, single};
+pub use run::run;
+pub use search::{Report, Violation};
 
 #[cfg(test)]
 mod tests;

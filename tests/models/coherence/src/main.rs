@@ -3,9 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use psycache_coherence_model::{
-    Expected, Flaw, Job, MUTANTS, Report, ci_scopes, run, scopes, trace,
-};
+use psycache_coherence_model::{Job, Report, checks, ci, flaws, run, single};
 
 const USAGE: &str = "\
 check [SCOPE..]   the protocol as it is, in all scopes or in some
@@ -22,7 +20,7 @@ fn main() -> ExitCode {
     let jobs = match arguments[..] {
         ["check", ref names @ ..] => checks(names),
         ["flaws", ref names @ ..] => flaws(names),
-        ["flaw", flaw, scope] => single(flaw, scope),
+        ["flaw", flaw, scope] => single(flaw, scope).map(|job| vec![job]),
         ["ci"] => Ok(ci()),
         _ => Err(USAGE.into()),
     };
@@ -34,49 +32,6 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-fn checks(names: &[&str]) -> Result<Vec<Job>, String> {
-    let scopes = scopes();
-    if let Some(name) = names.iter().find(|name| scopes.iter().all(|s| s.name != **name)) {
-        let all: Vec<&str> = scopes.iter().map(|scope| scope.name).collect();
-        return Err(format!("there is no scope {name}; there are {}", all.join(", ")));
-    }
-    let chosen = scopes.into_iter().filter(|s| names.is_empty() || names.contains(&s.name));
-    Ok(chosen.map(Job::of_protocol).collect())
-}
-
-fn flaws(names: &[&str]) -> Result<Vec<Job>, String> {
-    let called = |flaw: Flaw| format!("{flaw:?}");
-    let known = |name: &&&str| MUTANTS.iter().any(|mutant| called(mutant.flaw) == **name);
-    if let Some(name) = names.iter().find(|name| !known(name)) {
-        let all: Vec<String> = MUTANTS.iter().map(|mutant| called(mutant.flaw)).collect();
-        return Err(format!("there is no flaw {name}; there are {}", all.join(", ")));
-    }
-    let chosen = MUTANTS
-        .iter()
-        .filter(|mutant| names.is_empty() || names.contains(&called(mutant.flaw).as_str()));
-    let scopes = scopes();
-    Ok(chosen.flat_map(|mutant| Job::of_mutant(mutant, &scopes)).collect())
-}
-
-/// What must become of a mutant in a scope that it has no line for is not known: then it
-/// may be killed.
-fn single(flaw: &str, scope: &str) -> Result<Vec<Job>, String> {
-    let known = flaws(&[flaw])?.into_iter().find(|job| job.scope.name == scope);
-    if let Some(job) = known {
-        return Ok(vec![job]);
-    }
-    let flaw = flaws(&[flaw])?[0].scope.flaw;
-    let scope = checks(&[scope])?[0].scope.with(flaw);
-    Ok(vec![Job { scope, expected: Expected::Violation }])
-}
-
-fn ci() -> Vec<Job> {
-    let scopes = ci_scopes();
-    let mutants = MUTANTS.iter().flat_map(|mutant| Job::of_mutant(mutant, &scopes));
-    let mutants: Vec<Job> = mutants.collect();
-    scopes.into_iter().map(Job::of_protocol).chain(mutants).collect()
 }
 
 /// Runs the jobs and prints a line for each.
@@ -95,10 +50,7 @@ fn all_as_expected(jobs: &[Job], traces: bool) -> bool {
 }
 
 fn print(job: &Job, report: &Report, traces: bool) {
-    let flaw = match job.scope.flaw {
-        Flaw::None => String::new(),
-        flaw => format!("{flaw:?} "),
-    };
+    let flaw = job.flaw().map_or_else(String::new, |flaw| flaw + " ");
     let end = match (&report.wrong, job.fault(report)) {
         (None, None) => "all states".into(),
         (None, Some(fault)) => fault.into(),
@@ -107,19 +59,22 @@ fn print(job: &Job, report: &Report, traces: bool) {
     };
     println!(
         "{:<46} {:>10} states {:>3} steps {:>6.1} s  {end}",
-        format!("{flaw}{}", job.scope.name),
+        format!("{flaw}{}", job.scope()),
         report.states,
         report.depth,
         report.took.as_secs_f64()
     );
-    let is_protocol = job.scope.flaw == Flaw::None;
+    let is_protocol = job.flaw().is_none();
     match &report.wrong {
         Some(violation) if traces || is_protocol => {
-            trace(&job.scope, violation).iter().for_each(|line| println!("    {line}"));
+            job.trace(violation).iter().for_each(|line| println!("    {line}"));
         }
         None if is_protocol => {
-            let (recovered, not) = report.recovered;
-            println!("    {recovered} states recover, {not} do not; {}", report.notable.join("; "));
+            let notable = report.notable.join("; ");
+            match report.recovered {
+                (0, 0) => println!("    {notable}"),
+                (some, not) => println!("    {some} states recover, {not} do not; {notable}"),
+            }
         }
         _ => {}
     }

@@ -1,74 +1,13 @@
-//! Runs searches on two threads, and says whether each ended as it must.
+//! Runs searches on two threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use crate::flaw::Flaw;
-use crate::flaws::Mutant;
-use crate::scope::Scope;
-use crate::search::{Report, search};
+use crate::job::Job;
+use crate::search::Report;
 
 /// Searches at a time: two of the largest take some 3 GB.
 const WORKERS: usize = 2;
-
-/// How a search must end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
-    /// With all states visited, and nothing wrong.
-    Holds,
-    /// With a violation.
-    Violation,
-}
-
-/// A search to run.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// What is explored.
-    pub scope: Scope,
-    /// How that must end.
-    pub expected: Expected,
-}
-
-impl Job {
-    /// The protocol as it is must hold in `scope`.
-    #[must_use]
-    pub fn of_protocol(scope: Scope) -> Self {
-        Self { scope, expected: Expected::Holds }
-    }
-
-    /// What must become of a mutant, in each of its scopes.
-    ///
-    /// # Panics
-    /// If `scopes` lacks one of these.
-    #[must_use]
-    pub fn of_mutant(mutant: &Mutant, scopes: &[Scope]) -> Vec<Self> {
-        let killed = mutant.killed_in.iter().map(|name| (*name, Expected::Violation));
-        let survived = mutant.survives.iter().map(|name| (*name, Expected::Holds));
-        let job = |(name, expected)| {
-            let scope = scopes.iter().find(|scope| scope.name == name);
-            let scope = scope.unwrap_or_else(|| panic!("there is no scope {name}"));
-            Self { scope: scope.with(mutant.flaw), expected }
-        };
-        killed.chain(survived).map(job).collect()
-    }
-
-    /// What is not as it must be.
-    #[must_use]
-    pub fn fault(&self, report: &Report) -> Option<&'static str> {
-        let is_protocol = self.scope.flaw == Flaw::None;
-        match (&report.wrong, self.expected) {
-            (Some(_), Expected::Violation) => None,
-            (Some(_), Expected::Holds) if is_protocol => Some("VIOLATION"),
-            (Some(_), Expected::Holds) => Some("KILLED: the README says that it is not"),
-            (None, _) if !report.complete => Some("NOT ALL STATES"),
-            (None, Expected::Violation) => Some("NOT KILLED"),
-            (None, Expected::Holds) if is_protocol && report.recovered.1 > 0 => {
-                Some("DOES NOT RECOVER")
-            }
-            (None, Expected::Holds) => None,
-        }
-    }
-}
 
 /// Runs all jobs, and calls `done` with each in turn. A search gives up beyond `most`
 /// states.
@@ -81,7 +20,7 @@ pub fn run(jobs: &[Job], most: usize, mut done: impl FnMut(&Job, &Report)) {
             threads.spawn(move || {
                 while let Some((at, job)) = take(jobs, next) {
                     // The receiver lives until all threads have ended.
-                    let _ = reports.send((at, search(&job.scope, most)));
+                    let _ = reports.send((at, job.run(most)));
                 }
             });
         }

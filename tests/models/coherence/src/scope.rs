@@ -5,57 +5,50 @@ use crate::state::Kind;
 
 /// Bounds of a search.
 #[derive(Clone, Debug)]
-pub struct Scope {
+pub(crate) struct Scope {
     /// As the command line has it.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The rule that is broken.
-    pub flaw: Flaw,
+    pub(crate) flaw: Option<Flaw>,
     /// Sets of addresses that are members in a first state, as bits.
-    pub starts: &'static [u8],
+    pub(crate) starts: &'static [u8],
     /// Revisions that some node has not seen yet, at most.
-    pub lag: usize,
+    pub(crate) lag: usize,
     /// Crashes, at most; so are all counts below.
-    pub crashes: u8,
+    pub(crate) crashes: u8,
     /// Registrations.
-    pub joins: u8,
+    pub(crate) joins: u8,
     /// Graceful leaves.
-    pub leaves: u8,
+    pub(crate) leaves: u8,
     /// Entries that an operator deletes while the lease lives.
-    pub deletes: u8,
+    pub(crate) deletes: u8,
     /// Times that etcd loses everything.
-    pub wipes: u8,
+    pub(crate) wipes: u8,
     /// Times that etcd is restored from a backup.
-    pub restores: u8,
+    pub(crate) restores: u8,
     /// Whether nodes vouch for each other (rule 7).
-    pub vouching: bool,
+    pub(crate) vouching: bool,
     /// Changes of the source. 0: only the right to hold is explored.
-    pub changes: u8,
+    pub(crate) changes: u8,
     /// What kinds of change.
-    pub kinds: &'static [Kind],
+    pub(crate) kinds: &'static [Kind],
     /// Whether entries are inherited (rule 9).
-    pub inheritance: bool,
+    pub(crate) inheritance: bool,
     /// Whether copies are lent (rule 10).
-    pub copies: bool,
+    pub(crate) copies: bool,
     /// Whether two holders are a violation, or only a broken promise.
-    pub exclusive: bool,
+    pub(crate) exclusive: bool,
     /// A joiner may read the records long before it joins (rule 3), not just then.
-    pub early_reads: bool,
+    pub(crate) early_reads: bool,
     /// Small steps. Without them a node learns at once what it may learn at any time, and
     /// what only keeps a node from holding ends with its cause. States that are left out
     /// by that differ from others only in that a node may do less.
-    pub fine: bool,
+    pub(crate) fine: bool,
 }
 
 impl Scope {
-    /// The same with a rule broken. With data only the promise counts then: two holders
-    /// that answer the same do no harm.
-    #[must_use]
-    pub fn with(&self, flaw: Flaw) -> Self {
-        Self { flaw, exclusive: self.changes == 0, ..self.clone() }
-    }
-
     pub(crate) fn breaks(&self, flaw: Flaw) -> bool {
-        self.flaw == flaw
+        self.flaw == Some(flaw)
     }
 
     /// Long leases matter only where somebody may hold without a short one, or where an

@@ -1,6 +1,5 @@
 //! The scopes by name: who is there at first, and how many faults of each kind.
 
-use crate::flaw::Flaw;
 use crate::names::N;
 use crate::scope::Scope;
 use crate::state::Kind;
@@ -21,7 +20,7 @@ const UP_TO_TWO: &[u8] = &[0b000, 0b001, 0b010, 0b100, 0b011, 0b101, 0b110];
 
 const BASE: Scope = Scope {
     name: "",
-    flaw: Flaw::None,
+    flaw: None,
     starts: STARTS,
     lag: 2,
     crashes: 0,
@@ -44,15 +43,13 @@ const REMOVES: &[Kind] = &[Kind::Remove];
 const CLEARS: &[Kind] = &[Kind::Clear(1), Kind::Clear(2)];
 
 /// All scopes.
-#[must_use]
-pub fn scopes() -> Vec<Scope> {
+pub(crate) fn scopes() -> Vec<Scope> {
     [rights(), losses(), vouching(), data(), optional()].concat()
 }
 
 /// The same, the largest ones with smaller bounds: with all mutants they take two cores
 /// less than two minutes.
-#[must_use]
-pub fn ci_scopes() -> Vec<Scope> {
+pub(crate) fn ci_scopes() -> Vec<Scope> {
     let smaller = |scope: Scope| match scope.name {
         "rights-losses" => Scope { joins: 2, ..scope },
         "delete-restore" | "first-restore" => Scope { lag: 2, ..scope },

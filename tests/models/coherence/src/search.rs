@@ -4,11 +4,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::act::Act;
-use crate::scope::Scope;
+use crate::model::Model;
 use crate::seen::Seen;
-use crate::state::State;
-use crate::steps::Steps;
 
 /// Recovery is tried in one of so many states.
 const RECOVERS_ONE_OF: u64 = 512;
@@ -48,20 +45,20 @@ pub struct Violation {
 
 /// Explores `scope`, and gives up beyond `most` states.
 #[must_use]
-pub fn search(scope: &Scope, most: usize) -> Report {
+pub(crate) fn search<M: Model>(scope: &M, most: usize) -> Report {
     explore(scope, most, |_, _| {})
 }
 
 /// Calls `visit` with each new state and its parent, as fingerprints.
-fn explore(scope: &Scope, most: usize, mut visit: impl FnMut(u64, u64)) -> Report {
+fn explore<M: Model>(scope: &M, most: usize, mut visit: impl FnMut(u64, u64)) -> Report {
     let began = Instant::now();
     let mut report = Report::new();
     let mut seen = Seen::new();
-    let mut next: Vec<(State, u64)> = Vec::new();
-    let firsts = State::first(scope).into_iter();
-    let mut found: Vec<(State, u64, u64)> =
-        firsts.map(|first| (first, first.fingerprint(), NONE)).collect();
-    let mut add = |found: &mut Vec<(State, u64, u64)>, next: &mut Vec<(State, u64)>| {
+    let mut next: Vec<(M::State, u64)> = Vec::new();
+    let firsts = scope.first().into_iter();
+    let mut found: Vec<(M::State, u64, u64)> =
+        firsts.map(|first| (first, M::fingerprint(&first), NONE)).collect();
+    let mut add = |found: &mut Vec<(M::State, u64, u64)>, next: &mut Vec<(M::State, u64)>| {
         seen.reserve(found.len());
         seen.touch(found.iter().map(|(_, fingerprint, _)| *fingerprint));
         for (state, fingerprint, parent) in found.drain(..) {
@@ -78,8 +75,8 @@ fn explore(scope: &Scope, most: usize, mut visit: impl FnMut(u64, u64)) -> Repor
         for states in level.chunks(AT_A_TIME) {
             for (state, fingerprint) in states {
                 report.look_at(state, scope, *fingerprint);
-                let step = |_, to: State| found.push((to, to.fingerprint(), *fingerprint));
-                Steps::from(state, scope, step).find();
+                let step = |_, to| found.push((to, M::fingerprint(&to), *fingerprint));
+                scope.steps(state, step);
             }
             report.states = add(&mut found, &mut next);
             if report.wrong.is_some() {
@@ -108,19 +105,20 @@ impl Report {
         }
     }
 
-    fn look_at(&mut self, state: &State, scope: &Scope, fingerprint: u64) {
+    fn look_at<M: Model>(&mut self, state: &M::State, scope: &M, fingerprint: u64) {
         if self.wrong.is_none() {
-            self.wrong = state.wrong(scope).map(|what| Violation { what, fingerprint });
+            self.wrong = scope.wrong(state).map(|what| Violation { what, fingerprint });
         }
-        for (is, what) in state.notable(scope) {
+        for (is, what) in scope.notable(state) {
             if is && !self.notable.contains(&what) {
                 self.notable.push(what);
             }
         }
         if fingerprint.is_multiple_of(RECOVERS_ONE_OF) {
-            match state.recovers(scope) {
-                true => self.recovered.0 += 1,
-                false => self.recovered.1 += 1,
+            match scope.recovers(state) {
+                Some(true) => self.recovered.0 += 1,
+                Some(false) => self.recovered.1 += 1,
+                None => {}
             }
         }
     }
@@ -131,7 +129,7 @@ impl Report {
 /// # Panics
 /// If `violation` is not of this scope.
 #[must_use]
-pub fn trace(scope: &Scope, violation: &Violation) -> Vec<String> {
+pub(crate) fn trace<M: Model>(scope: &M, violation: &Violation) -> Vec<String> {
     let mut parents = HashMap::new();
     let _ = explore(scope, usize::MAX, |state, parent| {
         parents.insert(state, parent);
@@ -141,18 +139,18 @@ pub fn trace(scope: &Scope, violation: &Violation) -> Vec<String> {
         path.push(*parent);
     }
     path.reverse();
-    let mut firsts = State::first(scope).into_iter();
-    let first = firsts.find(|first| first.fingerprint() == path[0]);
+    let mut firsts = scope.first().into_iter();
+    let first = firsts.find(|first| M::fingerprint(first) == path[0]);
     let mut state = first.expect("a path begins with a first state");
     let mut lines = vec![state.to_string()];
     for fingerprint in &path[1..] {
         let mut step = None;
-        let found = |act: Act, to: State| {
-            if to.fingerprint() == *fingerprint && step.is_none() {
+        let found = |act: M::Act, to: M::State| {
+            if M::fingerprint(&to) == *fingerprint && step.is_none() {
                 step = Some((act, to));
             }
         };
-        Steps::from(&state, scope, found).find();
+        scope.steps(&state, found);
         let (act, to) = step.expect("a state follows from its parent");
         lines.push(format!("{act:?}"));
         state = to;

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ShortVec<T, const MOST: usize> {
     all: [T; MOST],
     len: u8,
@@ -24,6 +24,31 @@ impl<T: Copy + Default, const MOST: usize> ShortVec<T, MOST> {
         let old = *self;
         *self = Self::new();
         old.iter().filter(|item| keep(item)).for_each(|item| self.push(*item));
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        usize::from(self.len) < MOST
+    }
+
+    pub(crate) fn remove(&mut self, nth: usize) {
+        let old = *self;
+        *self = Self::new();
+        let others = old.iter().enumerate().filter(|(at, _)| *at != nth);
+        others.for_each(|(_, item)| self.push(*item));
+    }
+
+    /// Of equal neighbours the first stays.
+    pub(crate) fn dedup(&mut self)
+    where
+        T: PartialEq,
+    {
+        let old = *self;
+        *self = Self::new();
+        for item in old.iter() {
+            if self.last() != Some(item) {
+                self.push(*item);
+            }
+        }
     }
 
     pub(crate) fn drop_first(&mut self, count: usize) {

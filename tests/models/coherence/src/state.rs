@@ -11,7 +11,7 @@ pub(crate) const UNREAD: u8 = 255;
 
 /// Kinds of change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Of the key.
     #[default]
     Remove,
