@@ -18,7 +18,7 @@ const BYTES: u8 = 2;
 /// Reads a get; `None` for any other message, and for a get that has more than is usual.
 pub(super) fn read(message: &Bytes) -> Option<SessionRequest> {
     let mut request = SessionRequest::default();
-    let mut rest = Part { of: message, at: 0, end: message.len() };
+    let mut rest = Part { of: message, rest: message };
     while let Some(tag) = rest.tag() {
         match tag {
             (1, NUMBER) => request.id = rest.number()?,
@@ -48,11 +48,10 @@ fn get(mut rest: Part<'_>) -> Option<GetRequest> {
     Some(get)
 }
 
-/// A part of a message that is not read yet.
+/// What is not read yet of a message, or of a field in it.
 struct Part<'a> {
     of: &'a Bytes,
-    at: usize,
-    end: usize,
+    rest: &'a [u8],
 }
 
 impl<'a> Part<'a> {
@@ -60,36 +59,33 @@ impl<'a> Part<'a> {
     /// 16; `None` at the end. Of a longer one the first byte is none of those that are known.
     #[inline]
     fn tag(&mut self) -> Option<(u8, u8)> {
-        let tag = *self.of.get(self.at..self.end)?.first()?;
-        self.at += 1;
+        let (tag, rest) = self.rest.split_first()?;
+        self.rest = rest;
         Some((tag >> 3, tag & 7))
     }
 
     #[inline]
     fn number(&mut self) -> Option<u64> {
-        let mut rest = &self.of[self.at..self.end];
-        let number = match rest {
-            [small @ ..0x80, ..] => {
-                self.at += 1;
-                return Some((*small).into());
+        match self.rest {
+            [small @ ..0x80, rest @ ..] => {
+                self.rest = rest;
+                Some((*small).into())
             }
-            _ => decode_varint(&mut rest).ok()?,
-        };
-        self.at = self.end - rest.len();
-        Some(number)
+            _ => decode_varint(&mut self.rest).ok(),
+        }
     }
 
     /// A length, and so many bytes.
-    fn part(&mut self) -> Option<Part<'a>> {
+    #[inline]
+    fn part(&mut self) -> Option<Self> {
         let length = usize::try_from(self.number()?).ok()?;
-        let at = self.at;
-        let end = at.checked_add(length).filter(|end| *end <= self.end)?;
-        self.at = end;
-        Some(Part { of: self.of, at, end })
+        let (part, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(Self { of: self.of, rest: part })
     }
 
     fn bytes(&self) -> Bytes {
-        self.of.slice(self.at..self.end)
+        self.of.slice_ref(self.rest)
     }
 }
 
