@@ -15,15 +15,13 @@
 //! Every operation is O(1), but that the sketch is halved after ten uses for each entry, and
 //! copied when it grows. 16 to 20 bytes an entry, 4 for its weight in the SDK, and 170 KB.
 
-mod lists;
 mod segments;
-mod shadow;
+mod shadows;
 mod sketch;
 mod steering;
 
-use lists::HASH_BITS;
 use psycache_plugin::{Config, ConfigError, Entry, Policy, export_policy};
-use segments::Segments;
+use segments::{HASH_BITS, Segments};
 use sketch::Sketch;
 use steering::Steering;
 
@@ -106,8 +104,8 @@ impl Policy for Adaptive {
 
     #[inline]
     fn touch(&mut self, slot: u32) {
-        self.segments.touch(slot);
-        self.record(self.segments.hash(slot));
+        let hash = self.segments.touch(slot);
+        self.record(hash);
     }
 
     fn insert(&mut self, slot: u32, entry: &Entry) {
@@ -119,8 +117,8 @@ impl Policy for Adaptive {
     }
 
     fn remove(&mut self, slot: u32) {
-        self.segments.remove(slot);
-        self.steering.remove(self.segments.hash(slot));
+        let hash = self.segments.remove(slot);
+        self.steering.remove(hash);
     }
 
     fn victim(&mut self) -> Option<u32> {
