@@ -98,7 +98,7 @@ impl<const RECORDS: usize> Segments<RECORDS> {
 
     #[inline]
     fn window_limit(&self) -> u32 {
-        ((u64::from(self.len()) * self.window_bits >> SHARE_BITS) as u32).max(1)
+        (((u64::from(self.len()) * self.window_bits) >> SHARE_BITS) as u32).max(1)
     }
 
     #[inline]
