@@ -48,7 +48,7 @@ impl Resident {
 }
 
 /// A window, and behind it a segmented LRU (R. Karedla, J. S. Love, B. G. Wherry, "Caching
-/// strategies to improve disk system performance", IEEE Computer 1994). 16 bytes a slot.
+/// strategies to improve disk system performance", IEEE Computer 1994). 17 bytes a slot.
 #[derive(Clone, Debug)]
 pub(crate) struct Segments<const RECORDS: usize = 1024> {
     /// By segment; the last used at the front.
@@ -57,13 +57,13 @@ pub(crate) struct Segments<const RECORDS: usize = 1024> {
     /// The same with [`SHARE_BITS`] behind the point, rounded up.
     window_bits: u64,
     /// Entries came from probation to protected, of which there may be too many now.
-    is_unsettled: bool,
+    are_promoted: bool,
 }
 
 impl<const RECORDS: usize> Segments<RECORDS> {
     pub(crate) fn new(bound: u32, window_share: f64) -> Self {
         let queues = SlotQueues::new(bound, Resident(0), RECORDS_PER_SLOT);
-        let mut segments = Self { queues, window_share, window_bits: 0, is_unsettled: false };
+        let mut segments = Self { queues, window_share, window_bits: 0, are_promoted: false };
         segments.set_window_share(window_share);
         segments
     }
@@ -109,16 +109,18 @@ impl<const RECORDS: usize> Segments<RECORDS> {
     }
 
     /// Sends the coldest protected entries back to probation until no more than may be are
-    /// left. Uses need not do that one by one: the same entries go in the same order.
+    /// left. Uses need not do that one by one: the same entries go in the same order, and
+    /// whether a use promotes its entry is a branch that nobody could predict.
     #[inline]
-    fn settle(&mut self) {
-        if self.is_unsettled {
+    pub(crate) fn settle(&mut self) {
+        if self.are_promoted {
             self.demote();
         }
     }
 
+    #[inline(never)]
     fn demote(&mut self) {
-        self.is_unsettled = false;
+        self.are_promoted = false;
         let behind = self.len().saturating_sub(self.window_limit());
         let most = (u64::from(behind) * 4 / 5) as u32;
         while self.queues.len(PROTECTED) > most
@@ -134,8 +136,8 @@ impl<const RECORDS: usize> Segments<RECORDS> {
         let resident = self.queues.with(slot);
         let (segment, hash) = (resident.segment(), resident.hash());
         let used = USED[segment];
-        self.is_unsettled |= segment == PROBATION;
         self.queues.move_to_front(segment, used, slot, Resident::new(hash, used));
+        self.are_promoted |= segment == PROBATION;
         hash
     }
 

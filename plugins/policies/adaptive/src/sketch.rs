@@ -123,7 +123,10 @@ impl Sketch {
 #[inline]
 fn choices(hash: u32) -> [u32; 2] {
     let bits = hash.wrapping_mul(0x9E37_79B9);
-    [bits >> (u32::BITS - CHOICE_BITS), bits >> (u32::BITS - 2 * CHOICE_BITS) & ((1 << CHOICE_BITS) - 1)]
+    [
+        bits >> (u32::BITS - CHOICE_BITS),
+        bits >> (u32::BITS - 2 * CHOICE_BITS) & ((1 << CHOICE_BITS) - 1),
+    ]
 }
 
 /// The bit at which the counter of a row begins in its word.
