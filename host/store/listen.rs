@@ -3,9 +3,10 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
+use super::packed::{Cost, Deadline};
 use super::record::Record;
 use super::sharded::{Store, kept};
-use super::tap::{Access, AccessKind, Listener, Sample};
+use super::tap::{Access, AccessKind, Listener, Sample, Told};
 
 impl Store {
     /// Tells the accesses of a sample from now on. At most `room` of them wait to be taken.
@@ -46,14 +47,14 @@ impl Store {
         record: Option<&Record>,
     ) {
         let weight = record.map_or(0, |record| u32::try_from(record.weight()).unwrap_or(u32::MAX));
-        let cost_us = record.map_or(0, |record| record.cost().us());
-        let deadline_ms = record.and_then(|record| record.deadline().ms());
-        self.tap.push(kept, key, &Access { kind, hash, weight, cost_us, deadline_ms, key: None });
+        let cost = record.map_or(Cost::new(0), Record::cost);
+        let deadline = record.map_or(Deadline::NEVER, Record::deadline);
+        self.tap.push(kept, key, Told { hash, weight, deadline, cost, kind });
     }
 
     /// Tells every listener that all keys were dropped.
     pub(super) fn tell_cleared(&self) {
-        self.tap.push(0, "", &Access::cleared());
+        self.tap.push(0, "", Told::cleared());
     }
 }
 
@@ -71,7 +72,9 @@ impl Listening {
     pub fn take(&self) -> Option<Access> {
         match self.listener.queue.pop() {
             // What the queue had room for is over, and so is what was before the removal.
-            None if self.listener.has_lost_removal.swap(false, Relaxed) => Some(Access::cleared()),
+            None if self.listener.has_lost_removal.swap(false, Relaxed) => {
+                Some(Told::cleared().with_key(None))
+            }
             access => access,
         }
     }

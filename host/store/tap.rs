@@ -19,6 +19,8 @@ use arc_swap::ArcSwap;
 use crossbeam_queue::ArrayQueue;
 use parking_lot::Mutex;
 
+use super::packed::{Cost, Deadline};
+
 /// What happened to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessKind {
@@ -60,11 +62,29 @@ pub struct Access {
     pub key: Option<Box<str>>,
 }
 
-impl Access {
+/// An access without its key, as it waits. With the queue's own word it takes half a cache
+/// line: an operation has to get that line from the processor that took the last access there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) hash: u64,
+    pub(super) weight: u32,
+    pub(super) deadline: Deadline,
+    pub(super) cost: Cost,
+    pub(super) kind: AccessKind,
+}
+
+const _: () = assert!(size_of::<Told>() == 24);
+
+impl Told {
     /// All keys were dropped.
     pub(super) fn cleared() -> Self {
-        let (kind, deadline_ms, key) = (AccessKind::Cleared, None, None);
-        Self { kind, hash: 0, weight: 0, cost_us: 0, deadline_ms, key }
+        let (deadline, cost) = (Deadline::NEVER, Cost::new(0));
+        Self { hash: 0, weight: 0, deadline, cost, kind: AccessKind::Cleared }
+    }
+
+    pub(super) fn with_key(self, key: Option<Box<str>>) -> Access {
+        let Self { hash, weight, deadline, cost, kind } = self;
+        Access { kind, hash, weight, cost_us: cost.us(), deadline_ms: deadline.ms(), key }
     }
 }
 
@@ -105,12 +125,50 @@ pub(super) struct Tap {
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) sample: Sample,
-    wants_keys: bool,
-    pub(super) queue: ArrayQueue<Access>,
+    pub(super) queue: Queue,
     /// Accesses that found the queue full, or made room for a removal.
     pub(super) lost: AtomicU64,
     /// A removal was lost, of which the listener is not told yet.
     pub(super) has_lost_removal: AtomicBool,
+}
+
+/// What waits.
+#[derive(Debug)]
+pub(super) enum Queue {
+    Hashes(ArrayQueue<Told>),
+    Keys(ArrayQueue<(Told, Box<str>)>),
+}
+
+impl Queue {
+    /// Whether there was room.
+    fn push(&self, told: Told, key: &str) -> bool {
+        match self {
+            Self::Hashes(queue) => queue.push(told).is_ok(),
+            Self::Keys(queue) => queue.push((told, key.into())).is_ok(),
+        }
+    }
+
+    /// Returns what it displaced in a full queue.
+    fn force_push(&self, told: Told, key: Box<str>) -> Option<(Told, Box<str>)> {
+        match self {
+            Self::Hashes(queue) => queue.force_push(told).map(|told| (told, key)),
+            Self::Keys(queue) => queue.force_push((told, key)),
+        }
+    }
+
+    pub(super) fn pop(&self) -> Option<Access> {
+        match self {
+            Self::Hashes(queue) => queue.pop().map(|told| told.with_key(None)),
+            Self::Keys(queue) => queue.pop().map(|(told, key)| told.with_key(Some(key))),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Hashes(queue) => queue.len(),
+            Self::Keys(queue) => queue.len(),
+        }
+    }
 }
 
 /// Removals that may be displaced by one before it is given up.
@@ -118,27 +176,26 @@ const TRIES: usize = 8;
 
 impl Listener {
     pub(super) fn new(sample: Sample, room: usize, wants_keys: bool) -> Self {
-        Self {
-            sample,
-            wants_keys,
-            queue: ArrayQueue::new(room),
-            lost: AtomicU64::new(0),
-            has_lost_removal: AtomicBool::new(false),
-        }
+        let queue = match wants_keys {
+            true => Queue::Keys(ArrayQueue::new(room)),
+            false => Queue::Hashes(ArrayQueue::new(room)),
+        };
+        let (lost, has_lost_removal) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { sample, queue, lost, has_lost_removal }
     }
 
-    fn push(&self, access: Access) {
-        if !access.kind.removes() {
-            if self.queue.push(access).is_err() {
+    fn push(&self, told: Told, key: &str) {
+        if !told.kind.removes() {
+            if !self.queue.push(told, key) {
                 self.lost.fetch_add(1, Relaxed);
             }
             return;
         }
-        let mut waiting = access;
+        let mut waiting = (told, Box::from(key));
         for _ in 0..TRIES {
-            let Some(displaced) = self.queue.force_push(waiting) else { return };
+            let Some(displaced) = self.queue.force_push(waiting.0, waiting.1) else { return };
             self.lost.fetch_add(1, Relaxed);
-            if !displaced.kind.removes() {
+            if !displaced.0.kind.removes() {
                 return;
             }
             // It is told later than it happened, which makes less be there, not more.
@@ -156,11 +213,10 @@ impl Tap {
     }
 
     /// Tells all who listen to the key with this kept part of its hash.
-    pub(super) fn push(&self, kept: u32, key: &str, access: &Access) {
+    pub(super) fn push(&self, kept: u32, key: &str, told: Told) {
         for listener in self.listeners.load().iter() {
-            if access.kind == AccessKind::Cleared || kept < listener.sample.below {
-                let key = listener.wants_keys.then(|| key.into());
-                listener.push(Access { key, ..access.clone() });
+            if told.kind == AccessKind::Cleared || kept < listener.sample.below {
+                listener.push(told, key);
             }
         }
     }

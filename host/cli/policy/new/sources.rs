@@ -17,7 +17,7 @@ macro_rules! sources {
 pub(super) const SDK: &[File] = sources! {
     "sdk": "arena.rs" "config.rs" "export.rs" "exported.rs" "ghosts.rs" "introspect.rs" "keys.rs" "lib.rs" "links.rs"
         "policy.rs" "residents.rs" "slot_array.rs" "slot_list.rs" "slot_queue.rs"
-        "slot_queue/tests.rs" "snapshot.rs" "stepped.rs" "stepped/tests.rs";
+        "slot_queues/mod.rs" "slot_queues/tests.rs" "snapshot.rs" "stepped.rs" "stepped/tests.rs";
     "testing": "heap.rs" "lib.rs" "simulator.rs" "streams.rs";
 };
 

@@ -138,6 +138,7 @@ impl Trace {
     /// The next requests; empty at the end.
     pub(super) fn next_block(&mut self) -> Result<Vec<Request>> {
         let mut block = Vec::with_capacity(BLOCK);
+        let is_recording = self.reader.recorded().is_some();
         while block.len() < BLOCK {
             let record = match self.reader.next() {
                 Ok(None) => break,
@@ -160,13 +161,13 @@ impl Trace {
                 continue;
             }
             let Record { size, ttl_ms, load_us, kind, .. } = record;
-            let key = self.numbering.number(record.key)?;
-            let mut request = Request { key, size, at_ms, ttl_ms, load_us, kind, is_counted };
-            if let Some(recorded) = self.reader.recorded() {
-                self.complete(&mut request, recorded);
+            let request = Request { key: 0, size, at_ms, ttl_ms, load_us, kind, is_counted };
+            self.numbering.push(&mut block, request, record.key, is_recording)?;
+            if is_recording && let Some(recorded) = self.reader.recorded() {
+                block.last_mut().into_iter().for_each(|request| self.complete(request, recorded));
             }
-            block.push(request);
         }
+        self.numbering.number_waiting(&mut block)?;
         Ok(block)
     }
 

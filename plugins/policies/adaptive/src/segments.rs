@@ -1,43 +1,88 @@
 //! The queues of W-TinyLFU over slots, for the live cache and for its shadows.
 
-use crate::lists::Lists;
+use psycache_plugin::SlotQueues;
 
-/// The share of the entries behind the window that may be protected.
-const PROTECTED_SHARE: f64 = 0.8;
+/// Low bits of [`Resident`] that say in which segment the entry stands.
+const SEGMENT_BITS: u32 = 2;
 
-/// Where an entry stands.
+/// Bits of a hash that are kept.
+pub(crate) const HASH_BITS: u32 = u32::BITS - SEGMENT_BITS;
+
+/// Records of a queue for each slot in it.
+const RECORDS_PER_SLOT: f64 = 2.25;
+
+/// Bits behind the point of a share.
+const SHARE_BITS: u32 = 32;
+
+/// New entries, in the order of use.
+const WINDOW: usize = 0;
+
+/// Entries behind the window that were not used since they came there.
+const PROBATION: usize = 1;
+
+/// Entries that were used in probation. Up to four fifths of those behind the window.
+const PROTECTED: usize = 2;
+
+/// Where an entry goes that is used, by the segment in which it stands.
+const USED: [usize; 4] = [WINDOW, PROTECTED, PROTECTED, PROTECTED];
+
+/// The hash of an entry and the segment in which it stands.
 #[derive(Clone, Copy, Debug)]
-enum Segment {
-    /// New entries, in the order of use.
-    Window,
-    /// Entries behind the window that were not used since they came there.
-    Probation,
-    /// Entries that were used in probation.
-    Protected,
+struct Resident(u32);
+
+impl Resident {
+    #[inline]
+    fn new(hash: u32, segment: usize) -> Self {
+        Self(hash << SEGMENT_BITS | segment as u32)
+    }
+
+    #[inline]
+    fn hash(self) -> u32 {
+        self.0 >> SEGMENT_BITS
+    }
+
+    #[inline]
+    fn segment(self) -> usize {
+        (self.0 % (1 << SEGMENT_BITS)) as usize
+    }
 }
 
 /// A window, and behind it a segmented LRU (R. Karedla, J. S. Love, B. G. Wherry, "Caching
-/// strategies to improve disk system performance", IEEE Computer 1994). 12 bytes a slot.
-#[derive(Debug)]
-pub(crate) struct Segments {
+/// strategies to improve disk system performance", IEEE Computer 1994). 17 bytes a slot.
+#[derive(Clone, Debug)]
+pub(crate) struct Segments<const RECORDS: usize = 1024> {
     /// By segment; the last used at the front.
-    lists: Lists,
+    queues: SlotQueues<3, Resident, RECORDS>,
     window_share: f64,
+    /// The same with [`SHARE_BITS`] behind the point, rounded up.
+    window_bits: u64,
+    /// Entries came from probation to protected, of which there may be too many now.
+    are_promoted: bool,
 }
 
-impl Segments {
+impl<const RECORDS: usize> Segments<RECORDS> {
     pub(crate) fn new(bound: u32, window_share: f64) -> Self {
-        Self { lists: Lists::new(bound), window_share }
+        let queues = SlotQueues::new(bound, Resident(0), RECORDS_PER_SLOT);
+        let mut segments = Self { queues, window_share, window_bits: 0, are_promoted: false };
+        segments.set_window_share(window_share);
+        segments
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> u32 {
-        (0..3).map(|list| self.lists.len(list)).sum()
+        self.queues.len(WINDOW) + self.behind()
+    }
+
+    /// Entries behind the window.
+    #[inline]
+    fn behind(&self) -> u32 {
+        self.queues.len(PROBATION) + self.queues.len(PROTECTED)
     }
 
     /// The hash of an entry.
     #[inline]
     pub(crate) fn hash(&self, slot: u32) -> u32 {
-        self.lists.hash(slot)
+        self.queues.with(slot).hash()
     }
 
     pub(crate) fn window_share(&self) -> f64 {
@@ -46,60 +91,72 @@ impl Segments {
 
     /// Takes effect as entries come.
     pub(crate) fn set_window_share(&mut self, share: f64) {
+        self.settle();
         self.window_share = share;
+        self.window_bits = (share * (1_u64 << SHARE_BITS) as f64).ceil() as u64;
     }
 
-    fn window_limit(&self) -> u32 {
-        ((f64::from(self.len()) * self.window_share) as u32).max(1)
-    }
-
-    fn len_of(&self, segment: Segment) -> u32 {
-        self.lists.len(segment as usize)
-    }
-
-    fn back(&self, segment: Segment) -> Option<u32> {
-        self.lists.back(segment as usize)
-    }
-
-    fn move_to(&mut self, segment: Segment, slot: u32) {
-        let hash = self.lists.hash(slot);
-        self.lists.remove(slot);
-        self.lists.push_front(segment as usize, slot, hash);
-    }
-
-    /// Takes a slot out.
-    pub(crate) fn remove(&mut self, slot: u32) {
-        self.lists.remove(slot);
-    }
-
-    /// The entry was used.
     #[inline]
-    pub(crate) fn touch(&mut self, slot: u32) {
-        if self.lists.list(slot) == Segment::Probation as usize {
-            self.protect(slot);
-        } else {
-            self.lists.move_to_front(slot);
+    fn window_limit(&self) -> u32 {
+        (((u64::from(self.len()) * self.window_bits) >> SHARE_BITS) as u32).max(1)
+    }
+
+    #[inline]
+    fn move_to(&mut self, segment: usize, slot: u32) {
+        let resident = self.queues.with(slot);
+        let moved = Resident::new(resident.hash(), segment);
+        self.queues.move_to_front(resident.segment(), segment, slot, moved);
+    }
+
+    /// Sends the coldest protected entries back to probation until no more than may be are
+    /// left. Uses need not do that one by one: the same entries go in the same order, and
+    /// whether a use promotes its entry is a branch that nobody could predict.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
+        if self.are_promoted {
+            self.demote();
         }
     }
 
-    fn protect(&mut self, slot: u32) {
-        self.move_to(Segment::Protected, slot);
+    #[inline(never)]
+    fn demote(&mut self) {
+        self.are_promoted = false;
         let behind = self.len().saturating_sub(self.window_limit());
-        let most = (f64::from(behind) * PROTECTED_SHARE) as u32;
-        while self.len_of(Segment::Protected) > most
-            && let Some(coldest) = self.back(Segment::Protected)
+        let most = (u64::from(behind) * 4 / 5) as u32;
+        while self.queues.len(PROTECTED) > most
+            && let Some(coldest) = self.queues.back(PROTECTED)
         {
-            self.move_to(Segment::Probation, coldest);
+            self.move_to(PROBATION, coldest);
         }
+    }
+
+    /// The entry was used. Returns its hash.
+    #[inline]
+    pub(crate) fn touch(&mut self, slot: u32) -> u32 {
+        let resident = self.queues.with(slot);
+        let (segment, hash) = (resident.segment(), resident.hash());
+        let used = USED[segment];
+        self.queues.move_to_front(segment, used, slot, Resident::new(hash, used));
+        self.are_promoted |= segment == PROBATION;
+        hash
+    }
+
+    /// Takes a slot out. Returns its hash.
+    pub(crate) fn remove(&mut self, slot: u32) -> u32 {
+        self.settle();
+        let resident = self.queues.with(slot);
+        self.queues.remove(resident.segment(), slot);
+        resident.hash()
     }
 
     /// A new entry comes, for which [`evict`](Self::evict) has made room.
     pub(crate) fn insert(&mut self, slot: u32, hash: u32) {
-        self.lists.push_front(Segment::Window as usize, slot, hash);
-        while self.len_of(Segment::Window) > self.window_limit()
-            && let Some(coldest) = self.back(Segment::Window)
+        self.settle();
+        self.queues.push_front(WINDOW, slot, Resident::new(hash, WINDOW));
+        while self.queues.len(WINDOW) > self.window_limit()
+            && let Some(coldest) = self.queues.back(WINDOW)
         {
-            self.move_to(Segment::Probation, coldest);
+            self.move_to(PROBATION, coldest);
         }
     }
 
@@ -107,24 +164,27 @@ impl Segments {
     /// full its coldest entry leaves it, and stays in place of the coldest one behind the
     /// window if it `deserves` to: `deserves(newcomer, victim)`, by their hashes.
     pub(crate) fn evict(&mut self, deserves: impl FnOnce(u32, u32) -> bool) -> Option<u32> {
-        let victim = self.back(Segment::Probation).or(self.back(Segment::Protected));
-        let is_full = self.len_of(Segment::Window) >= self.window_limit();
-        let newcomer = self.back(Segment::Window).filter(|_| is_full || victim.is_none());
-        let evicted = match (newcomer, victim) {
-            (Some(newcomer), Some(victim)) if deserves(self.hash(newcomer), self.hash(victim)) => {
-                self.move_to(Segment::Probation, newcomer);
-                victim
-            }
-            (Some(newcomer), _) => newcomer,
-            (None, victim) => victim?,
-        };
-        self.remove(evicted);
-        Some(evicted)
+        self.settle();
+        let behind = if self.queues.is_empty(PROBATION) { PROTECTED } else { PROBATION };
+        let is_full = self.queues.len(WINDOW) >= self.window_limit();
+        if !is_full && let Some(victim) = self.queues.pop_back(behind) {
+            return Some(victim);
+        }
+        let newcomer = self.queues.back(WINDOW)?;
+        if let Some(victim) = self.queues.back(behind)
+            && deserves(self.hash(newcomer), self.hash(victim))
+        {
+            self.queues.pop_back(behind);
+            self.move_to(PROBATION, newcomer);
+            return Some(victim);
+        }
+        self.queues.pop_back(WINDOW)
     }
 
     #[cfg(test)]
     pub(crate) fn dump(&self) -> [Vec<u32>; 3] {
-        [Segment::Window, Segment::Probation, Segment::Protected]
-            .map(|segment| self.lists.dump(segment as usize))
+        let mut settled = self.clone();
+        settled.settle();
+        [WINDOW, PROBATION, PROTECTED].map(|segment| settled.queues.iter(segment).collect())
     }
 }

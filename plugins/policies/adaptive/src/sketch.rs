@@ -2,11 +2,14 @@
 
 use psycache_plugin::SlotArray;
 
-/// Rows of the sketch: counters that each key has.
-const DEPTH: usize = 4;
+/// Counters that each key has in a word, and words that it has them in.
+const ROWS: u32 = 2;
 
-/// Bits that choose one of the 16 counters that a row has in half a block.
-const COLUMN_BITS: u32 = 4;
+/// Bits that choose one of the counters of a row.
+const COLUMN_BITS: u32 = 3;
+
+/// Bits that choose the counters of a word.
+const CHOICE_BITS: u32 = ROWS * COLUMN_BITS;
 
 /// Bits of a counter.
 const COUNTER_BITS: u32 = 4;
@@ -18,17 +21,31 @@ const MOST: u64 = 15;
 const HALVES: u64 = 0x7777_7777_7777_7777;
 
 /// Entries for each block at which the sketch grows.
-const ENTRIES_PER_BLOCK: u32 = 16;
+const ENTRIES_PER_BLOCK: u32 = 4;
 
 /// Blocks that even a small cache gets: 4 KiB cost little, and few counters collide.
-const LEAST_BLOCKS: u32 = 64;
+const LEAST_BLOCKS: u32 = 256;
 
 /// Uses for each entry at which the counters are halved.
 const USES_PER_ENTRY: u32 = 10;
 
-/// The counters of the keys that share some bits of their hash: 64 bytes, which the
-/// processor reads at once. Half of it is for half of the keys, with a word for each row.
-type Block = [u64; 8];
+/// The counters of the keys that share some bits of their hash.
+type Block = [u64; 2];
+
+/// A word with a one in each of the counters of a key, by the bits that choose them.
+const ONES: [u64; 1 << CHOICE_BITS] = {
+    let mut ones = [0; 1 << CHOICE_BITS];
+    let mut choice = 0;
+    while choice < ones.len() {
+        let mut row = 0;
+        while row < ROWS {
+            ones[choice] |= 1 << shift(choice as u32, row);
+            row += 1;
+        }
+        choice += 1;
+    }
+    ones
+};
 
 /// A count-min sketch (G. Cormode, S. Muthukrishnan, "An improved data stream summary: the
 /// count-min sketch and its applications", Journal of Algorithms 2005) that forgets: when
@@ -49,8 +66,8 @@ pub(crate) struct Sketch {
 impl Sketch {
     pub(crate) fn new(max_entries: u32) -> Self {
         let bound = (max_entries / ENTRIES_PER_BLOCK + 1).next_power_of_two().max(LEAST_BLOCKS);
-        let mut blocks = SlotArray::new(bound, [0; 8]);
-        (0..LEAST_BLOCKS).for_each(|block| blocks.set(block, [0; 8]));
+        let mut blocks = SlotArray::new(bound, [0; 2]);
+        blocks.set(LEAST_BLOCKS - 1, [0; 2]);
         Self { blocks, block_count: LEAST_BLOCKS, uses: 0, most_uses: USES_PER_ENTRY }
     }
 
@@ -69,13 +86,11 @@ impl Sketch {
     /// The key was used.
     #[inline]
     pub(crate) fn record(&mut self, hash: u32) {
-        let columns = columns(hash);
         let block = self.blocks.get_mut(hash & (self.block_count - 1));
-        let words = &mut block[first_word(columns)..][..DEPTH];
-        for (row, word) in words.iter_mut().enumerate() {
-            let shift = shift(columns, row);
-            let is_full = (*word >> shift) & MOST == MOST;
-            *word += u64::from(!is_full) << shift;
+        for (word, choice) in block.iter_mut().zip(choices(hash)) {
+            let pairs = *word & (*word >> 1);
+            let full = pairs & (pairs >> 2);
+            *word += ONES[choice as usize] & !full;
         }
         self.uses += 1;
         if self.uses >= self.most_uses {
@@ -86,12 +101,10 @@ impl Sketch {
     /// How often the key was used, at most 15.
     #[inline]
     pub(crate) fn estimate(&self, hash: u32) -> u32 {
-        let columns = columns(hash);
-        let at = hash & (self.block_count - 1);
-        let [block] = self.blocks.range(at..at + 1) else { return 0 };
-        let words = &block[first_word(columns)..][..DEPTH];
-        let counts =
-            words.iter().enumerate().map(|(row, word)| (word >> shift(columns, row)) & MOST);
+        let block = self.blocks.get(hash & (self.block_count - 1));
+        let words = block.into_iter().zip(choices(hash));
+        let counts = words
+            .flat_map(|(word, choice)| (0..ROWS).map(move |row| word >> shift(choice, row) & MOST));
         counts.fold(MOST, u64::min) as u32
     }
 
@@ -105,23 +118,22 @@ impl Sketch {
     }
 }
 
-/// Bits that choose the counters of a key in its block: one for the half, and four for
-/// each row. They come from other bits of a product than the block.
+/// Bits that choose the counters of a key in each word of its block. They depend on all
+/// bits of the hash, those that chose the block among them.
 #[inline]
-fn columns(hash: u32) -> u32 {
-    (u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as u32
-}
-
-/// Where the half begins in which the counters are.
-#[inline]
-fn first_word(columns: u32) -> usize {
-    (columns >> (DEPTH as u32 * COLUMN_BITS) & 1) as usize * DEPTH
+fn choices(hash: u32) -> [u32; 2] {
+    let bits = hash.wrapping_mul(0x9E37_79B9);
+    [
+        bits >> (u32::BITS - CHOICE_BITS),
+        bits >> (u32::BITS - 2 * CHOICE_BITS) & ((1 << CHOICE_BITS) - 1),
+    ]
 }
 
 /// The bit at which the counter of a row begins in its word.
 #[inline]
-fn shift(columns: u32, row: usize) -> u32 {
-    (columns >> (row as u32 * COLUMN_BITS)) % (1 << COLUMN_BITS) * COUNTER_BITS
+const fn shift(choice: u32, row: u32) -> u32 {
+    let column = (choice >> (row * COLUMN_BITS)) & ((1 << COLUMN_BITS) - 1);
+    (row << COLUMN_BITS | column) * COUNTER_BITS
 }
 
 #[cfg(test)]
@@ -163,7 +175,7 @@ mod tests {
         sketch.fit(1_000);
         (0..1_000).for_each(|number| (0..=number % 5).for_each(|_| sketch.record(hash(number))));
         sketch.fit(100_000);
-        assert_eq!(sketch.block_count, 8_192);
+        assert_eq!(sketch.block_count, 32_768);
         let over = (0..1_000).filter(|number| {
             let (estimate, uses) = (sketch.estimate(hash(*number)), number % 5 + 1);
             assert!(estimate >= uses, "{number}: {estimate} for {uses} uses");

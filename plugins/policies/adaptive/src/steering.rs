@@ -1,11 +1,11 @@
 //! Chooses the window: several are tried on a sample of the requests.
 
-use crate::lists::HASH_BITS;
-use crate::shadow::Shadow;
+use crate::segments::HASH_BITS;
+use crate::shadows::{COUNT, Shadows};
 use crate::sketch::Sketch;
 
 /// The windows that are tried, as shares of the entries.
-const WINDOWS: [f64; 5] = [0.01, 0.05, 0.2, 0.5, 0.9];
+const WINDOWS: [f64; COUNT] = [0.01, 0.05, 0.2, 0.5, 0.9];
 
 /// A shadow has fewer than twice as many entries. It has at least as many, where the cache
 /// has.
@@ -25,9 +25,9 @@ const PACE: f64 = 0.1;
 /// with other windows, over the keys whose hash begins with some zero bits.
 #[derive(Debug)]
 pub(crate) struct Steering {
-    shadows: [Shadow; 5],
+    shadows: Shadows,
     /// The hits of each shadow, the older the less.
-    scores: [f64; 5],
+    scores: [f64; COUNT],
     /// Zero bits that the hash of a sampled key begins with.
     sample_bits: u32,
     /// Sampled requests since the last look.
@@ -36,7 +36,7 @@ pub(crate) struct Steering {
 
 impl Steering {
     pub(crate) fn new() -> Self {
-        Self { shadows: WINDOWS.map(Shadow::new), scores: [0.0; 5], sample_bits: 0, requests: 0 }
+        Self { shadows: Shadows::new(WINDOWS), scores: [0.0; COUNT], sample_bits: 0, requests: 0 }
     }
 
     /// Whether the shadows see requests for the key.
@@ -50,9 +50,7 @@ impl Steering {
         while entries >> self.sample_bits >= 2 * SHADOW_ENTRIES {
             self.sample_bits += 1;
             let sample_bits = self.sample_bits;
-            for shadow in &mut self.shadows {
-                shadow.retain(|hash| is_sampled(hash, sample_bits));
-            }
+            self.shadows.retain(|hash| is_sampled(hash, sample_bits));
         }
         // Not before they are half of what they should be: they are sampled anew, and a number
         // of entries that goes up and down must not empty them each time.
@@ -65,9 +63,8 @@ impl Steering {
     /// move the window.
     pub(crate) fn request(&mut self, hash: u32, entries: u32, sketch: &Sketch) -> bool {
         let capacity = (entries >> self.sample_bits).max(1);
-        for (shadow, score) in self.shadows.iter_mut().zip(&mut self.scores) {
-            *score += f64::from(u8::from(shadow.request(hash, capacity, sketch)));
-        }
+        let Self { shadows, scores, .. } = self;
+        shadows.request(hash, capacity, sketch, |shadow| scores[shadow] += 1.0);
         self.requests += 1;
         if self.requests < (capacity / LOOKS_PER_CAPACITY).max(1) {
             return false;
@@ -88,7 +85,7 @@ impl Steering {
     /// The key is deleted.
     pub(crate) fn remove(&mut self, hash: u32) {
         if self.is_sampled(hash) {
-            self.shadows.iter_mut().for_each(|shadow| shadow.remove(hash));
+            self.shadows.remove(hash);
         }
     }
 
@@ -97,9 +94,9 @@ impl Steering {
     fn target(&self) -> f64 {
         let best = self.scores.iter().copied().fold(1.0, f64::max);
         let (mut sum, mut weights) = (0.0, 0.0);
-        for (shadow, score) in self.shadows.iter().zip(&self.scores) {
+        for (window, score) in WINDOWS.iter().zip(&self.scores) {
             let weight = ((score - best) / best.sqrt()).exp();
-            sum += weight * shadow.window_share().ln();
+            sum += weight * window.ln();
             weights += weight;
         }
         (sum / weights).exp()
