@@ -64,12 +64,13 @@ impl<S: System> Database<S> {
 
     /// Runs a command that makes its files.
     pub(crate) fn install(&self, install: &mut Command) {
-        assert!(install.status().expect(&missing::<S>()).success(), "{}", self.said());
+        let installed = install.status().unwrap_or_else(|error| missing::<S>(&error));
+        assert!(installed.success(), "{}", self.said());
     }
 
     /// Runs it with the data that it has, and waits until it answers.
     pub(crate) fn run(&mut self) {
-        let server = S::server(self).spawn().expect(&missing::<S>());
+        let server = S::server(self).spawn().unwrap_or_else(|error| missing::<S>(&error));
         fs::write(self.file(Caretaker::PID), server.id().to_string()).unwrap();
         self.server = Some(server);
         seen_blocking(|| {
@@ -127,8 +128,8 @@ impl<S: System> Database<S> {
     }
 }
 
-fn missing<S: System>() -> String {
-    format!("{} is installed; `cargo xtask test` installs it", S::NAME)
+fn missing<S: System>(error: &std::io::Error) -> ! {
+    panic!("{} is not installed; `cargo xtask test` installs it: {error}", S::NAME)
 }
 
 impl<S: System> Source for Database<S> {
