@@ -6,6 +6,7 @@
 mod caches;
 mod callgrind;
 mod cluster;
+mod database;
 mod fidelity;
 mod growth;
 mod heap;
@@ -14,6 +15,7 @@ mod hostile;
 mod linear_memory;
 mod listeners;
 mod members;
+mod outage;
 mod overhead;
 mod processor;
 mod redis;
@@ -45,6 +47,7 @@ const BENCHMARKS: &[(&str, &str, Run)] = &[
     ("hostile", "A get by others while a client tries to use the node up", hostile::run),
     ("listeners", "What shadows and a recording add to a hit", listeners::run),
     ("members", "What cluster size costs the registry and the network", members::run),
+    ("outage", "Gets while the database is down, and how long until all is well", outage::run),
     ("redis", "Processor time of a get by a Redis client, next to redis-server", redis::run),
     ("remote", "Gets of what another node has in memory, next to groupcache", remote::run),
     ("serve", "Processor time of a get over gRPC, next to a bare echo", serve::run),

@@ -14,11 +14,17 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 
-/// Bytes of a digest.
-const DIGEST_BYTES: usize = 32;
-
 /// How old a change must be to be told from another one by its date. File systems count ticks.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// What a file without a digest is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WithoutDigest {
+    /// Its writer has ended before it wrote one.
+    Damaged,
+    /// Another thread has written it, and not its digest yet.
+    Written,
+}
 
 /// The files below one folder.
 #[derive(Debug)]
@@ -39,13 +45,9 @@ impl CompiledFiles {
         let files = Self { code: folder.join("code"), digests: folder.join("digests"), boot };
         fs::create_dir_all(&files.code)?;
         fs::create_dir_all(&files.digests)?;
-        let all = files.all();
-        for file in &all {
-            if !files.is_sound(file)? {
-                remove(file)?;
-            }
-        }
-        let known: HashSet<PathBuf> = all.iter().map(|file| files.digest_of(file)).collect();
+        files.remove_damaged(WithoutDigest::Damaged)?;
+        let known: HashSet<PathBuf> =
+            files.all().iter().map(|file| files.digest_of(file)).collect();
         for digest in fs::read_dir(&files.digests)?.flatten() {
             if !known.contains(&digest.path()) {
                 remove(&digest.path())?;
@@ -62,9 +64,14 @@ impl CompiledFiles {
     /// Removes the files that were damaged since they were written. To be called before any is
     /// used.
     pub(super) fn check(&self) -> io::Result<()> {
+        self.remove_damaged(WithoutDigest::Written)
+    }
+
+    fn remove_damaged(&self, without_digest: WithoutDigest) -> io::Result<()> {
         for file in self.all() {
-            // Another thread may have written it, and not its digest yet.
-            if self.digest_of(&file).exists() && !self.is_sound(&file)? {
+            let is_judged =
+                without_digest == WithoutDigest::Damaged || self.digest_of(&file).exists();
+            if is_judged && !self.is_sound(&file)? {
                 remove(&file)?;
             }
         }
@@ -101,7 +108,7 @@ impl CompiledFiles {
     fn is_sound(&self, file: &Path) -> io::Result<bool> {
         let path = self.digest_of(file);
         let Ok(noted) = fs::read(&path) else { return Ok(false) };
-        let (written, seen) = noted.split_at(noted.len().min(DIGEST_BYTES));
+        let (written, seen) = noted.split_at(noted.len().min(Sha256::output_size()));
         let stamp = self.stamp(file);
         if stamp.as_deref().is_some_and(|stamp| stamp.as_bytes() == seen) {
             return Ok(true);
@@ -170,7 +177,7 @@ mod tests {
         std::os::unix::fs::symlink(old, &file).expect("a link");
         let stamp = files.stamp(&file);
         assert!(stamp.is_some(), "it is older than its compilation");
-        write(&files.digest_of(&file), vec![0; DIGEST_BYTES], stamp).expect("a file");
+        write(&files.digest_of(&file), vec![0; Sha256::output_size()], stamp).expect("a file");
         (files, file)
     }
 

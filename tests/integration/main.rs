@@ -21,6 +21,7 @@ mod cold_keys;
 mod compile_cache;
 mod compose;
 mod config_file;
+mod database;
 mod demo;
 mod example_policy;
 mod failing_plugins;

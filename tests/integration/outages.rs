@@ -21,9 +21,9 @@ use crate::scores::{client, get, value};
 pub(crate) trait Source {
     fn port(&self) -> u16;
     /// Kills it: its port is closed.
-    fn end(&mut self);
-    /// Runs it at `port`, and waits until it answers.
-    fn begin_at(&mut self, port: u16);
+    fn stop(&mut self);
+    /// Runs it at `port` with the data that it has, and waits until it answers.
+    fn run_at(&mut self, port: u16);
     fn set_score(&self, name: &str, score: &str);
     /// Stops answering. Without this, the query for Sam's 567 never ends.
     fn freeze(&self) {}
@@ -45,20 +45,20 @@ pub(crate) async fn assert_follows(node: &ServedNode, [mut first, mut other]: [i
     first.freeze();
     let (asking, ()) = tokio::join!(get(&client, "Sam"), async {
         until("the load of Sam is under way", async || first.has_unanswered()).await;
-        first.end();
+        first.stop();
     });
     let status = asking.expect_err("its server was killed");
     assert_eq!(status.code(), Code::Unavailable, "{status}");
 
-    other.end();
-    other.begin_at(first.port());
+    other.stop();
+    other.run_at(first.port());
     let scores = [("Tom", "1630"), ("Jack", "1589"), ("Sam", "1567")];
     scores.iter().for_each(|(name, score)| other.set_score(name, score));
     assert_loaded(&client, &scores).await;
 
     // The connections of these loads are idle.
-    other.end();
-    first.begin_at(first.port());
+    other.stop();
+    first.run_at(first.port());
     assert_loaded(&client, &[("Tom", "630"), ("Jack", "589")]).await;
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn assert_recover([stale, plain]: [ServedNode; 2], mut source: 
         }
     }
     let (stale_load, plain_load) = (Load::of(&stale).await, Load::of(&plain).await);
-    source.end();
+    source.stop();
     // Far more gets than any of them could answer from memory before its ttl was over.
     until("the outage lasts", async || {
         stale_load.stale.load(SeqCst) > 2_000 && plain_load.failed.load(SeqCst) > 2_000
@@ -109,7 +109,7 @@ pub(crate) async fn assert_recover([stale, plain]: [ServedNode; 2], mut source: 
     })
     .await;
 
-    source.begin_at(source.port());
+    source.run_at(source.port());
     source.set_score("Tom", "631");
     for node in [&stale, &plain] {
         let client = client(node).await;

@@ -2,7 +2,6 @@
 //! process, without that of the database, next to the same retriever compiled into this program;
 //! many keys by one query next to as many queries; and the memory of an idle instance.
 
-mod database;
 mod instances;
 
 use std::fs;
@@ -17,8 +16,8 @@ use psycache_retriever_mysql::Mysql;
 use psycache_retriever_postgres::Postgres;
 
 use crate::Settings;
+use crate::database::{Database, ROWS, key};
 use crate::report::{Figure, median};
-use database::{Database, ROWS, key};
 use instances::{Components, Load, Native, Source};
 
 /// Keys of one call for many.

@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, UpdateDeadline};
 
 use super::calls::Calls;
 use super::limits::RetrieverLimits;
@@ -25,7 +26,7 @@ const SMALL_TALK: u64 = 1 << 20;
 /// The same for a call for many keys, of which each value may be as large as one of a single load.
 const LARGEST_BATCH: usize = 65 << 20;
 
-/// A store whose guest yields its thread at every tick.
+/// A store whose guest yields its thread when it has computed for a tick.
 pub(super) fn store(
     engine: &Engine,
     state: RetrieverState,
@@ -34,7 +35,12 @@ pub(super) fn store(
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.quota);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_async_yield_and_update(1);
+    // Ticks pass while a guest waits, too. The first one after that does not count: to yield then
+    // would cost nearly every load another turn of its task.
+    store.epoch_deadline_callback(|store| {
+        let has_waited = store.data().has_waited.swap(false, Relaxed);
+        Ok(if has_waited { UpdateDeadline::Continue(1) } else { UpdateDeadline::Yield(1) })
+    });
     // A value somewhat too large is refused and the connection lives on; one that
     // is far too large is a trap, before the host makes room for it.
     let allowance = limits.value_bytes.saturating_mul(2).saturating_add(SMALL_TALK);
@@ -65,10 +71,11 @@ impl Stop {
 /// is unwound.
 pub(super) async fn within<T>(
     ticker: &Ticker,
+    has_waited: &AtomicBool,
     limit: Duration,
     call: impl Future<Output = wasmtime::Result<T>> + Send,
 ) -> Result<T, Stop> {
-    let call = Ticked { ticker, call: Box::pin(call) };
+    let call = Ticked { ticker, has_waited, call: Box::pin(call) };
     match tokio::time::timeout(limit, call).await {
         Ok(answer) => answer.map_err(Stop::Trap),
         Err(_) => Err(Stop::Deadline(limit)),
@@ -78,6 +85,7 @@ pub(super) async fn within<T>(
 /// Keeps the epochs moving while the guest computes, not while it waits.
 struct Ticked<'a, F> {
     ticker: &'a Ticker,
+    has_waited: &'a AtomicBool,
     call: Pin<Box<F>>,
 }
 
@@ -86,6 +94,7 @@ impl<F: Future> Future for Ticked<'_, F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let _running = self.ticker.run();
+        self.has_waited.store(true, Relaxed);
         self.call.as_mut().poll(context)
     }
 }
@@ -96,6 +105,8 @@ pub(super) struct RetrieverConnection {
     engines: Arc<Engines>,
     calls: Calls,
     limits: RetrieverLimits,
+    /// That of the state, which a call can't be asked for.
+    has_waited: Arc<AtomicBool>,
 }
 
 impl RetrieverConnection {
@@ -105,14 +116,15 @@ impl RetrieverConnection {
         calls: Calls,
         limits: RetrieverLimits,
     ) -> Self {
-        Self { store, engines, calls, limits }
+        let has_waited = Arc::clone(&store.data().has_waited);
+        Self { store, engines, calls, limits, has_waited }
     }
 
     async fn call(&mut self, key: &str, timeout: Duration) -> Answer {
         let limit = self.begin_call(timeout);
         let arguments = (key, limit.guest_ms);
         let call = self.calls.fetch.call_async(&mut self.store, arguments);
-        let ended = within(&self.engines.ticker, timeout, call).await;
+        let ended = within(&self.engines.ticker, &self.has_waited, timeout, call).await;
         let found = self.ended(limit, ended.map(|(answer,)| answer))?;
         found.map(|value| self.checked(value)).transpose()
     }
@@ -129,7 +141,7 @@ impl RetrieverConnection {
         let allowance = self.store.hostcall_fuel();
         self.store.set_hostcall_fuel(allowance.max(LARGEST_BATCH));
         let call = fetch_many.call_async(&mut self.store, (keys, limit.guest_ms));
-        let ended = within(&self.engines.ticker, timeout, call).await;
+        let ended = within(&self.engines.ticker, &self.has_waited, timeout, call).await;
         self.store.set_hostcall_fuel(allowance);
         let found = self.ended(limit, ended.map(|(answer,)| answer))?;
         // An empty list says that it can't do that, as it is configured.
@@ -146,7 +158,7 @@ impl RetrieverConnection {
         let limit = self.begin_call(timeout);
         let Some(ping) = &self.calls.ping else { return Ok(()) };
         let call = ping.call_async(&mut self.store, (limit.guest_ms,));
-        let ended = within(&self.engines.ticker, timeout, call).await;
+        let ended = within(&self.engines.ticker, &self.has_waited, timeout, call).await;
         self.ended(limit, ended.map(|(answer,)| answer))
     }
 

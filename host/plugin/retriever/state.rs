@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -25,6 +26,8 @@ pub(super) struct RetrieverState {
     pub(super) lookups: HashMap<u32, String>,
     /// How many more lookups the guest may begin in this call.
     pub(super) lookups_left: u32,
+    /// Whether the guest has waited since its epoch was looked at last.
+    pub(super) has_waited: Arc<AtomicBool>,
     /// How many sessions of TLS it has.
     pub(super) tls_sessions: u32,
     wasi: WasiCtx,
@@ -50,7 +53,19 @@ impl RetrieverState {
         let (lookups, lookups_left) = (HashMap::new(), MOST_LOOKUPS);
         let (spans, wasi) = (LoadSpans::begin(), wasi.build());
         let log = log.clone();
-        Self { quota, spans, network, log, lookups, lookups_left, tls_sessions: 0, wasi, resources }
+        let has_waited = Arc::default();
+        Self {
+            quota,
+            spans,
+            network,
+            log,
+            lookups,
+            lookups_left,
+            has_waited,
+            tls_sessions: 0,
+            wasi,
+            resources,
+        }
     }
 
     /// Starts a new call.

@@ -168,7 +168,10 @@ macro_rules! export_retriever {
                     key: String,
                     timeout_ms: u32,
                 ) -> Result<Option<contract::Fetched>, contract::FetchError> {
-                    with(|retriever| Ok(retriever.fetch(&key, timeout_ms)?.map(Into::into)))
+                    let fetch = |retriever: &mut $retriever| {
+                        Ok(retriever.fetch(&key, timeout_ms)?.map(Into::into))
+                    };
+                    $crate::call::within(timeout_ms, || with(fetch))
                 }
             }
 
@@ -177,10 +180,11 @@ macro_rules! export_retriever {
                     keys: Vec<String>,
                     timeout_ms: u32,
                 ) -> Result<Vec<Option<contract::Fetched>>, contract::FetchError> {
-                    with(|retriever| {
+                    let fetch = |retriever: &mut $retriever| {
                         let all = retriever.fetch_many(&keys, timeout_ms)?;
                         Ok(all.into_iter().map(|fetched| fetched.map(Into::into)).collect())
-                    })
+                    };
+                    $crate::call::within(timeout_ms, || with(fetch))
                 }
             }
 

@@ -89,6 +89,9 @@ mod stepped;
 pub mod net;
 pub mod sql;
 
+#[doc(hidden)]
+pub mod call;
+
 #[cfg(any(target_family = "wasm", test))]
 #[doc(hidden)]
 pub mod arena;

@@ -52,8 +52,12 @@ impl Span {
     }
 }
 
-#[cfg(target_family = "wasm")]
 fn wanted() -> bool {
+    crate::call::is_traced(asked)
+}
+
+#[cfg(target_family = "wasm")]
+fn asked() -> bool {
     crate::bindings::retriever::psycache::plugin::spans::wanted()
 }
 
@@ -71,7 +75,7 @@ fn report(begun: Begun, error: Option<String>) {
 }
 
 #[cfg(not(target_family = "wasm"))]
-fn wanted() -> bool {
+fn asked() -> bool {
     false
 }
 

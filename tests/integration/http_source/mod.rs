@@ -8,6 +8,7 @@ mod page;
 mod redirects;
 mod secure;
 mod site;
+mod slow;
 mod with_languages;
 
 use std::process::Command;

@@ -48,30 +48,6 @@ async fn a_database_that_is_killed_during_a_query_is_replaced_by_another() {
     outages::assert_follows(&node, databases).await;
 }
 
-impl Source for Database {
-    fn port(&self) -> u16 {
-        Database::port(self)
-    }
-
-    fn end(&mut self) {
-        self.stop();
-    }
-
-    fn begin_at(&mut self, port: u16) {
-        self.run_at(port);
-    }
-
-    fn set_score(&self, name: &str, score: &str) {
-        self.sql(&format!("UPDATE school.student SET score = {score} WHERE name = '{name}'"));
-    }
-
-    fn has_unanswered(&self) -> bool {
-        let runs = "SELECT COUNT(*) FROM information_schema.PROCESSLIST
-            WHERE USER = 'psy' AND INFO LIKE '%SLEEP(3600)%'";
-        self.row(runs) == "1"
-    }
-}
-
 #[tokio::test]
 async fn a_database_that_hangs_costs_no_more_than_the_load_has_until_it_goes_on() {
     let database = Database::start();

@@ -5,6 +5,7 @@ use std::process::Command;
 use super::{Database, client, refused, serve_by, value};
 use crate::certificates::{Authority, Valid};
 use crate::harness::ServedNode;
+use crate::outages::Source;
 use crate::scores::REJECTED;
 
 /// The cipher of the session, or nothing.
@@ -29,7 +30,7 @@ fn node(database: &Database, host: &str, query: &str, more: &[(&str, &str)]) -> 
 #[tokio::test]
 async fn a_session_is_encrypted_where_an_authority_is_named() {
     let database = Database::start_secure(Valid::Now);
-    let ca = database.authority.as_ref().unwrap().pem().to_owned();
+    let ca = database.system.authority.as_ref().unwrap().pem().to_owned();
     for (more, is_encrypted) in [
         (&[("ca", &*ca)][..], true),
         (&[("ca", &ca), ("tls", "true")], true),
@@ -49,7 +50,7 @@ async fn a_user_who_has_to_speak_tls_logs_in_and_large_values_pass() {
     for host in ["localhost", "127.0.0.1"] {
         database.sql(&format!("ALTER USER psy@'{host}' REQUIRE SSL"));
     }
-    let ca = database.authority.as_ref().unwrap().pem();
+    let ca = database.system.authority.as_ref().unwrap().pem();
     let query = "SELECT REPEAT(?, 1000000)";
     let secure = node(&database, "localhost", query, &[("ca", ca)]);
     let client = client(&secure).await;
@@ -64,7 +65,8 @@ async fn a_user_who_has_to_speak_tls_logs_in_and_large_values_pass() {
 #[tokio::test]
 async fn a_certificate_that_is_not_right_is_told_with_the_reason() {
     let database = Database::start_secure(Valid::Now);
-    let (other, ours) = (Authority::new("another"), database.authority.as_ref().unwrap().pem());
+    let (other, ours) =
+        (Authority::new("another"), database.system.authority.as_ref().unwrap().pem());
     for (host, more, part) in [
         ("localhost", &[("ca", other.pem())][..], "no CA that is trusted here"),
         // By the authorities of the system, which are none of a test.
@@ -76,7 +78,7 @@ async fn a_certificate_that_is_not_right_is_told_with_the_reason() {
         refused(&client(&node).await, "Tom", REJECTED, &[part]).await;
     }
     let expired = Database::start_secure(Valid::Before);
-    let ca = expired.authority.as_ref().unwrap().pem();
+    let ca = expired.system.authority.as_ref().unwrap().pem();
     let node = node(&expired, "localhost", CIPHER, &[("ca", ca)]);
     refused(&client(&node).await, "Tom", REJECTED, &["has expired"]).await;
 }
@@ -84,7 +86,7 @@ async fn a_certificate_that_is_not_right_is_told_with_the_reason() {
 #[tokio::test]
 async fn a_server_without_tls_is_told_with_the_option() {
     let mut database = Database::start_secure(Valid::Now);
-    let authority = database.authority.take().unwrap();
+    let authority = database.system.authority.take().unwrap();
     database.stop();
     database.run();
     let node = node(&database, "localhost", CIPHER, &[("ca", authority.pem())]);

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::{Database, NOT_FOUND, PASSWORD, SCORES, client, refused, serve_by, shared, value};
 use crate::harness::ServedNode;
+use crate::outages::Source;
 use crate::patience::seen_blocking;
 use crate::service::{Caretaker, free_port, is_root};
 

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::certificates::{Authority, Valid};
 use crate::harness::ServedNode;
+use crate::outages::Source;
 use crate::scores::assert_rotates_password;
 
 /// A `serve` that asks at `localhost`, for which the server's certificate is.
@@ -33,14 +34,14 @@ async fn is_encrypted(command: Command, database: &Database) -> String {
 #[tokio::test]
 async fn tls_is_on_unless_it_is_switched_off() {
     let database = Database::start();
-    let ca = database.authority.pem().to_owned();
+    let ca = database.system.authority.pem().to_owned();
     assert_eq!(is_encrypted(serve(&database, &[("ca", &ca)]), &database).await, "t");
     assert_eq!(is_encrypted(serve(&database, &[("tls", "false")]), &database).await, "f");
 }
 
 #[tokio::test]
 async fn a_certificate_that_is_not_right_is_told_with_the_reason() {
-    let (other, ours) = (Authority::new("another"), shared().authority.pem());
+    let (other, ours) = (Authority::new("another"), shared().system.authority.pem());
     for (more, part) in [
         (&[("ca", other.pem())][..], "no CA that is trusted here"),
         // By the authorities of the system, which are none of a test.
@@ -55,7 +56,7 @@ async fn a_certificate_that_is_not_right_is_told_with_the_reason() {
     let node = ServedNode::spawn(by_address);
     refused(&client(&node).await, "Tom", REJECTED, &["for localhost, not for 127.0.0.1"]).await;
     let expired = Database::start_valid(Valid::Before);
-    let node = ServedNode::spawn(serve(&expired, &[("ca", expired.authority.pem())]));
+    let node = ServedNode::spawn(serve(&expired, &[("ca", expired.system.authority.pem())]));
     refused(&client(&node).await, "Tom", REJECTED, &["has expired"]).await;
 }
 
@@ -63,7 +64,7 @@ async fn a_certificate_that_is_not_right_is_told_with_the_reason() {
 async fn a_server_without_tls_is_told_with_the_option() {
     let mut database = Database::start();
     database.stop();
-    database.tls = false;
+    database.system.tls = false;
     database.run();
     let node = ServedNode::spawn(serve(&database, &[]));
     refused(&client(&node).await, "Tom", REJECTED, &["speaks no TLS", "`tls=false`"]).await;
@@ -81,7 +82,7 @@ async fn users_log_in_by_scram_md5_and_in_clear_over_tls_only() {
                  host all all all scram-sha-256\n";
     fs::write(database.file("data/pg_hba.conf"), rules).unwrap();
     database.sql("SELECT pg_reload_conf()");
-    let ca = database.authority.pem();
+    let ca = database.system.authority.pem();
     let place = format!("localhost:{}", database.port());
     for (user, more, answer) in [
         ("old", &[("tls", "false")][..], Ok("630")),
@@ -114,7 +115,7 @@ async fn a_password_that_is_rotated_in_its_file_is_taken_at_a_reload() {
 #[tokio::test]
 async fn no_password_is_ever_shown() {
     for password in [PASSWORD, "staple-of-another"] {
-        let mut command = serve(shared(), &[("ca", shared().authority.pem())]);
+        let mut command = serve(shared(), &[("ca", shared().system.authority.pem())]);
         command.args(["--log", "trace"]).env("DB_PASSWORD", password);
         let node = ServedNode::spawn(command);
         let found = get(&client(&node).await, "Tom").await;

@@ -37,30 +37,6 @@ async fn under_load_an_outage_fails_no_resident_key_with_stale_if_error_and_both
     outages::assert_recover(nodes, database).await;
 }
 
-impl Source for Database {
-    fn port(&self) -> u16 {
-        Database::port(self)
-    }
-
-    fn end(&mut self) {
-        self.stop();
-    }
-
-    fn begin_at(&mut self, port: u16) {
-        self.run_at(port);
-    }
-
-    fn set_score(&self, name: &str, score: &str) {
-        self.sql(&format!("UPDATE student SET score = {score} WHERE name = '{name}'"));
-    }
-
-    fn has_unanswered(&self) -> bool {
-        let active =
-            "SELECT COUNT(*) FROM pg_stat_activity WHERE usename = 'psy' AND state = 'active'";
-        self.row(active) == "1"
-    }
-}
-
 #[tokio::test]
 async fn a_server_without_a_free_connection_is_unavailable_until_it_has_one() {
     let database = Database::start();

@@ -4,6 +4,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 use super::{Database, PASSWORD, SCORES, client, node, shared, value};
 use crate::harness::ServedNode;
+use crate::outages::Source;
 use crate::readme;
 use crate::scores::assert_page_has_every_option;
 use crate::traces::collector::Collector;
@@ -25,7 +26,7 @@ async fn the_file_of_the_page_serves_from_a_database() {
     let place = format!("localhost:{}", shared().port());
     let file = of_the_page("toml").replace("db.example:5432", &place);
     std::fs::write(folder.path().join("psycache.toml"), file).unwrap();
-    std::fs::write(folder.path().join("ca.pem"), shared().authority.pem()).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), shared().system.authority.pem()).unwrap();
     let mut command = readme::shell("psycache serve --config psycache.toml", folder.path());
     command.env("DB_PASSWORD", PASSWORD);
     let node = ServedNode::spawn(command);

@@ -28,32 +28,6 @@ async fn a_server_that_is_killed_during_a_command_is_replaced_by_another() {
     outages::assert_follows(&node, servers).await;
 }
 
-impl Source for Server {
-    fn port(&self) -> u16 {
-        Server::port(self)
-    }
-
-    fn end(&mut self) {
-        self.stop();
-    }
-
-    fn begin_at(&mut self, port: u16) {
-        self.run_filled_at(port);
-    }
-
-    fn set_score(&self, name: &str, score: &str) {
-        self.does(&["SET", name, score]);
-    }
-
-    fn freeze(&self) {
-        self.signal("STOP");
-    }
-
-    fn has_unanswered(&self) -> bool {
-        self.has_unread()
-    }
-}
-
 #[tokio::test]
 async fn a_connection_that_the_server_has_ended_is_replaced_unnoticed() {
     let server = Server::start();

@@ -6,8 +6,9 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use crate::certificates::{Authority, Valid};
+use crate::outages::Source;
 use crate::patience::seen_blocking;
-use crate::service::{Caretaker, free_port, program};
+use crate::service::{Caretaker, free_port, has_unread, program};
 
 pub(super) const PASSWORD: &str = "correct-horse-battery";
 
@@ -58,10 +59,6 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
-    pub(super) fn port(&self) -> u16 {
-        self.port
-    }
-
     /// Where it speaks TLS, by the name that its certificate has.
     pub(super) fn tls_place(&self) -> String {
         format!("localhost:{}", self.tls_port)
@@ -101,37 +98,10 @@ impl Server {
         self.fill();
     }
 
-    /// The same at `port`.
-    pub(super) fn run_filled_at(&mut self, port: u16) {
-        self.port = port;
-        self.run_filled();
-    }
-
-    /// Kills it: its ports are closed.
-    pub(super) fn stop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill().unwrap();
-            process.wait().unwrap();
-            fs::remove_file(self.file(Caretaker::PID)).unwrap();
-        }
-    }
-
     /// Has it do nothing, or go on.
     pub(super) fn signal(&self, name: &str) {
         let pid = self.process.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
-    }
-
-    /// Whether a command has come that it has not read, because it was told to do nothing.
-    pub(super) fn has_unread(&self) -> bool {
-        let sockets = fs::read_to_string("/proc/net/tcp").unwrap();
-        let own = format!(":{:04X}", self.port);
-        sockets.lines().any(|socket| {
-            // Its number, both addresses, the state (1: connected) and the lengths of both queues.
-            let fields: Vec<&str> = socket.split_whitespace().collect();
-            let connected = fields[1].ends_with(&own) && fields[3] == "01";
-            connected && !fields[4].ends_with(":00000000")
-        })
     }
 
     /// What it replies to the administrator.
@@ -161,6 +131,38 @@ impl Server {
 
     fn file(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
+    }
+}
+
+impl Source for Server {
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+            fs::remove_file(self.file(Caretaker::PID)).unwrap();
+        }
+    }
+
+    fn run_at(&mut self, port: u16) {
+        self.port = port;
+        self.run_filled();
+    }
+
+    fn set_score(&self, name: &str, score: &str) {
+        self.does(&["SET", name, score]);
+    }
+
+    fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    fn has_unanswered(&self) -> bool {
+        // It was told to do nothing.
+        has_unread(self.port)
     }
 }
 

@@ -12,10 +12,10 @@ mod head;
 mod settings;
 mod target;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use connection::{Answer, Connection};
-use psycache_plugin::net::Kept;
+use psycache_plugin::net::{Kept, deadline};
 use psycache_plugin::{
     ConfigError, FetchError, Fetched, Retriever, RetrieverConfig, export_retriever,
 };
@@ -46,7 +46,7 @@ impl Retriever for Http {
     }
 
     fn fetch(&mut self, key: &str, timeout_ms: u32) -> Result<Option<Fetched>, FetchError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+        let deadline = deadline(timeout_ms);
         let mut target = self.settings.url.with(key)?;
         for _ in 0..=self.settings.max_redirects {
             let answer = self.get(&target, deadline)?;

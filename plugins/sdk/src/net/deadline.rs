@@ -1,7 +1,13 @@
-//! What is left until a deadline.
+//! Deadlines, and what is left until one.
 
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
+
+/// When a fetch is over that was called with `timeout_ms`.
+#[must_use]
+pub fn deadline(timeout_ms: u32) -> Instant {
+    crate::call::deadline(timeout_ms)
+}
 
 /// The time until `deadline`.
 ///

@@ -1,9 +1,9 @@
 //! The connection that an instance keeps from one fetch to the next.
 
 use std::io::BufReader;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{Failure, Place};
+use super::{Failure, Place, deadline};
 use crate::FetchError;
 
 /// A connection that notices bytes which nobody asked for. They would be read as the next answer.
@@ -42,7 +42,7 @@ impl<C: Quiet> Kept<C> {
         open: impl FnOnce(Instant) -> Result<C, FetchError>,
         mut ask: impl FnMut(&mut C, Instant) -> Result<T, Failure>,
     ) -> Result<T, FetchError> {
-        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+        let deadline = deadline(timeout_ms);
         let asked = self.ask(deadline, || open(deadline), |connection| ask(connection, deadline));
         asked.map_err(|error| place.told(error))
     }
@@ -96,6 +96,8 @@ fn wait_until(deadline: Instant) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// The number of a connection, which is quiet if that is below ten.

@@ -4,7 +4,6 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::time::Instant;
 
 use super::connect::connect;
-use super::deadline::left_until;
 use super::socket::Socket;
 use super::tls::Session;
 use super::{Place, Quiet};
@@ -13,8 +12,9 @@ use crate::{FetchError, io_words};
 /// What is read of the network at once.
 const CHUNK_BYTES: usize = 16 << 10;
 
-/// A TCP connection, with TLS or without. What is not done by its deadline fails with
-/// [`ErrorKind::TimedOut`], after which it must not be used.
+/// A TCP connection, with TLS or without. What has to wait and is not done by its deadline fails
+/// with [`ErrorKind::TimedOut`], after which it must not be used. Where that is the deadline of the
+/// node's call, the node may end the call instead, and this instance with it.
 ///
 /// In a node, dropping it waits while bytes are on their way to an end that reads nothing. The
 /// node's own limit ends that, and this instance with it.
@@ -89,19 +89,11 @@ impl Link {
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            self.socket.readable(self.deadline)?;
-            match self.socket.try_receive(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                received => return received,
-            }
-        }
+        self.socket.receive(buffer, self.deadline)
     }
 
     fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            // Even what could be done at once is not begun too late.
-            left_until(self.deadline)?;
             match self.socket.try_send(bytes) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.socket.writable(self.deadline)?;
@@ -237,8 +229,6 @@ mod tests {
         let error = link.write_all(&vec![0; 64 << 20]).expect_err("it does not fit on the way");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!(Instant::now() >= deadline);
-        let error = link.write_all(b"?").expect_err("it is begun too late");
-        assert_eq!(error.kind(), ErrorKind::TimedOut);
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod socket;
 mod statement_limit;
 mod tls;
 
+pub use deadline::deadline;
 pub use dsn::{Dsn, DsnShape};
 pub use failure::Failure;
 pub use kept::{Kept, Quiet};

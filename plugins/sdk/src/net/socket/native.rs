@@ -1,6 +1,6 @@
 //! Sockets of a Unix, for tests and for retrievers that are compiled into a program.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
@@ -68,9 +68,15 @@ impl Socket {
         first(&mut [PollFd::new(&self.0, PollFlags::OUT)], by).map(drop)
     }
 
-    /// Waits until something is to be received.
-    pub(in crate::net) fn readable(&mut self, by: Instant) -> io::Result<()> {
-        first(&mut [PollFd::new(&self.0, PollFlags::IN)], by).map(drop)
+    /// Receives what comes, or 0 bytes at the end.
+    pub(in crate::net) fn receive(&mut self, buffer: &mut [u8], by: Instant) -> io::Result<usize> {
+        loop {
+            first(&mut [PollFd::new(&self.0, PollFlags::IN)], by)?;
+            match self.try_receive(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                received => return received,
+            }
+        }
     }
 }
 

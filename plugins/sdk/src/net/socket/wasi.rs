@@ -14,6 +14,10 @@ use wasip2::sockets::tcp::TcpSocket;
 use wasip2::sockets::tcp_create_socket::create_tcp_socket;
 
 use super::timer::Timer;
+use crate::call::ends_by;
+
+/// What a new connection receives at once.
+const FIRST_BYTES: usize = 2 << 10;
 
 /// A connection that is being made. Dropping it gives up.
 #[derive(Debug)]
@@ -47,6 +51,7 @@ impl Attempt {
             timer: Timer::default(),
             readable: input.subscribe(),
             writable: None,
+            most_at_once: FIRST_BYTES,
             input,
             output,
             _socket: self.socket,
@@ -62,6 +67,9 @@ pub(in crate::net) struct Socket {
     readable: Pollable,
     /// Most connections never wait for it.
     writable: Option<Pollable>,
+    /// What is received at once. More, once there was so much: a node clears as much memory as it
+    /// is asked for bytes.
+    most_at_once: usize,
     input: InputStream,
     output: OutputStream,
     _socket: TcpSocket,
@@ -82,14 +90,42 @@ impl Socket {
 
     /// Receives what is there, or 0 bytes at the end.
     pub(in crate::net) fn try_receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let received = match self.input.read(buffer.len() as u64) {
+        self.take(buffer, InputStream::read)
+    }
+
+    /// Receives what comes, or 0 bytes at the end.
+    pub(in crate::net) fn receive(&mut self, buffer: &mut [u8], by: Instant) -> io::Result<usize> {
+        loop {
+            let received = if ends_by(by) {
+                self.take(buffer, InputStream::blocking_read)
+            } else {
+                self.timer.first(&[&self.readable], by)?;
+                self.try_receive(buffer)
+            };
+            match received {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                received => return received,
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        buffer: &mut [u8],
+        read: impl FnOnce(&InputStream, u64) -> Result<Vec<u8>, StreamError>,
+    ) -> io::Result<usize> {
+        let most = buffer.len().min(self.most_at_once);
+        let received = match read(&self.input, most as u64) {
             Ok(received) if received.is_empty() => return Err(ErrorKind::WouldBlock.into()),
             Ok(received) => received,
             Err(StreamError::Closed) => return Ok(0),
             Err(error) => return Err(cut(error)),
         };
-        let length = received.len().min(buffer.len());
+        let length = received.len().min(most);
         buffer[..length].copy_from_slice(&received[..length]);
+        if length == self.most_at_once {
+            self.most_at_once *= 4;
+        }
         Ok(length)
     }
 
@@ -97,11 +133,6 @@ impl Socket {
     pub(in crate::net) fn writable(&mut self, by: Instant) -> io::Result<()> {
         let writable = self.writable.get_or_insert_with(|| self.output.subscribe());
         self.timer.first(&[writable], by).map(drop)
-    }
-
-    /// Waits until something is to be received.
-    pub(in crate::net) fn readable(&mut self, by: Instant) -> io::Result<()> {
-        self.timer.first(&[&self.readable], by).map(drop)
     }
 }
 

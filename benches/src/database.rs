@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
 /// Rows of the table `item`, whose values have 100 bytes.
-pub(super) const ROWS: u32 = 10_000;
+pub(crate) const ROWS: u32 = 10_000;
 
 /// How long a server may take until it answers.
 const BEGINS_WITHIN: Duration = Duration::from_secs(60);
@@ -19,20 +19,25 @@ const BEGINS_WITHIN: Duration = Duration::from_secs(60);
 const PROBE: &str = "SELECT 1";
 
 /// The key of a row.
-pub(super) fn key(row: u32) -> String {
+pub(crate) fn key(row: u32) -> String {
     format!("key-{row:08}")
 }
 
 /// A server whose user `psy` may read the table `item`. Ended when dropped.
-pub(super) struct Database {
-    server: Child,
+pub(crate) struct Database {
+    server: Option<Child>,
     port: u16,
+    serve: Command,
+    /// Succeeds if the server answers.
+    probe: Command,
+    /// What the server says.
+    said: PathBuf,
     /// Removed after the server has ended.
     _folder: TempDir,
 }
 
 impl Database {
-    pub(super) fn mariadb() -> Result<Self> {
+    pub(crate) fn mariadb() -> Result<Self> {
         let (folder, port) = (TempDir::new()?, free_port()?);
         let at = folder.path().display();
         let (data, socket) = (format!("--datadir={at}/data"), format!("--socket={at}/s"));
@@ -62,10 +67,10 @@ impl Database {
              GRANT SELECT ON bench.* TO psy@localhost, psy@'127.0.0.1';",
             ROWS - 1
         );
-        Self::serve(folder, port, &mut serve, client, &schema)
+        Self::serve(folder, port, serve, client, &schema)
     }
 
-    pub(super) fn postgres() -> Result<Self> {
+    pub(crate) fn postgres() -> Result<Self> {
         let (folder, port) = (TempDir::new()?, free_port()?);
         let (at, port_text) = (folder.path().display().to_string(), port.to_string());
         if is_root() {
@@ -99,14 +104,14 @@ impl Database {
              ANALYZE item; CREATE USER psy; GRANT SELECT ON item TO psy",
             ROWS - 1
         );
-        Self::serve(folder, port, &mut serve, client, &schema)
+        Self::serve(folder, port, serve, client, &schema)
     }
 
     /// Runs a server, and makes its tables by its client.
     fn serve(
         folder: TempDir,
         port: u16,
-        serve: &mut Command,
+        mut serve: Command,
         client: impl Fn(&str) -> Command,
         schema: &str,
     ) -> Result<Self> {
@@ -115,33 +120,47 @@ impl Database {
         let said = folder.path().join("said.log");
         let log = fs::File::create(&said)?;
         serve.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let server = serve.spawn().with_context(|| format!("{serve:?} can't be started"))?;
-        let mut database = Self { server, port, _folder: folder };
-        let begun = Instant::now();
-        while done(&mut client(PROBE)).is_err() {
-            ensure!(begun.elapsed() < BEGINS_WITHIN, "the database does not begin to serve");
-            if database.server.try_wait()?.is_some() {
-                bail!("the database ended:\n{}", fs::read_to_string(&said)?);
-            }
-        }
+        let probe = client(PROBE);
+        let mut database = Self { server: None, port, serve, probe, said, _folder: folder };
+        database.run()?;
         done(&mut client(schema))?;
         Ok(database)
     }
 
-    pub(super) fn address(&self) -> String {
+    /// Runs it with the data that it has, until it answers.
+    pub(crate) fn run(&mut self) -> Result<()> {
+        let Self { serve, .. } = self;
+        self.server = Some(serve.spawn().with_context(|| format!("{serve:?} can't be started"))?);
+        let begun = Instant::now();
+        while done(&mut self.probe).is_err() {
+            ensure!(begun.elapsed() < BEGINS_WITHIN, "the database does not begin to serve");
+            let server = self.server.as_mut().map(Child::try_wait);
+            if server.transpose()?.flatten().is_some() {
+                bail!("the database ended:\n{}", fs::read_to_string(&self.said)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends it: its port is closed.
+    pub(crate) fn stop(&mut self) {
+        let Some(mut server) = self.server.take() else { return };
+        let told = Command::new("kill").args(["-s", "QUIT", &server.id().to_string()]).status();
+        if !told.is_ok_and(|told| told.success()) {
+            // It is gone already if this fails.
+            let _ = server.kill();
+        }
+        let _ = server.wait();
+    }
+
+    pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let server = self.server.id().to_string();
-        let told = Command::new("kill").args(["-s", "QUIT", &server]).status();
-        if !told.is_ok_and(|told| told.success()) {
-            // It is gone already if this fails.
-            let _ = self.server.kill();
-        }
-        let _ = self.server.wait();
+        self.stop();
     }
 }
 
