@@ -42,8 +42,9 @@ pub(super) struct Attack {
     pub(super) run: Run,
 }
 
-pub(super) const ATTACKS: [Attack; 6] = [
-    Attack { name: "600 slow requests", run: |at| slow(at).boxed() },
+pub(super) const ATTACKS: [Attack; 7] = [
+    Attack { name: "600 slow requests", run: |at| slow(at, Pace::EachItsOwn).boxed() },
+    Attack { name: "600 slow requests in step", run: |at| slow(at, Pace::InStep).boxed() },
     Attack { name: "5,000 silent connections", run: |at| silent(at).boxed() },
     Attack { name: "100,000 cancelled calls a second", run: |at| cancelled(at).boxed() },
     Attack { name: "100,000 streams a second", run: |at| without_request(at).boxed() },
@@ -67,9 +68,19 @@ async fn begin(at: SocketAddr) -> Result<TcpStream> {
     Ok(stream)
 }
 
+/// When the bytes of slow requests come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    EachItsOwn,
+    /// All at the same moments, as from one program that has no other work: then a get waits for
+    /// hundreds of them at once.
+    InStep,
+}
+
 /// 200 requests to each listener, of which a byte comes ten times a second.
-async fn slow(at: Listeners) -> Result<()> {
+async fn slow(at: Listeners, pace: Pace) -> Result<()> {
     const PACE: Duration = Duration::from_millis(100);
+    const OF_EACH: u32 = 200;
     // The head of a frame of 16,000 bytes with the headers of a call.
     let call = [&preface()[..], &[0, 0x3e, 0x80, 1, 0, 0, 0, 0, 1]].concat();
     let beginnings = [
@@ -77,8 +88,11 @@ async fn slow(at: Listeners) -> Result<()> {
         (at.http, b"GET /metrics HTTP/1.1\r\nHost: node\r\nX-Long: "),
         (at.redis, b"*2\r\n$3\r\nGET\r\n$1000000\r\n"),
     ];
-    let slow = beginnings.iter().flat_map(|request| [request; 200]);
-    let slow = slow.map(|(address, beginning)| async {
+    let slow = beginnings.iter().flat_map(|request| [request; OF_EACH as usize]);
+    let slow = slow.zip(0..).map(|((address, beginning), number)| async move {
+        if pace == Pace::EachItsOwn {
+            sleep(PACE * number / (3 * OF_EACH)).await;
+        }
         loop {
             let mut stream = open(*address, 2).await?;
             send(&mut stream, beginning).await;

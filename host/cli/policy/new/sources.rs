@@ -52,8 +52,9 @@ pub(super) const WIT: &str =
 /// What is taken out of the SDK. `psycache policy build` puts the type of the component into
 /// it, so that the folder needs no generated bindings, and with them no crate of a registry.
 /// Data sources do need them.
-const CUTS: [(&str, &str); 13] = [
+const CUTS: [(&str, &str); 14] = [
     (ROOT, "#[cfg(target_family = \"wasm\")]\n#[doc(hidden)]\npub mod bindings;\n"),
+    (ROOT, "#[doc(hidden)]\npub mod call;\n"),
     (ROOT, "mod io_words;\n"),
     (ROOT, "pub use io_words::io_words;\n"),
     (ROOT, "#[cfg(feature = \"net\")]\npub mod net;\n"),
@@ -124,7 +125,7 @@ mod tests {
             let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins").join(folder);
             files(&root.join("src"), &format!("{folder}/src"), &mut there);
         }
-        for left_out in ["bindings.rs", "io_words.rs", "retriever.rs", "span.rs"] {
+        for left_out in ["bindings.rs", "call.rs", "io_words.rs", "retriever.rs", "span.rs"] {
             assert!(there.remove(&format!("sdk/src/{left_out}")), "{left_out}");
         }
         there
