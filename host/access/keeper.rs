@@ -48,7 +48,7 @@ impl Access {
         Ok((account, generation))
     }
 
-    /// Another number than before as soon as the rules are others.
+    /// Another number than before once the rules are others, and before that is recorded.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Acquire)
     }

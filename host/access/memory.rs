@@ -27,7 +27,7 @@ pub(crate) struct Memory(ArcSwapOption<Remembered>);
 struct Remembered {
     token: Option<Words>,
     account: Arc<Account>,
-    /// Of the rules that the account is of.
+    /// The generation of the rules that the account came from.
     generation: u64,
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Principal {
 struct Found {
     access: Arc<Access>,
     account: Arc<Account>,
-    /// Of the rules that the account is of.
+    /// The generation of the rules that the account came from.
     generation: u64,
     before: Before,
 }

@@ -36,7 +36,7 @@ const COMPRESSION: i32 = 3;
 pub struct Engines {
     /// Synchronous calls; a guest beyond its deadline traps.
     pub(super) policies: Engine,
-    /// Calls on fibers; a guest that computes yields its thread at every tick.
+    /// Calls on fibers; a guest that computes yields its thread as `retriever/turns.rs` says.
     pub(super) retrievers: Engine,
     pub(super) ticker: Ticker,
     /// The files of the compile cache, if there is one.

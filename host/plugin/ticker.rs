@@ -8,7 +8,7 @@ use std::time::Duration;
 use wasmtime::Engine;
 
 /// The time between two ticks. A guest is stopped at the first tick after its deadline, and a
-/// retriever that computes yields its thread at each tick.
+/// retriever that computes yields its thread at each tick but the first after a wait.
 const TICK: Duration = Duration::from_millis(1);
 
 /// The number of ticks without a guest after which the thread goes to sleep. Waking it costs

@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// The clock that callers are told, for the moments in their calls. It begins at random below 2^52,
 /// up to where a double has each number. So a moment on the clock of another process, which was at
-/// this address before, has passed on this one or is beyond [`LONGEST`], but for one case in 65,000.
+/// this address before, has passed on this one or is beyond [`LONGEST`], but for one case in 130,000.
 pub(super) fn told_clock() -> Clock {
     Clock::monotonic_from(rand::random_range(1..1 << 52))
 }

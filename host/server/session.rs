@@ -300,7 +300,7 @@ struct Envelope<'a> {
 impl Envelope<'_> {
     fn run<C: CacheCall>(self, call: C, answer: fn(C::Answer) -> Answer) -> Begun {
         let Self { id, guest, groups, limit, traceparent, inline_bytes } = self;
-        // A look into a snapshot: who calls was found when the session was opened.
+        // Who calls was found when the session was opened, and is found again when the file changes.
         let admitted = guest.admit(C::METHOD, C::NEEDS, Some(call.group()));
         let admitted = admitted.map(|()| (C::NEEDS == Role::Clear).then(|| guest.note()));
         let incoming = || Incoming::in_text(&traceparent);

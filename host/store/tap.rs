@@ -132,7 +132,7 @@ pub(super) struct Listener {
     pub(super) has_lost_removal: AtomicBool,
 }
 
-/// What waits.
+/// The accesses that wait to be taken. Few listeners want keys, which each take an allocation.
 #[derive(Debug)]
 pub(super) enum Queue {
     Hashes(ArrayQueue<Told>),
@@ -148,11 +148,12 @@ impl Queue {
         }
     }
 
-    /// Returns what it displaced in a full queue.
-    fn force_push(&self, told: Told, key: Box<str>) -> Option<(Told, Box<str>)> {
+    /// Adds a removal, for which the oldest of a full queue make room. Returns how many are lost
+    /// by that, and whether the last of them is a removal.
+    fn push_removal(&self, told: Told, key: &str) -> (u64, bool) {
         match self {
-            Self::Hashes(queue) => queue.force_push(told).map(|told| (told, key)),
-            Self::Keys(queue) => queue.force_push((told, key)),
+            Self::Hashes(queue) => push_removal(queue, told, |told| told.kind),
+            Self::Keys(queue) => push_removal(queue, (told, key.into()), |(told, _)| told.kind),
         }
     }
 
@@ -172,7 +173,23 @@ impl Queue {
 }
 
 /// Removals that may be displaced by one before it is given up.
-const TRIES: usize = 8;
+const TRIES: u64 = 8;
+
+fn push_removal<T>(
+    queue: &ArrayQueue<T>,
+    mut waiting: T,
+    kind: impl Fn(&T) -> AccessKind,
+) -> (u64, bool) {
+    for displaced_before in 0..TRIES {
+        let Some(displaced) = queue.force_push(waiting) else { return (displaced_before, false) };
+        if !kind(&displaced).removes() {
+            return (displaced_before + 1, false);
+        }
+        // It is told later than it happened, which makes less be there, not more.
+        waiting = displaced;
+    }
+    (TRIES, true)
+}
 
 impl Listener {
     pub(super) fn new(sample: Sample, room: usize, wants_keys: bool) -> Self {
@@ -191,17 +208,13 @@ impl Listener {
             }
             return;
         }
-        let mut waiting = (told, Box::from(key));
-        for _ in 0..TRIES {
-            let Some(displaced) = self.queue.force_push(waiting.0, waiting.1) else { return };
-            self.lost.fetch_add(1, Relaxed);
-            if !displaced.0.kind.removes() {
-                return;
-            }
-            // It is told later than it happened, which makes less be there, not more.
-            waiting = displaced;
+        let (lost, is_removal_lost) = self.queue.push_removal(told, key);
+        if lost > 0 {
+            self.lost.fetch_add(lost, Relaxed);
         }
-        self.has_lost_removal.store(true, Relaxed);
+        if is_removal_lost {
+            self.has_lost_removal.store(true, Relaxed);
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::marker::PhantomData;
 
-use bytes::{Buf, BufMut};
+use bytes::{Buf, BufMut, Bytes};
 use prost::Message;
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -46,7 +46,7 @@ where
     }
 }
 
-/// Writes messages.
+/// Encodes each message in one piece, if it is small.
 #[derive(Debug)]
 pub(crate) struct Writer<S>(PhantomData<fn(S)>);
 
@@ -56,9 +56,7 @@ impl<S: Message + 'static> Encoder for Writer<S> {
 
     fn encode(&mut self, message: S, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
         let mut small = [0; SMALL];
-        // The compiler knows the type, so nothing is asked at run time.
-        let of_session = (&message as &dyn Any).downcast_ref();
-        let by_hand = of_session.and_then(|answer| session_get::write(answer, &mut small));
+        let by_hand = write_by_hand(&message, &mut small);
         let by_prost = |small: &mut [u8]| {
             let (room, mut rest) = (small.len(), small);
             message.encode(&mut rest).ok().map(|()| room - rest.len())
@@ -72,7 +70,7 @@ impl<S: Message + 'static> Encoder for Writer<S> {
     }
 }
 
-/// Reads messages.
+/// Decodes each message from a slice of its own.
 #[derive(Debug)]
 pub(crate) struct Reader<R>(PhantomData<fn() -> R>);
 
@@ -83,15 +81,46 @@ impl<R: Message + Default + 'static> Decoder for Reader<R> {
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<R>, Status> {
         let message = from.copy_to_bytes(from.remaining());
         let mut read = R::default();
-        // The compiler knows the type, so nothing is asked at run time.
-        let of_session = (&mut read as &mut dyn Any).downcast_mut();
-        if let Some(request) = of_session
-            && let Some(get) = session_get::read(&message)
-        {
-            *request = get;
+        if read_by_hand(&message, &mut read) {
             return Ok(Some(read));
         }
         let merged = read.merge(message);
         merged.map(|()| Some(read)).map_err(|error| Status::internal(error.to_string()))
+    }
+}
+
+/// The length of an answer to a get of a session, which is written; `None` for any other message.
+fn write_by_hand<S: Any>(message: &S, to: &mut [u8]) -> Option<usize> {
+    // The compiler knows the type, so nothing is asked at run time.
+    (message as &dyn Any).downcast_ref().and_then(|answer| session_get::write(answer, to))
+}
+
+/// Whether the message is a get of a session, which is read.
+fn read_by_hand<R: Any>(message: &Bytes, to: &mut R) -> bool {
+    let of_session = (to as &mut dyn Any).downcast_mut();
+    of_session.is_some_and(|to| session_get::read(message).map(|get| *to = get).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::session_request::Call;
+    use crate::proto::session_response::Answer;
+    use crate::proto::{GetRequest, GetResponse, SessionRequest, SessionResponse};
+
+    #[test]
+    fn gets_of_a_session_are_read_and_written_by_hand_and_no_others() {
+        let get = GetRequest { group: "scores".into(), key: "Tom".into(), may_lend: true };
+        let bytes = Bytes::from(get.encode_to_vec());
+        assert!(!read_by_hand(&bytes, &mut GetRequest::default()));
+        let request = SessionRequest { id: 7, call: Some(Call::Get(get)), ..Default::default() };
+        let mut read = SessionRequest::default();
+        assert!(read_by_hand(&request.encode_to_vec().into(), &mut read));
+        assert_eq!(read, request);
+
+        let get = GetResponse { value: "630".into(), ..GetResponse::default() };
+        assert_eq!(write_by_hand(&get, &mut [0; SMALL]), None);
+        let answer = SessionResponse { id: 7, answer: Some(Answer::Get(get)) };
+        assert_eq!(write_by_hand(&answer, &mut [0; SMALL]), Some(answer.encoded_len()));
     }
 }

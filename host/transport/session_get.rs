@@ -1,6 +1,6 @@
 //! A get of a session and its answer, read and written by hand: they are most of the messages of a
-//! node, and prost takes a step and a check for each byte of them. What is not as usual is left to
-//! prost, which reads and writes the same.
+//! node, and prost takes a step and a check for each byte of them. Any other field or message is read
+//! and written by prost.
 
 use bytes::{BufMut, Bytes};
 use prost::Message;

@@ -105,10 +105,10 @@ impl RetrieverComponent {
         let state = RetrieverState::new(quota, network, &self.log);
         let mut store = connection::store(self.component.engine(), state, &self.limits);
         let (ticker, limit) = (&self.engines.ticker, self.limits.configure);
-        let has_waited = Arc::clone(&store.data().has_waited);
+        let turns = Arc::clone(&store.data().turns);
 
         let instantiated = self.component.instantiate_async(&mut store);
-        let instantiated = within(ticker, &has_waited, limit, instantiated).await;
+        let instantiated = within(ticker, &turns, limit, instantiated).await;
         let instance = instantiated.map_err(|stop| stop.failure(&store))?;
         let calls = Calls::find(&self.exports, &instance, &mut store)?;
         let options = contract::pairs(&self.config.options);
@@ -116,7 +116,7 @@ impl RetrieverComponent {
         let group = self.config.group.as_str();
         let settings = RetrieverSettings { group, options: &options, secrets: &secrets };
         let configured = calls.configure.call_async(&mut store, (settings,));
-        let configured = within(ticker, &has_waited, limit, configured).await;
+        let configured = within(ticker, &turns, limit, configured).await;
         let (answer,) = configured.map_err(|stop| stop.failure(&store))?;
         answer.map_err(|error| Failure::Refused(start::refusal(error)))?;
         let engines = Arc::clone(&self.engines);

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use wasmtime::{Engine, Store, UpdateDeadline};
 use super::calls::Calls;
 use super::limits::RetrieverLimits;
 use super::state::RetrieverState;
+use super::turns::Turns;
 use crate::plugin::contract::{LiftedError, LiftedValue};
 use crate::plugin::one_line::one_line;
 use crate::plugin::ticker::Ticker;
@@ -26,7 +26,7 @@ const SMALL_TALK: u64 = 1 << 20;
 /// The same for a call for many keys, of which each value may be as large as one of a single load.
 const LARGEST_BATCH: usize = 65 << 20;
 
-/// A store whose guest yields its thread when it has computed for a tick.
+/// A store whose guest yields its thread as [`Turns`] says.
 pub(super) fn store(
     engine: &Engine,
     state: RetrieverState,
@@ -35,11 +35,9 @@ pub(super) fn store(
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.quota);
     store.set_epoch_deadline(1);
-    // Ticks pass while a guest waits, too. The first one after that does not count: to yield then
-    // would cost nearly every load another turn of its task.
     store.epoch_deadline_callback(|store| {
-        let has_waited = store.data().has_waited.swap(false, Relaxed);
-        Ok(if has_waited { UpdateDeadline::Continue(1) } else { UpdateDeadline::Yield(1) })
+        let ends = store.data().turns.end_by_tick();
+        Ok(if ends { UpdateDeadline::Yield(1) } else { UpdateDeadline::Continue(1) })
     });
     // A value somewhat too large is refused and the connection lives on; one that
     // is far too large is a trap, before the host makes room for it.
@@ -71,11 +69,11 @@ impl Stop {
 /// is unwound.
 pub(super) async fn within<T>(
     ticker: &Ticker,
-    has_waited: &AtomicBool,
+    turns: &Turns,
     limit: Duration,
     call: impl Future<Output = wasmtime::Result<T>> + Send,
 ) -> Result<T, Stop> {
-    let call = Ticked { ticker, has_waited, call: Box::pin(call) };
+    let call = Ticked { ticker, turns, call: Box::pin(call) };
     match tokio::time::timeout(limit, call).await {
         Ok(answer) => answer.map_err(Stop::Trap),
         Err(_) => Err(Stop::Deadline(limit)),
@@ -85,7 +83,7 @@ pub(super) async fn within<T>(
 /// Keeps the epochs moving while the guest computes, not while it waits.
 struct Ticked<'a, F> {
     ticker: &'a Ticker,
-    has_waited: &'a AtomicBool,
+    turns: &'a Turns,
     call: Pin<Box<F>>,
 }
 
@@ -94,7 +92,7 @@ impl<F: Future> Future for Ticked<'_, F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let _running = self.ticker.run();
-        self.has_waited.store(true, Relaxed);
+        self.turns.begin();
         self.call.as_mut().poll(context)
     }
 }
@@ -105,8 +103,8 @@ pub(super) struct RetrieverConnection {
     engines: Arc<Engines>,
     calls: Calls,
     limits: RetrieverLimits,
-    /// That of the state, which a call can't be asked for.
-    has_waited: Arc<AtomicBool>,
+    /// Those of the state, which a call can't be asked for.
+    turns: Arc<Turns>,
 }
 
 impl RetrieverConnection {
@@ -116,15 +114,15 @@ impl RetrieverConnection {
         calls: Calls,
         limits: RetrieverLimits,
     ) -> Self {
-        let has_waited = Arc::clone(&store.data().has_waited);
-        Self { store, engines, calls, limits, has_waited }
+        let turns = Arc::clone(&store.data().turns);
+        Self { store, engines, calls, limits, turns }
     }
 
     async fn call(&mut self, key: &str, timeout: Duration) -> Answer {
         let limit = self.begin_call(timeout);
         let arguments = (key, limit.guest_ms);
         let call = self.calls.fetch.call_async(&mut self.store, arguments);
-        let ended = within(&self.engines.ticker, &self.has_waited, timeout, call).await;
+        let ended = within(&self.engines.ticker, &self.turns, timeout, call).await;
         let found = self.ended(limit, ended.map(|(answer,)| answer))?;
         found.map(|value| self.checked(value)).transpose()
     }
@@ -141,7 +139,7 @@ impl RetrieverConnection {
         let allowance = self.store.hostcall_fuel();
         self.store.set_hostcall_fuel(allowance.max(LARGEST_BATCH));
         let call = fetch_many.call_async(&mut self.store, (keys, limit.guest_ms));
-        let ended = within(&self.engines.ticker, &self.has_waited, timeout, call).await;
+        let ended = within(&self.engines.ticker, &self.turns, timeout, call).await;
         self.store.set_hostcall_fuel(allowance);
         let found = self.ended(limit, ended.map(|(answer,)| answer))?;
         // An empty list says that it can't do that, as it is configured.
@@ -158,7 +156,7 @@ impl RetrieverConnection {
         let limit = self.begin_call(timeout);
         let Some(ping) = &self.calls.ping else { return Ok(()) };
         let call = ping.call_async(&mut self.store, (limit.guest_ms,));
-        let ended = within(&self.engines.ticker, &self.has_waited, timeout, call).await;
+        let ended = within(&self.engines.ticker, &self.turns, timeout, call).await;
         self.ended(limit, ended.map(|(answer,)| answer))
     }
 
@@ -207,8 +205,8 @@ struct CallLimit {
     guest_ms: u32,
 }
 
-/// A timeout somewhat below the host's limit. A guest that observes it can report the timeout
-/// itself and keep its connection.
+/// A timeout somewhat below the host's limit. A guest that observes it can report what it waited
+/// for, in its error and in its spans.
 fn guest_timeout_ms(timeout: Duration) -> u32 {
     let margin = (timeout / 10).min(Duration::from_millis(100));
     let ms = (timeout - margin).as_millis().max(1);

@@ -9,6 +9,7 @@ mod network;
 mod spans;
 mod state;
 mod tls;
+mod turns;
 
 pub use component::{RetrieverComponent, RetrieverConfig};
 pub use limits::RetrieverLimits;

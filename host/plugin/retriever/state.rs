@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::network::Network;
 use super::spans::LoadSpans;
+use super::turns::Turns;
 use crate::plugin::guest_log::GuestLog;
 use crate::plugin::quota::{HANDLES, Quota};
 
@@ -26,8 +26,7 @@ pub(super) struct RetrieverState {
     pub(super) lookups: HashMap<u32, String>,
     /// How many more lookups the guest may begin in this call.
     pub(super) lookups_left: u32,
-    /// Whether the guest has waited since its epoch was looked at last.
-    pub(super) has_waited: Arc<AtomicBool>,
+    pub(super) turns: Arc<Turns>,
     /// How many sessions of TLS it has.
     pub(super) tls_sessions: u32,
     wasi: WasiCtx,
@@ -53,7 +52,7 @@ impl RetrieverState {
         let (lookups, lookups_left) = (HashMap::new(), MOST_LOOKUPS);
         let (spans, wasi) = (LoadSpans::begin(), wasi.build());
         let log = log.clone();
-        let has_waited = Arc::default();
+        let (turns, tls_sessions) = (Arc::default(), 0);
         Self {
             quota,
             spans,
@@ -61,8 +60,8 @@ impl RetrieverState {
             log,
             lookups,
             lookups_left,
-            has_waited,
-            tls_sessions: 0,
+            turns,
+            tls_sessions,
             wasi,
             resources,
         }

@@ -306,6 +306,22 @@ async fn a_set_that_arrives_after_its_time_changes_nothing() {
     assert!(served.client().get(get("notes", "a")).await.is_ok());
 }
 
+/// After a restart another process has the address, and a client may have read the clock of the one
+/// before.
+#[tokio::test]
+async fn a_moment_that_another_process_has_told_is_no_limit() {
+    let (served, other) = (served().await, served().await);
+    let mut client = Client::open(&other).await;
+    client.send(1, Call::Clock(ClockRequest {}));
+    let (1, Answer::Clock(read)) = client.answer().await else { panic!("no time") };
+    let mut client = Client::open(&served).await;
+    let set = SetRequest { group: "notes".into(), key: "a".into(), ..SetRequest::default() };
+    let (until_ms, call) = (read.now_ms + 3_600_000, Some(Call::Set(set)));
+    let request = SessionRequest { id: 1, until_ms, call, ..SessionRequest::default() };
+    client.requests.send(request).expect("the session is open");
+    assert_eq!(client.failure().await, (1, Code::DeadlineExceeded));
+}
+
 #[tokio::test]
 async fn a_thousand_calls_are_each_answered_once() {
     let served = served().await;

@@ -138,6 +138,7 @@ impl Trace {
     /// The next requests; empty at the end.
     pub(super) fn next_block(&mut self) -> Result<Vec<Request>> {
         let mut block = Vec::with_capacity(BLOCK);
+        self.numbering.forget_waiting();
         let is_recording = self.reader.recorded().is_some();
         while block.len() < BLOCK {
             let record = match self.reader.next() {

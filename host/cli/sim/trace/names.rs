@@ -68,6 +68,11 @@ impl Numbering {
         Ok(())
     }
 
+    /// Forgets requests of a block that ended with an error.
+    pub(super) fn forget_waiting(&mut self) {
+        self.waiting.clear();
+    }
+
     /// Gives the waiting keys of a block their numbers. To look many up at once is faster than
     /// each where it is read: the processor then waits for several places in memory together.
     ///
@@ -129,11 +134,15 @@ mod tests {
         // More than are looked up together, so some numbers are there before the end.
         let many = (100..100 + 2 * TOGETHER as u32).map(|key| key.to_string());
         let all: Vec<String> = texts.map(String::from).into_iter().chain(many).collect();
+        let mut waited = 0;
         for text in &all {
             let name = Name::of(text.as_bytes());
             numbering.push(&mut block, Request::default(), name, false).unwrap();
+            waited = waited.max(numbering.waiting.len());
         }
+        assert_eq!(waited, TOGETHER - 1);
         numbering.number_waiting(&mut block).unwrap();
+        assert!(numbering.waiting.is_empty());
         let keys: Vec<u32> = block.iter().map(|request| request.key).collect();
         assert_eq!(keys[..8], [0, 1, 2, 0, 3, 1, 4, 2]);
         assert!(keys[8..].iter().copied().eq(5..5 + 2 * TOGETHER as u32));

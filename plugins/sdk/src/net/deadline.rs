@@ -3,7 +3,8 @@
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
-/// When a fetch is over that was called with `timeout_ms`.
+/// When a fetch is over that was called with `timeout_ms`, counted from where this is first asked in
+/// the call.
 #[must_use]
 pub fn deadline(timeout_ms: u32) -> Instant {
     crate::call::deadline(timeout_ms)

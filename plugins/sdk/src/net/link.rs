@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::time::Instant;
 
 use super::connect::connect;
+use super::deadline::left_until;
 use super::socket::Socket;
 use super::tls::Session;
 use super::{Place, Quiet};
@@ -12,9 +13,10 @@ use crate::{FetchError, io_words};
 /// What is read of the network at once.
 const CHUNK_BYTES: usize = 16 << 10;
 
-/// A TCP connection, with TLS or without. What has to wait and is not done by its deadline fails
-/// with [`ErrorKind::TimedOut`], after which it must not be used. Where that is the deadline of the
-/// node's call, the node may end the call instead, and this instance with it.
+/// A TCP connection, with TLS or without. An operation that waits past the deadline fails with
+/// [`ErrorKind::TimedOut`], and so does one that sends after it when something was received before.
+/// The connection must not be used after that. Where the deadline is that of the node's call, the
+/// node may end the call instead, and this instance with it.
 ///
 /// In a node, dropping it waits while bytes are on their way to an end that reads nothing. The
 /// node's own limit ends that, and this instance with it.
@@ -22,6 +24,9 @@ pub struct Link {
     socket: Socket,
     secure: Option<Secure>,
     deadline: Instant,
+    /// Whether it has received since the deadline was given. Nothing is sent after it then without
+    /// a look at the clock, so no request begins too late.
+    has_received: bool,
 }
 
 /// TLS, and what it gave and nobody has read yet.
@@ -45,12 +50,13 @@ impl Link {
         deadline: Instant,
     ) -> Result<Self, FetchError> {
         let socket = connect(place, connected_by.min(deadline))?;
-        Ok(Self { socket, secure: None, deadline })
+        Ok(Self { socket, secure: None, deadline, has_received: false })
     }
 
     /// Gives it another deadline.
     pub fn until(&mut self, deadline: Instant) {
         self.deadline = deadline;
+        self.has_received = false;
     }
 
     /// Speaks TLS from here on. The certificate of the other end must be of `host` and signed
@@ -89,10 +95,14 @@ impl Link {
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.has_received = true;
         self.socket.receive(buffer, self.deadline)
     }
 
     fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if std::mem::take(&mut self.has_received) {
+            left_until(self.deadline)?;
+        }
         while !bytes.is_empty() {
             match self.socket.try_send(bytes) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -218,6 +228,8 @@ mod tests {
         let error = link.read(&mut [0; 8]).expect_err("it says nothing");
         assert_eq!(error.kind(), ErrorKind::TimedOut);
         assert!(Instant::now() >= deadline);
+        let error = link.write_all(b"?").expect_err("it is begun too late");
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
     }
 
     #[test]

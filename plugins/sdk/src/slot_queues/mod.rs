@@ -13,8 +13,9 @@ const SPARE_CHUNKS: u32 = 3;
 const SWEEPS_PER_CHUNK: u32 = 4;
 
 /// `N` queues of slots, from the one pushed last to the one pushed first. A slot stands in
-/// at most one of them, at most once. All operations take amortised constant time, and none
-/// more than a few chunks' worth.
+/// at most one of them, at most once. All operations take amortised constant time. A push reads
+/// a few chunks at most; a look at the back, or a pop, reads all records of slots that were removed
+/// before it.
 ///
 /// A queue is a log, not a linked list: a push appends the slot, which makes the record dead
 /// that it had before, and the back of the queue is the oldest record that is alive. A
@@ -148,7 +149,7 @@ impl<const N: usize, T: Copy, const RECORDS: usize> SlotQueues<N, T, RECORDS> {
         self.places.get(slot).with
     }
 
-    /// Whether a slot stands in a queue. It is not known any more of one that was popped.
+    /// Whether a slot stands in a queue. Wrong for a slot that was popped.
     pub(crate) fn has_record(&self, slot: u32) -> bool {
         self.places.get(slot).record != NONE
     }

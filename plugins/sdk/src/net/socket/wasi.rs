@@ -124,7 +124,7 @@ impl Socket {
         let length = received.len().min(most);
         buffer[..length].copy_from_slice(&received[..length]);
         if length == self.most_at_once {
-            self.most_at_once *= 4;
+            self.most_at_once = self.most_at_once.saturating_mul(4);
         }
         Ok(length)
     }

@@ -1,6 +1,6 @@
 //! Rules broken on purpose, one at a time.
 
-/// A broken rule; the README has the rule of each.
+/// A broken rule; SETS.md has the rule of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     // The node.
