@@ -1,5 +1,8 @@
 //! The processor time of a server for a get by a Redis client, next to redis-server. Both are
-//! asked by redis-benchmark, in turn. The time of the client does not count.
+//! asked by redis-benchmark, in turn. The time of the client does not count. Then how long gets wait
+//! at half of the highest rate.
+
+mod paced;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,7 +16,7 @@ use crate::Settings;
 use crate::report::{Figure, median};
 use crate::server::Server;
 
-const CONNECTIONS: &str = "64";
+const CONNECTIONS: usize = 64;
 
 const KEYS: usize = 1000;
 
@@ -73,6 +76,36 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
             figure("psycache serve / redis-server", median(ratios), "x CPU"),
         ]);
     }
+    figures.extend(paced(&subjects, if settings.quick { 20_000 } else { 1_000_000 })?);
+    Ok(figures)
+}
+
+/// The highest rate of gets of each, and the waits of `gets` at half of the lower one.
+fn paced(subjects: &[Subject; 2], gets: usize) -> Result<Vec<Figure>> {
+    let (mut figures, mut lowest) = (Vec::new(), f64::INFINITY);
+    let names = ["psycache serve", "redis-server"];
+    let figure = |case: &str, subject: &str, value, unit| {
+        let (case, subject) = (case.into(), subject.into());
+        Figure { bench: "redis", case, subject, value, unit }
+    };
+    for (name, subject) in names.iter().zip(subjects).rev() {
+        let began = Instant::now();
+        paced::waits(subject.connections()?, gets, Duration::ZERO)?;
+        let rate = gets as f64 / began.elapsed().as_secs_f64();
+        figures.push(figure("GET, highest rate", name, rate / 1e3, "thousand/s"));
+        lowest = rate.min(lowest);
+    }
+    let apart = Duration::from_secs_f64(2.0 / lowest);
+    let [node, redis] = subjects;
+    let of = |subject: &Subject| paced::waits(subject.connections()?, gets, apart);
+    let (redis, node) = (of(redis)?, of(node)?);
+    for (part, case) in [(0.5, "median"), (0.999, "99.9th percentile")] {
+        let case = format!("GET at half of the lower one, {case}");
+        for (name, waits) in [(names[1], &redis), (names[0], &node)] {
+            let wait = waits[(waits.len() as f64 * part) as usize];
+            figures.push(figure(&case, name, wait.as_secs_f64() * 1e6, "us"));
+        }
+    }
     Ok(figures)
 }
 
@@ -119,10 +152,23 @@ impl Subject {
         Ok(self)
     }
 
+    fn connections(&self) -> Result<Vec<TcpStream>> {
+        let address = format!("127.0.0.1:{}", self.port);
+        (0..CONNECTIONS).map(|_| connect(&address)).collect()
+    }
+
     /// Processor time of the server for a request, in microseconds.
     fn cost(&self, load: &Load, requests: usize) -> Result<f64> {
         let mut asker = Command::new("redis-benchmark");
-        asker.args(["-p", &self.port, "-q", "-c", CONNECTIONS, "-r", &KEYS.to_string()]);
+        asker.args([
+            "-p",
+            &self.port,
+            "-q",
+            "-c",
+            &CONNECTIONS.to_string(),
+            "-r",
+            &KEYS.to_string(),
+        ]);
         asker.args(["-n", &requests.to_string(), "-P", &load.pipeline.to_string()]);
         match load.keys {
             1 => asker.args(["GET", "key:__rand_int__"]),
