@@ -26,8 +26,8 @@ struct Found {
     before: Before,
 }
 
-/// What the request before was admitted to, since most requests of a session are like the one
-/// before.
+/// The role and the group of the previous request. Most requests of a session repeat them, and a
+/// repeated pair needs no check.
 #[derive(Clone, Debug, Default)]
 struct Before {
     /// `None` if the next one is to be checked anyway.

@@ -35,7 +35,7 @@ pub(super) struct DrainWatch {
 }
 
 impl DrainWatch {
-    /// Whether it drains. Wakes nobody, and costs as much as to read a number.
+    /// Whether the node drains. Compares a version number, and registers no waker.
     pub(super) fn has_begun(&mut self) -> bool {
         match self.phase.has_changed() {
             Ok(false) => false,
@@ -45,7 +45,7 @@ impl DrainWatch {
         }
     }
 
-    /// Ready as soon as it drains.
+    /// Ready as soon as the node drains. Registers the waker.
     pub(super) fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.begun.poll_unpin(cx)
     }
@@ -106,7 +106,7 @@ impl Health {
         }
     }
 
-    /// The same, for one who asks often.
+    /// As [`draining`](Self::draining), for a caller that asks often.
     pub(super) fn drain_watch(&self) -> DrainWatch {
         let mut phase = self.phase.subscribe();
         // What the phase is now was not seen yet.

@@ -55,8 +55,8 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// The next field and its wire type, from the one byte that they take if the field is below
-    /// 16; `None` at the end. Of a longer one the first byte is none of those that are known.
+    /// Reads one byte as a field number and its wire type; `None` at the end of the message. A
+    /// number above 15 takes more bytes. Its first byte matches no field that is known here.
     #[inline]
     fn tag(&mut self) -> Option<(u8, u8)> {
         let (tag, rest) = self.rest.split_first()?;

@@ -118,8 +118,8 @@ impl Sketch {
     }
 }
 
-/// Bits that choose the counters of a key in each word of its block. They depend on all
-/// bits of the hash, those that chose the block among them.
+/// Returns the bits that choose the counters of a key in each word of its block. All bits of
+/// the hash affect them, including the bits that chose the block.
 #[inline]
 fn choices(hash: u32) -> [u32; 2] {
     let bits = hash.wrapping_mul(0x9E37_79B9);

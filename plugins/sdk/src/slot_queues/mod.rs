@@ -330,9 +330,9 @@ impl<const N: usize, T: Copy, const RECORDS: usize> SlotQueues<N, T, RECORDS> {
         (log.unread, log.unread_end) = (chunk * Self::CHUNK, chunk * Self::CHUNK);
     }
 
-    /// Moves the live records of one chunk towards the back, next to those that were
-    /// kept before. A sweep goes from the back up to the chunk at the front, which is
-    /// still being filled, and then begins anew.
+    /// Compacts one chunk: appends its live records to the records that earlier calls kept at
+    /// the back. A sweep visits the chunks from the back to the front, but not the front chunk,
+    /// which is still being filled. Then the next sweep starts at the back.
     fn sweep(&mut self, queue: usize) {
         let Log { front, back, kept, .. } = self.logs[queue];
         let mut swept = match kept {
