@@ -80,9 +80,12 @@ impl WorkerThread {
         }
         self.obey(commands);
         self.batch.clear();
+        // Before the drain, so that the policy knows the entries that take the room. Otherwise
+        // it would give up old entries for new ones that it cannot compare them with yet.
+        let need = self.shared.residents.need();
         let more = self.shared.residents.drain(&mut self.batch, self.config.drain_limit);
         let evicted = match self.phase {
-            Phase::Running(_) | Phase::Admitting(_) => self.step(),
+            Phase::Running(_) | Phase::Admitting(_) => self.step(need),
             // The batch is dropped: a new policy receives every entry anyway.
             _ => self.evict_by_recency(),
         };
@@ -136,15 +139,16 @@ impl WorkerThread {
         }
     }
 
-    /// Steps the policy and evicts its victims. Returns the number of evicted entries.
-    fn step(&mut self) -> usize {
+    /// Steps the policy and evicts victims of at most `need`. Returns the number of evicted
+    /// entries.
+    fn step(&mut self, need: u64) -> usize {
         let instance = match &mut self.phase {
             Phase::Running(instance) => instance,
             Phase::Admitting(admitting) => &mut admitting.new,
             _ => return 0,
         };
         let residents = &self.shared.residents;
-        let need = residents.need();
+        let need = need.min(residents.need());
         if need == 0 && self.batch.is_empty() {
             return 0;
         }
@@ -160,7 +164,7 @@ impl WorkerThread {
                     if self.batch.is_empty() {
                         self.shared.residents.drain(&mut self.batch, self.config.drain_limit);
                     }
-                    self.step()
+                    self.step(need)
                 }
                 _ => self.evict_by_recency(),
             };

@@ -46,7 +46,7 @@ fn more_victims_than_a_step_may_name_take_several() {
 }
 
 #[test]
-fn a_lane_at_rest_waits_without_a_limit_and_takes_no_step() {
+fn a_worker_at_rest_waits_without_a_limit_and_takes_no_step() {
     let mut lab = Lab::new(lru().0);
     assert_eq!(lab.settle(), Next::Wait(None));
     assert_eq!(lab.status().steps, 0);
@@ -69,6 +69,19 @@ fn a_turn_is_bounded_by_the_drain_limit() {
     assert_eq!((seen.lock().len(), lab.model.pending()), (5, 7));
     assert_eq!(lab.settle(), Next::Wait(None));
     assert_eq!(seen.lock().len(), 12);
+}
+
+#[test]
+fn no_victim_is_asked_for_in_place_of_an_entry_that_the_policy_does_not_know() {
+    let mut lab = Lab::new(lru().0);
+    lab.insert_all("a b c d e f g h i j");
+    assert!(lab.model.insert("k", 1));
+    // By another thread, before the step.
+    lab.model.insert_after_drain("l");
+    assert_eq!(lab.thread.turn(), Next::Again);
+    assert_eq!(lab.held(), "b c d e f g h i j k l");
+    lab.settle();
+    assert_eq!(lab.held(), "c d e f g h i j k l");
 }
 
 #[test]
