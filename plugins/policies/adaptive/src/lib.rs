@@ -12,7 +12,7 @@
 //! windows run on a sample of the requests, and the window moves towards that of the best
 //! cache: see `steering.rs`.
 //!
-//! Every operation is O(1), but that the sketch is halved after ten uses for each entry, and
+//! Every operation is O(1), but that the sketch is halved after twenty uses for each entry, and
 //! copied when it grows. 21 to 26 bytes an entry, 4 for its weight in the SDK, and 290 KB.
 
 mod segments;
@@ -29,7 +29,7 @@ use steering::Steering;
 const FIRST_WINDOW: f64 = 0.01;
 
 /// A newcomer that was used as often as this may be admitted by chance.
-const WARM_USES: u32 = 6;
+const WARM_USES: u32 = 12;
 
 /// One of so many of them is.
 const CHANCES: u64 = 128;
@@ -56,7 +56,7 @@ impl Adaptive {
     #[cold]
     #[inline(never)]
     fn steer(&mut self, hash: u32) {
-        let (entries, window) = (self.segments.len(), self.segments.window_share());
+        let (entries, window) = (self.segments.settled_len(), self.segments.window_share());
         if self.steering.request(hash, entries, &self.sketch) {
             self.segments.set_window_share(self.steering.moved(window));
         }
@@ -68,11 +68,8 @@ impl Adaptive {
 /// Chance lets a few in that only equal it: otherwise one who knows the hash could raise
 /// the counts of cold entries by keys that share their counters, and so keep all others out.
 fn deserves(newcomer: u32, victim: u32, sketch: &Sketch, random: &mut u64) -> bool {
-    let uses = sketch.estimate(newcomer);
-    if uses > sketch.estimate(victim) {
-        return true;
-    }
-    uses >= WARM_USES && drawn(random).is_multiple_of(CHANCES)
+    sketch.prefers(newcomer, victim)
+        || sketch.estimate(newcomer) >= WARM_USES && drawn(random).is_multiple_of(CHANCES)
 }
 
 /// The next number (G. Marsaglia, "Xorshift RNGs", Journal of Statistical Software 2003).
@@ -128,6 +125,7 @@ impl Policy for Adaptive {
 
     fn victim(&mut self) -> Option<u32> {
         let Self { segments, sketch, random, .. } = self;
+        segments.learn_room();
         segments.evict(|newcomer, victim| deserves(newcomer, victim, sketch, random))
     }
 }

@@ -14,6 +14,9 @@ const RECORDS_PER_SLOT: f64 = 2.25;
 /// Bits behind the point of a share.
 const SHARE_BITS: u32 = 32;
 
+/// Bits behind the point of the room.
+const ROOM_BITS: u32 = 10;
+
 /// New entries, in the order of use.
 const WINDOW: usize = 0;
 
@@ -58,12 +61,15 @@ pub(crate) struct Segments<const RECORDS: usize = 1024> {
     window_bits: u64,
     /// Entries came from probation to protected, of which there may be too many now.
     are_promoted: bool,
+    /// The number of entries at which some have to leave, with [`ROOM_BITS`] behind the point.
+    room: u64,
 }
 
 impl<const RECORDS: usize> Segments<RECORDS> {
     pub(crate) fn new(bound: u32, window_share: f64) -> Self {
         let queues = SlotQueues::new(bound, Resident(0), RECORDS_PER_SLOT);
-        let mut segments = Self { queues, window_share, window_bits: 0, are_promoted: false };
+        let room = u64::from(u32::MAX) << ROOM_BITS;
+        let mut segments = Self { queues, window_share, window_bits: 0, are_promoted: false, room };
         segments.set_window_share(window_share);
         segments
     }
@@ -96,9 +102,34 @@ impl<const RECORDS: usize> Segments<RECORDS> {
         self.window_bits = (share * (1_u64 << SHARE_BITS) as f64).ceil() as u64;
     }
 
+    /// Sets the number of entries at which some have to leave.
+    pub(crate) fn set_room(&mut self, entries: u32) {
+        self.room = u64::from(entries) << ROOM_BITS;
+    }
+
+    /// Learns the room where it is not told: an entry has to leave now. A node tells of many new
+    /// entries before it asks for as many victims, so the number of entries goes up and down. The
+    /// room is the least of late: it goes down at once, and up by a 1,024th of the way.
     #[inline]
-    fn window_limit(&self) -> u32 {
-        (((u64::from(self.len()) * self.window_bits) >> SHARE_BITS) as u32).max(1)
+    pub(crate) fn learn_room(&mut self) {
+        let len = u64::from(self.len()) << ROOM_BITS;
+        self.room += len.saturating_sub(self.room) >> ROOM_BITS;
+        self.room = self.room.min(len);
+    }
+
+    /// How many entries there are, but for those that came while others were about to leave.
+    #[inline]
+    pub(crate) fn settled_len(&self) -> u32 {
+        self.len().min((self.room >> ROOM_BITS) as u32)
+    }
+
+    /// How many entries are to stay behind the window. A window that is longer than its share
+    /// has entries that came while others were about to leave.
+    #[inline]
+    fn limit_behind(&self) -> u32 {
+        let entries = self.settled_len();
+        let window = ((u64::from(entries) * self.window_bits) >> SHARE_BITS) as u32;
+        entries.saturating_sub(window.max(1))
     }
 
     #[inline]
@@ -121,8 +152,7 @@ impl<const RECORDS: usize> Segments<RECORDS> {
     #[inline(never)]
     fn demote(&mut self) {
         self.are_promoted = false;
-        let behind = self.len().saturating_sub(self.window_limit());
-        let most = (u64::from(behind) * 4 / 5) as u32;
+        let most = (u64::from(self.limit_behind()) * 4 / 5) as u32;
         while self.queues.len(PROTECTED) > most
             && let Some(coldest) = self.queues.back(PROTECTED)
         {
@@ -149,28 +179,31 @@ impl<const RECORDS: usize> Segments<RECORDS> {
         resident.hash()
     }
 
-    /// A new entry comes, for which [`evict`](Self::evict) has made room.
+    /// A new entry comes. Entries leave the window without a comparison only while there is room
+    /// behind it.
     pub(crate) fn insert(&mut self, slot: u32, hash: u32) {
         self.settle();
         self.queues.push_front(WINDOW, slot, Resident::new(hash, WINDOW));
-        while self.queues.len(WINDOW) > self.window_limit()
+        while self.behind() < self.limit_behind()
             && let Some(coldest) = self.queues.back(WINDOW)
         {
             self.move_to(PROBATION, coldest);
         }
     }
 
-    /// Takes an entry out, to make room for one that is about to come. If the window is
-    /// full its coldest entry leaves it, and stays in place of the coldest one behind the
+    /// Takes an entry out, to make room for one that comes. If there are not too many behind the
+    /// window its coldest entry leaves it, and stays in place of the coldest one behind the
     /// window if it `deserves` to: `deserves(newcomer, victim)`, by their hashes.
     pub(crate) fn evict(&mut self, deserves: impl FnOnce(u32, u32) -> bool) -> Option<u32> {
         self.settle();
         let behind = if self.queues.is_empty(PROBATION) { PROTECTED } else { PROBATION };
-        let is_full = self.queues.len(WINDOW) >= self.window_limit();
-        if !is_full && let Some(victim) = self.queues.pop_back(behind) {
+        let is_too_long = self.behind() > self.limit_behind();
+        if is_too_long && let Some(victim) = self.queues.pop_back(behind) {
             return Some(victim);
         }
-        let newcomer = self.queues.back(WINDOW)?;
+        let Some(newcomer) = self.queues.back(WINDOW) else {
+            return self.queues.pop_back(behind);
+        };
         if let Some(victim) = self.queues.back(behind)
             && deserves(self.hash(newcomer), self.hash(victim))
         {

@@ -49,6 +49,7 @@ impl Shadows {
                 hit(cache);
                 continue;
             }
+            self.caches[cache].set_room(capacity);
             while self.caches[cache].len() >= capacity.max(1) {
                 self.evict(cache, sketch);
             }
@@ -58,9 +59,7 @@ impl Shadows {
     }
 
     fn evict(&mut self, cache: usize, sketch: &Sketch) {
-        let estimate = |hash| sketch.estimate(hash);
-        let evicted =
-            self.caches[cache].evict(|newcomer, victim| estimate(newcomer) > estimate(victim));
+        let evicted = self.caches[cache].evict(|newcomer, victim| sketch.prefers(newcomer, victim));
         let Some(id) = evicted else { return };
         let holders = self.holders.get_mut(id);
         *holders &= !(1 << cache);
