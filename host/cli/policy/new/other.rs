@@ -97,7 +97,7 @@ pub(super) static JAVASCRIPT: Folder = Folder {
 };
 
 pub(super) static PYTHON: Folder = Folder {
-    frame: files!("python": "test_policy.py" "contract.py" "abi.py"),
+    frame: files!("python": "test_policy.py" "slot_queue.py" "contract.py" "abi.py"),
     likes: likes!("python": "policy.py" "model.py"),
     page: Page {
         policy: "policy.py",
@@ -110,9 +110,10 @@ pub(super) static PYTHON: Folder = Folder {
             for the first time.",
         configure: "__init__",
         hints: "An entry that is overwritten is a `touch`, unless the policy has a method \
-            `overwrite(self, slot, entry)`.\n\nKeep state by slot: an `OrderedDict` keeps an \
-            order, an `array` takes the least memory.",
-        files: "| `policy.py`, `model.py`, `test_policy.py` | the policy, the model of its rule, the tests: yours to change |\n\
+            `overwrite(self, slot, entry)`.\n\nKeep state in arrays by slot that `grow` makes longer; \
+            `SlotQueue` keeps slots in an order. A `dict` of a million entries takes too long when it \
+            grows.",
+        files: "| `policy.py`, `model.py`, `test_policy.py`, `slot_queue.py` | the policy, the model of its rule, the tests: yours to change |\n\
             | `contract.py`, `abi.py` | the way from the node's calls to the policy |",
     },
 };

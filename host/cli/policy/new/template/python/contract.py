@@ -3,7 +3,10 @@
 Nothing has to be changed here; wit/psycache-plugin.wit has the words of the contract.
 """
 
+from array import array
 from typing import NamedTuple
+
+from slot_queue import grow
 
 
 class Entry(NamedTuple):
@@ -51,8 +54,8 @@ class Stepped:
     def __init__(self, policy_class, config):
         self.policy = policy_class(config)
         self.max_victims = config.max_victims
-        # The weights of the resident slots.
-        self.weights = {}
+        # By slot; 0: nothing is resident there.
+        self.weights = array("I")
         touch = self.policy.touch
         self.overwrite = getattr(self.policy, "overwrite", lambda slot, entry: touch(slot))
 
@@ -64,10 +67,11 @@ class Stepped:
         """
         weights, policy = self.weights, self.policy
         for slot in touched:
-            if slot in weights:
+            if self.is_resident(slot):
                 policy.touch(slot)
         for slot in removed:
-            if weights.pop(slot, None):
+            if self.is_resident(slot):
+                weights[slot] = 0
                 policy.remove(slot)
         newcomers = []
         # Later versions may append attributes.
@@ -75,7 +79,7 @@ class Stepped:
         for at, slot in enumerate(admitted):
             weight, cost_us, ttl_ms = attributes[at * stride : at * stride + 3]
             entry = Entry(hashes[at], max(weight, 1), cost_us, ttl_ms)
-            if slot in weights:
+            if self.is_resident(slot):
                 weights[slot] = entry.weight
                 self.overwrite(slot, entry)
             else:
@@ -83,10 +87,14 @@ class Stepped:
         victims = []
         freed = self.choose(need, 0, victims)
         for slot, entry in newcomers:
+            grow(weights, slot + 1)
             weights[slot] = entry.weight
             policy.insert(slot, entry)
         self.choose(need, freed, victims)
         return victims
+
+    def is_resident(self, slot):
+        return slot < len(self.weights) and self.weights[slot] > 0
 
     def choose(self, need, freed, victims):
         """Adds victims until they weigh `need`, and returns what they weigh."""
@@ -94,6 +102,7 @@ class Stepped:
             slot = self.policy.victim()
             if slot is None:
                 break
-            freed += self.weights.pop(slot)
+            freed += self.weights[slot]
+            self.weights[slot] = 0
             victims.append(slot)
         return freed

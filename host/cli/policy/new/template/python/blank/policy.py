@@ -3,9 +3,8 @@
 "Write here" marks what to replace.
 """
 
-from collections import OrderedDict
-
 from contract import only
+from slot_queue import SlotQueue
 
 
 class Policy:
@@ -13,8 +12,8 @@ class Policy:
         """Called once."""
         # Write here: read options from config.options, and give their names to only.
         only(config.options, [])
-        # Slots, the oldest first. Write here: the policy's state, by slot.
-        self.arrival = OrderedDict()
+        # The last to arrive at the front. Write here: the policy's state, by slot.
+        self.arrival = SlotQueue()
 
     def touch(self, slot):
         """The entry was used."""
@@ -23,16 +22,17 @@ class Policy:
     def insert(self, slot, entry):
         """The entry came; `entry` has its hash, weight, cost_us and ttl_ms."""
         # Write here: where a new entry stands.
-        self.arrival[slot] = None
+        self.arrival.push_front(slot)
 
     def remove(self, slot):
         """The entry is gone, and not by this policy."""
         # Write here: forget it.
-        del self.arrival[slot]
+        self.arrival.remove(slot)
 
     def victim(self):
         """Who leaves next? None: nobody is left."""
         # Write here: choose an entry, and forget it.
-        if not self.arrival:
-            return None
-        return self.arrival.popitem(last=False)[0]
+        slot = self.arrival.back()
+        if slot is not None:
+            self.arrival.remove(slot)
+        return slot

@@ -1,31 +1,32 @@
 """LRU: the entry whose last use lies furthest back leaves first."""
 
-from collections import OrderedDict
-
 from contract import only
+from slot_queue import SlotQueue
 
 
 class Policy:
     def __init__(self, config):
         """Called once: read the options here, and refuse unknown ones."""
         only(config.options, [])
-        # Slots, the last used at the end.
-        self.recency = OrderedDict()
+        # The last used at the front.
+        self.recency = SlotQueue()
 
     def touch(self, slot):
         """The entry was used."""
-        self.recency.move_to_end(slot)
+        self.recency.remove(slot)
+        self.recency.push_front(slot)
 
     def insert(self, slot, entry):
         """The entry came; `entry` has its hash, weight, cost_us and ttl_ms."""
-        self.recency[slot] = None
+        self.recency.push_front(slot)
 
     def remove(self, slot):
         """The entry is gone, and not by this policy."""
-        del self.recency[slot]
+        self.recency.remove(slot)
 
     def victim(self):
         """Who leaves next? Forget it. None: nobody is left."""
-        if not self.recency:
-            return None
-        return self.recency.popitem(last=False)[0]
+        slot = self.recency.back()
+        if slot is not None:
+            self.recency.remove(slot)
+        return slot

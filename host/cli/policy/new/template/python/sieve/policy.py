@@ -3,48 +3,47 @@ to the newest. It spares an entry that was used since it last came by, and takes
 was not (Zhang et al., "SIEVE is simpler than LRU", NSDI 2024).
 """
 
-from collections import OrderedDict
+from array import array
 
 from contract import only
+from slot_queue import SlotQueue, grow
 
 
 class Policy:
     def __init__(self, config):
         """Called once: read the options here, and refuse unknown ones."""
         only(config.options, [])
-        # Slots, the oldest first, each with whether it was used. The hand stands between those
-        # that it has passed and those ahead of it.
-        self.passed = OrderedDict()
-        self.ahead = OrderedDict()
+        # The last to arrive at the front.
+        self.arrival = SlotQueue()
+        # By slot; 1: the entry was used.
+        self.used = array("B")
+        # The entry to look at next. None: the oldest.
+        self.hand = None
 
     def touch(self, slot):
         """The entry was used."""
-        self.side_of(slot)[slot] = True
+        self.used[slot] = 1
 
     def insert(self, slot, entry):
         """The entry came; `entry` has its hash, weight, cost_us and ttl_ms."""
-        self.ahead[slot] = False
+        grow(self.used, slot + 1)
+        self.used[slot] = 0
+        self.arrival.push_front(slot)
 
     def remove(self, slot):
         """The entry is gone, and not by this policy."""
-        del self.side_of(slot)[slot]
-        self.turn()
+        if self.hand == slot:
+            self.hand = self.arrival.before(slot)
+        self.arrival.remove(slot)
 
     def victim(self):
         """Who leaves next? Forget it. None: nobody is left."""
-        while self.ahead:
-            slot, was_used = self.ahead.popitem(last=False)
-            if was_used:
-                self.passed[slot] = False
-            self.turn()
-            if not was_used:
+        while True:
+            slot = self.arrival.back() if self.hand is None else self.hand
+            if slot is None:
+                return None
+            self.hand = self.arrival.before(slot)
+            if not self.used[slot]:
+                self.arrival.remove(slot)
                 return slot
-        return None
-
-    def side_of(self, slot):
-        return self.ahead if slot in self.ahead else self.passed
-
-    def turn(self):
-        """A hand that has passed the newest entry begins with the oldest."""
-        if not self.ahead:
-            self.ahead, self.passed = self.passed, self.ahead
+            self.used[slot] = 0
