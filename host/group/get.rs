@@ -103,6 +103,23 @@ impl Group {
         Some(self.remembered(key, hash, found))
     }
 
+    /// The same for several keys, in the same order.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub(crate) fn get_many_from_memory(
+        self: &Arc<Self>,
+        keys: &[&str],
+    ) -> Vec<Option<(GetResult, Reply)>> {
+        if !self.parts.ownership.is_certain() {
+            return vec![None; keys.len()];
+        }
+        let store = &self.parts.store;
+        let keys: Vec<(&str, u64)> = keys.iter().map(|key| (*key, store.hash(key))).collect();
+        let found = store.get_many(&keys).into_iter().zip(&keys);
+        found.map(|(found, (key, hash))| Some(self.remembered(key, *hash, found?))).collect()
+    }
+
     /// The value of `key` in this node's memory, without a load and without counting a use of
     /// it. A node has the keys that it owns, and short-lived copies of others.
     pub(crate) fn peek(&self, key: &str) -> Option<Answer> {

@@ -118,12 +118,10 @@ impl Group {
         let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
         let late = || Err(Error::DeadlineExceeded { after: within });
         let mut replies: Vec<Option<Reply>> = vec![None; keys.len()];
-        let (here, there) = self.by_owner(keys, |at, key| {
-            let hash = self.parts.store.hash(key);
-            let held = self.held(key, hash);
-            replies[at] = held.map(|found| room.take(self.remembered(key, hash, found).1));
-            replies[at].is_none()
-        });
+        for (reply, held) in replies.iter_mut().zip(self.get_many_from_memory(keys)) {
+            *reply = held.map(|(_, held)| room.take(held));
+        }
+        let (here, there) = self.by_owner(keys, |at, _| replies[at].is_none());
         let rest = || Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));
         let asked = there.iter().flat_map(|of| {
             of.keys

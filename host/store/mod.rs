@@ -23,6 +23,7 @@ mod resize;
 mod tap;
 
 mod expiry;
+mod get_many;
 mod hottest;
 mod listen;
 mod residents;

@@ -14,7 +14,7 @@ use super::wheel::Wheel;
 use crate::policy::TouchRing;
 
 /// A table and its lock. They are aligned to two cache lines, because processors prefetch
-/// lines in pairs. Readers hold the lock for one look-up, writers for one change or a
+/// lines in pairs. Readers hold the lock for a few look-ups, writers for one change or a
 /// bounded slice of changes. Entries are freed after the lock is released.
 #[derive(Debug)]
 #[repr(align(128))]
@@ -103,6 +103,12 @@ impl Table {
             entry.hash == hash && entry.record.key() == key
         };
         self.index.find(spread(hash), is_it).copied()
+    }
+
+    /// A slot whose key has that hash, which is seldom another key: reads neither.
+    #[inline]
+    pub(super) fn find_likely(&self, hash: u32) -> Option<u32> {
+        self.index.find(spread(hash), |slot| self.arena.at(*slot).hash == hash).copied()
     }
 
     /// Records a hit. Returns whether the caller must wake the worker.

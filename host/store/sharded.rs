@@ -147,15 +147,30 @@ impl Store {
     #[must_use]
     pub fn get(&self, key: &str, hash: u64) -> Option<Found> {
         let table = self.shard(hash).0.read();
-        let slot = table.find(key.as_bytes(), kept(hash))?;
-        let found = self.found(table.arena.at(slot))?;
-        let call = table.touch(slot);
-        if self.tap.samples(kept(hash)) {
-            self.tell(AccessKind::Hit, key, hash, Some(&table.arena.at(slot).record));
-        }
+        let mut call = false;
+        let found = self.get_in(&table, key, hash, &mut call)?;
         drop(table);
         if call {
             (self.wake)();
+        }
+        Some(found)
+    }
+
+    /// [`get`](Self::get) in the key's shard. Sets `call` if the caller must wake the worker when
+    /// it has released the lock.
+    #[inline]
+    pub(super) fn get_in(
+        &self,
+        table: &Table,
+        key: &str,
+        hash: u64,
+        call: &mut bool,
+    ) -> Option<Found> {
+        let slot = table.find(key.as_bytes(), kept(hash))?;
+        let found = self.found(table.arena.at(slot))?;
+        *call |= table.touch(slot);
+        if self.tap.samples(kept(hash)) {
+            self.tell(AccessKind::Hit, key, hash, Some(&table.arena.at(slot).record));
         }
         Some(found)
     }
@@ -237,7 +252,11 @@ impl Store {
     }
 
     pub(super) fn shard(&self, hash: u64) -> &Shard {
-        &self.shards[hash as usize & (self.shards.len() - 1)]
+        &self.shards[self.shard_number(hash)]
+    }
+
+    pub(super) fn shard_number(&self, hash: u64) -> usize {
+        hash as usize & (self.shards.len() - 1)
     }
 
     /// The shard of a slot, and the number of the slot in that shard.

@@ -65,11 +65,12 @@ pub(super) fn get(target: Target<'_>, key: &[u8], last: &mut Instant) -> Started
 pub(super) fn get_many(target: Target<'_>, keys: Arguments<'_>) -> Started {
     let span = target.span("MGET");
     let (mut replies, mut missing, mut left) = (Vec::new(), Vec::new(), MAX_ANSWER_BYTES);
-    // More keys than one call may have are refused with the batch.
-    let is_allowed = keys.len() <= MAX_KEYS;
-    for (at, key) in keys.iter().enumerate() {
-        let key = key::parse(key).ok().filter(|_| is_allowed && left > 0);
-        let got = key.and_then(|key| target.group.get_from_memory(key));
+    // More keys than one call may have, and keys that are none, are refused with the batch.
+    let parsed: Result<Vec<&str>, _> = keys.iter().map(key::parse).collect();
+    let parsed = parsed.ok().filter(|keys| keys.len() <= MAX_KEYS).unwrap_or_default();
+    let mut held = target.group.get_many_from_memory(&parsed).into_iter();
+    for at in 0..keys.len() {
+        let got = held.next().flatten().filter(|_| left > 0);
         match got.map(|(_, reply)| found(reply)) {
             Some(Ok(reply)) => {
                 left = left.saturating_sub(reply.value_bytes());

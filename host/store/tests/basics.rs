@@ -190,7 +190,7 @@ fn a_new_policy_is_told_of_all_in_the_order_given_then_coldest_first() {
 }
 
 #[test]
-fn the_lane_is_called_for_a_need_or_enough_changes_and_not_for_each_insert() {
+fn the_worker_is_called_for_a_need_or_enough_changes_and_not_for_each_insert() {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
     let wake = Box::new(move || {
@@ -277,4 +277,32 @@ fn a_value_outlives_its_entry() {
 fn what_waits_to_be_freed_is_a_small_part_of_the_capacity() {
     assert_eq!(Store::deferred_bytes(1 << 30, 3), 8 << 10);
     assert_eq!(Store::deferred_bytes(1 << 20, 3) << 3, (1 << 20) / 64);
+}
+
+#[test]
+fn gets_at_once_answer_and_count_as_gets_in_turn() {
+    let (store, clock) = store(10_000);
+    for number in 0..2_000 {
+        let key = format!("key-{number}");
+        set(&store, &key, &number.to_string(), (number % 3 == 0).then_some(100));
+    }
+    drained(&store);
+    clock.advance(100);
+    // More than one lock is taken for; with keys that were never set, and some twice.
+    let keys: Vec<String> = (500..3_000).map(|at| format!("key-{}", at % 2_200)).collect();
+    let with_hashes: Vec<(&str, u64)> =
+        keys.iter().map(|key| (key.as_str(), store.hash(key))).collect();
+    let found = store.get_many(&with_hashes);
+    let touched = || {
+        let mut touched = drained(&store).touched;
+        touched.sort_unstable();
+        touched
+    };
+    let touched_at_once = touched();
+    assert_eq!(found.len(), keys.len());
+    for (found, (key, hash)) in found.iter().zip(&with_hashes) {
+        assert_eq!(*found, store.get(key, *hash), "{key}");
+    }
+    assert!(found.iter().filter(|found| found.is_some()).count() > 1_000);
+    assert_eq!(touched_at_once, touched());
 }
