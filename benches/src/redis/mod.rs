@@ -1,8 +1,10 @@
 //! The processor time of a server for a get by a Redis client, next to redis-server. Both are
-//! asked by redis-benchmark, in turn. The time of the client does not count. Then how long gets wait
-//! at half of the highest rate.
+//! asked by redis-benchmark, in turn. The time of the client does not count. Then gets one by one,
+//! next to memcached too, and how long they wait at half of the highest rate. Then gets from a node
+//! with many entries.
 
 mod paced;
+mod protocol;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use self::protocol::Protocol;
 use crate::Settings;
 use crate::report::{Figure, median};
 use crate::server::Server;
@@ -19,6 +22,12 @@ use crate::server::Server;
 const CONNECTIONS: usize = 64;
 
 const KEYS: usize = 1000;
+
+/// Keys of a node with many.
+const LARGE: usize = 10_000_000;
+
+/// Sets of one write to a server that is filled.
+const SETS_AT_ONCE: usize = 1_000;
 
 const VALUE_BYTES: usize = 100;
 
@@ -48,7 +57,7 @@ const LOADS: [Load; 4] = [
 /// Gets of resident keys of 100 bytes, on 64 connections.
 pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
     let (rounds, part) = if settings.quick { (3, 20) } else { (9, 1) };
-    let subjects = [Subject::psycache(&settings.command)?, Subject::redis()?];
+    let subjects = [Subject::psycache(&settings.command, KEYS)?, Subject::redis()?];
     let mut figures = Vec::new();
     for load in &LOADS {
         let mut costs = [Vec::new(), Vec::new()];
@@ -77,7 +86,32 @@ pub(crate) fn run(settings: &Settings) -> Result<Vec<Figure>> {
         ]);
     }
     figures.extend(paced(&subjects, if settings.quick { 20_000 } else { 1_000_000 })?);
+    drop(subjects);
+    figures.extend(large(settings, rounds, part)?);
     Ok(figures)
+}
+
+/// Gets by one message next to as many in a pipeline, from a node with more entries than the
+/// processor's caches hold.
+fn large(settings: &Settings, rounds: usize, part: usize) -> Result<Vec<Figure>> {
+    let keys = LARGE / part;
+    let node = Subject::psycache(&settings.command, keys)?;
+    let [.., pipeline, message] = &LOADS;
+    let mut ratios = Vec::new();
+    for round in 0..=rounds {
+        let one = node.cost(pipeline, pipeline.requests / part)?;
+        let many = node.cost(message, message.requests / part)?;
+        if round > 0 {
+            ratios.push(many / (MANY as f64 * one));
+        }
+    }
+    Ok(vec![Figure {
+        bench: "redis",
+        case: format!("MGET of {MANY}, {keys} entries"),
+        subject: format!("/ {MANY} GETs in a pipeline"),
+        value: median(ratios),
+        unit: "x CPU",
+    }])
 }
 
 /// The highest rate of gets of each, and the waits of `gets` at half of the lower one.
@@ -88,17 +122,22 @@ fn paced(subjects: &[Subject; 2], gets: usize) -> Result<Vec<Figure>> {
         let (case, subject) = (case.into(), subject.into());
         Figure { bench: "redis", case, subject, value, unit }
     };
-    for (name, subject) in names.iter().zip(subjects).rev() {
-        let began = Instant::now();
-        paced::waits(subject.connections()?, gets, Duration::ZERO)?;
+    let memcached = Subject::memcached()?;
+    let others = names.iter().zip(subjects).rev();
+    for (name, subject) in [(&"memcached", &memcached)].into_iter().chain(others) {
+        let (began, before) = (Instant::now(), subject.server.processor_time()?);
+        subject.waits(gets, Duration::ZERO)?;
         let rate = gets as f64 / began.elapsed().as_secs_f64();
+        let took = subject.server.processor_time()?.saturating_sub(before);
         figures.push(figure("GET, highest rate", name, rate / 1e3, "thousand/s"));
+        let cost = took.as_secs_f64() / gets as f64 * 1e6;
+        figures.push(figure("GET, highest rate", name, cost, "CPU s/M"));
         lowest = rate.min(lowest);
     }
+    drop(memcached);
     let apart = Duration::from_secs_f64(2.0 / lowest);
     let [node, redis] = subjects;
-    let of = |subject: &Subject| paced::waits(subject.connections()?, gets, apart);
-    let (redis, node) = (of(redis)?, of(node)?);
+    let (redis, node) = (redis.waits(gets, apart)?, node.waits(gets, apart)?);
     for (part, case) in [(0.5, "median"), (0.999, "99.9th percentile")] {
         let case = format!("GET at half of the lower one, {case}");
         for (name, waits) in [(names[1], &redis), (names[0], &node)] {
@@ -113,15 +152,28 @@ fn paced(subjects: &[Subject; 2], gets: usize) -> Result<Vec<Figure>> {
 struct Subject {
     server: Server,
     port: String,
+    protocol: Protocol,
+    keys: usize,
 }
 
 impl Subject {
-    fn psycache(command: &Path) -> Result<Self> {
+    fn psycache(command: &Path, keys: usize) -> Result<Self> {
         let port = free_port()?;
         let mut serve = Command::new(command);
         serve.args(["serve", "--listen", "127.0.0.1:0", "--http", "none", "--log", "error"]);
-        serve.args(["--redis", &format!("127.0.0.1:{port}")]);
-        Self { server: Server::start(&mut serve)?, port }.filled()
+        serve.args(["--redis", &format!("127.0.0.1:{port}"), "--capacity", "4GiB"]);
+        let server = Server::start(&mut serve)?;
+        Self { server, port, protocol: Protocol::Redis, keys }.filled()
+    }
+
+    fn memcached() -> Result<Self> {
+        let port = free_port()?;
+        let line = format!(
+            "echo listen=127.0.0.1:{port}; exec memcached -l 127.0.0.1 -p {port} -U 0 -t 1 -u nobody"
+        );
+        let server = Server::start(Command::new("sh").args(["-c", &line]))?;
+        let memcached = Self { server, port, protocol: Protocol::Memcached, keys: KEYS };
+        memcached.filled().context("memcached is of the package memcached")
     }
 
     fn redis() -> Result<Self> {
@@ -132,24 +184,28 @@ impl Subject {
              --save '' --logfile /dev/null --maxmemory 64mb --maxmemory-policy allkeys-lru"
         );
         let server = Server::start(Command::new("sh").args(["-c", &line]))?;
-        Self { server, port }.filled().context("redis-server is of the package redis-server")
+        let redis = Self { server, port, protocol: Protocol::Redis, keys: KEYS };
+        redis.filled().context("redis-server is of the package redis-server")
     }
 
     fn filled(self) -> Result<Self> {
         let mut stream = connect(&format!("127.0.0.1:{}", self.port))?;
-        let value = "v".repeat(VALUE_BYTES);
-        for number in 0..KEYS {
-            let key = format!("key:{number:012}");
-            let length = key.len();
-            write!(
-                stream,
-                "*3\r\n$3\r\nSET\r\n${length}\r\n{key}\r\n${VALUE_BYTES}\r\n{value}\r\n"
-            )?;
-            let mut answer = [0; 5];
+        let stored = self.protocol.stored();
+        for first in (0..self.keys).step_by(SETS_AT_ONCE) {
+            let numbers = first..self.keys.min(first + SETS_AT_ONCE);
+            let expected = stored.repeat(numbers.len());
+            let sets: String = numbers.map(|number| self.protocol.set(number)).collect();
+            stream.write_all(sets.as_bytes())?;
+            let mut answer = vec![0; expected.len()];
             stream.read_exact(&mut answer)?;
-            ensure!(&answer == b"+OK\r\n", "a set failed: {}", answer.escape_ascii());
+            ensure!(answer == expected.as_bytes(), "a set failed: {}", answer.escape_ascii());
         }
         Ok(self)
+    }
+
+    /// See [`paced::waits`].
+    fn waits(&self, gets: usize, apart: Duration) -> Result<Vec<Duration>> {
+        paced::waits(self.connections()?, self.protocol, gets, apart)
     }
 
     fn connections(&self) -> Result<Vec<TcpStream>> {
@@ -167,7 +223,7 @@ impl Subject {
             "-c",
             &CONNECTIONS.to_string(),
             "-r",
-            &KEYS.to_string(),
+            &self.keys.to_string(),
         ]);
         asker.args(["-n", &requests.to_string(), "-P", &load.pipeline.to_string()]);
         match load.keys {

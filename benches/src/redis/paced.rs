@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 
-use super::{KEYS, VALUE_BYTES};
+use super::KEYS;
+use super::protocol::Protocol;
 
-/// `$100`, a value, and both line ends.
-const ANSWER_BYTES: usize = 6 + VALUE_BYTES + 2;
+/// Room for an answer.
+const MOST_BYTES: usize = 256;
 
 /// A connection without a get, or with one.
 struct Connection {
@@ -25,9 +26,11 @@ struct Connection {
 }
 
 /// The time from each of `gets` was due until its answer was whole, shortest first. They are due
-/// `apart` from each other; with no time between, as soon as a connection is free.
+/// `apart` from each other; with no time between, as soon as a connection is free. The keys are the
+/// first [`KEYS`].
 pub(super) fn waits(
     streams: Vec<TcpStream>,
+    protocol: Protocol,
     gets: usize,
     apart: Duration,
 ) -> Result<Vec<Duration>> {
@@ -51,15 +54,14 @@ pub(super) fn waits(
         {
             // Keys in an order that no cache of the processor foresees.
             let key = sent.wrapping_mul(7_919) % KEYS;
-            let get = format!("*2\r\n$3\r\nGET\r\n$16\r\nkey:{key:012}\r\n");
-            connection.stream.write_all(get.as_bytes())?;
+            connection.stream.write_all(protocol.get(key).as_bytes())?;
             (connection.due, connection.received) = (due, 0);
             busy.push(connection);
             sent += 1;
         }
         let mut at = 0;
         while let Some(connection) = busy.get_mut(at) {
-            if connection.is_answered()? {
+            if connection.is_answered(protocol.answer_bytes())? {
                 waits.push(connection.due.elapsed());
                 free.push_back(busy.swap_remove(at));
             } else {
@@ -72,15 +74,16 @@ pub(super) fn waits(
 }
 
 impl Connection {
-    /// Receives what has come.
-    fn is_answered(&mut self) -> Result<bool> {
-        let mut buffer = [0; ANSWER_BYTES];
+    /// Receives what has come of an answer of so many bytes.
+    fn is_answered(&mut self, bytes: usize) -> Result<bool> {
+        let mut buffer = [0; MOST_BYTES];
         match self.stream.read(&mut buffer) {
             Ok(0) => bail!("the server has closed the connection"),
             Ok(length) => {
-                ensure!(self.received > 0 || buffer[0] == b'$', "a get failed");
+                // `$100` or `VALUE`.
+                ensure!(self.received > 0 || matches!(buffer[0], b'$' | b'V'), "a get failed");
                 self.received += length;
-                Ok(self.received == ANSWER_BYTES)
+                Ok(self.received == bytes)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error.into()),
