@@ -118,8 +118,13 @@ impl Group {
         let end_ms = clock.now_ms().saturating_add(within.as_millis() as u64);
         let late = || Err(Error::DeadlineExceeded { after: within });
         let mut replies: Vec<Option<Reply>> = vec![None; keys.len()];
-        for (reply, held) in replies.iter_mut().zip(self.get_many_from_memory(keys)) {
-            *reply = held.map(|(_, held)| room.take(held));
+        for (replies, keys) in replies.chunks_mut(AT_ONCE).zip(keys.chunks(AT_ONCE)) {
+            if room.is_full() {
+                break;
+            }
+            for (reply, held) in replies.iter_mut().zip(self.get_many_from_memory(keys)) {
+                *reply = held.map(|(_, held)| room.take(held));
+            }
         }
         let (here, there) = self.by_owner(keys, |at, _| replies[at].is_none());
         let rest = || Duration::from_millis(end_ms.saturating_sub(clock.now_ms()));

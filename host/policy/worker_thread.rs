@@ -80,12 +80,9 @@ impl WorkerThread {
         }
         self.obey(commands);
         self.batch.clear();
-        // Before the drain, so that the policy knows the entries that take the room. Otherwise
-        // it would give up old entries for new ones that it cannot compare them with yet.
-        let need = self.shared.residents.need();
         let more = self.shared.residents.drain(&mut self.batch, self.config.drain_limit);
         let evicted = match self.phase {
-            Phase::Running(_) | Phase::Admitting(_) => self.step(need),
+            Phase::Running(_) | Phase::Admitting(_) => self.step(),
             // The batch is dropped: a new policy receives every entry anyway.
             _ => self.evict_by_recency(),
         };
@@ -139,16 +136,15 @@ impl WorkerThread {
         }
     }
 
-    /// Steps the policy and evicts victims of at most `need`. Returns the number of evicted
-    /// entries.
-    fn step(&mut self, need: u64) -> usize {
+    /// Steps the policy and evicts its victims. Returns the number of evicted entries.
+    fn step(&mut self) -> usize {
         let instance = match &mut self.phase {
             Phase::Running(instance) => instance,
             Phase::Admitting(admitting) => &mut admitting.new,
             _ => return 0,
         };
         let residents = &self.shared.residents;
-        let need = need.min(residents.need());
+        let need = residents.need();
         if need == 0 && self.batch.is_empty() {
             return 0;
         }
@@ -164,7 +160,7 @@ impl WorkerThread {
                     if self.batch.is_empty() {
                         self.shared.residents.drain(&mut self.batch, self.config.drain_limit);
                     }
-                    self.step(need)
+                    self.step()
                 }
                 _ => self.evict_by_recency(),
             };

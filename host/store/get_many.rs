@@ -1,9 +1,11 @@
 //! Gets of several keys at once, which wait for memory together.
 //!
 //! A get from a large store waits for memory three times, one after the other: for a line of
-//! the index, for the slot, and for the record. Gets of other keys can't begin meanwhile, since
-//! each takes a lock. Here a lock is taken for the keys of a shard, and the lines that all of
-//! them need are read before the first is answered, so that the processor fetches them side by side.
+//! the index, for the slot, and for the record. The next get can't begin meanwhile, because it takes
+//! a lock, and the processor does not move reads across that. Here one lock is taken for all keys
+//! of a shard, and what they need is read before the first is answered, so that the processor
+//! fetches it side by side. The gain is the larger the more keys a shard has: a machine of two cores
+//! has 8 shards, one of 16 has 64.
 
 use std::hint::black_box;
 
@@ -22,7 +24,7 @@ impl Store {
         let mut found = vec![None; keys.len()];
         let mut order: Vec<u32> = (0..keys.len() as u32).collect();
         let hash = |at: u32| keys[at as usize].1;
-        order.sort_unstable_by_key(|at| self.shard_number(hash(*at)));
+        order.sort_unstable_by_key(|at| (self.shard_number(hash(*at)), *at));
         let of_shards = order
             .chunk_by(|one, next| self.shard_number(hash(*one)) == self.shard_number(hash(*next)));
         for of_shard in of_shards.flat_map(|of_shard| of_shard.chunks(AT_ONCE)) {

@@ -32,7 +32,12 @@ impl Residents for Store {
     fn drain(&self, batch: &mut Batch, limit: usize) -> bool {
         let now_ms = self.clock.now_ms();
         let touches_before = batch.touched.len();
-        let mut left = limit - self.drain_resync(batch, limit, now_ms);
+        // In a batch of their own: an entry that is changed after this is reported once more, and a
+        // slot may come once in a batch.
+        if self.drain_resync(batch, limit, now_ms) > 0 {
+            return true;
+        }
+        let mut left = limit;
         let turn = self.drain_turn.load(Relaxed);
         let mut more = false;
         for number in 0..self.shards.len() {

@@ -14,7 +14,7 @@ use super::wheel::Wheel;
 use crate::policy::TouchRing;
 
 /// A table and its lock. They are aligned to two cache lines, because processors prefetch
-/// lines in pairs. Readers hold the lock for a few look-ups, writers for one change or a
+/// lines in pairs. Readers hold the lock for up to 32 look-ups, writers for one change or a
 /// bounded slice of changes. Entries are freed after the lock is released.
 #[derive(Debug)]
 #[repr(align(128))]
@@ -105,7 +105,8 @@ impl Table {
         self.index.find(spread(hash), is_it).copied()
     }
 
-    /// A slot whose key has that hash, which is seldom another key: reads neither.
+    /// The slot of an entry with this hash. The key is not compared, so it may be another key's,
+    /// which is rare. The record is not read.
     #[inline]
     pub(super) fn find_likely(&self, hash: u32) -> Option<u32> {
         self.index.find(spread(hash), |slot| self.arena.at(*slot).hash == hash).copied()
@@ -117,7 +118,7 @@ impl Table {
         let mut call = false;
         self.arena.at(slot).marks.hit(self.epoch.now(), || {
             let waiting = self.touches.push(slot);
-            call = waiting.is_some_and(|waiting| waiting * 2 == self.touches.room());
+            call = waiting.is_some_and(|waiting| waiting == self.touches.room() / 2);
             waiting.is_some()
         });
         call

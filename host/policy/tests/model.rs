@@ -9,8 +9,6 @@ use crate::sync::Mutex;
 pub(super) struct Model {
     state: Mutex<ModelState>,
     waker: Waker,
-    /// Inserted at the end of the next drain.
-    late: Mutex<Option<String>>,
 }
 
 #[derive(Clone)]
@@ -85,32 +83,7 @@ impl Model {
             refused: 0,
             accesses: 0,
         };
-        Self { state: Mutex::new(state), waker, late: Mutex::new(None) }
-    }
-
-    /// Adds `key` as soon as the worker has drained what is here, as another thread may.
-    pub(super) fn insert_after_drain(&self, key: &str) {
-        *self.late.lock() = Some(key.to_owned());
-    }
-
-    /// [`Residents::drain`], and nothing comes meanwhile.
-    fn drain_now(&self, batch: &mut Batch, limit: usize) -> bool {
-        let state = &mut *self.state.lock();
-        let touches = state.touched.len().min(limit);
-        batch.touched.extend(state.touched.drain(..touches));
-        let changes = state.changed.len().min(limit);
-        for slot in state.changed.drain(..changes) {
-            let at = slot as usize;
-            if state.known[at] {
-                batch.removed.push(slot);
-            }
-            state.known[at] = state.slots[at].is_some();
-            if let Some(entry) = &state.slots[at] {
-                let attributes = Attributes { weight: entry.weight, cost_us: 0, ttl_ms: 0 };
-                batch.admit(slot, u64::from(slot), attributes);
-            }
-        }
-        !state.changed.is_empty() || !state.touched.is_empty()
+        Self { state: Mutex::new(state), waker }
     }
 
     /// Adds or overwrites; `false` if it does not fit now.
@@ -205,9 +178,22 @@ impl Keys for Model {
 
 impl Residents for Model {
     fn drain(&self, batch: &mut Batch, limit: usize) -> bool {
-        let more = self.drain_now(batch, limit);
-        let late = self.late.lock().take();
-        more | late.is_some_and(|key| self.insert(&key, 1))
+        let state = &mut *self.state.lock();
+        let touches = state.touched.len().min(limit);
+        batch.touched.extend(state.touched.drain(..touches));
+        let changes = state.changed.len().min(limit);
+        for slot in state.changed.drain(..changes) {
+            let at = slot as usize;
+            if state.known[at] {
+                batch.removed.push(slot);
+            }
+            state.known[at] = state.slots[at].is_some();
+            if let Some(entry) = &state.slots[at] {
+                let attributes = Attributes { weight: entry.weight, cost_us: 0, ttl_ms: 0 };
+                batch.admit(slot, u64::from(slot), attributes);
+            }
+        }
+        !state.changed.is_empty() || !state.touched.is_empty()
     }
 
     fn need(&self) -> u64 {

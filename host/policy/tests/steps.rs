@@ -72,19 +72,6 @@ fn a_turn_is_bounded_by_the_drain_limit() {
 }
 
 #[test]
-fn no_victim_is_asked_for_in_place_of_an_entry_that_the_policy_does_not_know() {
-    let mut lab = Lab::new(lru().0);
-    lab.insert_all("a b c d e f g h i j");
-    assert!(lab.model.insert("k", 1));
-    // By another thread, before the step.
-    lab.model.insert_after_drain("l");
-    assert_eq!(lab.thread.turn(), Next::Again);
-    assert_eq!(lab.held(), "b c d e f g h i j k l");
-    lab.settle();
-    assert_eq!(lab.held(), "c d e f g h i j k l");
-}
-
-#[test]
 fn the_statistics_are_the_policys_own() {
     let mut lab = Lab::new(lru().0);
     lab.insert_all("a b c");

@@ -21,6 +21,10 @@ use crate::store::ENTRY_OVERHEAD;
 use crate::telemetry::RpcSpan;
 use crate::value::Answer;
 
+/// Keys of a call that are looked up together. Values beyond the limit of an answer are looked up
+/// for no more than these.
+const AT_ONCE: usize = 64;
+
 /// A command that was started.
 pub(super) enum Started {
     Now(Reply),
@@ -65,23 +69,31 @@ pub(super) fn get(target: Target<'_>, key: &[u8], last: &mut Instant) -> Started
 pub(super) fn get_many(target: Target<'_>, keys: Arguments<'_>) -> Started {
     let span = target.span("MGET");
     let (mut replies, mut missing, mut left) = (Vec::new(), Vec::new(), MAX_ANSWER_BYTES);
-    // More keys than one call may have, and keys that are none, are refused with the batch.
-    let parsed: Result<Vec<&str>, _> = keys.iter().map(key::parse).collect();
-    let parsed = parsed.ok().filter(|keys| keys.len() <= MAX_KEYS).unwrap_or_default();
-    let mut held = target.group.get_many_from_memory(&parsed).into_iter();
-    for at in 0..keys.len() {
-        let got = held.next().flatten().filter(|_| left > 0);
-        match got.map(|(_, reply)| found(reply)) {
-            Some(Ok(reply)) => {
-                left = left.saturating_sub(reply.value_bytes());
-                replies.push(reply);
-            }
-            _ => {
-                replies.push(Reply::Null);
-                missing.push(at);
+    // If a key is invalid, or there are too many, nothing is looked up here. The batch refuses the
+    // call then.
+    let parsed: Vec<&str> = match keys.len() {
+        0..=MAX_KEYS => keys.iter().map(key::parse).collect::<Result<_, _>>().unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    for parsed in parsed.chunks(AT_ONCE) {
+        if left == 0 {
+            break;
+        }
+        for (_, reply) in target.group.get_many_from_memory(parsed).into_iter().map(Option::unzip) {
+            match reply.map(found).transpose() {
+                Ok(Some(reply)) if left > 0 => {
+                    left = left.saturating_sub(reply.value_bytes());
+                    replies.push(reply);
+                }
+                _ => {
+                    missing.push(replies.len());
+                    replies.push(Reply::Null);
+                }
             }
         }
     }
+    missing.extend(replies.len()..keys.len());
+    replies.resize_with(keys.len(), || Reply::Null);
     if missing.is_empty() {
         return Started::Now(Reply::Array(replies));
     }

@@ -3,7 +3,7 @@
 //!
 //! New entries come into a window in the order of use. Who leaves it meets the coldest entry
 //! behind it, in a segmented LRU, and stays only if a sketch of the past uses counts it
-//! higher; so one pass over many keys cannot drive out what is used often. G. Einziger,
+//! higher by two or more; so one pass over many keys cannot drive out what is used often. G. Einziger,
 //! R. Friedman, B. Manes, "TinyLFU: a highly efficient cache admission policy", ACM
 //! Transactions on Storage 2017; G. Einziger, O. Eytan, R. Friedman, B. Manes, "Adaptive
 //! software cache management", Middleware 2018.
@@ -65,7 +65,7 @@ impl Adaptive {
 
 /// Whether the newcomer stays in place of the victim.
 ///
-/// Chance lets a few in that only equal it: otherwise one who knows the hash could raise
+/// Chance lets a few in that were used often and no more than it: otherwise one who knows the hash could raise
 /// the counts of cold entries by keys that share their counters, and so keep all others out.
 fn deserves(newcomer: u32, victim: u32, sketch: &Sketch, random: &mut u64) -> bool {
     sketch.prefers(newcomer, victim)
@@ -114,7 +114,7 @@ impl Policy for Adaptive {
         let hash = mixed(entry.hash);
         self.segments.insert(slot, hash);
         self.sketch.fit(self.segments.len());
-        self.steering.fit(self.segments.len());
+        self.steering.fit(self.segments.settled_len());
         self.record(hash);
     }
 
@@ -125,7 +125,7 @@ impl Policy for Adaptive {
 
     fn victim(&mut self) -> Option<u32> {
         let Self { segments, sketch, random, .. } = self;
-        segments.learn_room();
+        segments.learn_full_len();
         segments.evict(|newcomer, victim| deserves(newcomer, victim, sketch, random))
     }
 }

@@ -14,8 +14,8 @@ const RECORDS_PER_SLOT: f64 = 2.25;
 /// Bits behind the point of a share.
 const SHARE_BITS: u32 = 32;
 
-/// Bits behind the point of the room.
-const ROOM_BITS: u32 = 10;
+/// Bits behind the point of a number of entries.
+const LEN_BITS: u32 = 10;
 
 /// New entries, in the order of use.
 const WINDOW: usize = 0;
@@ -61,15 +61,16 @@ pub(crate) struct Segments<const RECORDS: usize = 1024> {
     window_bits: u64,
     /// Entries came from probation to protected, of which there may be too many now.
     are_promoted: bool,
-    /// The number of entries at which some have to leave, with [`ROOM_BITS`] behind the point.
-    room: u64,
+    /// The number of entries at which some have to leave, with [`LEN_BITS`] behind the point.
+    full_len: u64,
 }
 
 impl<const RECORDS: usize> Segments<RECORDS> {
     pub(crate) fn new(bound: u32, window_share: f64) -> Self {
         let queues = SlotQueues::new(bound, Resident(0), RECORDS_PER_SLOT);
-        let room = u64::from(u32::MAX) << ROOM_BITS;
-        let mut segments = Self { queues, window_share, window_bits: 0, are_promoted: false, room };
+        let full_len = u64::from(u32::MAX) << LEN_BITS;
+        let mut segments =
+            Self { queues, window_share, window_bits: 0, are_promoted: false, full_len };
         segments.set_window_share(window_share);
         segments
     }
@@ -103,24 +104,27 @@ impl<const RECORDS: usize> Segments<RECORDS> {
     }
 
     /// Sets the number of entries at which some have to leave.
-    pub(crate) fn set_room(&mut self, entries: u32) {
-        self.room = u64::from(entries) << ROOM_BITS;
+    pub(crate) fn set_full_len(&mut self, entries: u32) {
+        self.full_len = u64::from(entries) << LEN_BITS;
     }
 
-    /// Learns the room where it is not told: an entry has to leave now. A node tells of many new
-    /// entries before it asks for as many victims, so the number of entries goes up and down. The
-    /// room is the least of late: it goes down at once, and up by a 1,024th of the way.
+    /// An entry has to leave now. A policy is not told how many entries fit. A node tells of many
+    /// new entries before it asks for as many victims, so their number goes up and down, and the
+    /// lowest of late is taken: it goes down at once, and up by a 1,024th of the way.
     #[inline]
-    pub(crate) fn learn_room(&mut self) {
-        let len = u64::from(self.len()) << ROOM_BITS;
-        self.room += len.saturating_sub(self.room) >> ROOM_BITS;
-        self.room = self.room.min(len);
+    pub(crate) fn learn_full_len(&mut self) {
+        let len = u64::from(self.len()) << LEN_BITS;
+        self.full_len += len.saturating_sub(self.full_len).div_ceil(1 << LEN_BITS);
+        self.full_len = self.full_len.min(len);
     }
 
-    /// How many entries there are, but for those that came while others were about to leave.
+    /// How many entries there are, but for those that came while others were about to leave. These
+    /// are a sixteenth at most: more than a node tells of at a time. A policy that was restarted may
+    /// be asked for victims long before it knows all entries.
     #[inline]
     pub(crate) fn settled_len(&self) -> u32 {
-        self.len().min((self.room >> ROOM_BITS) as u32)
+        let len = self.len();
+        len.min(((self.full_len >> LEN_BITS) as u32).max(len - len / 16))
     }
 
     /// How many entries are to stay behind the window. A window that is longer than its share
@@ -201,9 +205,7 @@ impl<const RECORDS: usize> Segments<RECORDS> {
         if is_too_long && let Some(victim) = self.queues.pop_back(behind) {
             return Some(victim);
         }
-        let Some(newcomer) = self.queues.back(WINDOW) else {
-            return self.queues.pop_back(behind);
-        };
+        let newcomer = self.queues.back(WINDOW)?;
         if let Some(victim) = self.queues.back(behind)
             && deserves(self.hash(newcomer), self.hash(victim))
         {

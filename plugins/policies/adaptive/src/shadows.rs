@@ -49,7 +49,7 @@ impl Shadows {
                 hit(cache);
                 continue;
             }
-            self.caches[cache].set_room(capacity);
+            self.caches[cache].set_full_len(capacity);
             while self.caches[cache].len() >= capacity.max(1) {
                 self.evict(cache, sketch);
             }

@@ -109,11 +109,13 @@ impl Sketch {
         counts.fold(MOST, u64::min) as u32
     }
 
-    /// Whether the newcomer was used more often than the victim. The use that brought it does not
-    /// count: in a loop the victim is the next to be used, and each newcomer would drive out an
-    /// entry that then comes back in place of the next.
+    /// Whether the newcomer was used more often than the victim. The use that brought the newcomer
+    /// does not count. In a loop all keys have the same count, and the victim is the key that is
+    /// asked for next. A newcomer that won by its own use would make that get a miss, and so on for
+    /// a whole round. A full counter stands for any count.
     pub(crate) fn prefers(&self, newcomer: u32, victim: u32) -> bool {
-        self.estimate(newcomer) > self.estimate(victim) + 1
+        let (newcomer, victim) = (self.estimate(newcomer), self.estimate(victim));
+        newcomer > victim + 1 || u64::from(newcomer) == MOST && newcomer > victim
     }
 
     #[cold]

@@ -336,10 +336,10 @@ fn hits_in_batches(capacity: u32, batch: u32, keys: impl Iterator<Item = u64>) -
 
 #[test]
 fn a_loop_is_kept_in_batches_too() {
-    for (capacity, keys) in [(100, 1_000), (1_000, 2_000), (10_000, 12_000)] {
+    for (capacity, keys) in [(200, 1_000), (1_000, 2_000), (10_000, 12_000)] {
         let circle = || streams::circle(keys, 30 * keys as usize).into_iter();
         let best = 29 * (capacity - 1);
-        for batch in [1, 4, 16, capacity / 40] {
+        for batch in [1, 4, capacity / 40] {
             let hits = hits_in_batches(capacity, batch, circle());
             let lost = 29 * 2 * batch;
             assert!(hits + lost > best - best / 20, "{capacity}, {batch}: {hits} of {best}");
@@ -348,19 +348,34 @@ fn a_loop_is_kept_in_batches_too() {
 }
 
 #[test]
-fn a_batch_that_needs_more_room_than_it_takes_gets_it() {
-    let mut policy = Stepped::<Adaptive>::new(&Config::new(100, 100)).expect("no options");
-    let slots: Vec<u32> = (0..100).collect();
-    let hashes: Vec<u64> = (0..100).collect();
-    let attributes = [1, 0, 0].repeat(100);
-    let mut victims = Vec::new();
-    let step =
-        Step { admitted: &slots, hashes: &hashes, attributes: &attributes, ..Step::default() };
-    policy.step(&step, &mut victims);
-    policy.step(&Step { need: 60, ..Step::default() }, &mut victims);
-    assert_eq!(victims.len(), 60);
-    policy.step(&Step { need: 60, ..Step::default() }, &mut victims);
-    assert_eq!(victims.len(), 40);
+fn a_policy_that_is_told_of_its_entries_late_does_not_take_itself_for_a_small_one() {
+    let mut segments = Segments::<1024>::new(10_000, 0.01);
+    assert_eq!(segments.evict(|_, _| false), None);
+    for slot in 0..10_000 {
+        segments.insert(slot, slot);
+        if slot % 256 == 0 {
+            segments.learn_full_len();
+        }
+    }
+    assert!(segments.settled_len() >= 9_375);
+    let [window, ..] = segments.dump();
+    assert!(window.len() <= 95 + 625, "{}", window.len());
+}
+
+#[test]
+fn the_lowest_number_of_late_at_which_an_entry_has_to_leave_is_learnt() {
+    let mut segments = Segments::<1024>::new(1_000, 0.01);
+    (0..1_000).for_each(|slot| segments.insert(slot, slot));
+    assert_eq!(segments.settled_len(), 1_000);
+    segments.learn_full_len();
+    (990..1_000).for_each(|slot| _ = segments.remove(slot));
+    segments.learn_full_len();
+    (990..1_000).for_each(|slot| segments.insert(slot, slot));
+    assert_eq!(segments.settled_len(), 990);
+    (0..100).for_each(|_| segments.learn_full_len());
+    assert_eq!(segments.settled_len(), 990);
+    (0..10_000).for_each(|_| segments.learn_full_len());
+    assert_eq!(segments.settled_len(), 1_000);
 }
 
 #[test]

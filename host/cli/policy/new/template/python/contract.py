@@ -94,7 +94,7 @@ class Stepped:
         return victims
 
     def is_resident(self, slot):
-        return slot < len(self.weights) and self.weights[slot] > 0
+        return 0 <= slot < len(self.weights) and self.weights[slot] > 0
 
     def choose(self, need, freed, victims):
         """Adds victims until they weigh `need`, and returns what they weigh."""
@@ -102,6 +102,8 @@ class Stepped:
             slot = self.policy.victim()
             if slot is None:
                 break
+            if not self.is_resident(slot):
+                raise ValueError(f"the victim {slot} is not resident")
             freed += self.weights[slot]
             self.weights[slot] = 0
             victims.append(slot)

@@ -1,7 +1,7 @@
 """Slots in an order: a linked list in two arrays.
 
-A call takes the same time however many slots there are, and memory grows by copying plain bytes.
-A dict of a million slots is hashed anew when it grows, in one step, which takes longer than a node
+Apart from growing, which copies plain bytes, a call takes the same time however many slots there
+are. A dict of a million slots is hashed anew when it grows, in one step, which takes longer than a node
 lets a step take.
 """
 

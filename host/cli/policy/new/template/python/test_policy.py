@@ -48,6 +48,13 @@ class TestPolicy(unittest.TestCase):
         # 5 and 3 make 8, and nobody else is there.
         self.assertEqual(step(policy, need=6), [0, 1])
 
+    def test_a_victim_that_is_not_resident_is_an_error(self):
+        policy = start()
+        step(policy, admitted=[0])
+        policy.policy.victim = lambda: 7
+        with self.assertRaisesRegex(ValueError, "the victim 7 is not resident"):
+            step(policy, need=1)
+
     def test_an_option_that_there_is_not_is_refused(self):
         with self.assertRaisesRegex(UnknownOption, r"k \(there are no options\)"):
             start(SimpleNamespace(name="k", value="2"))
