@@ -12,7 +12,7 @@
 //! windows run on a sample of the requests, and the window moves towards that of the best
 //! cache: see `steering.rs`.
 //!
-//! Every operation is O(1), but that the sketch is halved after twenty uses for each entry, and
+//! Every operation is O(1), but that the sketch is halved after ten uses for each entry, and
 //! copied when it grows. 21 to 26 bytes an entry, 4 for its weight in the SDK, and 290 KB.
 
 mod segments;
@@ -29,7 +29,7 @@ use steering::Steering;
 const FIRST_WINDOW: f64 = 0.01;
 
 /// A newcomer that was used as often as this may be admitted by chance.
-const WARM_USES: u32 = 12;
+const WARM_USES: u32 = 6;
 
 /// One of so many of them is.
 const CHANCES: u64 = 128;

@@ -26,9 +26,8 @@ const ENTRIES_PER_BLOCK: u32 = 4;
 /// Blocks that even a small cache gets: 4 KiB cost little, and few counters collide.
 const LEAST_BLOCKS: u32 = 256;
 
-/// Uses for each entry at which the counters are halved. TinyLFU has ten. With twenty, the keys of
-/// a loop over ten times as many as the entries still count when they come again.
-const USES_PER_ENTRY: u32 = 20;
+/// Uses for each entry at which the counters are halved.
+const USES_PER_ENTRY: u32 = 10;
 
 /// The counters of the keys that share some bits of their hash.
 type Block = [u64; 2];
@@ -50,7 +49,7 @@ const ONES: [u64; 1 << CHOICE_BITS] = {
 
 /// A count-min sketch (G. Cormode, S. Muthukrishnan, "An improved data stream summary: the
 /// count-min sketch and its applications", Journal of Algorithms 2005) that forgets: when
-/// there were twenty uses for each entry all counters are halved (G. Einziger, R. Friedman,
+/// there were ten uses for each entry all counters are halved (G. Einziger, R. Friedman,
 /// B. Manes, "TinyLFU: a highly efficient cache admission policy", ACM Transactions on
 /// Storage 2017). 4 to 8 bytes an entry.
 #[derive(Debug)]
@@ -168,9 +167,9 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_halved_after_twenty_uses_for_each_entry() {
+    fn counts_are_halved_after_ten_uses_for_each_entry() {
         let mut sketch = Sketch::new(10);
-        sketch.fit(1);
+        sketch.fit(2);
         (0..19).for_each(|at| sketch.record(hash(at % 2)));
         assert_eq!((sketch.estimate(hash(0)), sketch.estimate(hash(1))), (10, 9));
         sketch.record(hash(1));
