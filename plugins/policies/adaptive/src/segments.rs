@@ -108,9 +108,10 @@ impl<const RECORDS: usize> Segments<RECORDS> {
         self.full_len = u64::from(entries) << LEN_BITS;
     }
 
-    /// An entry has to leave now. A policy is not told how many entries fit. A node tells of many
-    /// new entries before it asks for as many victims, so their number goes up and down, and the
-    /// lowest of late is taken: it goes down at once, and up by a 1,024th of the way.
+    /// Records that an entry has to leave at the present number of entries. A policy is not told how
+    /// many entries fit. A node reports many new entries before it asks for as many victims, so the
+    /// number of entries rises and falls. `full_len` follows its low points: it falls at once, and
+    /// rises by a 1,024th of the difference.
     #[inline]
     pub(crate) fn learn_full_len(&mut self) {
         let len = u64::from(self.len()) << LEN_BITS;
@@ -118,17 +119,17 @@ impl<const RECORDS: usize> Segments<RECORDS> {
         self.full_len = self.full_len.min(len);
     }
 
-    /// How many entries there are, but for those that came while others were about to leave. These
-    /// are a sixteenth at most: more than a node tells of at a time. A policy that was restarted may
-    /// be asked for victims long before it knows all entries.
+    /// The number of entries without the new ones that still need room. The new ones are counted as a
+    /// sixteenth of all at most, which is more than a node reports at a time. The limit matters after
+    /// a restart: the node then asks for victims before the policy knows all entries.
     #[inline]
     pub(crate) fn settled_len(&self) -> u32 {
         let len = self.len();
         len.min(((self.full_len >> LEN_BITS) as u32).max(len - len / 16))
     }
 
-    /// How many entries are to stay behind the window. A window that is longer than its share
-    /// has entries that came while others were about to leave.
+    /// The number of entries that stay behind the window. The window has its share, and the new
+    /// entries that still need room.
     #[inline]
     fn limit_behind(&self) -> u32 {
         let entries = self.settled_len();
