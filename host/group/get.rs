@@ -8,7 +8,7 @@ use tracing::{Instrument, Span};
 
 use super::lender::Borrower;
 use super::singleflight::{Joined, Lost};
-use super::{Group, Reply};
+use super::{Group, Reply, Results, held_answer};
 use crate::copies::LENT_FOR;
 use crate::error::Error;
 use crate::flaw::{self, Flaw};
@@ -107,17 +107,19 @@ impl Group {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub(crate) fn get_many_from_memory(
-        self: &Arc<Self>,
-        keys: &[&str],
-    ) -> Vec<Option<(GetResult, Reply)>> {
-        if !self.parts.ownership.is_certain() {
-            return vec![None; keys.len()];
-        }
-        let store = &self.parts.store;
-        let keys: Vec<(&str, u64)> = keys.iter().map(|key| (*key, store.hash(key))).collect();
-        let found = store.get_many(&keys).into_iter().zip(&keys);
-        found.map(|(found, (key, hash))| Some(self.remembered(key, *hash, found?))).collect()
+    pub(crate) fn get_many_from_memory(self: &Arc<Self>, keys: &[&str]) -> Vec<Option<Reply>> {
+        let hash = |key| self.parts.store.hash(key);
+        let keys: Vec<(&str, u64)> = keys.iter().map(|key| (*key, hash(key))).collect();
+        let mut results = Results::default();
+        let found = self.held_many(&keys).into_iter().zip(&keys);
+        let replies = found.map(|(found, (key, hash))| {
+            let reply = self.used(key, *hash, found?);
+            results.add(&reply);
+            Some(reply)
+        });
+        let replies = replies.collect();
+        results.count(&self.counters);
+        replies
     }
 
     /// The value of `key` in this node's memory, without a load and without counting a use of
@@ -127,7 +129,7 @@ impl Group {
         let is_certain = self.parts.ownership.is_certain();
         let held = if is_certain { store.peek(key, hash) } else { None };
         match held {
-            Some(found) => self.reply(found).ok(),
+            Some(found) => held_answer::answer(found).ok(),
             None => self.copied(key, hash)?.ok(),
         }
     }
@@ -218,7 +220,7 @@ impl Group {
         let retriever = self.retriever()?;
         let span = || spans::flight(&self.name);
         let joined = if holds {
-            let recheck = || self.held(key, hash).map(|found| self.reply(found));
+            let recheck = || self.held(key, hash).map(held_answer::answer);
             self.flights.join(key, hash, recheck, span)
         } else {
             self.fresh.join(key, hash, span)
@@ -263,10 +265,7 @@ impl Group {
         found: Found,
     ) -> (GetResult, Reply) {
         let reply = self.used(key, hash, found);
-        let result = match reply {
-            Ok(_) => GetResult::Hit,
-            Err(_) => GetResult::Negative,
-        };
+        let result = held_answer::result(&reply);
         self.counters.count_get(result);
         (result, reply)
     }
@@ -276,6 +275,14 @@ impl Group {
     /// `ownership::step`.
     pub(super) fn held(&self, key: &str, hash: u64) -> Option<Found> {
         if self.parts.ownership.is_certain() { self.parts.store.get(key, hash) } else { None }
+    }
+
+    /// The same for several keys with their hashes.
+    pub(crate) fn held_many(&self, keys: &[(&str, u64)]) -> Vec<Option<Found>> {
+        match self.parts.ownership.is_certain() {
+            true => self.parts.store.get_many(keys),
+            false => vec![None; keys.len()],
+        }
     }
 
     /// A short-lived copy of the value: lent by the owner, or made while this node was

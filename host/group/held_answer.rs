@@ -6,32 +6,58 @@ use std::time::Duration;
 use super::{Group, Reply};
 use crate::error::Error;
 use crate::store::Found;
+use crate::telemetry::{GetResult, GroupCounters};
 use crate::value::{Answer, Origin};
 
 impl Group {
     /// The answer of a get that has found the entry. It may begin a load of it.
-    pub(super) fn used(self: &Arc<Self>, key: &str, hash: u64, found: Found) -> Reply {
-        let left_ms = self.left_ms(&found);
-        if found.is_refreshed_ahead {
+    pub(crate) fn used(self: &Arc<Self>, key: &str, hash: u64, found: Found) -> Reply {
+        if let Some(left_ms) = found.left_ms.filter(|_| found.is_refreshed_ahead) {
             self.refresh_ahead(key, hash, left_ms);
         }
-        reply_of(found, left_ms)
-    }
-
-    pub(super) fn reply(&self, found: Found) -> Reply {
-        let left_ms = self.left_ms(&found);
-        reply_of(found, left_ms)
-    }
-
-    /// When the entry expires, in milliseconds from now; `u64::MAX`: never.
-    fn left_ms(&self, found: &Found) -> u64 {
-        let now_ms = || self.parts.clock.now_ms();
-        found.deadline_ms.map_or(u64::MAX, |at_ms| at_ms.saturating_sub(now_ms()))
+        answer(found)
     }
 }
 
-fn reply_of(found: Found, left_ms: u64) -> Reply {
-    let value = found.value.ok_or(Error::NotFound)?;
-    let ttl = (left_ms < u64::MAX).then(|| Duration::from_millis(left_ms));
-    Ok(Answer { value, origin: Origin::Hit, ttl })
+/// How a get was answered from memory.
+pub(super) fn result(reply: &Reply) -> GetResult {
+    if reply.is_ok() { GetResult::Hit } else { GetResult::Negative }
+}
+
+/// The results of gets that were answered from memory together, and are counted together.
+#[derive(Default)]
+pub(crate) struct Results {
+    hits: u64,
+    negatives: u64,
+}
+
+impl Results {
+    /// Adds a get, and returns its result.
+    pub(crate) fn add(&mut self, reply: &Reply) -> GetResult {
+        let result = result(reply);
+        *(if result == GetResult::Hit { &mut self.hits } else { &mut self.negatives }) += 1;
+        result
+    }
+
+    /// Each result, and the number of gets that had it.
+    fn each(&self) -> impl Iterator<Item = (GetResult, u64)> {
+        let all = [(GetResult::Hit, self.hits), (GetResult::Negative, self.negatives)];
+        all.into_iter().filter(|(_, gets)| *gets > 0)
+    }
+
+    /// Counts the gets.
+    pub(crate) fn count(&self, counters: &GroupCounters) {
+        self.each().for_each(|(result, gets)| counters.count_gets(result, gets));
+    }
+
+    /// Records that each get took so long.
+    pub(crate) fn time(&self, counters: &GroupCounters, took: Duration) {
+        self.each().for_each(|(result, gets)| counters.time_gets(result, took, gets));
+    }
+}
+
+/// The answer of a get that has found the entry.
+pub(super) fn answer(found: Found) -> Reply {
+    let ttl = found.left_ms.map(Duration::from_millis);
+    Ok(Answer { value: found.value.ok_or(Error::NotFound)?, origin: Origin::Hit, ttl })
 }

@@ -123,7 +123,7 @@ impl Group {
                 break;
             }
             for (reply, held) in replies.iter_mut().zip(self.get_many_from_memory(keys)) {
-                *reply = held.map(|(_, held)| room.take(held));
+                *reply = held.map(|held| room.take(held));
             }
         }
         let (here, there) = self.by_owner(keys, |at, _| replies[at].is_none());

@@ -45,6 +45,8 @@ mod ttl;
 mod tests;
 
 pub use change_many::NewValue;
+pub(crate) use held_answer::Results;
+
 pub use choice::Choice;
 pub use config::{GroupConfig, RefreshAhead, Uncertain};
 pub use handover::HandedOver;

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use tracing::{Instrument, Span};
 
 use super::singleflight::{Joined, Load};
-use super::{Group, Reply};
+use super::{Group, Reply, held_answer};
 use crate::key;
 use crate::retriever::SharedRetriever;
 use crate::store::Found;
@@ -55,14 +55,9 @@ impl Group {
             self.counters.count_source_event(SourceEvent::RefreshDropped);
             return None;
         }
-        let renewed = |found: &Found| {
-            let left_ms = found.deadline_ms.map_or(u64::MAX, |at_ms| at_ms.saturating_sub(now_ms));
-            left_ms >= self.refresh_below_ms.load(Relaxed)
-        };
-        let recheck = || {
-            let found = self.parts.store.peek(key, hash).filter(renewed)?;
-            Some(self.reply(found))
-        };
+        let below_ms = self.refresh_below_ms.load(Relaxed);
+        let renewed = |found: &Found| found.left_ms.is_none_or(|left_ms| left_ms >= below_ms);
+        let recheck = || self.parts.store.peek(key, hash).filter(renewed).map(held_answer::answer);
         match self.flights.join(key, hash, recheck, || spans::flight(&self.name)) {
             Joined::Ready(reply) => Some(reply),
             Joined::Follower(_) => None,

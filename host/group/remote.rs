@@ -14,7 +14,6 @@ use super::{Group, Reply};
 use crate::error::Error;
 use crate::key;
 use crate::membership::view::Name;
-use crate::store::Held;
 use crate::telemetry::Lookup;
 use crate::transport::remote::{PeerCall, Request, Response};
 use crate::value::{Answer, Origin};
@@ -124,15 +123,15 @@ impl Group {
             true => {
                 let store = &self.parts.store;
                 let found = store.peek(key, store.hash(key));
-                found.and_then(|found| {
-                    let (value, deadline_ms) = (found.value?, found.deadline_ms);
-                    Some(Held { key: key.to_owned(), value, deadline_ms })
-                })
+                found.and_then(|found| Some((found.value?, found.left_ms)))
             }
-            false => self.inheritance.give(key, name, now_ms),
+            false => self.inheritance.give(key, name, now_ms).map(|held| {
+                let left_ms = held.deadline_ms.map(|at_ms| at_ms.saturating_sub(now_ms));
+                (held.value, left_ms)
+            }),
         };
-        let Some(Held { value, deadline_ms, .. }) = left else { return Response::NotHeld };
-        let ttl = deadline_ms.map(|at_ms| Duration::from_millis(at_ms.saturating_sub(now_ms)));
+        let Some((value, left_ms)) = left else { return Response::NotHeld };
+        let ttl = left_ms.map(Duration::from_millis);
         if ttl.is_some_and(|ttl| ttl.is_zero()) {
             return Response::NotHeld;
         }

@@ -187,6 +187,11 @@ impl Guest {
         self.ended(method, admitted)
     }
 
+    /// Whether the caller has `role` for `group`. Nothing is counted or recorded by that.
+    pub(super) fn may(&mut self, role: Role, group: &[u8]) -> bool {
+        self.principal.check(role, Some(group)).is_ok()
+    }
+
     /// Whether the caller has `role` for the whole node.
     pub(super) fn allows(&self, role: Role) -> bool {
         self.principal.allows(role, None)

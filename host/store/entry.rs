@@ -12,8 +12,8 @@ use crate::value::Value;
 pub struct Found {
     /// The value; `None` if the source is known to have no such key.
     pub value: Option<Value>,
-    /// When the entry expires on the store's clock; `None` if it never does.
-    pub deadline_ms: Option<u64>,
+    /// Milliseconds until the entry expires, from when it was looked up; `None` if it never does.
+    pub left_ms: Option<u64>,
     /// Whether it may be loaded again before its deadline, see
     /// [`refresh_ahead`](super::Store::refresh_ahead).
     pub is_refreshed_ahead: bool,

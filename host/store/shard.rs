@@ -14,7 +14,7 @@ use super::wheel::Wheel;
 use crate::policy::TouchRing;
 
 /// A table and its lock. They are aligned to two cache lines, because processors prefetch
-/// lines in pairs. Readers hold the lock for up to 32 look-ups, writers for one change or a
+/// lines in pairs. Readers hold the lock for up to 64 look-ups, writers for one change or a
 /// bounded slice of changes. Entries are freed after the lock is released.
 #[derive(Debug)]
 #[repr(align(128))]
@@ -105,8 +105,15 @@ impl Table {
         self.index.find(spread(hash), is_it).copied()
     }
 
+    /// The slot of `key`, if `likely` is what [`find_likely`](Self::find_likely) found.
+    #[inline]
+    pub(super) fn find_from(&self, likely: u32, key: &[u8], hash: u32) -> Option<u32> {
+        let is_it = self.arena.at(likely).record.key() == key;
+        if is_it { Some(likely) } else { self.find(key, hash) }
+    }
+
     /// The slot of an entry with this hash. The key is not compared, so it may be another key's,
-    /// which is rare. The record is not read.
+    /// which is rare. The record is not read. `None`: there is no entry of such a key.
     #[inline]
     pub(super) fn find_likely(&self, hash: u32) -> Option<u32> {
         self.index.find(spread(hash), |slot| self.arena.at(*slot).hash == hash).copied()

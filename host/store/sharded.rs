@@ -61,6 +61,9 @@ pub(super) struct Counters {
 }
 
 impl Store {
+    /// Most shards of a store.
+    pub(super) const MOST_SHARDS: usize = 64;
+
     /// Least number of entries of a shard. Each shard evicts in its own order, so a small
     /// store should have few shards.
     const SHARD_ENTRIES: u32 = 1024;
@@ -74,7 +77,7 @@ impl Store {
     pub fn new(config: StoreConfig, clock: Clock, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let most = (config.entry_limit() / Self::SHARD_ENTRIES).max(1).ilog2();
-        let bits = (cores * 4).next_power_of_two().min(64).ilog2().min(most);
+        let bits = (cores * 4).next_power_of_two().min(Self::MOST_SHARDS).ilog2().min(most);
         let shard_limit = Self::shard_limit(config.entry_limit(), bits);
         let deferred_bytes = Self::deferred_bytes(config.capacity_bytes, bits);
         Self::with_shards(&config, clock, wake, bits, shard_limit, deferred_bytes)
@@ -147,8 +150,9 @@ impl Store {
     #[must_use]
     pub fn get(&self, key: &str, hash: u64) -> Option<Found> {
         let table = self.shard(hash).0.read();
+        let slot = table.find(key.as_bytes(), kept(hash))?;
         let mut call = false;
-        let found = self.get_in(&table, key, hash, &mut call)?;
+        let found = self.get_at(&table, slot, (key, hash), || self.clock.now_ms(), &mut call)?;
         drop(table);
         if call {
             (self.wake)();
@@ -156,18 +160,18 @@ impl Store {
         Some(found)
     }
 
-    /// [`get`](Self::get) in the key's shard. Sets `call` if the caller must wake the worker when
-    /// it has released the lock.
+    /// [`get`](Self::get) of a key whose slot was found. Sets `call` if the caller must wake the
+    /// worker when it has released the lock.
     #[inline]
-    pub(super) fn get_in(
+    pub(super) fn get_at(
         &self,
         table: &Table,
-        key: &str,
-        hash: u64,
+        slot: u32,
+        (key, hash): (&str, u64),
+        now_ms: impl FnOnce() -> u64,
         call: &mut bool,
     ) -> Option<Found> {
-        let slot = table.find(key.as_bytes(), kept(hash))?;
-        let found = self.found(table.arena.at(slot))?;
+        let found = found(table.arena.at(slot), now_ms)?;
         *call |= table.touch(slot);
         if self.tap.samples(kept(hash)) {
             self.tell(AccessKind::Hit, key, hash, Some(&table.arena.at(slot).record));
@@ -180,7 +184,7 @@ impl Store {
     pub fn peek(&self, key: &str, hash: u64) -> Option<Found> {
         let table = self.shard(hash).0.read();
         let slot = table.find(key.as_bytes(), kept(hash))?;
-        self.found(table.arena.at(slot))
+        found(table.arena.at(slot), || self.clock.now_ms())
     }
 
     /// Keeps values for so long after their deadline, unless their room is needed. Only
@@ -265,13 +269,6 @@ impl Store {
         (&self.shards[shard], slot >> self.shards.len().ilog2())
     }
 
-    fn found(&self, entry: &Entry) -> Option<Found> {
-        let deadline = entry.record.deadline();
-        let (deadline_ms, is_refreshed_ahead) = (deadline.ms(), deadline.is_refreshed_ahead());
-        let is_alive = deadline_ms.is_none_or(|deadline_ms| deadline_ms > self.clock.now_ms());
-        is_alive.then(|| Found { value: entry.record.value(), deadline_ms, is_refreshed_ahead })
-    }
-
     /// Frees entries that were taken out, and gives their room back to the budget. Returns
     /// their number. `gone` is empty afterwards but keeps its capacity.
     pub(super) fn release(&self, gone: &mut Vec<Record>) -> u64 {
@@ -289,6 +286,19 @@ impl Store {
         }
         count
     }
+}
+
+/// What a reader gets of an entry, if it has not expired. `now_ms` is called only if it has a
+/// deadline.
+#[inline]
+fn found(entry: &Entry, now_ms: impl FnOnce() -> u64) -> Option<Found> {
+    let deadline = entry.record.deadline();
+    let left_ms = match deadline.ms() {
+        None => None,
+        Some(at_ms) => Some(at_ms.checked_sub(now_ms()).filter(|left_ms| *left_ms > 0)?),
+    };
+    let is_refreshed_ahead = deadline.is_refreshed_ahead();
+    Some(Found { value: entry.record.value(), left_ms, is_refreshed_ahead })
 }
 
 /// The bits of a hash that an entry stores. They do not overlap with the bits that chose

@@ -278,25 +278,35 @@ impl GroupCounts {
 impl GroupCounters {
     /// Counts a get.
     pub fn count_get(&self, result: GetResult) {
-        self.count(result as usize);
+        self.count_gets(result, 1);
+    }
+
+    /// Counts gets with the same result.
+    pub fn count_gets(&self, result: GetResult, gets: u64) {
+        self.count(result as usize, gets);
     }
 
     /// Counts a look into the store.
     pub fn count_lookup(&self, lookup: Lookup) {
-        self.count(GetResult::ALL.len() + lookup as usize);
+        self.count(GetResult::ALL.len() + lookup as usize, 1);
     }
 
-    fn count(&self, counter: usize) {
+    fn count(&self, counter: usize, by: u64) {
         // The thread-local stripe is gone while a thread ends.
         let stripe = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
-        self.stripes[stripe].0[counter].fetch_add(1, Ordering::Relaxed);
+        self.stripes[stripe].0[counter].fetch_add(by, Ordering::Relaxed);
     }
 
     /// Records how long a get took. This is separate from [`count_get`](Self::count_get),
     /// because reading the clock costs as much as a hit. That is negligible for a call over
     /// the network, but not for a program that embeds the node.
     pub fn time_get(&self, result: GetResult, took: Duration) {
-        self.get_seconds[result as usize].record(took);
+        self.time_gets(result, took, 1);
+    }
+
+    /// Records gets with the same result, each of which took so long.
+    pub fn time_gets(&self, result: GetResult, took: Duration, gets: u64) {
+        self.get_seconds[result as usize].record_each(took, gets);
     }
 
     /// Counts entries that another node took over, and their bytes.

@@ -30,10 +30,15 @@ pub struct DurationsReading {
 impl Durations {
     /// Counts one duration.
     pub(crate) fn record(&self, took: Duration) {
-        let took_us = took.as_nanos().div_ceil(1_000) as u64;
-        let bucket = BOUNDS_US.partition_point(|bound| *bound < took_us);
-        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        self.total_ns.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
+        self.record_each(took, 1);
+    }
+
+    /// Counts the same duration several times.
+    pub(crate) fn record_each(&self, took: Duration, times: u64) {
+        let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let bucket = BOUNDS_US.partition_point(|bound| *bound < took_ns.div_ceil(1_000));
+        self.buckets[bucket].fetch_add(times, Ordering::Relaxed);
+        self.total_ns.fetch_add(took_ns.saturating_mul(times), Ordering::Relaxed);
     }
 
     /// The current values.

@@ -105,8 +105,24 @@ impl Answers {
         self.queued_bytes += out.len() - before;
     }
 
+    /// Appends a command that has begun: its answer if there is one already. Its request has so
+    /// many bytes.
+    pub(super) fn begin(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut running: BoxFuture<'static, Reply>,
+        form: Form,
+        touch: &Touch<&[u8]>,
+        bytes: usize,
+    ) {
+        match running.poll_unpin(cx) {
+            Poll::Ready(reply) => self.push(&reply, form),
+            Poll::Pending => self.push_running(running, form, touch.to_owned(), bytes),
+        }
+    }
+
     /// Appends a running command, whose request has so many bytes.
-    pub(super) fn push_running(
+    fn push_running(
         &mut self,
         running: BoxFuture<'static, Reply>,
         form: Form,
@@ -121,6 +137,9 @@ impl Answers {
 
     /// Takes the answers of commands that have ended. Returns whether there were any.
     pub(super) fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.running.is_empty() {
+            return false;
+        }
         let mut ended = false;
         while let Poll::Ready(Some((number, reply))) = self.running.poll_next_unpin(cx) {
             ended = true;

@@ -21,6 +21,7 @@ use super::answers::Answers;
 use super::command;
 use super::connections::Registered;
 use super::dispatch::{Dispatcher, Started};
+use super::gets::Get;
 use super::input::Input;
 use super::overlap::Touch;
 use super::reply::Reply;
@@ -125,8 +126,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut count = 0;
         self.dispatcher.begin_batch();
         loop {
-            while self.may_start() && self.start_next(cx) {
-                count += 1;
+            while self.may_start() {
+                let gets = self.start_gets(cx);
+                if gets == 0 && !self.start_next(cx) {
+                    break;
+                }
+                count += gets.max(1);
             }
             // The end of a command can be what the next waits for.
             if !self.answers.poll_running(cx) {
@@ -140,15 +145,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn may_start(&self) -> bool {
-        self.answers.running() < MOST_RUNNING
-            && self.answers.running_bytes() < MOST_RUNNING_BYTES
-            && self.answers.bytes() < MOST_ANSWER_BYTES
+        may_start(&self.answers)
+    }
+
+    /// Starts the gets that come next, if several can be. Returns their number.
+    fn start_gets(&mut self, cx: &mut Context<'_>) -> u64 {
+        let Self { input, answers, dispatcher, .. } = self;
+        let is_free = |get: &Get<'_>| {
+            answers.running() == 0 || !answers.delay(&Touch::Read(get.key.as_bytes()))
+        };
+        let most = MOST_RUNNING - answers.running();
+        let gets: Vec<_> = input.gets().take(most).take_while(is_free).collect();
+        let (mut count, mut bytes) = (0, 0);
+        let several = gets.len() > 1
+            && dispatcher.start_gets(&gets, |get, started, form| {
+                count += 1;
+                bytes += get.length;
+                match started {
+                    Started::Now(reply) | Started::Last(reply) => answers.push(&reply, form),
+                    Started::Later(running) => {
+                        let touch = Touch::Read(get.key.as_bytes());
+                        answers.begin(cx, running, form, &touch, get.length);
+                    }
+                }
+                may_start(answers)
+            });
+        if several {
+            self.input.take_gets(bytes);
+        }
+        count
     }
 
     /// Starts the next request. Returns whether there was one that can be started.
     fn start_next(&mut self, cx: &mut Context<'_>) -> bool {
-        let arguments = match self.input.next(self.dispatcher.is_known()) {
-            Ok(Some(arguments)) => arguments,
+        let (arguments, length) = match self.input.next(self.dispatcher.is_known()) {
+            Ok(Some(next)) => next,
             Ok(None) => return false,
             Err(malformed) => {
                 let reply = Reply::Error(format!("ERR {malformed}"));
@@ -174,15 +205,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.end();
                 return false;
             }
-            Started::Later(mut running) => match running.poll_unpin(cx) {
-                Poll::Ready(reply) => self.answers.push(&reply, form),
-                Poll::Pending => {
-                    let touch = touch.to_owned();
-                    let bytes = self.input.take();
-                    self.answers.push_running(running, form, touch, bytes);
-                    return true;
-                }
-            },
+            Started::Later(running) => {
+                self.answers.begin(cx, running, form, &touch, length);
+            }
         }
         self.input.take();
         true
@@ -215,4 +240,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         Ok(())
     }
+}
+
+/// Whether another command may be started.
+fn may_start(answers: &Answers) -> bool {
+    answers.running() < MOST_RUNNING
+        && answers.running_bytes() < MOST_RUNNING_BYTES
+        && answers.bytes() < MOST_ANSWER_BYTES
 }

@@ -9,6 +9,7 @@ use super::answers::Form;
 use super::client::{ClientCommand, ReplyMode, name};
 use super::command::Command;
 use super::connections::Registered;
+use super::gets::{self, Get};
 use super::info;
 use super::refused::{Refused, is, shown};
 use super::reply::{Reply, Version};
@@ -70,6 +71,23 @@ impl Dispatcher {
         let started = command.and_then(|command| self.run(command));
         let started = started.unwrap_or_else(|Refused(text)| Started::Now(Reply::Error(text)));
         (started, self.form(is_skipped))
+    }
+
+    /// Looks up the keys of `gets`, and gives each to `take` in order, until that returns `false`.
+    /// Returns whether any was looked up: only the usual way can refuse them, or skip an answer.
+    pub(super) fn start_gets<'a>(
+        &mut self,
+        gets: &[Get<'a>],
+        mut take: impl FnMut(&Get<'a>, Started, Form) -> bool,
+    ) -> bool {
+        if self.replies == ReplyMode::Skip || !self.visitor.may_get(self.group.name()) {
+            return false;
+        }
+        let form = self.form(false);
+        let target = Target { group: &self.group, within: self.shared.request_timeout };
+        let take = |get: &Get<'a>, started| take(get, started, form);
+        gets::start(target, &mut self.visitor, gets, &mut self.last, take);
+        true
     }
 
     fn run(&mut self, command: Command<'_>) -> Result<Started, Refused> {

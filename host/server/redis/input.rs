@@ -1,5 +1,6 @@
 //! The bytes that a connection has received and not yet executed.
 
+use super::gets::{Get, Gets};
 use super::request::{Arguments, Decoder, Malformed};
 
 /// The buffer of an idle connection. A pipeline of 64 gets has room in it.
@@ -23,21 +24,33 @@ impl Input {
         Self { decoder: Decoder::new(most_bytes), bytes: Vec::new(), at: 0, whole: None }
     }
 
-    /// The next request, if it is whole. It stays the next until it is taken. Only a client that
-    /// `is_known` may send a long one.
-    pub(super) fn next(&mut self, is_known: bool) -> Result<Option<Arguments<'_>>, Malformed> {
+    /// The next request, if it is whole, and its length. It stays the next until it is taken. Only
+    /// a client that `is_known` may send a long one.
+    pub(super) fn next(
+        &mut self,
+        is_known: bool,
+    ) -> Result<Option<(Arguments<'_>, usize)>, Malformed> {
         let rest = &self.bytes[self.at..];
         if self.whole.is_none() {
             self.whole = self.decoder.decode(rest, is_known)?;
         }
-        Ok(self.whole.map(|_| self.decoder.arguments(rest)))
+        Ok(self.whole.map(|length| (self.decoder.arguments(rest), length)))
     }
 
-    /// Takes the request that [`next`](Self::next) returned, and returns its length.
-    pub(super) fn take(&mut self) -> usize {
-        let bytes = self.whole.take().unwrap_or(0);
+    /// Takes the request that [`next`](Self::next) returned.
+    pub(super) fn take(&mut self) {
+        self.at += self.whole.take().unwrap_or(0);
+    }
+
+    /// The gets that come next. None while a request is decoded in part.
+    pub(super) fn gets(&self) -> impl Iterator<Item = Get<'_>> {
+        let is_between = self.whole.is_none() && self.decoder.is_between();
+        Gets::of(if is_between { &self.bytes[self.at..] } else { &[] })
+    }
+
+    /// Takes the first `bytes` of the [`gets`](Self::gets).
+    pub(super) fn take_gets(&mut self, bytes: usize) {
         self.at += bytes;
-        bytes
     }
 
     /// Whether a request waits to be taken.

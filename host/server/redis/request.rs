@@ -129,6 +129,11 @@ impl Decoder {
         Ok(Some(std::mem::take(&mut self.at)))
     }
 
+    /// Whether no part of a request is decoded.
+    pub(super) fn is_between(&self) -> bool {
+        self.missing.is_none() && self.at == 0
+    }
+
     /// The arguments of the request that was decoded last from the beginning of `input`.
     pub(super) fn arguments<'a>(&'a self, input: &'a [u8]) -> Arguments<'a> {
         let bytes = if self.is_line { &self.line } else { input };

@@ -41,7 +41,7 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
-    fn span(self, command: &'static str) -> RpcSpan {
+    pub(super) fn span(self, command: &'static str) -> RpcSpan {
         RpcSpan::serve_redis(command, self.group.name())
     }
 }
@@ -56,19 +56,25 @@ pub(super) fn get(target: Target<'_>, key: &[u8], last: &mut Instant) -> Started
         let now = Instant::now();
         group.counters().time_get(result, now.duration_since(std::mem::replace(last, now)));
         span.got(result);
-        return Started::Now(found(reply).unwrap_or_else(|error| failed(&error)));
+        return Started::Now(found(reply));
     }
+    load(target, key, span)
+}
+
+/// A get of a key that is not in memory.
+pub(super) fn load(target: Target<'_>, key: &[u8], span: RpcSpan) -> Started {
     let key = Bytes::copy_from_slice(key);
     let counted = span.clone();
     later(target, span, move |group, within| async move {
-        found(get::counted(&group, &key, false, within, &counted).await.map(|got| got.0))
+        value(get::counted(&group, &key, false, within, &counted).await.map(|got| got.0))
     })
 }
 
 /// The values that are in memory are taken at once. The other keys are one batch.
 pub(super) fn get_many(target: Target<'_>, keys: Arguments<'_>) -> Started {
     let span = target.span("MGET");
-    let (mut replies, mut missing, mut left) = (Vec::new(), Vec::new(), MAX_ANSWER_BYTES);
+    let (mut missing, mut left) = (Vec::new(), MAX_ANSWER_BYTES);
+    let mut replies = Vec::with_capacity(keys.len().min(MAX_KEYS));
     // If a key is invalid, or there are too many, nothing is looked up here. The batch refuses the
     // call then.
     let parsed: Vec<&str> = match keys.len() {
@@ -79,8 +85,8 @@ pub(super) fn get_many(target: Target<'_>, keys: Arguments<'_>) -> Started {
         if left == 0 {
             break;
         }
-        for (_, reply) in target.group.get_many_from_memory(parsed).into_iter().map(Option::unzip) {
-            match reply.map(found).transpose() {
+        for reply in target.group.get_many_from_memory(parsed) {
+            match reply.map(value).transpose() {
                 Ok(Some(reply)) if left > 0 => {
                     left = left.saturating_sub(reply.value_bytes());
                     replies.push(reply);
@@ -104,7 +110,7 @@ pub(super) fn get_many(target: Target<'_>, keys: Arguments<'_>) -> Started {
         let answers = group.get_many(&keys.usable(), within, left).await;
         for (at, answer) in missing.into_iter().zip(keys.with(answers)) {
             // Clients take an error within an array for a value, so one error is that of all.
-            replies[at] = found(answer)?;
+            replies[at] = value(answer)?;
         }
         Ok(Reply::Array(replies))
     })
@@ -205,9 +211,14 @@ where
     Started::Later(ended.map(|ended| ended.unwrap_or_else(|error| failed(&error))).boxed())
 }
 
+/// The answer to a get.
+pub(super) fn found(answer: Result<Answer, Error>) -> Reply {
+    value(answer).unwrap_or_else(|error| failed(&error))
+}
+
 /// The value; null if there is none. A group without a source is one in which nothing else is
 /// to be found.
-fn found(answer: Result<Answer, Error>) -> Result<Reply, Error> {
+fn value(answer: Result<Answer, Error>) -> Result<Reply, Error> {
     match answer {
         Ok(answer) => Ok(Reply::Value(answer.value)),
         Err(Error::NotFound | Error::NoRetriever { .. }) => Ok(Reply::Null),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::command::Command;
 use super::needs::Needs;
 use super::refused::Refused;
-use crate::access::{Note, Shown};
+use crate::access::{Note, Role, Shown};
 use crate::error::Error;
 use crate::server::callers::{Callers, Guest};
 use crate::server::connections::Account;
@@ -56,6 +56,11 @@ impl Visitor {
             Needs::Node(role) => guest.admit(METHOD, role, None),
         };
         admitted.map_err(|problem| Refused(in_redis(&problem)))
+    }
+
+    /// Whether the caller may get keys of `group`. Nothing is counted or recorded by that.
+    pub(super) fn may_get(&mut self, group: &str) -> bool {
+        self.guest.as_mut().is_some_and(|guest| guest.may(Role::Read, group.as_bytes()))
     }
 
     /// Whether it is known who uses the connection.

@@ -64,8 +64,15 @@ fn name(key: u8) -> String {
     format!("{key}{}", "k".repeat(usize::from(key)))
 }
 
-fn weight(key: &str, found: &Found) -> u64 {
-    ENTRY_OVERHEAD + (key.len() + found.value.as_deref().map_or(0, <[u8]>::len)) as u64
+/// What a key was set to.
+#[derive(Clone)]
+struct Held {
+    value: Option<Bytes>,
+    deadline_ms: Option<u64>,
+}
+
+fn weight(key: &str, held: &Held) -> u64 {
+    ENTRY_OVERHEAD + (key.len() + held.value.as_deref().map_or(0, <[u8]>::len)) as u64
 }
 
 /// The store, and what it should be.
@@ -73,7 +80,7 @@ struct World {
     store: Arc<Store>,
     clock: Clock,
     /// Everything held, what expired and was not collected yet included.
-    held: HashMap<String, Found>,
+    held: HashMap<String, Held>,
     /// What a policy holds that follows the contract: slots with the hash that
     /// each was admitted with.
     policy: BTreeMap<u32, u64>,
@@ -109,7 +116,7 @@ impl World {
             Step::Get(key) => {
                 let key = name(key);
                 let found = self.store.get(&key, self.store.hash(&key));
-                assert_eq!(found.as_ref(), self.live(&key));
+                assert_eq!(found, self.live(&key));
             }
             Step::Remove(key) => {
                 let key = name(key);
@@ -150,24 +157,29 @@ impl World {
         assert_eq!(self.store.slot_bound(), slot_bound);
     }
 
-    fn live(&self, key: &str) -> Option<&Found> {
+    fn live(&self, key: &str) -> Option<Found> {
         let now_ms = self.clock.now_ms();
-        self.held.get(key).filter(|found| found.deadline_ms.is_none_or(|at_ms| at_ms > now_ms))
+        let held = self.held.get(key)?;
+        let is_live = held.deadline_ms.is_none_or(|at_ms| at_ms > now_ms);
+        is_live.then(|| Found {
+            value: held.value.clone().map(Into::into),
+            left_ms: held.deadline_ms.map(|at_ms| at_ms - now_ms),
+            is_refreshed_ahead: false,
+        })
     }
 
     fn set(&mut self, key: &str, len: Option<usize>, ttl_bits: Option<u32>) {
         let value = len.map(|len| Bytes::from(vec![key.len() as u8; len]));
         let deadline_ms =
             ttl_bits.map(|bits| (self.clock.now_ms() + (1 << bits) - 1).min((1 << 39) - 1));
-        let found =
-            Found { value: value.clone().map(Into::into), deadline_ms, is_refreshed_ahead: false };
-        let fits = weight(key, &found) <= self.limits.capacity_bytes;
+        let held = Held { value: value.clone(), deadline_ms };
+        let fits = weight(key, &held) <= self.limits.capacity_bytes;
         let before = self.store.stats();
         match self.store.reserve(key.len(), len.unwrap_or(0)) {
             Ok(room) => {
                 let entry = NewEntry { value, deadline_ms, cost_us: 7 };
                 self.store.commit(room, key, self.store.hash(key), entry);
-                self.held.insert(key.to_owned(), found);
+                self.held.insert(key.to_owned(), held);
                 // A shard that ran out of slots chose one of its own.
                 let evicted = self.store.stats().evictions.fallback - before.evictions.fallback;
                 assert_eq!(self.lost().len() as u64, evicted);
@@ -186,8 +198,8 @@ impl World {
         let expired = self.store.expire(limit);
         let lost = self.lost();
         assert_eq!(lost.len() as u64, expired.entries);
-        assert!(lost.iter().all(|found| found.deadline_ms.is_some_and(|at_ms| at_ms <= now_ms)));
-        let earliest = self.held.values().filter_map(|found| found.deadline_ms).min();
+        assert!(lost.iter().all(|held| held.deadline_ms.is_some_and(|at_ms| at_ms <= now_ms)));
+        let earliest = self.held.values().filter_map(|held| held.deadline_ms).min();
         assert_eq!(expired.next_ms.is_some(), earliest.is_some());
         assert!(expired.next_ms <= earliest);
     }
@@ -245,9 +257,9 @@ impl World {
     }
 
     /// Forgets what the store chose to drop, and tells what that was.
-    fn lost(&mut self) -> Vec<Found> {
+    fn lost(&mut self) -> Vec<Held> {
         let there: BTreeSet<String> = self.slots().into_values().collect();
-        self.held.extract_if(|key, _| !there.contains(key)).map(|(_, found)| found).collect()
+        self.held.extract_if(|key, _| !there.contains(key)).map(|(_, held)| held).collect()
     }
 
     /// What is in each slot, expired or not.
@@ -261,7 +273,7 @@ impl World {
         assert_eq!(slots.len(), self.held.len());
         assert!(slots.values().all(|key| self.held.contains_key(key)));
         for key in (0..40).map(name) {
-            assert_eq!(self.store.peek(&key, self.store.hash(&key)).as_ref(), self.live(&key));
+            assert_eq!(self.store.peek(&key, self.store.hash(&key)), self.live(&key));
         }
         for shard in &self.store.shards {
             assert!(shard.0.read().deferred_frees.weight() <= LEFTOVER_BYTES);

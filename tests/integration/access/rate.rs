@@ -9,7 +9,7 @@ use tonic_types::StatusExt;
 
 use super::raw::with;
 use super::{GROUP, Tokens, audited, token};
-use crate::redis::wire::Wire;
+use crate::redis::wire::{Wire, array};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_above_its_rate_is_told_when_to_come_again_and_others_are_not_disturbed() {
@@ -62,5 +62,24 @@ async fn sessions_and_redis_share_the_rate_of_their_caller() {
         lines.iter().any(|line| line.starts_with("-BUSY busy may make 1 requests")),
         "{lines:?}"
     );
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_get_of_a_pipeline_counts_towards_the_rate() {
+    let tokens = Tokens::of([("busy", "read", ", rate = 5"), ("operator", "admin", "")]);
+    let node = tokens.node().await;
+    let mut wire = Wire::open(node.redis_address().unwrap()).await;
+    wire.call(&format!("AUTH {}", token("busy")), "+OK\r\n").await;
+    wire.send(array(&[b"GET", b"Ada"]).repeat(64)).await;
+    let mut answers = Vec::new();
+    for _ in 0..64 {
+        answers.push(wire.read_line().await);
+    }
+    let refused = answers.iter().filter(|line| line.starts_with("-BUSY busy may make 5")).count();
+    assert!(answers[..4].iter().all(|line| line == "$-1"), "{answers:?}");
+    assert!((1..60).contains(&refused), "{answers:?}");
+    let http = node.http_address().unwrap();
+    assert_eq!(audited(http, &token("operator"), "rate-limited").await, refused as u64);
     node.shutdown().await;
 }

@@ -1,7 +1,7 @@
 //! Several requests at a time on one connection.
 
 use super::wire::{Wire, array};
-use crate::server::served;
+use crate::server::{page, served};
 
 #[tokio::test]
 async fn a_get_that_waits_holds_up_no_start_and_answers_come_in_order() {
@@ -83,4 +83,68 @@ async fn many_requests_in_one_write_are_answered() {
         .collect();
     wire.send(&get).await;
     wire.expect("$1\r\nv\r\n".repeat(5_000)).await;
+}
+
+fn gets(keys: &[&str]) -> Vec<u8> {
+    keys.iter().flat_map(|key| array(&[b"GET", key.as_bytes()])).collect()
+}
+
+#[tokio::test]
+async fn gets_in_a_row_are_answered_in_order_and_each_is_counted_once() {
+    let mut served = served().await;
+    let mut wire = Wire::open(served.redis).await;
+    wire.call("GET a", "$10\r\nvalue of a\r\n").await;
+    wire.call("GET missing", "$-1\r\n").await;
+    let mut run = gets(&["a", "slow", "missing", "a"]);
+    run.extend(array(&[b"SET", b"slow", b"1"]));
+    // These begin after the set, which waits for the get of its key.
+    run.extend(gets(&["a", "slow", "a", "a"]));
+    run.extend(array(&[b"GET", b"\xff"]));
+    run.extend(gets(&["a", "missing"]));
+    wire.send(&run).await;
+    served.loads.recv().await.unwrap().finish();
+    let a = "$10\r\nvalue of a\r\n";
+    wire.expect(format!("{a}$13\r\nvalue of slow\r\n$-1\r\n{a}+OK\r\n{a}$1\r\n1\r\n{a}{a}")).await;
+    assert!(wire.read_line().await.starts_with("-ERR invalid key"));
+    wire.expect(format!("{a}$-1\r\n")).await;
+    let (_, metrics) = page(served.http(), "/metrics").await;
+    let counted = |result, gets| {
+        for line in [
+            format!("psycache_gets_total{{group=\"scores\",result=\"{result}\"}} {gets}"),
+            format!("psycache_get_seconds_count{{group=\"scores\",result=\"{result}\"}} {gets}"),
+        ] {
+            assert!(metrics.lines().any(|found| found == line), "no {line} in {metrics}");
+        }
+    };
+    counted("hit", 7);
+    counted("miss", 3);
+    counted("negative", 2);
+    counted("error", 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_skipped_is_that_of_the_first_get_in_a_row() {
+    let served = served().await;
+    let mut wire = Wire::open(served.redis).await;
+    let mut run = array(&[b"CLIENT", b"REPLY", b"SKIP"]);
+    run.extend(gets(&["missing", "a", "missing"]));
+    wire.send(&run).await;
+    wire.expect("$10\r\nvalue of a\r\n$-1\r\n").await;
+}
+
+#[tokio::test]
+async fn gets_in_a_row_of_large_values_wait_until_the_client_takes_their_answers() {
+    let served = served().await;
+    let mut wire = Wire::open(served.redis).await;
+    let value = "v".repeat(1 << 20);
+    wire.send(array(&[b"SET", b"large", value.as_bytes()])).await;
+    wire.expect("+OK\r\n").await;
+    // Four times what may wait for a client.
+    wire.send(gets(&["large"; 32])).await;
+    for _ in 0..32 {
+        wire.expect(format!("$1048576\r\n{value}\r\n")).await;
+    }
+    let line = "psycache_gets_total{group=\"scores\",result=\"hit\"} 32";
+    let (_, metrics) = page(served.http(), "/metrics").await;
+    assert!(metrics.lines().any(|found| found == line), "{metrics}");
 }
