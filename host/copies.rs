@@ -70,7 +70,7 @@ impl Copies {
     }
 
     /// Keeps a value that its owner lent for `lent_ms`, counted from `asked_ms`, before the
-    /// request was sent. It is not kept beyond its time to live.
+    /// request was sent. It is not kept beyond its time to live, nor beyond [`LENT_FOR`].
     pub(crate) fn borrow<V: AsRef<[u8]>>(
         &self,
         (key, hash): (&str, u64),
@@ -79,7 +79,7 @@ impl Copies {
         now_ms: u64,
     ) {
         let ttl_ms = answer.ttl.map_or(u64::MAX, |ttl| ttl.as_millis() as u64);
-        let until_ms = asked_ms + lent_ms.min(ttl_ms);
+        let until_ms = asked_ms + lent_ms.min(ttl_ms).min(LENT_FOR.as_millis() as u64);
         if until_ms > now_ms {
             // Copied, because a slice would keep the connection's whole buffer alive.
             let value = Bytes::copy_from_slice(answer.value.as_ref()).into();

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::answer::Answer;
 use crate::clock::Clock;
-use crate::copies::{Copies, LENT_FOR};
+use crate::copies::Copies;
 use crate::value::Origin;
 
 /// One get in this many asks to borrow. A get that asks costs the node a lock, which
@@ -53,7 +53,7 @@ impl Borrowed {
         answer: &Answer,
         (asked_ms, lent_ms): (u64, u32),
     ) {
-        let lent_ms = u64::from(lent_ms).min(LENT_FOR.as_millis() as u64);
+        let lent_ms = u64::from(lent_ms);
         if lent_ms > 0 {
             let now_ms = self.clock.now_ms();
             self.of(group).borrow((key, hash), answer, (asked_ms, lent_ms), now_ms);

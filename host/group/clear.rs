@@ -82,7 +82,7 @@ impl Group {
     ) -> u64 {
         let missing = self.parts.ownership.missing(cleared);
         let asked = missing.iter().map(|remote| {
-            let request = self.parts.ownership.request(&self.name, "", PeerCall::Clear);
+            let request = self.request("", PeerCall::Clear);
             async move { (remote.address().to_owned(), remote.ask(request, within).await) }
         });
         let mut asked: FuturesUnordered<_> = asked.collect();

@@ -46,21 +46,7 @@ impl Group {
             return self.remembered(key, hash, found);
         }
         // On the heap: a hit is the usual case, and its callers move this future around.
-        Box::pin(self.missed(key, hash, within)).await
-    }
-
-    /// The rest of a get that found nothing in memory.
-    async fn missed(
-        self: &Arc<Self>,
-        key: &str,
-        hash: u64,
-        within: Duration,
-    ) -> (GetResult, Reply) {
-        let reply =
-            match self.parts.clock.timeout(within, self.get_missing(key, hash, within)).await {
-                Ok(reply) => reply,
-                Err(_) => self.or_stale(key, hash, Err(Error::DeadlineExceeded { after: within })),
-            };
+        let reply = Box::pin(self.get_missing(key, hash, within)).await;
         let result = match &reply {
             Ok(answer) if answer.origin == Origin::Hot => GetResult::Hot,
             Ok(answer) if answer.origin == Origin::Stale => GetResult::Stale,
@@ -141,16 +127,35 @@ impl Group {
             return reply;
         }
         match self.parts.ownership.owner(ring_hash) {
-            Owner::Here => self.load_here(key, hash, ring_hash).await,
+            Owner::Here => self.load_in_time(key, hash, ring_hash, within).await,
             Owner::There(owner) => self.ask_owner(&*owner, key, hash, within).await,
         }
+    }
+
+    /// Loads here, and waits for at most `within`.
+    pub(super) async fn load_in_time(
+        self: &Arc<Self>,
+        key: &str,
+        hash: u64,
+        ring_hash: u64,
+        within: Duration,
+    ) -> Reply {
+        // On the heap, as its callers move this future around.
+        let load = Box::pin(self.load_here(key, hash, ring_hash));
+        let ended = self.parts.clock.timeout(within, load).await;
+        ended.unwrap_or_else(|_| self.late(key, hash, within))
+    }
+
+    /// The reply to a caller whose time has passed.
+    fn late(&self, key: &str, hash: u64, within: Duration) -> Reply {
+        self.or_stale(key, hash, Err(Error::DeadlineExceeded { after: within }))
     }
 
     /// Joins or starts a load on this node. If it does not hold the key, only gets that
     /// began before the load share it. A peer's request also continues here after a miss.
     /// From here on no other node is asked to load the key, so two nodes that consider
     /// each other the owner can't wait for each other.
-    pub(super) async fn load_here(self: &Arc<Self>, key: &str, hash: u64, ring_hash: u64) -> Reply {
+    async fn load_here(self: &Arc<Self>, key: &str, hash: u64, ring_hash: u64) -> Reply {
         let holds = self.parts.ownership.holds(ring_hash) || flaw::is(Flaw::OthersShareLoads);
         if holds {
             self.counters.count_lookup(Lookup::Missed);
@@ -183,18 +188,14 @@ impl Group {
         // gets shared a request here, a get that begins after a removal could join a
         // request from before it.
         let asked_ms = self.parts.clock.now_ms();
-        let reason = match self
-            .without_group
-            .ask(
-                &self.name,
-                owner,
-                self.parts.ownership.request(&self.name, key, PeerCall::Get),
-                within,
-            )
-            .await
-        {
+        let answer = owner.ask(self.request(key, PeerCall::Get), within).await;
+        self.without_group.note(&self.name, owner.address(), &answer);
+        let reason = match answer {
             Ok(Response::Value { answer, lent_ms }) => {
-                self.borrow(key, hash, &answer, asked_ms, lent_ms);
+                if lent_ms > 0 {
+                    let now_ms = self.parts.clock.now_ms();
+                    self.copies.borrow((key, hash), &answer, (asked_ms, lent_ms), now_ms);
+                }
                 return Ok(answer);
             }
             Ok(Response::NotHolder { reason, .. }) => reason,
@@ -210,7 +211,10 @@ impl Group {
             Err(RemoteError::Answered(error)) => return Err(error),
         };
         tracing::debug!(owner = owner.address(), reason, "loading in place of the owner");
-        self.join_load(key, hash, false).await
+        let asked_for = Duration::from_millis(self.parts.clock.now_ms() - asked_ms);
+        let load = Box::pin(self.join_load(key, hash, false));
+        let ended = self.parts.clock.timeout(within.saturating_sub(asked_for), load).await;
+        ended.unwrap_or_else(|_| self.late(key, hash, within))
     }
 
     /// Joins a load of `key`, or starts one. If this node `holds` the key, that may be a load
@@ -298,14 +302,6 @@ impl Group {
             origin: if copy.is_lent { Origin::Hot } else { Origin::Hit },
             ttl: Some(Duration::from_millis(ttl_ms)),
         }))
-    }
-
-    /// Keeps a value for as long as the owner lent it, counted from before the request
-    /// was sent.
-    fn borrow(&self, key: &str, hash: u64, answer: &Answer, asked_ms: u64, lent_ms: u64) {
-        let lent_ms = lent_ms.min(LENT_FOR.as_millis() as u64);
-        let now_ms = self.parts.clock.now_ms();
-        self.copies.borrow((key, hash), answer, (asked_ms, lent_ms), now_ms);
     }
 
     /// Counts a get of somebody who may borrow, and lends the value of a hot key. Returns the

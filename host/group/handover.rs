@@ -122,8 +122,7 @@ impl Group {
             let from = self.parts.ownership.address().to_owned();
             let call = PeerCall::Handover { from, name: heir.name, entries };
             let within = Duration::from_millis(rest_ms);
-            let taken =
-                heir.node.ask(self.parts.ownership.request(&self.name, "", call), within).await;
+            let taken = heir.node.ask(self.request("", call), within).await;
             let Ok(Response::Done { count, .. }) = taken else {
                 return handed;
             };

@@ -176,10 +176,7 @@ impl Group {
         }
         let timer = self.counters.begin_load(LoadSource::PreviousOwner);
         let call = PeerCall::Inherit { name: inheritance.name };
-        let held = inheritance
-            .from
-            .ask(self.parts.ownership.request(&self.name, key, call), INHERIT_WITHIN)
-            .await;
+        let held = inheritance.from.ask(self.request(key, call), INHERIT_WITHIN).await;
         timer.end(match &held {
             Ok(Response::Value { .. }) => LoadOutcome::Found,
             Ok(_) | Err(RemoteError::Answered(Error::NotFound)) => LoadOutcome::NotFound,

@@ -241,11 +241,9 @@ impl Group {
         within: Duration,
     ) -> Option<Vec<Result<Response, Error>>> {
         let call = PeerCall::Many { parts, most_bytes };
-        match self
-            .without_group
-            .ask(&self.name, owner, self.parts.ownership.request(&self.name, "", call), within)
-            .await
-        {
+        let answer = owner.ask(self.request("", call), within).await;
+        self.without_group.note(&self.name, owner.address(), &answer);
+        match answer {
             Ok(Response::Many(answers)) => Some(answers),
             Ok(_) | Err(_) => None,
         }

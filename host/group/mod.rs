@@ -61,6 +61,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 
 use crate::clock::Clock;
 use crate::copies::Copies;
@@ -70,6 +71,7 @@ use crate::policy::Worker;
 use crate::retriever::SharedRetriever;
 use crate::store::Store;
 use crate::telemetry::{GroupCounters, LogLimiter};
+use crate::transport::remote::{PeerCall, Request};
 
 use changes::Changes;
 use fresh::FreshLoads;
@@ -94,6 +96,8 @@ const COPIES_SHARE: u64 = 64;
 /// Keys that share a capacity, a policy and a source.
 pub struct Group {
     name: String,
+    /// The same, as requests to other nodes have it.
+    name_in_requests: Bytes,
     /// Replaced as a whole by [`Group::reload`].
     config: ArcSwap<GroupConfig>,
     parts: Parts,
@@ -163,6 +167,7 @@ impl Group {
         let capacity = parts.store.stats().capacity_bytes;
         let group = Arc::new(Self {
             name: config.name.clone(),
+            name_in_requests: Bytes::copy_from_slice(config.name.as_bytes()),
             config: ArcSwap::from_pointee(config),
             parts,
             counters: GroupCounters::default(),
@@ -187,6 +192,11 @@ impl Group {
         group.parts.ownership.add_holdings(holdings);
         group.apply_times();
         Ok(group)
+    }
+
+    /// A request of this group to another node. `key` is empty if it is about no single one.
+    fn request(&self, key: &str, call: PeerCall) -> Request {
+        self.parts.ownership.request(self.name_in_requests.clone(), key, call)
     }
 
     /// The name that callers give.

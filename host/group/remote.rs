@@ -8,15 +8,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::Group;
 use super::change::Kept;
 use super::lender::Borrower;
-use super::{Group, Reply};
 use crate::error::Error;
 use crate::key;
 use crate::membership::view::Name;
 use crate::telemetry::Lookup;
 use crate::transport::remote::{PeerCall, Request, Response};
 use crate::value::{Answer, Origin};
+
+/// The answer to another node.
+type Answered = Result<Response, Error>;
 
 impl Group {
     /// Answers a request of another node within `within`.
@@ -100,19 +103,26 @@ impl Group {
         within: Duration,
     ) -> Result<Response, Error> {
         let hash = self.parts.store.hash(key);
-        let answer =
-            |reply: Reply, lent_ms| reply.map(|answer| Response::Value { answer, lent_ms });
-        if let Some((found, lent_ms)) = self.lend_hot(Borrower::Node, key, hash) {
-            self.counters.count_lookup(Lookup::FoundForAnother);
-            return answer(self.used(key, hash, found), lent_ms);
+        if let Some(answer) = self.found_for_another(key, hash) {
+            return answer;
         }
-        if let Some(found) = self.held(key, hash) {
-            self.counters.count_lookup(Lookup::FoundForAnother);
-            return answer(self.used(key, hash, found), 0);
-        }
-        let load = self.load_here(key, hash, key::ring_hash(key));
-        let late = |_| self.or_stale(key, hash, Err(Error::DeadlineExceeded { after: within }));
-        answer(self.parts.clock.timeout(within, load).await.unwrap_or_else(late), 0)
+        let loaded = self.load_in_time(key, hash, key::ring_hash(key), within).await;
+        loaded.map(|answer| Response::Value { answer, lent_ms: 0 })
+    }
+
+    /// Answers a get of another node from memory, and lends the value if its key is hot. `None`,
+    /// and nothing counted: the key is not there, or is none.
+    pub(crate) fn answer_from_memory(self: &Arc<Self>, key: &[u8]) -> Option<Answered> {
+        let key = key::parse(key).ok()?;
+        self.found_for_another(key, self.parts.store.hash(key))
+    }
+
+    fn found_for_another(self: &Arc<Self>, key: &str, hash: u64) -> Option<Answered> {
+        let found = self.held(key, hash)?;
+        self.counters.count_lookup(Lookup::FoundForAnother);
+        let lent = self.lend_hot(Borrower::Node, key, hash);
+        let (found, lent_ms) = lent.unwrap_or((found, 0));
+        Some(self.used(key, hash, found).map(|answer| Response::Value { answer, lent_ms }))
     }
 
     /// This node's former value of a key that another node owns now. `name` is the

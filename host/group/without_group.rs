@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
 
 use crate::sync::Mutex;
-use crate::transport::remote::{Remote, RemoteError, Request, Response};
+use crate::transport::remote::{RemoteError, Response};
 
 /// Addresses of nodes that answered that they have no such group.
 #[derive(Default)]
@@ -21,17 +20,9 @@ impl WithoutGroup {
         self.nodes.lock().iter().cloned().collect()
     }
 
-    /// Asks the owner of a key, and notes whether it has the group.
-    pub(super) async fn ask(
-        &self,
-        group: &str,
-        owner: &dyn Remote,
-        request: Request,
-        within: Duration,
-    ) -> Result<Response, RemoteError> {
-        let answer = owner.ask(request, within).await;
-        let node = owner.address();
-        match &answer {
+    /// Notes whether `node`, an owner of keys, has the group, by its answer.
+    pub(super) fn note(&self, group: &str, node: &str, answer: &Result<Response, RemoteError>) {
+        match answer {
             Err(error) if error.is_of_unknown_group() => {
                 let mut nodes = self.nodes.lock();
                 let is_new = nodes.insert(node.to_owned());
@@ -53,6 +44,5 @@ impl WithoutGroup {
             }
             _ => {}
         }
-        answer
     }
 }

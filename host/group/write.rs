@@ -300,11 +300,9 @@ impl Group {
         let node = owner.address();
         let later =
             |reason: String| Ok(Asked::Later(Attempt::Later { node: node.to_owned(), reason }));
-        match self
-            .without_group
-            .ask(&self.name, &**owner, self.parts.ownership.request(&self.name, key, call), within)
-            .await
-        {
+        let answer = owner.ask(self.request(key, call), within).await;
+        self.without_group.note(&self.name, node, &answer);
+        match answer {
             Ok(Response::Done { count, version, .. }) => {
                 self.owner_versions.note(node, version);
                 Ok(Asked::Done { count })

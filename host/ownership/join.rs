@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
@@ -250,7 +251,7 @@ impl Ownership {
     }
 
     pub(super) fn about_no_group(&self, call: PeerCall) -> Request {
-        self.request("", "", call)
+        self.request(Bytes::new(), "", call)
     }
 }
 

@@ -254,9 +254,9 @@ impl Ownership {
     /// A request of this node to another one. `group` is empty for a call about membership, and
     /// `key` for one about no key.
     #[must_use]
-    pub fn request(&self, group: &str, key: &str, call: PeerCall) -> Request {
+    pub fn request(&self, group: Bytes, key: &str, call: PeerCall) -> Request {
         let now = self.now.load();
-        let [group, key] = [group, key].map(|text| Bytes::copy_from_slice(text.as_bytes()));
+        let key = Bytes::copy_from_slice(key.as_bytes());
         Request { group, key, call, cluster: now.cluster, revision: now.revision }
     }
 
@@ -268,8 +268,8 @@ impl Ownership {
         // the lease has ended. 3. A node of the first cluster sends a change to the
         // address. The other cluster must not confirm it, nor answer gets with its values.
         let is_known = request.cluster == self.now.load().cluster;
-        let reason = "it is a node of another cluster".to_owned();
-        (!is_known).then_some(Response::NotHolder { reason, view: None })
+        let reason = || "it is a node of another cluster".to_owned();
+        (!is_known).then(|| Response::NotHolder { reason: reason(), view: None })
     }
 
     /// The answer to a change of a key that this node does not hold. It contains the view

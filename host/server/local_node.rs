@@ -55,4 +55,12 @@ impl Local for LocalNode {
         }
         .boxed()
     }
+
+    fn answer_from_memory(&self, request: &Request) -> Option<Result<Response, Error>> {
+        let is_get = matches!(request.call, PeerCall::Get);
+        if !is_get || self.ownership.refuse_stranger(request).is_some() {
+            return None;
+        }
+        self.groups.of_request(&request.group).ok()?.answer_from_memory(&request.key)
+    }
 }

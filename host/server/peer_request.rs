@@ -19,7 +19,7 @@ pub(super) struct Asked {
     id: u64,
     request: Request,
     within: Duration,
-    traceparent: String,
+    span: RpcSpan,
 }
 
 impl Asked {
@@ -33,21 +33,28 @@ impl Asked {
             let error = Error::InvalidArgument { argument: "call", problem };
             return Err(wire::encode_response(id, Err(error)));
         };
-        Ok(Self { id, request, within, traceparent })
+        let incoming = || Incoming::in_text(&traceparent);
+        let method = request.call.method();
+        let span = RpcSpan::serve_node(wire::SERVICE, method, &request.group, incoming);
+        Ok(Self { id, request, within, span })
     }
 
     pub(super) fn may_be_given_up(&self) -> bool {
         !self.request.call.is_change()
     }
 
+    /// The response, if it is in memory. One that is traced takes the usual way, with its span.
+    pub(super) fn answer_from_memory(&self, local: &dyn Local) -> Option<PeerResponse> {
+        let answer =
+            if self.span.is_none() { local.answer_from_memory(&self.request) } else { None };
+        Some(wire::encode_response(self.id, answer?))
+    }
+
     /// Executes the request. Its time limit applies only if the request may be given up;
     /// any other request runs to its end. A panic is this request's error, wherever it is polled.
     pub(super) async fn answer(self, local: Arc<dyn Local>) -> PeerResponse {
         let limit = if self.may_be_given_up() { self.within } else { Duration::MAX };
-        let Self { id, request, within, traceparent } = self;
-        let incoming = || Incoming::in_text(&traceparent);
-        let method = request.call.method();
-        let span = RpcSpan::serve_node(wire::SERVICE, method, &request.group, incoming);
+        let Self { id, request, within, span } = self;
         let late = |_| Err(Error::DeadlineExceeded { after: within });
         let answer = async {
             let work = contained(async { local.answer(request, within).await });

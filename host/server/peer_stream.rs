@@ -7,6 +7,7 @@ use std::task::Poll;
 use futures::FutureExt;
 use hashbrown::HashMap;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tonic::{Status, Streaming};
 
@@ -81,6 +82,18 @@ impl PeerStream {
                 },
                 () = self.answers.closed() => return,
             }
+            // What came together is taken together: nothing else can be ready while no request
+            // runs, but the end.
+            for _ in 0..AT_ONCE {
+                if !takes_more || !self.running.is_empty() {
+                    break;
+                }
+                match requests.message().now_or_never() {
+                    None => break,
+                    Some(Ok(Some(message))) => self.take(message).await,
+                    Some(Ok(None) | Err(_)) => return,
+                }
+            }
         }
     }
 
@@ -93,14 +106,16 @@ impl PeerStream {
             Ok(asked) => asked,
             Err(refusal) => return self.send(refusal).await,
         };
+        // A request that needs only memory is answered here: a task would cost more than the answer.
+        if let Some(answer) = asked.answer_from_memory(&*self.local) {
+            return self.send(answer).await;
+        }
         let may_be_given_up = asked.may_be_given_up();
         let has_place = self.places.len() < AT_ONCE && !self.places.contains_key(&id);
         if !has_place && !may_be_given_up {
             return self.refuse(id).await;
         }
         let mut answer = asked.answer(Arc::clone(&self.local)).boxed();
-        // A request that needs only memory is answered here: a task would cost more than
-        // the answer.
         match futures::poll!(&mut answer) {
             Poll::Ready(answer) => self.send(answer).await,
             Poll::Pending if has_place => {
@@ -142,8 +157,10 @@ impl PeerStream {
     /// Queues an answer. It waits only if the caller has more requests in progress than
     /// allowed.
     async fn send(&self, answer: PeerResponse) {
-        // `serve` notices a closed stream.
-        let _ = self.answers.send(Outgoing::Answer(answer)).await;
+        // There usually is room, and then nothing waits. `serve` notices a closed stream.
+        if let Err(TrySendError::Full(answer)) = self.answers.try_send(Outgoing::Answer(answer)) {
+            let _ = self.answers.send(answer).await;
+        }
     }
 }
 

@@ -298,4 +298,10 @@ pub enum Reachability {
 pub trait Local: Send + Sync + 'static {
     /// Answers from what this node holds or loads itself, within `within`.
     fn answer(&self, request: Request, within: Duration) -> BoxFuture<'_, Result<Response, Error>>;
+
+    /// Answers a request that needs nothing but this node's memory. `None`, and nothing counted:
+    /// it may need more, so it is for [`answer`](Self::answer).
+    fn answer_from_memory(&self, _request: &Request) -> Option<Result<Response, Error>> {
+        None
+    }
 }

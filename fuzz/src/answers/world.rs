@@ -33,8 +33,14 @@ pub(super) struct World {
     script: Arc<Script>,
     runtime: Runtime,
     /// All that was set and not lost, what expired and was not collected included.
-    held: HashMap<String, Found>,
+    held: HashMap<String, Held>,
     swaps: u32,
+}
+
+/// What a key was set to.
+struct Held {
+    value: Option<Bytes>,
+    deadline_ms: Option<u64>,
 }
 
 impl World {
@@ -92,16 +98,13 @@ impl World {
         let entry = NewEntry { value: value.clone(), deadline_ms, cost_us: 7 };
         self.store.commit(room, &key, self.store.hash(&key), entry);
         self.lost();
-        self.held.insert(
-            key,
-            Found { value: value.map(Into::into), deadline_ms, is_refreshed_ahead: false },
-        );
+        self.held.insert(key, Held { value, deadline_ms });
     }
 
     pub(super) fn get(&mut self, key: u8) {
         let key = name(key);
         let found = self.store.get(&key, self.store.hash(&key));
-        assert_eq!(found.as_ref(), self.live(&key));
+        assert_eq!(found, self.live(&key));
     }
 
     pub(super) fn remove(&mut self, key: u8) {
@@ -121,7 +124,7 @@ impl World {
         let expired = self.store.expire(limit);
         let lost = self.lost();
         assert_eq!(lost.len() as u64, expired.entries);
-        assert!(lost.iter().all(|found| found.deadline_ms.is_some_and(|at_ms| at_ms <= now_ms)));
+        assert!(lost.iter().all(|held| held.deadline_ms.is_some_and(|at_ms| at_ms <= now_ms)));
     }
 
     /// One turn of the worker. Answers whether it wants another.
@@ -182,29 +185,33 @@ impl World {
         let slots = self.slots();
         assert_eq!(slots.len(), self.held.len());
         assert!(slots.values().all(|key| self.held.contains_key(key)));
-        for (key, found) in &self.held {
-            let live = self.live(key);
-            assert_eq!(self.store.peek(key, self.store.hash(key)).as_ref(), live);
-            assert!(live.is_none_or(|live| live == found));
+        for key in self.held.keys() {
+            assert_eq!(self.store.peek(key, self.store.hash(key)), self.live(key));
         }
         let stats = self.store.stats();
-        let weight = |(key, found): (&String, &Found)| {
-            ENTRY_OVERHEAD + (key.len() + found.value.as_deref().map_or(0, <[u8]>::len)) as u64
+        let weight = |(key, held): (&String, &Held)| {
+            ENTRY_OVERHEAD + (key.len() + held.value.as_deref().map_or(0, <[u8]>::len)) as u64
         };
         assert_eq!(stats.bytes, self.held.iter().map(weight).sum::<u64>());
         assert_eq!(stats.entries as usize, self.held.len());
         assert!(stats.bytes <= CAPACITY && stats.entries <= u64::from(MAX_ENTRIES));
     }
 
-    fn live(&self, key: &str) -> Option<&Found> {
+    fn live(&self, key: &str) -> Option<Found> {
         let now_ms = self.clock.now_ms();
-        self.held.get(key).filter(|found| found.deadline_ms.is_none_or(|at_ms| at_ms > now_ms))
+        let held = self.held.get(key)?;
+        let is_live = held.deadline_ms.is_none_or(|at_ms| at_ms > now_ms);
+        is_live.then(|| Found {
+            value: held.value.clone().map(Into::into),
+            left_ms: held.deadline_ms.map(|at_ms| at_ms - now_ms),
+            is_refreshed_ahead: false,
+        })
     }
 
     /// Forgets what the store chose to drop, and tells what that was.
-    fn lost(&mut self) -> Vec<Found> {
+    fn lost(&mut self) -> Vec<Held> {
         let there: BTreeSet<String> = self.slots().into_values().collect();
-        self.held.extract_if(|key, _| !there.contains(key)).map(|(_, found)| found).collect()
+        self.held.extract_if(|key, _| !there.contains(key)).map(|(_, held)| held).collect()
     }
 
     /// What is in each slot, expired or not.

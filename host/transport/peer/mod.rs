@@ -91,11 +91,15 @@ impl Peer {
         let unreachable = |problem: &str| RemoteError::Unreachable(problem.into());
         let left = || within.saturating_sub(began.elapsed());
         if wire::is_large(&request) {
-            let calls = self.connection.calls().await;
-            let mut calls = calls.map_err(|problem| unreachable(&problem))?;
-            let answer = calls.call(wire::encode_request(request, 0, left())).await;
-            let answer = answer.map_err(|status| unreachable(status.message()))?;
-            return wire::decode_response(answer.into_inner());
+            // On the heap: few requests are large, and the future of each has room for this.
+            let call = async {
+                let calls = self.connection.calls().await;
+                let mut calls = calls.map_err(|problem| unreachable(&problem))?;
+                let answer = calls.call(wire::encode_request(request, 0, left())).await;
+                let answer = answer.map_err(|status| unreachable(status.message()))?;
+                wire::decode_response(answer.into_inner())
+            };
+            return Box::pin(call).await;
         }
         let lasts = request.call.is_change();
         let message = |id| wire::encode_request(request.clone(), id, left());
@@ -131,7 +135,8 @@ impl Remote for Peer {
             let span =
                 RpcSpan::ask(wire::SERVICE, request.call.method(), self.connection.address());
             let counted = self.counts.begin();
-            let (outcome, answer) = span.record(self.wait(request, within), ended).await;
+            let waits = pin!(self.wait(request, within));
+            let (outcome, answer) = span.record(waits, ended).await;
             counted.end(outcome);
             answer
         }
