@@ -70,7 +70,7 @@ impl Group {
         let entry = NewEntry { value: Some(value), deadline_ms, cost_us: 0 };
         // 1. A load reads the old value from the source. 2. This set stores the new
         // one. 3. The load ends, and would overwrite it with the old one.
-        let kept = self.interrupt(key, hash, || {
+        let kept = self.change(key, hash, || {
             // 1. This set is delayed on its way, or waits for room. 2. Its caller gives
             // up, and removes the key through another node. 3. Without this check the set
             // would bring the removed value back.
@@ -88,7 +88,6 @@ impl Group {
                 Kept::NotHolder
             }
         });
-        self.drop_remembered(key);
         Ok(kept)
     }
 
@@ -105,19 +104,22 @@ impl Group {
     pub(super) fn remove_here(&self, key: &str) -> bool {
         let store = &self.parts.store;
         let hash = store.hash(key);
-        let existed = self.interrupt(key, hash, || {
+        self.change(key, hash, || {
             self.changes.note(hash, self.parts.clock.now_ms());
             store.remove(key, hash)
-        });
-        self.drop_remembered(key);
-        existed
+        })
     }
 
-    fn interrupt<R>(&self, key: &str, hash: u64, change: impl FnOnce() -> R) -> R {
-        match flaw::is(Flaw::FlightsSurviveChanges) {
+    /// Makes a change of the key: a load under way may not keep its value, and what is kept of
+    /// the key outside the store is dropped.
+    fn change<R>(&self, key: &str, hash: u64, change: impl FnOnce() -> R) -> R {
+        let changed = match flaw::is(Flaw::FlightsSurviveChanges) {
             false => self.flights.interrupt(key, hash, change),
             true => change(),
-        }
+        };
+        self.inheritance.remove(key);
+        self.copies.remove(key, hash);
+        changed
     }
 
     /// Drops all entries of this node, so that no later get returns a value that was
@@ -158,12 +160,6 @@ impl Group {
             }
             keep
         })
-    }
-
-    /// Drops what is kept of the key outside the store.
-    fn drop_remembered(&self, key: &str) {
-        self.inheritance.remove(key);
-        self.copies.remove(key, self.parts.store.hash(key));
     }
 
     /// The group's own time to live, shortened at random.

@@ -136,7 +136,7 @@ impl NodeOperations {
 
     async fn swap(&self, swap: PolicySwap) -> Result<PolicySwapped, Error> {
         let group = self.groups.find(&swap.group)?;
-        let _claim = self.policy_changes.swap(group.name())?;
+        let _claim = self.policy_changes.by_hand(group.name())?.swap(group.name())?;
         let config =
             PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
         let policy = self.plugins.sent_policy(&swap, self.pinned(&swap.group), config).await?;
@@ -158,7 +158,7 @@ impl NodeOperations {
     async fn begin_trial(&self, trial: PolicyTrial) -> Result<mpsc::Receiver<TrialNews>, Error> {
         let PolicyTrial { swap, better_by, span } = trial;
         let group = self.groups.find(&swap.group)?;
-        let claim = self.policy_changes.trial(group.name())?;
+        let claim = self.policy_changes.by_hand(group.name())?.trial(group.name())?;
         let config =
             PolicyConfig { options: swap.options.clone(), ..group.parts().worker.policy() };
         let pinned = self.pinned(&swap.group);

@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
-
 use super::auto::Auto;
 use super::error::{GroupProblem, StartError};
 use super::plugins::Plugins;
@@ -66,36 +64,22 @@ impl PolicyChanges {
         Ok(Arc::new(Self { swaps, autos: names, trials }))
     }
 
-    /// For a swap by an operator.
+    /// The changes of a group's policy by an operator.
     ///
     /// # Errors
-    /// A policy is being tried, or the node chooses it.
-    pub(super) fn swap(&self, group: &str) -> Result<OwnedRwLockReadGuard<()>, Error> {
-        self.check_by_hand(group)?;
-        self.swaps.swap(group)
-    }
-
-    /// For a trial by an operator.
-    ///
-    /// # Errors
-    /// Another swap or trial is under way, or the node chooses the policy.
-    pub(super) fn trial(&self, group: &str) -> Result<OwnedRwLockWriteGuard<()>, Error> {
-        self.check_by_hand(group)?;
-        self.swaps.trial(group)
-    }
-
-    /// The tasks that try policies.
-    pub(super) fn trials(&self) -> &Trials {
-        &self.trials
-    }
-
-    fn check_by_hand(&self, group: &str) -> Result<(), Error> {
+    /// The node chooses the policy.
+    pub(super) fn by_hand(&self, group: &str) -> Result<&Swaps, Error> {
         if !self.autos.contains(group) {
-            return Ok(());
+            return Ok(&self.swaps);
         }
         let problem = "the node chooses the policy of this group (policy \"auto\"); to choose it \
                        by hand, name one in its settings and restart the node"
             .into();
         Err(Error::InvalidArgument { argument: "group", problem })
+    }
+
+    /// The tasks that try policies.
+    pub(super) fn trials(&self) -> &Trials {
+        &self.trials
     }
 }

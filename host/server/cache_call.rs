@@ -1,14 +1,12 @@
 //! The seven calls of the cache service, shared by unary calls and sessions.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use prost::Message;
 
 use super::deadline::Limit;
-use super::get;
-use super::groups::Groups;
 use super::keys::{Keys, MAX_ANSWER_BYTES};
 use super::status::failure;
 use crate::access::{Note, Role};
@@ -22,7 +20,7 @@ use crate::proto::{
     RemoveResult, SetManyRequest, SetManyResponse, SetRequest, SetResponse, SetResult, get_result,
     remove_result, set_result,
 };
-use crate::telemetry::RpcSpan;
+use crate::telemetry::{self, RpcSpan};
 use crate::value;
 use crate::value::Ttl;
 
@@ -30,7 +28,7 @@ use crate::value::Ttl;
 pub(super) const SERVICE: &str = "psycache.v1.Cache";
 
 /// A request to a group.
-pub(super) trait CacheCall: Message + Clone + 'static {
+pub(super) trait CacheCall: Message + 'static {
     /// The response message.
     type Answer: Message + 'static;
     /// Name of the method in the service.
@@ -43,35 +41,22 @@ pub(super) trait CacheCall: Message + Clone + 'static {
     fn look_up(&self, _group: &Arc<Group>) -> Option<Result<Self::Answer, Error>> {
         None
     }
-    /// Executes the request on its group, within its time limits. Records in `span` details of
-    /// the result that the status does not contain.
+    /// Executes the request on its group.
     fn run(
         &self,
         group: &Arc<Group>,
-        limit: Limit,
-        span: &RpcSpan,
+        context: CallContext<'_>,
     ) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
 }
 
-/// Executes a call that was admitted. `note` records that it cleared the group.
-///
-/// What is recorded runs to its end though its caller leaves: a clear that is stopped half-way
-/// has dropped entries, and its line would be missing. A get may be given up at any time. So may
-/// a set and a remove: a set whose caller left may or may not be stored, which its caller must
-/// expect, and a removal goes on by itself until its owner confirms it (`group/write.rs`).
-pub(super) async fn execute<C: CacheCall>(
-    call: &C,
-    groups: &Groups,
-    limit: Limit,
-    span: &RpcSpan,
-    note: Option<Note>,
-) -> Result<C::Answer, Error> {
-    let group = groups.of_request(call.group())?;
-    let Some(note) = note else { return call.run(group, limit, span).await };
-    let (call, group, span) = (call.clone(), Arc::clone(group), span.clone());
-    let of = call.clone();
-    let change = async move { call.run(&group, limit, &span).await };
-    recorded(change, move |answer| note.cleared(of.group(), answer)).await
+/// What a call brings besides its message.
+pub(super) struct CallContext<'a> {
+    /// The call ends within this.
+    pub(super) limit: Limit,
+    /// For details of the result that the status does not contain.
+    pub(super) span: &'a RpcSpan,
+    /// Records a clear.
+    pub(super) note: Option<Note>,
 }
 
 impl CacheCall for GetRequest {
@@ -85,17 +70,22 @@ impl CacheCall for GetRequest {
 
     fn look_up(&self, group: &Arc<Group>) -> Option<Result<GetResponse, Error>> {
         // To lend a value takes more than a look.
-        let answer = if self.may_lend { None } else { get::from_memory(group, &self.key) };
-        answer.map(|answer| answer.map(found))
+        if self.may_lend {
+            return None;
+        }
+        let began = Instant::now();
+        let (result, answer) = group.get_from_memory(key::parse(&self.key).ok()?)?;
+        group.counters().time_get(result, began.elapsed());
+        Some(answer.map(found))
     }
 
     async fn run(
         &self,
         group: &Arc<Group>,
-        limit: Limit,
-        span: &RpcSpan,
+        context: CallContext<'_>,
     ) -> Result<GetResponse, Error> {
-        let got = get::counted(group, &self.key, self.may_lend, limit.within, span).await;
+        let CallContext { limit, span, .. } = context;
+        let got = counted_get(group, &self.key, self.may_lend, limit.within, span).await;
         got.map(|(answer, lent_ms)| GetResponse { lent_ms: lent_ms as u32, ..found(answer) })
     }
 }
@@ -112,11 +102,10 @@ impl CacheCall for GetManyRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        limit: Limit,
-        _: &RpcSpan,
+        context: CallContext<'_>,
     ) -> Result<GetManyResponse, Error> {
         let keys = Keys::parse(self.keys.iter())?;
-        let answers = group.get_many(&keys.usable(), limit.within, MAX_ANSWER_BYTES).await;
+        let answers = group.get_many(&keys.usable(), context.limit.within, MAX_ANSWER_BYTES).await;
         let results = keys.with(answers).map(|answer| {
             let result = match answer {
                 Ok(answer) => get_result::Result::Found(found(answer)),
@@ -140,15 +129,14 @@ impl CacheCall for SetRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        limit: Limit,
-        _: &RpcSpan,
+        context: CallContext<'_>,
     ) -> Result<SetResponse, Error> {
         let key = key::parse(&self.key)?;
         let ttl = ttl(self.ttl_ms, self.no_expiry)?;
         // The received value is a slice of the connection's buffer. Keeping it would keep the
         // whole buffer allocated, of which the store's budget counts only the slice.
         let value = Bytes::copy_from_slice(&self.value);
-        group.set_until(key, value, ttl, limit.within, limit.until).await?;
+        group.set_until(key, value, ttl, context.limit.within, context.limit.until).await?;
         Ok(SetResponse {})
     }
 }
@@ -178,8 +166,7 @@ impl CacheCall for SetManyRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        limit: Limit,
-        _: &RpcSpan,
+        context: CallContext<'_>,
     ) -> Result<SetManyResponse, Error> {
         let keys = Keys::parse(self.entries.iter().map(|entry| &entry.key))?;
         let ttls = self.entries.iter().map(|entry| ttl(entry.ttl_ms, entry.no_expiry));
@@ -191,7 +178,7 @@ impl CacheCall for SetManyRequest {
                 Some(NewValue { key, value: Bytes::copy_from_slice(&entry.value), ttl })
             });
         let entries: Vec<_> = entries.collect();
-        let set = group.set_many_until(&entries, limit.within, limit.until).await;
+        let set = group.set_many_until(&entries, context.limit.within, context.limit.until).await;
         let results = keys.with(set).map(|set| {
             let result = match set {
                 Ok(()) => set_result::Result::Set(SetResponse {}),
@@ -215,11 +202,10 @@ impl CacheCall for RemoveRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        limit: Limit,
-        _: &RpcSpan,
+        context: CallContext<'_>,
     ) -> Result<RemoveResponse, Error> {
         let key = key::parse(&self.key)?;
-        let existed = group.remove(key, limit.within).await?;
+        let existed = group.remove(key, context.limit.within).await?;
         Ok(RemoveResponse { existed })
     }
 }
@@ -236,11 +222,10 @@ impl CacheCall for RemoveManyRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        limit: Limit,
-        _: &RpcSpan,
+        context: CallContext<'_>,
     ) -> Result<RemoveManyResponse, Error> {
         let keys = Keys::parse(self.keys.iter())?;
-        let removed = group.remove_many(&keys.usable(), limit.within).await;
+        let removed = group.remove_many(&keys.usable(), context.limit.within).await;
         let results = keys.with(removed).map(|removed| {
             let result = match removed {
                 Ok(existed) => remove_result::Result::Removed(RemoveResponse { existed }),
@@ -264,12 +249,54 @@ impl CacheCall for ClearRequest {
     async fn run(
         &self,
         group: &Arc<Group>,
-        limit: Limit,
-        _: &RpcSpan,
+        context: CallContext<'_>,
     ) -> Result<ClearResponse, Error> {
-        let entries = group.clear(limit.within).await?;
+        let entries = recorded_clear(group, context.limit.within, context.note).await?;
         Ok(ClearResponse { entries })
     }
+}
+
+/// Clears a group, which `note` records. Both run to their end though the caller leaves: a clear
+/// that is stopped half-way has dropped entries, and its line would be missing.
+pub(super) async fn recorded_clear(
+    group: &Arc<Group>,
+    within: Duration,
+    note: Option<Note>,
+) -> Result<u64, Error> {
+    let (group, of) = (Arc::clone(group), Arc::clone(group));
+    let change = async move { group.clear(within).await };
+    let record = move |ended: &Result<_, _>| {
+        if let Some(note) = note {
+            note.cleared(of.name().as_bytes(), ended);
+        }
+    };
+    recorded(change, record).await
+}
+
+/// Gets `key`, as sent. Records the result in `span`. Also returns for how many milliseconds
+/// the value is lent to the caller, if it `may_borrow`.
+pub(super) async fn counted_get(
+    group: &Arc<Group>,
+    key: &[u8],
+    may_borrow: bool,
+    within: Duration,
+    span: &RpcSpan,
+) -> Result<(value::Answer, u64), Error> {
+    let began = Instant::now();
+    let (result, answer, lent_ms) = match key::parse(key) {
+        Ok(key) if may_borrow => group.get_and_lend(key, within).await,
+        Ok(key) => {
+            let (result, answer) = group.get_and_tell(key, within).await;
+            (result, answer, 0)
+        }
+        Err(error) => {
+            group.counters().count_get(telemetry::GetResult::Error);
+            (telemetry::GetResult::Error, Err(error), 0)
+        }
+    };
+    group.counters().time_get(result, began.elapsed());
+    span.got(result);
+    answer.map(|answer| (answer, lent_ms))
 }
 
 fn found(answer: value::Answer) -> GetResponse {

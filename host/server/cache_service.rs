@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status, Streaming};
 
-use super::cache_call::{CacheCall, SERVICE, execute};
+use super::cache_call::{CacheCall, CallContext, SERVICE};
 use super::callers::Callers;
 use super::config::ServerConfig;
 use super::connections::{Account, Caller, held_request, response};
@@ -46,7 +46,8 @@ impl CacheService {
         let run = async {
             let note = self.callers.admit(headers, &extensions, C::METHOD, C::NEEDS, group)?;
             let limit = Limit::of(&metadata, self.config.request_timeout, &self.clock)?;
-            execute(&call, &self.groups, limit, &span, note).await
+            let group = self.groups.of_request(group)?;
+            call.run(group, CallContext { limit, span: &span, note }).await
         };
         let answer = span.record(run, outcome).await;
         answer.map(response).map_err(|error| status(&error, call.group()))

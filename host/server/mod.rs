@@ -14,7 +14,6 @@ mod recheck;
 
 mod cache_call;
 mod cache_service;
-mod get;
 mod groups;
 mod keys;
 mod session;

@@ -24,7 +24,7 @@ use prost::Message;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tonic::{Status, Streaming};
 
-use super::cache_call::{CacheCall, SERVICE, execute};
+use super::cache_call::{CacheCall, CallContext, SERVICE};
 use super::callers::Guest;
 use super::config::ServerConfig;
 use super::connections::{Account, Held};
@@ -320,8 +320,9 @@ impl Envelope<'_> {
         let groups = groups.clone();
         let running = async move {
             let run = async {
-                let note = admitted?;
-                execute(&call, &groups, limit?, &span, note).await
+                let (note, limit) = (admitted?, limit?);
+                let group = groups.of_request(call.group())?;
+                call.run(group, CallContext { limit, span: &span, note }).await
             };
             response(span.record(run, outcome).await)
         };

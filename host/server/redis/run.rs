@@ -13,8 +13,7 @@ use crate::access::Note;
 use crate::error::Error;
 use crate::group::{Group, NewValue};
 use crate::key;
-use crate::own_task::recorded;
-use crate::server::get;
+use crate::server::cache_call::{counted_get, recorded_clear};
 use crate::server::keys::{Keys, MAX_ANSWER_BYTES, MAX_KEYS};
 use crate::server::status::{in_redis, outcome};
 use crate::store::ENTRY_OVERHEAD;
@@ -66,7 +65,7 @@ pub(super) fn load(target: Target<'_>, key: &[u8], span: RpcSpan) -> Started {
     let key = Bytes::copy_from_slice(key);
     let counted = span.clone();
     later(target, span, move |group, within| async move {
-        value(get::counted(&group, &key, false, within, &counted).await.map(|got| got.0))
+        value(counted_get(&group, &key, false, within, &counted).await.map(|got| got.0))
     })
 }
 
@@ -158,14 +157,7 @@ pub(super) fn remove_many(target: Target<'_>, keys: Arguments<'_>) -> Started {
 /// `note` records it. It runs to its end though the client leaves.
 pub(super) fn clear(target: Target<'_>, note: Option<Note>) -> Started {
     later(target, target.span("FLUSHDB"), move |group, within| async move {
-        let of = Arc::clone(&group);
-        let change = async move { group.clear(within).await };
-        let record = move |ended: &Result<_, _>| {
-            if let Some(note) = note {
-                note.cleared(of.name().as_bytes(), ended);
-            }
-        };
-        recorded(change, record).await.map(|_| Reply::OK)
+        recorded_clear(&group, within, note).await.map(|_| Reply::OK)
     })
 }
 

@@ -134,7 +134,7 @@ impl<P: Protocol> Connection<P> {
         request: impl Fn(u64) -> P::Request,
     ) -> Result<P::Response, Arc<str>> {
         loop {
-            match self.up().await?.ask(lasts, &request).await {
+            match self.up().await?.exchange.ask(lasts, &request).await {
                 Ok(answer) => return Ok(answer),
                 Err(Broken::Unread(problem) | Broken::Unanswered(problem)) => return Err(problem),
                 // The keeper is about to publish that this stream has ended.

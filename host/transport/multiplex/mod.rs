@@ -5,7 +5,6 @@
 //! headers, a task, a timer and several allocations on both sides.
 
 mod connection;
-mod outgoing;
 mod receive;
 mod signals;
 mod stream;
@@ -14,8 +13,7 @@ mod stream;
 mod tests;
 
 pub(crate) use connection::{Connection, ConnectionState};
-pub(crate) use outgoing::Outgoing;
-pub(crate) use stream::Broken;
+pub(crate) use stream::{Broken, Outgoing};
 
 use std::time::Duration;
 
