@@ -115,7 +115,7 @@ mod tests {
         let get = "*2\r\n$3\r\ngEt\r\n$1\r\na\r\n";
         let long = format!("*2\r\n$3\r\nGET\r\n$1024\r\n{}\r\n", "k".repeat(1024));
         let two = format!("{get}{long}");
-        let expected = [("a", 21), (&"k".repeat(1024)[..], long.len())];
+        let expected = [("a", 20), (&"k".repeat(1024)[..], long.len())];
         for rest in [
             "",
             "*1\r\n$4\r\nPING\r\n",

@@ -51,13 +51,14 @@ pub(crate) enum ConnectionState<P: Protocol> {
 /// A connection that works.
 pub(crate) struct Up<P: Protocol> {
     exchange: Arc<RequestStream<P>>,
-    /// The same connection, for requests outside of the stream.
-    calls: P::Calls,
+    /// The same connection, for requests outside of the stream. Shared, because a clone of it
+    /// costs more than a request.
+    calls: Arc<P::Calls>,
 }
 
 impl<P: Protocol> Clone for Up<P> {
     fn clone(&self) -> Self {
-        Self { exchange: Arc::clone(&self.exchange), calls: self.calls.clone() }
+        Self { exchange: Arc::clone(&self.exchange), calls: Arc::clone(&self.calls) }
     }
 }
 
@@ -145,7 +146,7 @@ impl<P: Protocol> Connection<P> {
 
     /// The same connection, for requests that would delay others on the stream.
     pub(crate) async fn calls(&self) -> Result<P::Calls, Arc<str>> {
-        Ok(self.up().await?.calls)
+        Ok(self.up().await?.calls().clone())
     }
 
     /// A working connection, or the reason why there is none. Waits for an attempt only
@@ -284,5 +285,5 @@ async fn connect<P: Protocol>(
     if is_probed && answers.message().await.map_err(|status| reason(&status))?.is_none() {
         return Err("it closed the connection".into());
     }
-    Ok((Up { exchange: Arc::new(exchange), calls }, answers))
+    Ok((Up { exchange: Arc::new(exchange), calls: Arc::new(calls) }, answers))
 }

@@ -67,10 +67,8 @@ impl Peer {
         let began = Instant::now();
         let wait = (within / 4).clamp(SHORTEST_WAIT, LONGEST_WAIT);
         let mut answer = pin!(self.exchange(request, began, within));
-        let mut heard = None;
+        let (mut heard, mut since, mut left) = (None, began, within);
         loop {
-            let left = within.saturating_sub(began.elapsed());
-            let since = Instant::now();
             if let Ok(answer) = timeout(left.min(wait), &mut answer).await {
                 return (RequestOutcome::of(&answer), answer);
             }
@@ -84,6 +82,8 @@ impl Peer {
             }
             heard = Some(self.connection.heard());
             self.connection.doubt();
+            since = Instant::now();
+            left = within.saturating_sub(since - began);
         }
     }
 
@@ -91,20 +91,24 @@ impl Peer {
         let unreachable = |problem: &str| RemoteError::Unreachable(problem.into());
         let left = || within.saturating_sub(began.elapsed());
         if wire::is_large(&request) {
-            // On the heap: few requests are large, and the future of each has room for this.
-            let call = async {
-                let calls = self.connection.calls().await;
-                let mut calls = calls.map_err(|problem| unreachable(&problem))?;
-                let answer = calls.call(wire::encode_request(request, 0, left())).await;
-                let answer = answer.map_err(|status| unreachable(status.message()))?;
-                wire::decode_response(answer.into_inner())
-            };
-            return Box::pin(call).await;
+            // On the heap: few requests are large, and the future of each would have room for it.
+            return Box::pin(self.call(request, began, within)).await;
         }
         let lasts = request.call.is_change();
         let message = |id| wire::encode_request(request.clone(), id, left());
         let answer = self.connection.ask(lasts, message).await;
         wire::decode_response(answer.map_err(|problem| unreachable(&problem))?)
+    }
+
+    /// Sends a large request as a call of its own.
+    async fn call(&self, request: Request, began: Instant, within: Duration) -> Asked {
+        let unreachable = |problem: &str| RemoteError::Unreachable(problem.into());
+        let calls = self.connection.calls().await;
+        let mut calls = calls.map_err(|problem| unreachable(&problem))?;
+        let left = within.saturating_sub(began.elapsed());
+        let answer = calls.call(wire::encode_request(request, 0, left)).await;
+        let answer = answer.map_err(|status| unreachable(status.message()))?;
+        wire::decode_response(answer.into_inner())
     }
 }
 

@@ -73,6 +73,26 @@ async fn a_million_requests_whose_answers_are_not_read_take_bounded_memory() {
 }
 
 #[tokio::test]
+async fn gets_in_a_row_of_large_values_take_bounded_memory() {
+    let (node, address) = node();
+    let mut wire = Wire::open(address).await;
+    let value = vec![b'v'; 4 << 20];
+    wire.send(array(&[b"SET", b"key", &value])).await;
+    wire.expect("+OK\r\n").await;
+    let before = memory_kib(&node, "VmHWM");
+    // Answers of 256 MiB, of values that are found at once.
+    wire.send(array(&[b"GET", b"key"]).repeat(64)).await;
+    let mut answer = format!("${}\r\n", value.len()).into_bytes();
+    answer.extend_from_slice(&value);
+    answer.extend(b"\r\n");
+    for _ in 0..64 {
+        wire.expect(&answer).await;
+    }
+    let grown = memory_kib(&node, "VmHWM") - before;
+    assert!(grown < 64 << 10, "{grown} KiB");
+}
+
+#[tokio::test]
 async fn the_values_of_one_answer_are_bounded() {
     let (node, address) = node();
     let mut wire = Wire::open(address).await;
