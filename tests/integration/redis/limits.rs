@@ -80,12 +80,12 @@ async fn gets_in_a_row_of_large_values_take_bounded_memory() {
     wire.send(array(&[b"SET", b"key", &value])).await;
     wire.expect("+OK\r\n").await;
     let before = memory_kib(&node, "VmHWM");
-    // Answers of 256 MiB, of values that are found at once.
-    wire.send(array(&[b"GET", b"key"]).repeat(64)).await;
+    // Answers of 128 MiB, of values that are found at once.
+    wire.send(array(&[b"GET", b"key"]).repeat(32)).await;
     let mut answer = format!("${}\r\n", value.len()).into_bytes();
     answer.extend_from_slice(&value);
     answer.extend(b"\r\n");
-    for _ in 0..64 {
+    for _ in 0..32 {
         wire.expect(&answer).await;
     }
     let grown = memory_kib(&node, "VmHWM") - before;
