@@ -1,6 +1,7 @@
 //! The rules that `host/ARCHITECTURE.md` states and a compiler does not check:
 //! who may use whom, how large a file may be, where a library is at home.
 
+mod four_ways;
 mod imports;
 mod light_client;
 
