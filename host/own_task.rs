@@ -1,6 +1,6 @@
 //! Work that its caller can't end half-way: a task of its own, and a panic that ends nothing else.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures::FutureExt;
 use tracing::Instrument;
@@ -49,8 +49,19 @@ pub(crate) fn recorded<T: Send + 'static>(
 /// # Errors
 /// [`Error::Internal`] if it panics.
 pub(crate) async fn contained<T>(work: impl Future<Output = T>) -> Result<T, Error> {
-    let ended = AssertUnwindSafe(work).catch_unwind().await;
-    ended.map_err(|_| Error::Internal("it panicked; see its node's log".into()))
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|_| panicked())
+}
+
+/// The same for work that waits for nothing.
+///
+/// # Errors
+/// [`Error::Internal`] if it panics.
+pub(crate) fn contained_now<T>(work: impl FnOnce() -> T) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| panicked())
+}
+
+fn panicked() -> Error {
+    Error::Internal("it panicked; see its node's log".into())
 }
 
 #[cfg(test)]

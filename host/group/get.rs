@@ -70,7 +70,10 @@ impl Group {
         within: Duration,
     ) -> (GetResult, Reply, u64) {
         let hash = self.parts.store.hash(key);
-        if let Some((found, lent_ms)) = self.lend_hot(Borrower::Client, key, hash) {
+        if self.lender.is_hot(Borrower::Client, hash)
+            && let Some(found) = self.held(key, hash)
+        {
+            let (found, lent_ms) = self.lend(key, hash).unwrap_or((found, 0));
             let (result, reply) = self.remembered(key, hash, found);
             return (result, reply, lent_ms);
         }
@@ -304,23 +307,15 @@ impl Group {
         }))
     }
 
-    /// Counts a get of somebody who may borrow, and lends the value of a hot key. Returns the
-    /// value, and for how many milliseconds the borrower may return it.
-    pub(super) fn lend_hot(
-        &self,
-        borrower: Borrower,
-        key: &str,
-        hash: u64,
-    ) -> Option<(Found, u64)> {
-        if !self.lender.is_hot(borrower, hash) {
-            return None;
-        }
+    /// Lends the value of a hot key. Returns the value, and for how many milliseconds the borrower
+    /// may return it. The use of the value was counted.
+    pub(super) fn lend(&self, key: &str, hash: u64) -> Option<(Found, u64)> {
         let ownership = &self.parts.ownership;
         // 1. This reads the value. 2. A change drops it, finds no lent copy, and is
         // confirmed. 3. This notes the copy, too late. So both happen while no change
         // runs.
         let found = self.flights.undisturbed(hash, || {
-            let found = self.parts.store.get(key, hash).filter(|found| found.value.is_some())?;
+            let found = self.parts.store.peek(key, hash).filter(|found| found.value.is_some())?;
             self.lender.lend(hash, self.parts.clock.now_ms(), LENT_FOR);
             Some(found)
         })?;

@@ -14,12 +14,10 @@ use super::lender::Borrower;
 use crate::error::Error;
 use crate::key;
 use crate::membership::view::Name;
+use crate::store::Found;
 use crate::telemetry::Lookup;
 use crate::transport::remote::{PeerCall, Request, Response};
 use crate::value::{Answer, Origin};
-
-/// The answer to another node.
-type Answered = Result<Response, Error>;
 
 impl Group {
     /// Answers a request of another node within `within`.
@@ -103,8 +101,9 @@ impl Group {
         within: Duration,
     ) -> Result<Response, Error> {
         let hash = self.parts.store.hash(key);
-        if let Some(answer) = self.found_for_another(key, hash) {
-            return answer;
+        let is_hot = self.lender.is_hot(Borrower::Node, hash);
+        if let Some(found) = self.held(key, hash) {
+            return self.found_for_another(key, hash, found, is_hot);
         }
         let loaded = self.load_in_time(key, hash, key::ring_hash(key), within).await;
         loaded.map(|answer| Response::Value { answer, lent_ms: 0 })
@@ -112,17 +111,28 @@ impl Group {
 
     /// Answers a get of another node from memory, and lends the value if its key is hot. `None`,
     /// and nothing counted: the key is not there, or is none.
-    pub(crate) fn answer_from_memory(self: &Arc<Self>, key: &[u8]) -> Option<Answered> {
+    pub(crate) fn answer_from_memory(
+        self: &Arc<Self>,
+        key: &[u8],
+    ) -> Option<Result<Response, Error>> {
         let key = key::parse(key).ok()?;
-        self.found_for_another(key, self.parts.store.hash(key))
+        let hash = self.parts.store.hash(key);
+        let found = self.held(key, hash)?;
+        let is_hot = self.lender.is_hot(Borrower::Node, hash);
+        Some(self.found_for_another(key, hash, found, is_hot))
     }
 
-    fn found_for_another(self: &Arc<Self>, key: &str, hash: u64) -> Option<Answered> {
-        let found = self.held(key, hash)?;
+    fn found_for_another(
+        self: &Arc<Self>,
+        key: &str,
+        hash: u64,
+        found: Found,
+        is_hot: bool,
+    ) -> Result<Response, Error> {
         self.counters.count_lookup(Lookup::FoundForAnother);
-        let lent = self.lend_hot(Borrower::Node, key, hash);
+        let lent = if is_hot { self.lend(key, hash) } else { None };
         let (found, lent_ms) = lent.unwrap_or((found, 0));
-        Some(self.used(key, hash, found).map(|answer| Response::Value { answer, lent_ms }))
+        self.used(key, hash, found).map(|answer| Response::Value { answer, lent_ms })
     }
 
     /// This node's former value of a key that another node owns now. `name` is the

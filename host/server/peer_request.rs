@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::status::outcome;
 use crate::error::Error;
-use crate::own_task::contained;
+use crate::own_task::{contained, contained_now};
 use crate::proto::{PeerRequest, PeerResponse};
 use crate::telemetry::RpcSpan;
 use crate::telemetry::propagation::Incoming;
@@ -45,9 +45,11 @@ impl Asked {
 
     /// The response, if it is in memory. One that is traced takes the usual way, with its span.
     pub(super) fn answer_from_memory(&self, local: &dyn Local) -> Option<PeerResponse> {
-        let answer =
-            if self.span.is_none() { local.answer_from_memory(&self.request) } else { None };
-        Some(wire::encode_response(self.id, answer?))
+        if !self.span.is_none() {
+            return None;
+        }
+        let answer = contained_now(|| local.answer_from_memory(&self.request)).transpose()?;
+        Some(wire::encode_response(self.id, answer.and_then(|answer| answer)))
     }
 
     /// Executes the request. Its time limit applies only if the request may be given up;

@@ -8,6 +8,7 @@ use futures::FutureExt;
 use hashbrown::HashMap;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::task::coop::consume_budget;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tonic::{Status, Streaming};
 
@@ -82,8 +83,8 @@ impl PeerStream {
                 },
                 () = self.answers.closed() => return,
             }
-            // What came together is taken together: nothing else can be ready while no request
-            // runs, but the end.
+            // Messages that came together are taken in one turn. The end of the stream is looked for
+            // between turns.
             for _ in 0..AT_ONCE {
                 if !takes_more || !self.running.is_empty() {
                     break;
@@ -94,6 +95,8 @@ impl PeerStream {
                     Some(Ok(None) | Err(_)) => return,
                 }
             }
+            // Nothing in a turn may wait, so others would not be polled while messages come.
+            consume_budget().await;
         }
     }
 
@@ -106,7 +109,7 @@ impl PeerStream {
             Ok(asked) => asked,
             Err(refusal) => return self.send(refusal).await,
         };
-        // A request that needs only memory is answered here: a task would cost more than the answer.
+        // A task would cost more than the answer.
         if let Some(answer) = asked.answer_from_memory(&*self.local) {
             return self.send(answer).await;
         }

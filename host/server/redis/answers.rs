@@ -12,6 +12,15 @@ use futures::stream::FuturesUnordered;
 use super::overlap::Touch;
 use super::reply::{Reply, Version};
 
+/// The most commands that run at a time.
+const MOST_RUNNING: usize = 64;
+
+/// Bytes of the requests of commands that run, at which no other is started.
+const MOST_RUNNING_BYTES: usize = 8 << 20;
+
+/// Bytes of answers that wait for the client, at which no other command is started.
+const MOST_BYTES: usize = 8 << 20;
+
 /// The most bytes that an idle connection keeps for its next answers.
 const KEPT_BYTES: usize = 1 << 10;
 
@@ -21,11 +30,11 @@ pub(super) struct Answers {
     /// Encoded answers; those before `sent` are sent.
     out: Vec<u8>,
     sent: usize,
-    /// What follows `out`: the first is a running command.
+    /// What follows `out`.
     queue: VecDeque<Slot>,
     /// The number of the first in `queue`.
     first: u64,
-    /// Encoded bytes in `queue`.
+    /// Bytes of the answers in `queue`.
     queued_bytes: usize,
     /// Bytes of the requests of running commands, of which each has a copy.
     running_bytes: usize,
@@ -35,6 +44,9 @@ pub(super) struct Answers {
 enum Slot {
     Running(Form, Touch<Bytes>, usize),
     Ended(Vec<u8>),
+    /// An answer beyond [`MOST_BYTES`]: encoded when the client takes what is before it. Until
+    /// then it shares the memory of its value.
+    Shared(Form, Reply),
 }
 
 /// How an answer is sent.
@@ -54,18 +66,23 @@ impl Form {
 }
 
 impl Answers {
+    /// Whether another command may be started.
+    pub(super) fn has_room(&self) -> bool {
+        self.places() > 0 && self.running_bytes < MOST_RUNNING_BYTES && self.bytes() < MOST_BYTES
+    }
+
+    /// How many more commands may run.
+    pub(super) fn places(&self) -> usize {
+        MOST_RUNNING - self.running.len()
+    }
+
     /// Number of running commands.
     pub(super) fn running(&self) -> usize {
         self.running.len()
     }
 
-    /// Bytes of the requests of running commands.
-    pub(super) fn running_bytes(&self) -> usize {
-        self.running_bytes
-    }
-
     /// Bytes that are not sent yet.
-    pub(super) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         self.out.len() - self.sent + self.queued_bytes
     }
 
@@ -83,19 +100,23 @@ impl Answers {
     pub(super) fn delay(&self, touch: &Touch<&[u8]>) -> bool {
         self.queue.iter().any(|slot| match slot {
             Slot::Running(_, running, _) => touch.waits_for(running),
-            Slot::Ended(_) => false,
+            Slot::Ended(_) | Slot::Shared(..) => false,
         })
     }
 
     /// Appends the answer to a command that has ended.
     pub(super) fn push(&mut self, reply: &Reply, form: Form) {
+        if self.bytes() >= MOST_BYTES {
+            self.queued_bytes += reply.value_bytes() as usize;
+            return self.queue.push_back(Slot::Shared(form, reply.clone()));
+        }
         let (out, before) = match self.queue.back_mut() {
             None => return form.encode(reply, &mut self.out),
             Some(Slot::Ended(out)) => {
                 let before = out.len();
                 (out, before)
             }
-            Some(Slot::Running(..)) => {
+            Some(Slot::Running(..) | Slot::Shared(..)) => {
                 self.queue.push_back(Slot::Ended(Vec::new()));
                 let Some(Slot::Ended(out)) = self.queue.back_mut() else { return };
                 (out, 0)
@@ -137,11 +158,10 @@ impl Answers {
 
     /// Takes the answers of commands that have ended. Returns whether there were any.
     pub(super) fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.running.is_empty() {
-            return false;
-        }
         let mut ended = false;
-        while let Poll::Ready(Some((number, reply))) = self.running.poll_next_unpin(cx) {
+        while !self.running.is_empty()
+            && let Poll::Ready(Some((number, reply))) = self.running.poll_next_unpin(cx)
+        {
             ended = true;
             let slot = &mut self.queue[(number - self.first) as usize];
             if let Slot::Running(form, _, bytes) = slot {
@@ -152,14 +172,29 @@ impl Answers {
                 *slot = Slot::Ended(out);
             }
         }
-        while let Some(Slot::Ended(_)) = self.queue.front() {
-            if let Some(Slot::Ended(ended)) = self.queue.pop_front() {
-                self.first += 1;
-                self.queued_bytes -= ended.len();
-                self.out.extend_from_slice(&ended);
+        self.advance();
+        ended
+    }
+
+    /// Prepares what can be sent next, up to [`MOST_BYTES`]. Returns whether there is something.
+    pub(super) fn advance(&mut self) -> bool {
+        while self.unsent().len() < MOST_BYTES
+            && let Some(next) = self.queue.pop_front_if(|slot| !matches!(slot, Slot::Running(..)))
+        {
+            self.first += 1;
+            match next {
+                Slot::Running(..) => {}
+                Slot::Ended(ended) => {
+                    self.queued_bytes -= ended.len();
+                    self.out.extend_from_slice(&ended);
+                }
+                Slot::Shared(form, reply) => {
+                    self.queued_bytes -= reply.value_bytes() as usize;
+                    form.encode(&reply, &mut self.out);
+                }
             }
         }
-        ended
+        !self.unsent().is_empty()
     }
 
     /// What can be sent now.
@@ -214,7 +249,7 @@ mod tests {
         assert!(!answers.poll_running(cx));
         assert_eq!(answers.unsent(), b":1\r\n");
         assert_eq!((answers.running(), answers.bytes()), (3, 12));
-        assert_eq!((answers.running_bytes(), answers.capacity() >= 312), (300, true));
+        assert_eq!((answers.running_bytes, answers.capacity() >= 312), (300, true));
 
         fifth.send(Reply::Integer(5)).unwrap();
         assert!(answers.poll_running(cx));
@@ -227,6 +262,26 @@ mod tests {
         answers.sent(8);
         assert_eq!(answers.unsent(), b":3\r\n:4\r\n:5\r\n");
         answers.sent(12);
-        assert!(answers.is_empty() && answers.bytes() + answers.running_bytes() == 0);
+        assert!(answers.is_empty() && answers.bytes() + answers.running_bytes == 0);
+    }
+
+    #[test]
+    fn answers_beyond_the_limit_share_their_values_until_they_are_sent() {
+        let value = Reply::Value(Bytes::from(vec![b'v'; MOST_BYTES]).into());
+        let mut answers = Answers::default();
+        (0..3).for_each(|_| answers.push(&value, FORM));
+        answers.push(&Reply::Null, FORM);
+        assert!(!answers.has_room() && answers.bytes() > 3 * MOST_BYTES);
+        assert!(answers.out.len() < 2 * MOST_BYTES, "one of them is encoded");
+        let mut sent = Vec::new();
+        while answers.advance() {
+            assert!(answers.out.len() < 2 * MOST_BYTES);
+            sent.extend_from_slice(answers.unsent());
+            answers.sent(answers.unsent().len());
+        }
+        let mut expected = Vec::new();
+        (0..3).for_each(|_| value.encode(Version::Resp2, &mut expected));
+        Reply::Null.encode(Version::Resp2, &mut expected);
+        assert!(sent == expected && answers.is_empty() && answers.has_room());
     }
 }

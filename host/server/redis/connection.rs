@@ -2,10 +2,8 @@
 //! order.
 //!
 //! All answers to what one read brought are written at once. A command that waits does not hold
-//! up the start of later ones, unless they touch its keys. At most [`MOST_RUNNING`] run at a
-//! time. No command is started while the requests of the running ones have
-//! [`MOST_RUNNING_BYTES`], or while [`MOST_ANSWER_BYTES`] wait to be taken by the client.
-//! While a request can't be started, none is read.
+//! up the start of later ones, unless they touch its keys. Commands are started while the answers
+//! [have room](Answers::has_room). While a request can't be started, none is read.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -28,15 +26,6 @@ use super::reply::Reply;
 use super::shared::Shared;
 use super::visitor::Visitor;
 use crate::server::connections::{Account, Held};
-
-/// The most commands that run at a time.
-const MOST_RUNNING: usize = 64;
-
-/// Bytes of the requests of commands that run.
-const MOST_RUNNING_BYTES: usize = 8 << 20;
-
-/// Bytes of answers that wait for the client.
-const MOST_ANSWER_BYTES: usize = 8 << 20;
 
 /// Reads of a busy connection after which it lets others go on.
 const READS_IN_TURN: usize = 8;
@@ -92,9 +81,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn serve(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         for _ in 0..READS_IN_TURN {
             self.execute(cx);
-            let was_full = !self.may_start();
+            let was_full = !self.answers.has_room();
             self.write(cx)?;
-            match self.may_start() {
+            match self.answers.has_room() {
                 true if was_full => continue,
                 true if !self.input.has_next() => {}
                 _ => return Poll::Pending,
@@ -126,12 +115,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut count = 0;
         self.dispatcher.begin_batch();
         loop {
-            while self.may_start() {
+            while self.answers.has_room() {
                 let gets = self.start_gets(cx);
                 if gets == 0 && !self.start_next(cx) {
                     break;
                 }
-                count += gets.max(1);
+                count += gets.max(1) as u64;
             }
             // The end of a command can be what the next waits for.
             if !self.answers.poll_running(cx) {
@@ -144,35 +133,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    fn may_start(&self) -> bool {
-        may_start(&self.answers)
-    }
-
     /// Starts the gets that come next, if several can be. Returns their number.
-    fn start_gets(&mut self, cx: &mut Context<'_>) -> u64 {
+    fn start_gets(&mut self, cx: &mut Context<'_>) -> usize {
         let Self { input, answers, dispatcher, .. } = self;
+        if !dispatcher.may_look_up() {
+            return 0;
+        }
         let is_free = |get: &Get<'_>| {
             answers.running() == 0 || !answers.delay(&Touch::Read(get.key.as_bytes()))
         };
-        let most = MOST_RUNNING - answers.running();
-        let gets: Vec<_> = input.gets().take(most).take_while(is_free).collect();
-        let (mut count, mut bytes) = (0, 0);
-        let several = gets.len() > 1
-            && dispatcher.start_gets(&gets, |get, started, form| {
-                count += 1;
-                bytes += get.length;
-                match started {
-                    Started::Now(reply) | Started::Last(reply) => answers.push(&reply, form),
-                    Started::Later(running) => {
-                        let touch = Touch::Read(get.key.as_bytes());
-                        answers.begin(cx, running, form, &touch, get.length);
-                    }
-                }
-                may_start(answers)
-            });
-        if several {
-            self.input.take_gets(bytes);
+        let gets: Vec<_> = input.gets().take(answers.places()).take_while(is_free).collect();
+        if gets.len() < 2 {
+            return 0;
         }
+        dispatcher.start_gets(&gets, |get, started, form| match started {
+            Started::Now(reply) | Started::Last(reply) => answers.push(&reply, form),
+            Started::Later(running) => {
+                answers.begin(cx, running, form, &Touch::Read(get.key.as_bytes()), get.length);
+            }
+        });
+        let (count, bytes) = (gets.len(), gets.iter().map(|get| get.length).sum());
+        self.input.take_gets(bytes);
         count
     }
 
@@ -221,7 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Writes as much as the client takes.
     fn write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        while !self.answers.unsent().is_empty() {
+        while self.answers.advance() {
             match Pin::new(&mut self.stream).poll_write(cx, self.answers.unsent())? {
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(count) => {
@@ -240,11 +221,4 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         Ok(())
     }
-}
-
-/// Whether another command may be started.
-fn may_start(answers: &Answers) -> bool {
-    answers.running() < MOST_RUNNING
-        && answers.running_bytes() < MOST_RUNNING_BYTES
-        && answers.bytes() < MOST_ANSWER_BYTES
 }

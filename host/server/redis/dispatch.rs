@@ -73,21 +73,22 @@ impl Dispatcher {
         (started, self.form(is_skipped))
     }
 
-    /// Looks up the keys of `gets`, and gives each to `take` in order, until that returns `false`.
-    /// Returns whether any was looked up: only the usual way can refuse them, or skip an answer.
+    /// Whether [`start_gets`](Self::start_gets) may be called. If not, an answer is to be skipped,
+    /// or the caller may not get keys of the group, and each get goes the usual way.
+    pub(super) fn may_look_up(&mut self) -> bool {
+        self.replies != ReplyMode::Skip && self.visitor.may_get(self.group.name())
+    }
+
+    /// Starts gets whose keys are looked up together, and gives each to `take`, in order.
     pub(super) fn start_gets<'a>(
         &mut self,
         gets: &[Get<'a>],
-        mut take: impl FnMut(&Get<'a>, Started, Form) -> bool,
-    ) -> bool {
-        if self.replies == ReplyMode::Skip || !self.visitor.may_get(self.group.name()) {
-            return false;
-        }
+        mut take: impl FnMut(&Get<'a>, Started, Form),
+    ) {
         let form = self.form(false);
         let target = Target { group: &self.group, within: self.shared.request_timeout };
         let take = |get: &Get<'a>, started| take(get, started, form);
         gets::start(target, &mut self.visitor, gets, &mut self.last, take);
-        true
     }
 
     fn run(&mut self, command: Command<'_>) -> Result<Started, Refused> {

@@ -18,8 +18,8 @@ const HEAD: &[u8; 14] = b"*2\r\n$3\r\nGET\r\n$";
 /// The most digits of a key's length.
 const DIGITS: usize = MAX_KEY_BYTES.ilog10() as usize + 1;
 
-/// The gets at the beginning of what was received. Ends before what is not whole, or no get, or
-/// one that is written in another way, or one of an invalid key.
+/// The gets at the beginning of what was received. It ends at the first request that is not whole, is
+/// no get, has an invalid key, or is not written as [`HEAD`].
 pub(super) struct Gets<'a> {
     rest: &'a [u8],
 }
@@ -62,39 +62,45 @@ impl<'a> Iterator for Gets<'a> {
     }
 }
 
-/// Looks up the keys of `gets`, and gives each to `take` in order, until that returns `false`:
-/// the get has an answer, or a load of its key was started. Only a get that was taken is counted.
-/// `last` is when they began; it is set to when they were looked up.
+/// Starts gets: those whose keys are in memory are looked up together and have an answer, a load of
+/// each other key is started. Gives each to `take`, in order. `last` is when the command before has
+/// ended; it is set to when the last of these was given to `take`, and each took its share of the
+/// time between. The span of a traced one begins after the look-up.
 pub(super) fn start<'a>(
     target: Target<'_>,
     visitor: &mut Visitor,
     gets: &[Get<'a>],
     last: &mut Instant,
-    mut take: impl FnMut(&Get<'a>, Started) -> bool,
+    mut take: impl FnMut(&Get<'a>, Started),
 ) {
     let group = target.group;
-    let hash = |get: &Get<'a>| (get.key, group.parts().store.hash(get.key));
-    let keys: Vec<_> = gets.iter().map(hash).collect();
-    let held = group.held_many(&keys);
-    let now = Instant::now();
-    let took = now.duration_since(std::mem::replace(last, now)) / keys.len().max(1) as u32;
-    let mut results = Results::default();
-    for ((get, (_, hash)), held) in gets.iter().zip(&keys).zip(held) {
-        let span = target.span("GET");
+    let mut admitted = Vec::with_capacity(gets.len());
+    let mut keys = Vec::with_capacity(gets.len());
+    for get in gets {
         let command = Command::Get { key: get.key.as_bytes() };
-        let started = match (visitor.admit(&command, group.name()), held) {
-            (Err(Refused(text)), _) => Started::Now(Reply::Error(text)),
-            (Ok(()), None) => load(target, get.key.as_bytes(), span),
-            (Ok(()), Some(held)) => {
-                let reply = group.used(get.key, *hash, held);
-                span.got(results.add(&reply));
+        let is_admitted = visitor.admit(&command, group.name());
+        if is_admitted.is_ok() {
+            keys.push((get.key, group.parts().store.hash(get.key)));
+        }
+        admitted.push(is_admitted);
+    }
+    let mut held = keys.iter().zip(group.held_many(&keys));
+    let mut results = Results::default();
+    for (get, admitted) in gets.iter().zip(admitted) {
+        let held = admitted.map(|()| held.next());
+        let started = match held {
+            Err(Refused(text)) => Started::Now(Reply::Error(text)),
+            Ok(Some(((key, hash), Some(held)))) => {
+                let reply = group.used(key, *hash, held);
+                target.span("GET").got(results.add(&reply));
                 Started::Now(found(reply))
             }
+            Ok(_) => load(target, get.key.as_bytes(), target.span("GET")),
         };
-        if !take(get, started) {
-            break;
-        }
+        take(get, started);
     }
+    let now = Instant::now();
+    let took = now.duration_since(std::mem::replace(last, now)) / gets.len().max(1) as u32;
     results.count(group.counters());
     results.time(group.counters(), took);
 }

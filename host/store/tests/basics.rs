@@ -333,3 +333,18 @@ fn uses_that_fill_half_of_their_room_call_the_worker_once() {
         assert_eq!(calls.load(Ordering::Relaxed), number + 1);
     }
 }
+
+#[test]
+fn keys_with_the_same_hash_are_told_apart_when_many_are_looked_up() {
+    let (store, _) = store(10);
+    for key in ["Tom", "Ann"] {
+        let room = store.reserve(key.len(), key.len()).unwrap();
+        let value = Some(Bytes::from(key));
+        store.commit(room, key, 7, NewEntry { value, deadline_ms: None, cost_us: 9 });
+    }
+    let found = store.get_many(&[("Ann", 7), ("Sam", 7), ("Tom", 7), ("Ann", 7)]);
+    let values = found.into_iter().map(|found| found?.value.map(|value| value.to_vec()));
+    let expected = [Some("Ann"), None, Some("Tom"), Some("Ann")];
+    let expected = expected.map(|value| value.map(|value| value.as_bytes().to_vec()));
+    assert_eq!(values.collect::<Vec<_>>(), expected);
+}

@@ -24,6 +24,7 @@ enum Step {
         ttl_bits: Option<u32>,
     },
     Get(u8),
+    GetMany(Vec<u8>),
     Remove(u8),
     Clear,
     Expire(usize),
@@ -46,6 +47,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => (0..40_u8, len, ttl_bits).prop_map(|(key, len, ttl_bits)| Step::Set { key, len, ttl_bits }),
         8 => (0..40_u8).prop_map(Step::Get),
+        3 => vec(0..40_u8, 0..9).prop_map(Step::GetMany),
         3 => (0..40_u8).prop_map(Step::Remove),
         1 => Just(Step::Clear),
         3 => (0..6_usize).prop_map(Step::Expire),
@@ -117,6 +119,13 @@ impl World {
                 let key = name(key);
                 let found = self.store.get(&key, self.store.hash(&key));
                 assert_eq!(found, self.live(&key));
+            }
+            Step::GetMany(keys) => {
+                let keys: Vec<String> = keys.into_iter().map(name).collect();
+                let hashed = |key: &'_ String| self.store.hash(key);
+                let with_hashes: Vec<_> = keys.iter().map(|key| (&**key, hashed(key))).collect();
+                let live: Vec<_> = keys.iter().map(|key| self.live(key)).collect();
+                assert_eq!(self.store.get_many(&with_hashes), live);
             }
             Step::Remove(key) => {
                 let key = name(key);

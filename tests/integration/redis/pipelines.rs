@@ -36,14 +36,23 @@ async fn a_change_is_seen_by_what_follows_it_and_by_nothing_before_it() {
 
 #[tokio::test]
 async fn a_bounded_number_runs_at_a_time() {
+    let typed = |key: &String| format!("GET {key}\r\n").into_bytes();
+    a_bounded_number_runs(typed).await;
+    // Read and looked up together.
+    a_bounded_number_runs(|key| gets(&[key])).await;
+}
+
+async fn a_bounded_number_runs(get: impl Fn(&String) -> Vec<u8>) {
     let mut served = served().await;
     let mut wire = Wire::open(served.redis).await;
-    for number in 0..66 {
-        wire.send(format!("GET slow-{number}\r\n")).await;
-    }
+    let keys: Vec<String> = (0..66).map(|number| format!("slow-{number}")).collect();
     let mut loads = Vec::new();
-    for _ in 0..64 {
-        loads.push(served.loads.recv().await.unwrap());
+    // Some run already when the others come.
+    for (keys, running) in [(&keys[..3], 3), (&keys[3..], 64)] {
+        wire.send(keys.iter().flat_map(&get).collect::<Vec<u8>>()).await;
+        while loads.len() < running {
+            loads.push(served.loads.recv().await.unwrap());
+        }
     }
     // Another connection is served, and this one does not start its next.
     Wire::open(served.redis).await.call("PING", "+PONG\r\n").await;
@@ -51,8 +60,8 @@ async fn a_bounded_number_runs_at_a_time() {
     loads.drain(..).for_each(crate::server::Load::finish);
     served.loads.recv().await.unwrap().finish();
     served.loads.recv().await.unwrap().finish();
-    for number in 0..66 {
-        let value = format!("value of slow-{number}");
+    for key in keys {
+        let value = format!("value of {key}");
         wire.expect(format!("${}\r\n{value}\r\n", value.len())).await;
     }
 }
@@ -130,4 +139,20 @@ async fn an_answer_that_is_skipped_is_that_of_the_first_get_in_a_row() {
     run.extend(gets(&["missing", "a", "missing"]));
     wire.send(&run).await;
     wire.expect("$10\r\nvalue of a\r\n$-1\r\n").await;
+}
+
+#[tokio::test]
+async fn gets_in_a_row_that_are_cut_anywhere_are_answered() {
+    let served = served().await;
+    let mut wire = Wire::open(served.redis).await;
+    wire.send("SET a 1\r\nSET b 2\r\nSET c 3\r\n").await;
+    wire.expect("+OK\r\n+OK\r\n+OK\r\n").await;
+    let run = gets(&["a", "b", "c"]);
+    for cut in 0..run.len() {
+        wire.send(&run[..cut]).await;
+        // The node has read the first part when it has answered another connection.
+        Wire::open(served.redis).await.call("PING", "+PONG\r\n").await;
+        wire.send(&run[cut..]).await;
+        wire.expect("$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n").await;
+    }
 }
