@@ -6,6 +6,7 @@
 )]
 
 mod change;
+mod lending;
 mod lifetime;
 mod limits;
 mod refresh;
