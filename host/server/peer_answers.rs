@@ -1,13 +1,7 @@
-//! The outgoing answers of one stream. A large value is sent in pieces, and small answers
+//! The order of the answers of one stream. A large value is sent in pieces, and small answers
 //! overtake it.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use futures::Stream;
-use tokio::sync::mpsc;
-use tonic::Status;
 
 use crate::proto::PeerResponse;
 use crate::proto::peer_response::Answer;
@@ -17,59 +11,43 @@ use crate::transport::peer::{AT_ONCE, wire};
 /// to delay small answers, and the limit keeps large ones from starving.
 const OVERTAKE: usize = 64;
 
-/// An instruction to the sending side of a stream.
-pub(super) enum Outgoing {
-    /// Send this answer.
-    Answer(PeerResponse),
-    /// Drop the rest of the large answer with this id, because its request was cancelled.
-    Forget(u64),
-    /// End the stream with this status, and send nothing that waits.
-    End(Status),
-}
-
-/// The stream of answers to send.
+/// The large answers that are on their way.
+#[derive(Default)]
 pub(super) struct Answers {
-    queue: mpsc::Receiver<Outgoing>,
-    /// The unsent rest of each large answer. It shares the memory of the value.
+    /// The unsent rest of each. It shares the memory of the value.
     large: VecDeque<PeerResponse>,
-    /// Number of small answers sent since the last piece.
+    /// Number of small answers since the last piece.
     overtook: usize,
 }
 
 impl Answers {
-    pub(super) fn new(queue: mpsc::Receiver<Outgoing>) -> Self {
-        Self { queue, large: VecDeque::new(), overtook: 0 }
-    }
-
-    /// The next small answer, or the end. `Ready(None)` means that the queue is closed and empty.
-    fn poll_small(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<PeerResponse, Status>>> {
-        loop {
-            match self.queue.poll_recv(context) {
-                Poll::Ready(Some(Outgoing::Answer(answer))) if !wire::is_large_answer(&answer) => {
-                    return Poll::Ready(Some(Ok(answer)));
-                }
-                Poll::Ready(Some(Outgoing::Answer(answer))) => {
-                    self.large.push_back(answer);
-                    if self.large.len() == AT_ONCE {
-                        return Poll::Pending;
-                    }
-                }
-                Poll::Ready(Some(Outgoing::Forget(id))) => self.large.retain(|a| a.id != id),
-                Poll::Ready(Some(Outgoing::End(status))) => {
-                    self.large.clear();
-                    return Poll::Ready(Some(Err(status)));
-                }
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Pending => return Poll::Pending,
-            }
+    /// Returns the answer if it is small, to be sent now. A large one is kept.
+    pub(super) fn add(&mut self, answer: PeerResponse) -> Option<PeerResponse> {
+        if wire::is_large_answer(&answer) {
+            self.large.push_back(answer);
+            return None;
         }
+        self.overtook += 1;
+        Some(answer)
     }
 
-    /// The next piece of a large answer. Large answers take turns.
-    fn next_piece(&mut self) -> Option<PeerResponse> {
+    /// Whether so many large answers are on their way that no other may be added.
+    pub(super) fn is_full(&self) -> bool {
+        self.large.len() >= AT_ONCE
+    }
+
+    /// Drops the rest of the large answer with this id, because its request was cancelled.
+    pub(super) fn forget(&mut self, id: u64) {
+        self.large.retain(|answer| answer.id != id);
+    }
+
+    /// The next piece, if no other small answer may overtake it.
+    pub(super) fn turn_of_large(&mut self) -> Option<PeerResponse> {
+        if self.overtook >= OVERTAKE || self.is_full() { self.piece() } else { None }
+    }
+
+    /// The next piece. Large answers take turns.
+    pub(super) fn piece(&mut self) -> Option<PeerResponse> {
         let mut answer = self.large.pop_front()?;
         self.overtook = 0;
         let id = answer.id;
@@ -83,84 +61,71 @@ impl Answers {
     }
 }
 
-impl Stream for Answers {
-    type Item = Result<PeerResponse, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let is_turn_of_large = self.overtook >= OVERTAKE || self.large.len() >= AT_ONCE;
-        if !is_turn_of_large || self.large.is_empty() {
-            match self.poll_small(context) {
-                Poll::Ready(Some(answer)) => {
-                    self.overtook += 1;
-                    return Poll::Ready(Some(answer));
-                }
-                Poll::Ready(None) if self.large.is_empty() => return Poll::Ready(None),
-                Poll::Pending if self.large.is_empty() => return Poll::Pending,
-                Poll::Ready(None) | Poll::Pending => {}
-            }
-        }
-        Poll::Ready(self.next_piece().map(Ok))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use futures::{FutureExt, StreamExt};
 
     use super::*;
     use crate::proto::PeerValue;
 
-    fn value(id: u64, bytes: usize) -> Outgoing {
+    fn value(id: u64, bytes: usize) -> PeerResponse {
         let value = PeerValue {
             value: Bytes::from(vec![id as u8; bytes]),
             ttl_ms: 0,
             lent_ms: 0,
             stale: false,
         };
-        Outgoing::Answer(PeerResponse { id, answer: Some(Answer::Value(value)) })
+        PeerResponse { id, answer: Some(Answer::Value(value)) }
     }
 
-    /// What goes out: the id, and whether it is a piece that is not the last.
-    fn sent(answers: &mut Answers) -> Vec<(u64, bool)> {
-        let one = |answers: &mut Answers| answers.next().now_or_never().flatten();
-        std::iter::from_fn(|| one(answers))
-            .map(|answer| answer.expect("no status"))
-            .map(|answer| (answer.id, matches!(answer.answer, Some(Answer::Piece(_)))))
-            .collect()
+    /// The id, and whether it is a piece that is not the last.
+    fn sent(answer: &PeerResponse) -> (u64, bool) {
+        (answer.id, matches!(answer.answer, Some(Answer::Piece(_))))
+    }
+
+    fn pieces(answers: &mut Answers) -> Vec<(u64, bool)> {
+        std::iter::from_fn(|| answers.piece()).map(|piece| sent(&piece)).collect()
     }
 
     #[test]
-    fn small_answers_overtake_large_ones_which_take_turns() {
-        let (queue, receiver) = mpsc::channel(OVERTAKE * 4);
-        let mut answers = Answers::new(receiver);
-        let send = |message| queue.try_send(message).expect("there is room");
-        send(value(1, 2 * wire::LARGE_BYTES + 1));
-        send(value(2, wire::LARGE_BYTES + 1));
-        send(value(3, wire::LARGE_BYTES));
-        let expected = [(3, false), (1, true), (2, true), (1, true), (2, false), (1, false)];
-        assert_eq!(sent(&mut answers), expected);
+    fn large_answers_take_turns_and_small_ones_overtake_them() {
+        let mut answers = Answers::default();
+        assert!(answers.add(value(1, 2 * wire::LARGE_BYTES + 1)).is_none());
+        assert!(answers.add(value(2, wire::LARGE_BYTES + 1)).is_none());
+        assert_eq!(answers.add(value(3, wire::LARGE_BYTES)).map(|a| sent(&a)), Some((3, false)));
+        assert!(answers.turn_of_large().is_none());
+        let expected = [(1, true), (2, true), (1, true), (2, false), (1, false)];
+        assert_eq!(pieces(&mut answers), expected);
+        assert!(answers.piece().is_none());
 
-        send(value(4, wire::LARGE_BYTES + 1));
-        (0..OVERTAKE + 1).for_each(|_| send(value(5, 1)));
-        let order = sent(&mut answers);
-        assert_eq!(order[OVERTAKE], (4, true), "it is not kept waiting for ever");
-        assert_eq!(order[OVERTAKE + 1..], [(5, false), (4, false)]);
+        assert!(answers.add(value(4, wire::LARGE_BYTES + 1)).is_none());
+        for _ in 0..OVERTAKE {
+            assert!(answers.turn_of_large().is_none());
+            assert!(answers.add(value(5, 1)).is_some());
+        }
+        let piece = answers.turn_of_large().expect("it is not kept waiting for ever");
+        assert_eq!(sent(&piece), (4, true));
+        assert!(answers.turn_of_large().is_none(), "small ones may overtake again");
+        assert_eq!(pieces(&mut answers), [(4, false)]);
     }
 
     #[test]
     fn an_answer_that_was_taken_back_sends_no_more() {
-        let (queue, receiver) = mpsc::channel(8);
-        let mut answers = Answers::new(receiver);
-        queue.try_send(value(1, 9 * wire::LARGE_BYTES)).expect("there is room");
-        let first = answers.next().now_or_never().flatten().expect("a piece").expect("no status");
-        assert!(
-            matches!(first.answer, Some(Answer::Piece(piece)) if piece.len() == wire::LARGE_BYTES)
-        );
-        queue.try_send(Outgoing::Forget(1)).expect("there is room");
-        queue.try_send(value(2, 1)).expect("there is room");
-        assert_eq!(sent(&mut answers), [(2, false)]);
-        drop(queue);
-        assert!(answers.next().now_or_never().expect("at once").is_none());
+        let mut answers = Answers::default();
+        assert!(answers.add(value(1, 9 * wire::LARGE_BYTES)).is_none());
+        assert!(answers.add(value(2, 2 * wire::LARGE_BYTES)).is_none());
+        assert_eq!(answers.piece().map(|a| sent(&a)), Some((1, true)));
+        answers.forget(1);
+        assert_eq!(pieces(&mut answers), [(2, true), (2, false)]);
+    }
+
+    #[test]
+    fn no_more_than_the_places_are_on_their_way() {
+        let mut answers = Answers::default();
+        for id in 0..AT_ONCE as u64 {
+            assert!(!answers.is_full());
+            assert!(answers.add(value(id, wire::LARGE_BYTES + 1)).is_none());
+        }
+        assert!(answers.is_full() && answers.turn_of_large().is_some());
     }
 }

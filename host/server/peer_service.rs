@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use futures::StreamExt;
 use futures::stream::BoxStream;
-use tokio::sync::mpsc;
+use futures::{FutureExt, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::gated::Gated;
 use super::health::Health;
-use super::peer_answers::Answers;
 use super::peer_gate::PeerGate;
 use super::peer_request::Asked;
 use super::peer_stream::PeerStream;
@@ -17,12 +15,8 @@ use super::status::status;
 use crate::own_task::in_own_task;
 use crate::proto::peer_server::{Peer, PeerServer};
 use crate::proto::{PeerRequest, PeerResponse};
-use crate::transport::peer::{AT_ONCE, wire};
+use crate::transport::peer::wire;
 use crate::transport::remote::Local;
-
-/// Capacity of the queue of outgoing answers: one for each request that a caller may have
-/// on the stream, and as many again for cancellations.
-const ANSWERS: usize = 2 * AT_ONCE;
 
 /// Serves `psycache.v1.Peer`.
 pub struct PeerService {
@@ -59,12 +53,10 @@ impl Peer for PeerService {
         &self,
         request: Request<Streaming<PeerRequest>>,
     ) -> Result<Response<Self::ExchangeStream>, Status> {
-        let refused = self.gate.until_refused("Exchange", request.extensions());
-        let (answers, sent) = mpsc::channel(ANSWERS);
-        let exchange = PeerStream::new(Arc::clone(&self.local), answers);
-        let draining = self.health.draining();
-        tokio::spawn(exchange.serve(request.into_inner(), draining, refused));
-        Ok(Response::new(Answers::new(sent).boxed()))
+        let refused = self.gate.until_refused("Exchange", request.extensions()).boxed();
+        let (local, draining) = (Arc::clone(&self.local), self.health.drain_watch());
+        let stream = PeerStream::new(local, request.into_inner(), draining, refused);
+        Ok(Response::new(stream.boxed()))
     }
 
     async fn call(&self, request: Request<PeerRequest>) -> Result<Response<PeerResponse>, Status> {

@@ -1,38 +1,55 @@
-//! Serves one stream of another node's requests, with cancellation.
+//! One stream of another node's requests, with cancellation.
+//!
+//! The answers are a stream, as those of a session are. Polling it reads the requests: there is no
+//! task and no queue between a request and its answer. A get from memory has no future either. A
+//! request that has to wait becomes a task. While the caller does not read its answers, its requests
+//! are not read either.
 
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
-use futures::FutureExt;
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{Stream, StreamExt};
 use hashbrown::HashMap;
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::task::coop::consume_budget;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tonic::{Status, Streaming};
 
-use super::peer_answers::Outgoing;
+use super::health::DrainWatch;
+use super::peer_answers::Answers;
 use super::peer_request::Asked;
 use crate::error::Error;
 use crate::proto::{PeerRequest, PeerResponse, peer_request};
 use crate::transport::peer::{AT_ONCE, wire};
 use crate::transport::remote::Local;
 
-/// The callee's end of a stream. It reads every message at once, so that a cancellation
-/// never waits behind a request. A caller may have at most [`AT_ONCE`] requests in
-/// progress. A request beyond that is refused unless it can be answered at once. The stream
-/// ends too when its caller is no node any more. Dropping
-/// the stream aborts the requests that may be given up; changes run to their end.
+/// Answers that are given while messages are ready, before it is looked whether the stream has to
+/// end.
+const ANSWERS_IN_TURN: u32 = 128;
+
+/// The callee's end of a stream. A cancellation never waits behind a request, because each request
+/// is begun as it is read. A caller may have at most [`AT_ONCE`] requests in progress. A request
+/// beyond that is refused unless it can be answered at once. The stream ends when its caller leaves
+/// or is refused, and when the node drains and has answered. Dropping it aborts the requests that may
+/// be given up; changes run to their end.
 pub(super) struct PeerStream {
     local: Arc<dyn Local>,
-    answers: mpsc::Sender<Outgoing>,
+    /// `None` when the stream takes no more requests.
+    requests: Option<Streaming<PeerRequest>>,
     /// Tasks of the requests that were not answered at once.
     running: JoinSet<PeerResponse>,
     /// The running requests that count towards [`AT_ONCE`], by id. A cancelled request that
     /// was aborted no longer counts. A request is removed before its answer is sent,
     /// because the caller may send another as soon as it has the answer.
     places: HashMap<u64, Running>,
+    answers: Answers,
+    draining: DrainWatch,
+    /// Resolves when the caller is no node any more.
+    refused: BoxFuture<'static, Status>,
+    /// Answers since it was looked for the end.
+    in_turn: u32,
+    /// The caller was refused, and nothing more is sent.
+    has_ended: bool,
 }
 
 struct Running {
@@ -41,95 +58,91 @@ struct Running {
 }
 
 impl PeerStream {
-    pub(super) fn new(local: Arc<dyn Local>, answers: mpsc::Sender<Outgoing>) -> Self {
-        Self { local, answers, running: JoinSet::new(), places: HashMap::new() }
-    }
-
-    /// Serves until the caller leaves, or is `refused`. What may be given up then ends, whether or
-    /// not somebody reads the answers.
-    pub(super) async fn serve(
-        self,
+    pub(super) fn new(
+        local: Arc<dyn Local>,
         requests: Streaming<PeerRequest>,
-        draining: impl Future<Output = ()>,
-        refused: impl Future<Output = Status>,
-    ) {
-        let answers = self.answers.clone();
-        tokio::select! {
-            biased;
-            refused = refused => {
-                let _ = answers.send(Outgoing::End(refused)).await;
-            }
-            () = self.work(requests, draining) => {}
+        draining: DrainWatch,
+        refused: BoxFuture<'static, Status>,
+    ) -> Self {
+        Self {
+            local,
+            requests: Some(requests),
+            running: JoinSet::new(),
+            places: HashMap::new(),
+            answers: Answers::default(),
+            draining,
+            refused,
+            in_turn: 0,
+            has_ended: false,
         }
     }
 
-    async fn work(
-        mut self,
-        mut requests: Streaming<PeerRequest>,
-        draining: impl Future<Output = ()>,
-    ) {
-        let mut draining = pin!(draining);
-        let mut takes_more = true;
-        while takes_more || !self.running.is_empty() {
-            tokio::select! {
-                // Ended requests come first, so that their places are free before the next request
-                // is read.
-                biased;
-                Some(ended) = self.running.join_next() => self.ended(ended).await,
-                () = &mut draining, if takes_more => takes_more = false,
-                message = requests.message(), if takes_more => match message {
-                    Ok(Some(message)) => self.take(message).await,
-                    Ok(None) | Err(_) => return,
+    /// The next small answer. `Ready(None)`: there will be no more.
+    fn poll_small(&mut self, cx: &mut Context<'_>) -> Poll<Option<PeerResponse>> {
+        loop {
+            // Ended requests come first, so that their places are free before the next request is
+            // read.
+            if !self.running.is_empty()
+                && let Poll::Ready(Some(ended)) = self.running.poll_join_next(cx)
+            {
+                if let Some(small) = self.ended(ended).and_then(|answer| self.answers.add(answer)) {
+                    return Poll::Ready(Some(small));
+                }
+                continue;
+            }
+            let Some(requests) = self.requests.as_mut().filter(|_| !self.answers.is_full()) else {
+                let is_over = self.requests.is_none() && self.running.is_empty();
+                return if is_over { Poll::Ready(None) } else { Poll::Pending };
+            };
+            match requests.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(message))) => {
+                    let answer = self.take(message, cx);
+                    if let Some(small) = answer.and_then(|answer| self.answers.add(answer)) {
+                        return Poll::Ready(Some(small));
+                    }
+                }
+                Poll::Ready(None | Some(Err(_))) => self.leave(),
+                Poll::Pending => match self.draining.poll_begun(cx) {
+                    Poll::Ready(()) => self.requests = None,
+                    Poll::Pending => return Poll::Pending,
                 },
-                () = self.answers.closed() => return,
             }
-            // Messages that came together are taken in one turn. The end of the stream is looked for
-            // between turns.
-            for _ in 0..AT_ONCE {
-                if !takes_more || !self.running.is_empty() {
-                    break;
-                }
-                match requests.message().now_or_never() {
-                    None => break,
-                    Some(Ok(Some(message))) => self.take(message).await,
-                    Some(Ok(None) | Err(_)) => return,
-                }
-            }
-            // Nothing in a turn may wait, so others would not be polled while messages come.
-            consume_budget().await;
         }
     }
 
-    async fn take(&mut self, message: PeerRequest) {
+    /// Begins a request. Returns the answer if it is ready at once.
+    fn take(&mut self, message: PeerRequest, cx: &mut Context<'_>) -> Option<PeerResponse> {
         if let Some(peer_request::Call::Cancel(id)) = message.call {
-            return self.cancel(id).await;
+            self.cancel(id);
+            return None;
         }
         let id = message.id;
         let asked = match Asked::read(message) {
             Ok(asked) => asked,
-            Err(refusal) => return self.send(refusal).await,
+            Err(refusal) => return Some(refusal),
         };
         // A task would cost more than the answer.
         if let Some(answer) = asked.answer_from_memory(&*self.local) {
-            return self.send(answer).await;
+            return Some(answer);
         }
         let may_be_given_up = asked.may_be_given_up();
         let has_place = self.places.len() < AT_ONCE && !self.places.contains_key(&id);
         if !has_place && !may_be_given_up {
-            return self.refuse(id).await;
+            return Some(refusal(id));
         }
         let mut answer = asked.answer(Arc::clone(&self.local)).boxed();
-        match futures::poll!(&mut answer) {
-            Poll::Ready(answer) => self.send(answer).await,
+        match answer.poll_unpin(cx) {
+            Poll::Ready(answer) => Some(answer),
             Poll::Pending if has_place => {
                 let task = self.running.spawn(answer);
                 self.places.insert(id, Running { task, may_be_given_up });
+                None
             }
-            Poll::Pending => self.refuse(id).await,
+            Poll::Pending => Some(refusal(id)),
         }
     }
 
-    async fn cancel(&mut self, id: u64) {
+    fn cancel(&mut self, id: u64) {
         match self.places.get(&id) {
             Some(running) if running.may_be_given_up => {
                 running.task.abort();
@@ -137,41 +150,64 @@ impl PeerStream {
             }
             Some(_) => {}
             // The answer may be a large one of which pieces are still to be sent.
-            None => drop(self.answers.send(Outgoing::Forget(id)).await),
+            None => self.answers.forget(id),
         }
     }
 
-    async fn ended(&mut self, ended: Result<PeerResponse, JoinError>) {
+    /// Takes no more requests, as the caller has left. What may be given up is.
+    fn leave(&mut self) {
+        self.requests = None;
+        for (_, running) in self.places.drain().filter(|(_, running)| running.may_be_given_up) {
+            running.task.abort();
+        }
+        self.running.detach_all();
+    }
+
+    /// The answer of a task, if somebody waits for it still.
+    fn ended(&mut self, ended: Result<PeerResponse, JoinError>) -> Option<PeerResponse> {
         // One without an answer was aborted, and its place is free already. So is that of one
         // that was cancelled just when it ended.
-        if let Ok(answer) = ended
-            && self.places.remove(&answer.id).is_some()
-        {
-            self.send(answer).await;
-        }
+        let answer = ended.ok()?;
+        self.places.remove(&answer.id).map(|_| answer)
     }
+}
 
-    async fn refuse(&self, id: u64) {
-        let reason = format!("it works on at most {AT_ONCE} requests of a stream at a time");
-        let error = Error::Unavailable { who: "the node".into(), reason };
-        self.send(wire::encode_response(id, Err(error))).await;
-    }
+fn refusal(id: u64) -> PeerResponse {
+    let reason = format!("it works on at most {AT_ONCE} requests of a stream at a time");
+    let error = Error::Unavailable { who: "the node".into(), reason };
+    wire::encode_response(id, Err(error))
+}
 
-    /// Queues an answer. It waits only if the caller has more requests in progress than
-    /// allowed.
-    async fn send(&self, answer: PeerResponse) {
-        // There usually is room, and then nothing waits. `serve` notices a closed stream.
-        if let Err(TrySendError::Full(answer)) = self.answers.try_send(Outgoing::Answer(answer)) {
-            let _ = self.answers.send(answer).await;
+impl Stream for PeerStream {
+    type Item = Result<PeerResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let stream = &mut *self;
+        if stream.has_ended {
+            return Poll::Ready(None);
         }
+        let next = match stream.answers.turn_of_large() {
+            Some(piece) => Poll::Ready(Some(piece)),
+            None => match stream.poll_small(cx) {
+                Poll::Ready(Some(small)) => Poll::Ready(Some(small)),
+                // Nothing else goes out now, so a piece may.
+                none => stream.answers.piece().map_or(none, |piece| Poll::Ready(Some(piece))),
+            },
+        };
+        stream.in_turn += 1;
+        if next.is_pending() || stream.in_turn >= ANSWERS_IN_TURN {
+            stream.in_turn = 0;
+            if let Poll::Ready(status) = stream.refused.poll_unpin(cx) {
+                stream.has_ended = true;
+                return Poll::Ready(Some(Err(status)));
+            }
+        }
+        next.map(|answer| answer.map(Ok))
     }
 }
 
 impl Drop for PeerStream {
     fn drop(&mut self) {
-        for running in self.places.values().filter(|running| running.may_be_given_up) {
-            running.task.abort();
-        }
-        self.running.detach_all();
+        self.leave();
     }
 }
