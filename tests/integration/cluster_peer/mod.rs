@@ -27,7 +27,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Notify, oneshot};
 use tokio_stream::wrappers::TcpListenerStream;
 
-use crate::patience::{soon, until};
+use crate::patience::{seen, soon, until};
 
 const MAX_VALUE_BYTES: usize = 64 << 20;
 
@@ -120,7 +120,9 @@ impl<L: Local> Server<L> {
         let (bound, wait) = oneshot::channel();
         let address = address.to_owned();
         runtime.spawn(async move {
-            let listener = TcpListener::bind(&address).await.expect("the port is free");
+            // A server that was dropped frees its port when its threads have ended.
+            let bind = async || TcpListener::bind(&address).await.map_err(|e| e.to_string());
+            let listener = seen(bind).await;
             bound.send(listener.local_addr().expect("it is bound")).expect("the test waits");
             let incoming = TcpListenerStream::new(listener);
             let server = tonic::transport::Server::builder().add_service(service);
