@@ -142,7 +142,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let is_free = |get: &Get<'_>| {
             answers.running() == 0 || !answers.delay(&Touch::Read(get.key.as_bytes()))
         };
-        let gets: Vec<_> = input.gets().take(answers.places()).take_while(is_free).collect();
+        // A usual pipeline has room in it.
+        let mut gets = Vec::with_capacity(16);
+        gets.extend(input.gets().take(answers.places()).take_while(is_free));
         if gets.len() < 2 {
             return 0;
         }

@@ -2,6 +2,7 @@
 //! requests, and looked up together, so that they wait for memory together and share a look at
 //! the clock.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::command::Command;
@@ -74,28 +75,29 @@ pub(super) fn start<'a>(
     mut take: impl FnMut(&Get<'a>, Started),
 ) {
     let group = target.group;
-    let mut admitted = Vec::with_capacity(gets.len());
     let mut keys = Vec::with_capacity(gets.len());
-    for get in gets {
+    let mut refused = VecDeque::new();
+    for (at, get) in gets.iter().enumerate() {
         let command = Command::Get { key: get.key.as_bytes() };
-        let is_admitted = visitor.admit(&command, group.name());
-        if is_admitted.is_ok() {
-            keys.push((get.key, group.parts().store.hash(get.key)));
+        match visitor.admit(&command, group.name()) {
+            Ok(()) => keys.push((get.key, group.parts().store.hash(get.key))),
+            Err(refusal) => refused.push_back((at, refusal)),
         }
-        admitted.push(is_admitted);
     }
     let mut held = keys.iter().zip(group.held_many(&keys));
     let mut results = Results::default();
-    for (get, admitted) in gets.iter().zip(admitted) {
-        let held = admitted.map(|()| held.next());
-        let started = match held {
-            Err(Refused(text)) => Started::Now(Reply::Error(text)),
-            Ok(Some(((key, hash), Some(held)))) => {
+    for (at, get) in gets.iter().enumerate() {
+        if let Some((_, Refused(text))) = refused.pop_front_if(|(refused, _)| *refused == at) {
+            take(get, Started::Now(Reply::Error(text)));
+            continue;
+        }
+        let started = match held.next() {
+            Some(((key, hash), Some(held))) => {
                 let reply = group.used(key, *hash, held);
                 target.span("GET").got(results.add(&reply));
                 Started::Now(found(reply))
             }
-            Ok(_) => load(target, get.key.as_bytes(), target.span("GET")),
+            _ => load(target, get.key.as_bytes(), target.span("GET")),
         };
         take(get, started);
     }
