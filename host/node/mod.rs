@@ -1,4 +1,4 @@
-//! Builds a node from its configuration, and runs it.
+//! Builds a node from its configuration, runs it, and stops it.
 //!
 //! Wrong settings are found before the node serves its first request: plugins are loaded
 //! and tested, and addresses are bound.

@@ -1,4 +1,4 @@
-//! The right to hold a key, as requests check it (rules 1, 2 and 4).
+//! The right to hold a key, and which node owns it, as requests ask for it (rules 1, 2 and 4).
 //!
 //! Requests read one snapshot and one atomic, without a lock; `step` changes them.
 

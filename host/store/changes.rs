@@ -1,4 +1,4 @@
-//! Reports the changes of one shard to the policy.
+//! Reports the changes of one shard to the policy, and checks the victims that it names.
 //!
 //! Changes are kept as flags of the slots and not as a queue of events. Events of a slot
 //! between two drains merge into one difference between what the policy knows and what
