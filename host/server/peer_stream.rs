@@ -23,12 +23,13 @@ use crate::proto::{PeerRequest, PeerResponse, peer_request};
 use crate::transport::peer::{AT_ONCE, wire};
 use crate::transport::remote::Local;
 
-/// Answers that are given while messages are ready, before it is looked whether the stream has to
-/// end.
-const ANSWERS_IN_TURN: u32 = 128;
+/// Messages, ended tasks and pieces after which others go on, and it is looked whether the caller is
+/// refused.
+const STEPS_IN_TURN: u32 = 128;
 
-/// The callee's end of a stream. A cancellation never waits behind a request, because each request
-/// is begun as it is read. A caller may have at most [`AT_ONCE`] requests in progress. A request
+/// The callee's end of a stream. While the caller takes its answers, a cancellation never waits
+/// behind a request, because each request is begun as it is read. A caller that is refused is ended
+/// when it takes its answers. A caller may have at most [`AT_ONCE`] requests in progress. A request
 /// beyond that is refused unless it can be answered at once. The stream ends when its caller leaves
 /// or is refused, and when the node drains and has answered. Dropping it aborts the requests that may
 /// be given up; changes run to their end.
@@ -46,7 +47,7 @@ pub(super) struct PeerStream {
     draining: DrainWatch,
     /// Resolves when the caller is no node any more.
     refused: BoxFuture<'static, Status>,
-    /// Answers since it was looked for the end.
+    /// Steps since others went on.
     in_turn: u32,
     /// The caller was refused, and nothing more is sent.
     has_ended: bool,
@@ -80,15 +81,24 @@ impl PeerStream {
     /// The next small answer. `Ready(None)`: there will be no more.
     fn poll_small(&mut self, cx: &mut Context<'_>) -> Poll<Option<PeerResponse>> {
         loop {
+            if self.in_turn >= STEPS_IN_TURN {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.in_turn += 1;
             // Ended requests come first, so that their places are free before the next request is
-            // read.
+            // read. If the answers are full, a piece of them is what goes out.
             if !self.running.is_empty()
+                && !self.answers.is_full()
                 && let Poll::Ready(Some(ended)) = self.running.poll_join_next(cx)
             {
                 if let Some(small) = self.ended(ended).and_then(|answer| self.answers.add(answer)) {
                     return Poll::Ready(Some(small));
                 }
                 continue;
+            }
+            if self.requests.is_some() && self.draining.has_begun() {
+                self.requests = None;
             }
             let Some(requests) = self.requests.as_mut().filter(|_| !self.answers.is_full()) else {
                 let is_over = self.requests.is_none() && self.running.is_empty();
@@ -194,13 +204,15 @@ impl Stream for PeerStream {
                 none => stream.answers.piece().map_or(none, |piece| Poll::Ready(Some(piece))),
             },
         };
-        stream.in_turn += 1;
-        if next.is_pending() || stream.in_turn >= ANSWERS_IN_TURN {
-            stream.in_turn = 0;
+        if next.is_pending() || stream.in_turn >= STEPS_IN_TURN {
             if let Poll::Ready(status) = stream.refused.poll_unpin(cx) {
+                stream.leave();
                 stream.has_ended = true;
                 return Poll::Ready(Some(Err(status)));
             }
+        }
+        if next.is_pending() {
+            stream.in_turn = 0;
         }
         next.map(|answer| answer.map(Ok))
     }

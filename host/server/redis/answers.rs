@@ -68,7 +68,12 @@ impl Form {
 impl Answers {
     /// Whether another command may be started.
     pub(super) fn has_room(&self) -> bool {
-        self.places() > 0 && self.running_bytes < MOST_RUNNING_BYTES && self.bytes() < MOST_BYTES
+        self.places() > 0 && self.running_bytes < MOST_RUNNING_BYTES && !self.is_full()
+    }
+
+    /// Whether as many bytes wait for the client as may.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes() >= MOST_BYTES
     }
 
     /// How many more commands may run.
@@ -106,7 +111,7 @@ impl Answers {
 
     /// Appends the answer to a command that has ended.
     pub(super) fn push(&mut self, reply: &Reply, form: Form) {
-        if self.bytes() >= MOST_BYTES {
+        if self.is_full() {
             self.queued_bytes += reply.value_bytes() as usize;
             return self.queue.push_back(Slot::Shared(form, reply.clone()));
         }

@@ -30,6 +30,13 @@ use crate::server::connections::{Account, Held};
 /// Reads of a busy connection after which it lets others go on.
 const READS_IN_TURN: usize = 8;
 
+/// Gets that are looked up together where it is not known how large their answers are, or they are
+/// large: what is found waits for the client, beside what waits already.
+const FEWEST_GETS: usize = 4;
+
+/// The most gets that are looked up together.
+const MOST_GETS: usize = 64;
+
 pub(super) struct Connection<S> {
     stream: S,
     input: Input,
@@ -47,6 +54,8 @@ pub(super) struct Connection<S> {
     held: Held,
     /// Ends a client that does not take its answers.
     stuck: Option<Pin<Box<Sleep>>>,
+    /// The most gets that are looked up together next. It doubles while their answers are small.
+    gets_at_once: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -68,6 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             account: Arc::clone(account),
             held: Held::new(account, 0),
             stuck: None,
+            gets_at_once: FEWEST_GETS,
         }
     }
 
@@ -135,8 +145,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Starts the gets that come next, if several can be. Returns their number.
     fn start_gets(&mut self, cx: &mut Context<'_>) -> usize {
-        let Self { input, answers, dispatcher, .. } = self;
-        if !dispatcher.may_look_up() {
+        let Self { input, answers, dispatcher, gets_at_once, .. } = self;
+        if input.gets().nth(1).is_none() || !dispatcher.may_look_up() {
             return 0;
         }
         let is_free = |get: &Get<'_>| {
@@ -144,7 +154,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         // A usual pipeline has room in it.
         let mut gets = Vec::with_capacity(16);
-        gets.extend(input.gets().take(answers.places()).take_while(is_free));
+        let most = answers.places().min(*gets_at_once);
+        gets.extend(input.gets().take(most).take_while(is_free));
         if gets.len() < 2 {
             return 0;
         }
@@ -154,6 +165,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 answers.begin(cx, running, form, &Touch::Read(get.key.as_bytes()), get.length);
             }
         });
+        *gets_at_once =
+            if answers.is_full() { FEWEST_GETS } else { MOST_GETS.min(*gets_at_once * 2) };
         let (count, bytes) = (gets.len(), gets.iter().map(|get| get.length).sum());
         self.input.take_gets(bytes);
         count

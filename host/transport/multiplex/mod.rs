@@ -31,8 +31,8 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     type Calls: Clone + Send + Sync + 'static;
 
     /// The most requests on the stream at a time. Further ones wait at this end. The
-    /// other end handles this many concurrently and keeps reading, so a cancellation
-    /// never waits behind an unread request.
+    /// other end handles this many concurrently and reads on while its answers are taken, so a
+    /// cancellation never waits behind an unread request.
     const AT_ONCE: usize;
 
     /// How often the connection is pinged, also while there are no requests. `None`:

@@ -14,7 +14,7 @@ use crate::transport::multiplex::{Outgoing, Protocol};
 use crate::transport::remote::{Hello, PeerCall, Request};
 
 /// The most requests of one stream that are handled concurrently. The caller obeys this
-/// limit, so that the callee can always read on, cancellations above all.
+/// limit, so that the callee can read on while its answers are taken, cancellations above all.
 pub(crate) const AT_ONCE: usize = 1_024;
 
 /// Time limit of a probe at the callee, which answers it at once.

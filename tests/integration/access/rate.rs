@@ -83,3 +83,38 @@ async fn each_get_of_a_pipeline_counts_towards_the_rate() {
     assert_eq!(audited(http, &token("operator"), "rate-limited").await, refused as u64);
     node.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_get_that_is_refused_shifts_no_answer_of_its_pipeline() {
+    let tokens = Tokens::of([("busy", "read", ", rate = 8"), ("writer", "write", "")]);
+    let node = tokens.node().await;
+    let mut writer = Wire::open(node.redis_address().unwrap()).await;
+    writer.call(&format!("AUTH {}", token("writer")), "+OK\r\n").await;
+    let keys: Vec<String> = (0..64).map(|number| format!("key-{number:02}")).collect();
+    for key in &keys {
+        writer.send(array(&[b"SET", key.as_bytes(), key.as_bytes()])).await;
+        writer.expect("+OK\r\n").await;
+    }
+    let mut wire = Wire::open(node.redis_address().unwrap()).await;
+    wire.call(&format!("AUTH {}", token("busy")), "+OK\r\n").await;
+    let gets = |keys: &[String]| -> Vec<u8> {
+        keys.iter().flat_map(|key| array(&[b"GET", key.as_bytes()])).collect()
+    };
+    // More than once, so that some come between a refusal and the next place.
+    let (mut found, mut refused) = (0, 0);
+    while found < 12 {
+        wire.send(gets(&keys)).await;
+        for key in &keys {
+            let header = wire.read_line().await;
+            if header.starts_with("-BUSY") {
+                refused += 1;
+                continue;
+            }
+            assert_eq!(header, "$6");
+            assert_eq!(wire.read_line().await, *key);
+            found += 1;
+        }
+    }
+    assert!(refused > 0);
+    node.shutdown().await;
+}

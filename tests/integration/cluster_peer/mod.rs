@@ -117,18 +117,17 @@ impl<L: Local> Server<L> {
         let health = Arc::new(Health::starting(&Groups::new([])));
         let service =
             PeerService::new(Arc::clone(&local) as Arc<dyn Local>, health, gate, MAX_VALUE_BYTES);
-        let (bound, wait) = oneshot::channel();
-        let address = address.to_owned();
+        // A server that was dropped frees its port when its threads have ended.
+        let bind = async || std::net::TcpListener::bind(address).map_err(|e| e.to_string());
+        let listener = seen(bind).await;
+        listener.set_nonblocking(true).expect("a socket can be");
+        let address = listener.local_addr().expect("it is bound");
         runtime.spawn(async move {
-            // A server that was dropped frees its port when its threads have ended.
-            let bind = async || TcpListener::bind(&address).await.map_err(|e| e.to_string());
-            let listener = seen(bind).await;
-            bound.send(listener.local_addr().expect("it is bound")).expect("the test waits");
+            let listener = TcpListener::from_std(listener).expect("in a runtime");
             let incoming = TcpListenerStream::new(listener);
             let server = tonic::transport::Server::builder().add_service(service);
             server.serve_with_incoming(incoming).await.expect("it serves");
         });
-        let address = wait.await.expect("it is bound");
         Self { address, local, runtime: Some(runtime) }
     }
 

@@ -93,6 +93,36 @@ async fn gets_in_a_row_of_large_values_take_bounded_memory() {
 }
 
 #[tokio::test]
+async fn pipelines_of_large_values_end_no_connection() {
+    const VALUES: usize = 32;
+    let node = ServedNode::start(&["--redis", "127.0.0.1:0", "--max-client-bytes", "128MiB"]);
+    let address: std::net::SocketAddr = node.told("redis").parse().unwrap();
+    let mut wire = Wire::open(address).await;
+    for number in 0..VALUES {
+        let value = vec![number as u8; 2 << 20];
+        wire.send(array(&[b"SET", number.to_string().as_bytes(), &value])).await;
+        wire.expect("+OK\r\n").await;
+    }
+    let get = |number: usize| array(&[b"GET", number.to_string().as_bytes()]);
+    let gets: Vec<u8> = (0..VALUES).flat_map(get).collect();
+    // Each could have 64 MiB of answers that wait, all together more than clients may.
+    let mut wires = Vec::new();
+    for _ in 0..4 {
+        let mut wire = Wire::open(address).await;
+        wire.send(&gets).await;
+        wires.push(wire);
+    }
+    for wire in &mut wires {
+        for number in 0..VALUES {
+            let mut answer = b"$2097152\r\n".to_vec();
+            answer.resize(answer.len() + (2 << 20), number as u8);
+            answer.extend(b"\r\n");
+            wire.expect(&answer).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_values_of_one_answer_are_bounded() {
     let (node, address) = node();
     let mut wire = Wire::open(address).await;
