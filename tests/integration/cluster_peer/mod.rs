@@ -24,7 +24,7 @@ use psycache::value::Ttl;
 use psycache::value::{Answer, Origin};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio_stream::wrappers::TcpListenerStream;
 
 use crate::patience::{seen, soon, until};
