@@ -95,7 +95,14 @@ async fn gets_in_a_row_of_large_values_take_bounded_memory() {
 #[tokio::test]
 async fn pipelines_of_large_values_end_no_connection() {
     const VALUES: usize = 32;
-    let node = ServedNode::start(&["--redis", "127.0.0.1:0", "--max-client-bytes", "128MiB"]);
+    let node = ServedNode::start(&[
+        "--redis",
+        "127.0.0.1:0",
+        "--capacity",
+        "256MiB",
+        "--max-client-bytes",
+        "128MiB",
+    ]);
     let address: std::net::SocketAddr = node.told("redis").parse().unwrap();
     let mut wire = Wire::open(address).await;
     for number in 0..VALUES {
