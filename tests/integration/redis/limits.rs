@@ -101,7 +101,7 @@ async fn pipelines_of_large_values_end_no_connection() {
         "--capacity",
         "256MiB",
         "--max-client-bytes",
-        "128MiB",
+        "224MiB",
     ]);
     let address: std::net::SocketAddr = node.told("redis").parse().unwrap();
     let mut wire = Wire::open(address).await;
@@ -112,7 +112,8 @@ async fn pipelines_of_large_values_end_no_connection() {
     }
     let get = |number: usize| array(&[b"GET", number.to_string().as_bytes()]);
     let gets: Vec<u8> = (0..VALUES).flat_map(get).collect();
-    // Each could have 64 MiB of answers that wait, all together more than clients may.
+    // Each could have more than 64 MiB of answers that wait, all together more than clients may.
+    // What one may have is 8 MiB and four values, in a buffer of up to four times as much.
     let mut wires = Vec::new();
     for _ in 0..4 {
         let mut wire = Wire::open(address).await;
