@@ -204,12 +204,12 @@ impl Stream for PeerStream {
                 none => stream.answers.piece().map_or(none, |piece| Poll::Ready(Some(piece))),
             },
         };
-        if next.is_pending() || stream.in_turn >= STEPS_IN_TURN {
-            if let Poll::Ready(status) = stream.refused.poll_unpin(cx) {
-                stream.leave();
-                stream.has_ended = true;
-                return Poll::Ready(Some(Err(status)));
-            }
+        if (next.is_pending() || stream.in_turn >= STEPS_IN_TURN)
+            && let Poll::Ready(status) = stream.refused.poll_unpin(cx)
+        {
+            stream.leave();
+            stream.has_ended = true;
+            return Poll::Ready(Some(Err(status)));
         }
         if next.is_pending() {
             stream.in_turn = 0;
