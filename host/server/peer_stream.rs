@@ -78,11 +78,22 @@ impl PeerStream {
         }
     }
 
+    /// The next answer, or piece of one. `Ready(None)`: there will be no more.
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Option<PeerResponse>> {
+        if let Some(piece) = self.answers.turn_of_large() {
+            return Poll::Ready(Some(piece));
+        }
+        match self.poll_small(cx) {
+            Poll::Ready(Some(small)) => Poll::Ready(Some(small)),
+            // Nothing else goes out now, so a piece may.
+            none => self.answers.piece().map_or(none, |piece| Poll::Ready(Some(piece))),
+        }
+    }
+
     /// The next small answer. `Ready(None)`: there will be no more.
     fn poll_small(&mut self, cx: &mut Context<'_>) -> Poll<Option<PeerResponse>> {
         loop {
             if self.in_turn >= STEPS_IN_TURN {
-                cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             self.in_turn += 1;
@@ -196,23 +207,19 @@ impl Stream for PeerStream {
         if stream.has_ended {
             return Poll::Ready(None);
         }
-        let next = match stream.answers.turn_of_large() {
-            Some(piece) => Poll::Ready(Some(piece)),
-            None => match stream.poll_small(cx) {
-                Poll::Ready(Some(small)) => Poll::Ready(Some(small)),
-                // Nothing else goes out now, so a piece may.
-                none => stream.answers.piece().map_or(none, |piece| Poll::Ready(Some(piece))),
-            },
+        let next = match stream.in_turn {
+            ..STEPS_IN_TURN => stream.poll_answer(cx),
+            _ => Poll::Pending,
         };
-        if (next.is_pending() || stream.in_turn >= STEPS_IN_TURN)
-            && let Poll::Ready(status) = stream.refused.poll_unpin(cx)
-        {
-            stream.leave();
-            stream.has_ended = true;
-            return Poll::Ready(Some(Err(status)));
-        }
         if next.is_pending() {
-            stream.in_turn = 0;
+            if let Poll::Ready(status) = stream.refused.poll_unpin(cx) {
+                stream.leave();
+                stream.has_ended = true;
+                return Poll::Ready(Some(Err(status)));
+            }
+            if std::mem::take(&mut stream.in_turn) >= STEPS_IN_TURN {
+                cx.waker().wake_by_ref();
+            }
         }
         next.map(|answer| answer.map(Ok))
     }

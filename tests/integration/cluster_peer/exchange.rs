@@ -158,8 +158,17 @@ async fn a_stream_ends_when_its_caller_is_no_node_any_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_value_is_answered_once_and_small_ones_overtake_it() {
+    for passed_before in [STEP, 16 << 20] {
+        a_small_answer_overtakes(passed_before).await;
+    }
+}
+
+/// Bytes that the network passes on at a time.
+const STEP: u64 = 256 << 10;
+
+/// Answers a small request when so many bytes of a large answer have passed.
+async fn a_small_answer_overtakes(passed_before: u64) {
     const BYTES: usize = 32 << 20;
-    const STEP: u64 = 256 << 10;
     let (local, mut script) = Scripted::new();
     let server = Server::of("127.0.0.1:0", local).await;
     let proxy = Proxy::to(server.address).await;
@@ -173,7 +182,7 @@ async fn a_large_value_is_answered_once_and_small_ones_overtake_it() {
     let mut small = ask("small");
     let asked_small = script.asked().await;
     let before = proxy.bytes();
-    let mut limit = before + STEP;
+    let mut limit = before + passed_before;
     proxy.limit(limit);
     let content: Vec<u8> = (0..BYTES).map(|at| (at / 7) as u8).collect();
     asked_large.answer(Ok(value(content.clone())));
@@ -189,6 +198,8 @@ async fn a_large_value_is_answered_once_and_small_ones_overtake_it() {
         }
         break;
     }
+    let passed = limit - before;
+    assert!(passed < BYTES as u64, "{passed} bytes: it came behind the large one");
     assert!(!large.is_finished());
     proxy.open();
     let answer = soon("it is answered", large).await.expect("no panic");
