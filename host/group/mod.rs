@@ -45,14 +45,14 @@ mod ttl;
 mod tests;
 
 pub use change_many::NewValue;
-pub(crate) use held_answer::Results;
-
 pub use choice::Choice;
 pub use config::{GroupConfig, RefreshAhead, Uncertain};
 pub use handover::HandedOver;
 pub use record::{RecordedPart, Recording};
 pub use source::Source;
 pub use ttl::MAX_TTL;
+
+pub(crate) use held_answer::Results;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};

@@ -41,7 +41,9 @@ pub(super) trait CacheCall: Message + 'static {
     fn look_up(&self, _group: &Arc<Group>) -> Option<Result<Self::Answer, Error>> {
         None
     }
-    /// Executes the request on its group.
+    /// Executes the request on its group. Its caller may leave meanwhile, which drops the future: a
+    /// get is given up; a set may or may not be stored; a removal goes on until its owner confirms it
+    /// (`group/write.rs`); a clear runs to its end, see [`recorded_clear`].
     fn run(
         &self,
         group: &Arc<Group>,

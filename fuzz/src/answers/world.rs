@@ -33,14 +33,8 @@ pub(super) struct World {
     script: Arc<Script>,
     runtime: Runtime,
     /// All that was set and not lost, what expired and was not collected included.
-    held: HashMap<String, Held>,
+    held: HashMap<String, NewEntry>,
     swaps: u32,
-}
-
-/// What a key was set to.
-struct Held {
-    value: Option<Bytes>,
-    deadline_ms: Option<u64>,
 }
 
 impl World {
@@ -95,10 +89,10 @@ impl World {
         };
         let Some(room) = room else { return };
         let deadline_ms = ttl_ms.map(|ttl_ms| self.clock.now_ms() + u64::from(ttl_ms) + 1);
-        let entry = NewEntry { value: value.clone(), deadline_ms, cost_us: 7 };
-        self.store.commit(room, &key, self.store.hash(&key), entry);
+        let entry = NewEntry { value, deadline_ms, cost_us: 7 };
+        self.store.commit(room, &key, self.store.hash(&key), entry.clone());
         self.lost();
-        self.held.insert(key, Held { value, deadline_ms });
+        self.held.insert(key, entry);
     }
 
     pub(super) fn get(&mut self, key: u8) {
@@ -189,7 +183,7 @@ impl World {
             assert_eq!(self.store.peek(key, self.store.hash(key)), self.live(key));
         }
         let stats = self.store.stats();
-        let weight = |(key, held): (&String, &Held)| {
+        let weight = |(key, held): (&String, &NewEntry)| {
             ENTRY_OVERHEAD + (key.len() + held.value.as_deref().map_or(0, <[u8]>::len)) as u64
         };
         assert_eq!(stats.bytes, self.held.iter().map(weight).sum::<u64>());
@@ -209,7 +203,7 @@ impl World {
     }
 
     /// Forgets what the store chose to drop, and tells what that was.
-    fn lost(&mut self) -> Vec<Held> {
+    fn lost(&mut self) -> Vec<NewEntry> {
         let there: BTreeSet<String> = self.slots().into_values().collect();
         self.held.extract_if(|key, _| !there.contains(key)).map(|(_, held)| held).collect()
     }

@@ -1,4 +1,4 @@
-//! Gets of those who may borrow: of other nodes, and of clients.
+//! Gets by callers that may borrow a value: other nodes, and clients.
 
 use super::*;
 use crate::store::{AccessKind, Listening, Sample};

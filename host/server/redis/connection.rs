@@ -146,7 +146,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Starts the gets that come next, if several can be. Returns their number.
     fn start_gets(&mut self, cx: &mut Context<'_>) -> usize {
         let Self { input, answers, dispatcher, gets_at_once, .. } = self;
-        if input.gets().nth(1).is_none() || !dispatcher.may_look_up() {
+        let mut next = input.gets();
+        let (Some(first), Some(second)) = (next.next(), next.next()) else { return 0 };
+        if !dispatcher.may_look_up() {
             return 0;
         }
         let is_free = |get: &Get<'_>| {
@@ -155,7 +157,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // A usual pipeline has room in it.
         let mut gets = Vec::with_capacity(16);
         let most = answers.places().min(*gets_at_once);
-        gets.extend(input.gets().take(most).take_while(is_free));
+        let next = [first, second].into_iter().chain(next);
+        gets.extend(next.take(most).take_while(is_free));
         if gets.len() < 2 {
             return 0;
         }

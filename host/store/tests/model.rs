@@ -66,14 +66,7 @@ fn name(key: u8) -> String {
     format!("{key}{}", "k".repeat(usize::from(key)))
 }
 
-/// What a key was set to.
-#[derive(Clone)]
-struct Held {
-    value: Option<Bytes>,
-    deadline_ms: Option<u64>,
-}
-
-fn weight(key: &str, held: &Held) -> u64 {
+fn weight(key: &str, held: &NewEntry) -> u64 {
     ENTRY_OVERHEAD + (key.len() + held.value.as_deref().map_or(0, <[u8]>::len)) as u64
 }
 
@@ -82,7 +75,7 @@ struct World {
     store: Arc<Store>,
     clock: Clock,
     /// Everything held, what expired and was not collected yet included.
-    held: HashMap<String, Held>,
+    held: HashMap<String, NewEntry>,
     /// What a policy holds that follows the contract: slots with the hash that
     /// each was admitted with.
     policy: BTreeMap<u32, u64>,
@@ -181,14 +174,13 @@ impl World {
         let value = len.map(|len| Bytes::from(vec![key.len() as u8; len]));
         let deadline_ms =
             ttl_bits.map(|bits| (self.clock.now_ms() + (1 << bits) - 1).min((1 << 39) - 1));
-        let held = Held { value: value.clone(), deadline_ms };
-        let fits = weight(key, &held) <= self.limits.capacity_bytes;
+        let entry = NewEntry { value, deadline_ms, cost_us: 7 };
+        let fits = weight(key, &entry) <= self.limits.capacity_bytes;
         let before = self.store.stats();
         match self.store.reserve(key.len(), len.unwrap_or(0)) {
             Ok(room) => {
-                let entry = NewEntry { value, deadline_ms, cost_us: 7 };
-                self.store.commit(room, key, self.store.hash(key), entry);
-                self.held.insert(key.to_owned(), held);
+                self.store.commit(room, key, self.store.hash(key), entry.clone());
+                self.held.insert(key.to_owned(), entry);
                 // A shard that ran out of slots chose one of its own.
                 let evicted = self.store.stats().evictions.fallback - before.evictions.fallback;
                 assert_eq!(self.lost().len() as u64, evicted);
@@ -266,7 +258,7 @@ impl World {
     }
 
     /// Forgets what the store chose to drop, and tells what that was.
-    fn lost(&mut self) -> Vec<Held> {
+    fn lost(&mut self) -> Vec<NewEntry> {
         let there: BTreeSet<String> = self.slots().into_values().collect();
         self.held.extract_if(|key, _| !there.contains(key)).map(|(_, held)| held).collect()
     }
